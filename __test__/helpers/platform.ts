@@ -1,0 +1,24 @@
+// Tests that need something a machine may lack are skipped there, and say why.
+import { spawnSync } from 'node:child_process'
+
+import test from 'ava'
+
+/** `test`, or where `reason` says what is missing, `test.skip` with the reason in the title. */
+export function unless(reason: string | false) {
+  return (title: string, run: Parameters<typeof test>[1]): void => {
+    if (reason === false) test(title, run)
+    else test.skip(`${title} (skipped: ${reason})`, run)
+  }
+}
+
+export const isLinux = process.platform === 'linux'
+
+export const notLinux = isLinux ? false : 'needs Linux'
+
+export function missing(command: string): string | false {
+  const { error } = spawnSync(command, ['--version'])
+  return error ? `needs ${command}` : false
+}
+
+/** Where root is asked for, to become somebody who may not read everything. */
+export const notRoot = process.getuid?.() === 0 ? false : 'needs root, to become nobody'

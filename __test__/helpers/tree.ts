@@ -1,0 +1,40 @@
+// Trees to walk: written as they would be drawn, removed when the test is over.
+import { execFileSync } from 'node:child_process'
+import * as fs from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import type { ExecutionContext } from 'ava'
+
+/** What stands at a path: a string is a file's contents, an object a directory's. */
+export type Tree = { [name: string]: Tree | string | Link | typeof FIFO }
+
+class Link {
+  readonly target: string
+  constructor(target: string) {
+    this.target = target
+  }
+}
+
+export const link = (target: string): Link => new Link(target)
+export const FIFO = Symbol('FIFO')
+
+export function writeTree(root: string, tree: Tree): string {
+  fs.mkdirSync(root, { recursive: true })
+  for (const [name, node] of Object.entries(tree)) {
+    const path = join(root, name)
+    if (typeof node === 'string') fs.writeFileSync(path, node)
+    else if (node instanceof Link) fs.symlinkSync(node.target, path)
+    else if (node === FIFO) execFileSync('mkfifo', [path])
+    else writeTree(path, node as Tree)
+  }
+  return root
+}
+
+/** A new directory with the tree in it. */
+export function makeTree(t: ExecutionContext, tree: Tree = {}): string {
+  const root = fs.mkdtempSync(join(fs.realpathSync(tmpdir()), 'fdkit-'))
+  // rm -rf goes deeper than node:fs, whose paths must be shorter than PATH_MAX.
+  t.teardown(() => execFileSync('rm', ['-rf', root]))
+  return writeTree(root, tree)
+}

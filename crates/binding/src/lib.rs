@@ -1,0 +1,21 @@
+//! The Node-API face of fdkit: each export converts in, calls core, converts out.
+//!
+//! Exports are named after their system calls. A failed one returns a [`ret::Failure`]; what
+//! it throws in JavaScript is decided there.
+
+#![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
+
+mod at;
+mod attr;
+mod fd;
+mod listing;
+mod memfd;
+mod path;
+mod ret;
+mod walk;
+
+use napi_derive::napi;
+
+/// What the package's version must be, for both to fit.
+#[napi]
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

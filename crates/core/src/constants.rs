@@ -1,0 +1,54 @@
+//! Numbers of the Linux interface, under their C names, the same on every platform.
+//!
+//! Sources: memfd_create(2), fcntl(2), `linux/memfd.h`, `linux/fcntl.h`.
+
+/// Children do not inherit the descriptor.
+pub const MFD_CLOEXEC: u32 = 1;
+/// Seals may be added.
+pub const MFD_ALLOW_SEALING: u32 = 2;
+/// The file lives in huge pages; or-ed with one of the `MFD_HUGE_*` sizes, else of the default size.
+pub const MFD_HUGETLB: u32 = 4;
+/// Not executable, and sealed so; implies `MFD_ALLOW_SEALING` (Linux 6.3).
+pub const MFD_NOEXEC_SEAL: u32 = 8;
+/// Executable (Linux 6.3).
+pub const MFD_EXEC: u32 = 0x10;
+/// Where the base-2 logarithm of the huge-page size stands in the flags.
+pub const MFD_HUGE_SHIFT: u32 = 26;
+/// The bits of that logarithm.
+pub const MFD_HUGE_MASK: u32 = 0x3f;
+/// Huge pages of 64 KB.
+pub const MFD_HUGE_64KB: u32 = 16 << MFD_HUGE_SHIFT;
+/// Huge pages of 512 KB.
+pub const MFD_HUGE_512KB: u32 = 19 << MFD_HUGE_SHIFT;
+/// Huge pages of 1 MB.
+pub const MFD_HUGE_1MB: u32 = 20 << MFD_HUGE_SHIFT;
+/// Huge pages of 2 MB.
+pub const MFD_HUGE_2MB: u32 = 21 << MFD_HUGE_SHIFT;
+/// Huge pages of 8 MB.
+pub const MFD_HUGE_8MB: u32 = 23 << MFD_HUGE_SHIFT;
+/// Huge pages of 16 MB.
+pub const MFD_HUGE_16MB: u32 = 24 << MFD_HUGE_SHIFT;
+/// Huge pages of 32 MB.
+pub const MFD_HUGE_32MB: u32 = 25 << MFD_HUGE_SHIFT;
+/// Huge pages of 256 MB.
+pub const MFD_HUGE_256MB: u32 = 28 << MFD_HUGE_SHIFT;
+/// Huge pages of 512 MB.
+pub const MFD_HUGE_512MB: u32 = 29 << MFD_HUGE_SHIFT;
+/// Huge pages of 1 GB.
+pub const MFD_HUGE_1GB: u32 = 30 << MFD_HUGE_SHIFT;
+/// Huge pages of 2 GB.
+pub const MFD_HUGE_2GB: u32 = 31 << MFD_HUGE_SHIFT;
+/// Huge pages of 16 GB.
+pub const MFD_HUGE_16GB: u32 = 34 << MFD_HUGE_SHIFT;
+/// No further seals.
+pub const F_SEAL_SEAL: u32 = 1;
+/// The file never gets smaller.
+pub const F_SEAL_SHRINK: u32 = 2;
+/// The file never gets larger.
+pub const F_SEAL_GROW: u32 = 4;
+/// The contents never change.
+pub const F_SEAL_WRITE: u32 = 8;
+/// No new writes or writable mappings; those that live stay (Linux 5.1).
+pub const F_SEAL_FUTURE_WRITE: u32 = 0x10;
+/// The execute bits of the mode never change (Linux 6.3).
+pub const F_SEAL_EXEC: u32 = 0x20;

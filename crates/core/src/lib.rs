@@ -1,0 +1,40 @@
+//! Files by descriptor: what Python has in `os.fwalk`, `os.memfd_create` and its
+//! `dir_fd` parameters.
+//!
+//! A path says where something was; a descriptor says what it is. Everything here acts
+//! relative to an open directory, so that nothing changes meaning when a path is renamed,
+//! swapped or linked in between.
+//!
+//! * [`Walk`] lists a tree directory by directory, each with a descriptor, in any depth and
+//!   with a bounded number of descriptors.
+//! * [`at`] opens and removes names relative to a directory, [`attr`] looks at them.
+//! * [`memfd`] makes files in memory and seals them.
+//!
+//! ```
+//! use fdkit::{Step, Walk, WalkOptions};
+//!
+//! let mut files = 0;
+//! let mut walk = Walk::new(c"src", None, WalkOptions::default());
+//! while let Some(step) = walk.step()? {
+//!     match step {
+//!         Step::Directory => files += walk.filenames().len(),
+//!         Step::Skipped(error) => eprintln!("{}: {error}", walk.path().display()),
+//!     }
+//! }
+//! assert!(files > 5);
+//! # Ok::<(), fdkit::Error>(())
+//! ```
+
+pub mod at;
+pub mod attr;
+pub mod constants;
+mod error;
+pub mod fd;
+mod levels;
+pub mod listing;
+pub mod memfd;
+mod walk;
+
+pub use error::{Error, Result};
+pub use listing::{FileType, Names};
+pub use walk::{Step, Walk, WalkOptions};

@@ -1,0 +1,57 @@
+// Audit events (PEP 578): hooks that can refuse an operation, channels for those who watch.
+import { channel } from 'node:diagnostics_channel'
+
+import { validateFunction } from './validate.js'
+
+/**
+ * Called with the name of an event and its arguments, before the operation. What it throws
+ * ends the operation.
+ */
+export type AuditHook = (event: string, args: readonly unknown[]) => void
+
+const hooks: AuditHook[] = []
+
+/**
+ * Declares an event, once. The function that comes back raises it with the arguments in the
+ * order of `parameters`.
+ */
+export function auditEvent(event: string, ...parameters: string[]): (...args: unknown[]) => void {
+  const watchers = channel(event)
+  return (...args) => {
+    if (hooks.length === 0 && !watchers.hasSubscribers) return
+    for (const hook of hooks) hook(event, args)
+    if (watchers.hasSubscribers) {
+      watchers.publish(Object.fromEntries(parameters.map((name, index) => [name, args[index]])))
+    }
+  }
+}
+
+const auditAddHook = auditEvent('sys.addaudithook')
+
+/**
+ * Adds a function that is called before every operation that Python audits, and can refuse it
+ * by throwing. As in Python it cannot be removed; it hears of the hooks that are added later.
+ *
+ * Where one only wants to watch, the `node:diagnostics_channel` channel of the event's name
+ * carries the arguments by name. Events: `os.fwalk`, `open`, `os.listdir`, `os.remove`,
+ * `os.rmdir`, `sys.addaudithook`. Each thread has hooks of its own.
+ *
+ * @param hook called with the event's name and its arguments, `undefined` for those left out
+ * (-1 for the `dirFd` of `os.remove` and `os.rmdir`, as in Python)
+ * @throws `ERR_INVALID_ARG_TYPE`: not a function; whatever an earlier hook throws
+ * @see https://docs.python.org/3/library/sys.html#sys.addaudithook
+ * @example
+ * ```ts
+ * import { addAuditHook, unlink } from 'fdkit'
+ *
+ * addAuditHook((event, args) => {
+ *   if (event === 'os.remove') throw new Error(`not removing ${args[0]}`)
+ * })
+ * unlink('precious') // throws: not removing precious
+ * ```
+ */
+export function addAuditHook(hook: AuditHook): void {
+  validateFunction(hook, 'hook')
+  auditAddHook()
+  hooks.push(hook)
+}

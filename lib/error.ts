@@ -1,0 +1,95 @@
+// Errors as node:fs makes them: of failed system calls, and of wrong arguments.
+import { constants } from 'node:os'
+import { getSystemErrorMap, inspect } from 'node:util'
+
+import type { Failure } from './binding.js'
+
+/** A path or a name, as a caller gave it or as it is handed out. */
+export type Name = string | Uint8Array
+
+// What libuv, and so the map, has no text for.
+const texts: Record<string, string> = {
+  EBADFD: 'file descriptor in bad state',
+  EDQUOT: 'disk quota exceeded',
+  ENODATA: 'no data available',
+  ENOLCK: 'no locks available',
+  ENOTBLK: 'block device required',
+  ENOTUNIQ: 'name not unique on network',
+  EREMOTE: 'object is remote',
+  ESTALE: 'stale file handle',
+}
+
+function describe(errno: number): [code: string, text: string] {
+  const known = getSystemErrorMap().get(errno)
+  if (known !== undefined) return known
+  const entry = Object.entries(constants.errno).find(([, number]) => number === -errno)
+  const code = entry?.[0] ?? `Unknown system error ${errno}`
+  return [code, texts[code] ?? `unknown error ${-errno}`]
+}
+
+function printable(name: Name): string {
+  return typeof name === 'string' ? name : Buffer.from(name).toString()
+}
+
+/** The error of a failed system call: errno (negative), code, syscall, and path where known. */
+export function systemError(failure: Failure, path?: Name): NodeJS.ErrnoException {
+  const { errno, syscall } = failure
+  const [code, text] = describe(errno)
+  let message = `${code}: ${text}, ${syscall}`
+  if (path !== undefined) message += ` '${printable(path)}'`
+  const error = Object.assign(new Error(message), { errno, code, syscall })
+  return path === undefined ? error : Object.assign(error, { path } as { path: string })
+}
+
+/** What an export returned, or its failure thrown. */
+export function check<T>(result: T | Failure, path?: Name): T {
+  if (typeof result === 'object' && result !== null && 'syscall' in result) {
+    throw systemError(result, path)
+  }
+  return result as T
+}
+
+function nodeError<E extends Error>(base: new (message: string) => E, code: string, text: string): E {
+  const error = new base(text)
+  // The stack's first line is made when it is first read, and then shows the code.
+  error.name = `${error.name} [${code}]`
+  void error.stack
+  delete (error as { name?: string }).name
+  return Object.assign(error, { code })
+}
+
+function received(value: unknown): string {
+  if (value === null || value === undefined) return `Received ${value}`
+  if (typeof value === 'function') return `Received function ${value.name}`
+  if (typeof value === 'object') {
+    const name = value.constructor?.name
+    return name ? `Received an instance of ${name}` : `Received ${inspect(value, { depth: -1 })}`
+  }
+  let shown = inspect(value, { colors: false })
+  if (shown.length > 28) shown = `${shown.slice(0, 25)}...`
+  return `Received type ${typeof value} (${shown})`
+}
+
+const kind = (name: string) => (name.includes('.') ? 'property' : 'argument')
+
+/** `expected` reads on after "must be": `of type string or an instance of Buffer or URL`. */
+export function invalidArgType(name: string, expected: string, value: unknown): TypeError {
+  const text = `The "${name}" ${kind(name)} must be ${expected}. ${received(value)}`
+  return nodeError(TypeError, 'ERR_INVALID_ARG_TYPE', text)
+}
+
+/** `reason` reads on after the argument's name: `must be a string without null bytes`. */
+export function invalidArgValue(name: string, reason: string, value: unknown): TypeError {
+  let shown = inspect(value)
+  if (shown.length > 128) shown = `${shown.slice(0, 128)}...`
+  const text = `The ${kind(name)} '${name}' ${reason}. Received ${shown}`
+  return nodeError(TypeError, 'ERR_INVALID_ARG_VALUE', text)
+}
+
+/** `range` reads on after "must be": `>= 0 && <= 2147483647`. */
+export function outOfRange(name: string, range: string, value: number): RangeError {
+  const isLong = Number.isInteger(value) && Math.abs(value) > 2 ** 32
+  const shown = isLong ? String(value).replace(/\B(?=(\d{3})+$)/g, '_') : inspect(value)
+  const text = `The value of "${name}" is out of range. It must be ${range}. Received ${shown}`
+  return nodeError(RangeError, 'ERR_OUT_OF_RANGE', text)
+}

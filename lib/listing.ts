@@ -1,0 +1,57 @@
+// The names in a directory.
+import type { DirFdOptions } from './at.js'
+import { auditEvent } from './audit.js'
+import { check, invalidArgValue } from './error.js'
+import { native } from './native.js'
+import { optional, validateFd, validateOptions, validatePath, type PathLike } from './validate.js'
+
+/** Receives names, some hundreds a call, into one array. */
+export class NameSink<Name> {
+  names: Name[] = []
+  readonly add = (...names: Name[]): void => {
+    if (this.names.length === 0) this.names = names
+    else for (const name of names) this.names.push(name)
+  }
+}
+
+const auditListdir = auditEvent('os.listdir', 'path')
+
+/**
+ * The names in a directory, without `.` and `..`, in the file system's order: strings, or
+ * Buffers where the path is bytes.
+ *
+ * Unlike in Python, a descriptor's offset is neither used nor moved (but where the directory may
+ * be read and not searched: then it is rewound), and `dirFd` is taken.
+ *
+ * @param path a path, or a descriptor of a directory
+ * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
+ * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @see https://docs.python.org/3/library/os.html#os.listdir
+ * @example
+ * ```ts
+ * import { listdir } from 'fdkit'
+ *
+ * listdir('src').filter((name) => name.endsWith('.ts'))
+ * ```
+ */
+export function listdir(path?: string | URL | number, options?: DirFdOptions): string[]
+export function listdir(path: Uint8Array, options?: DirFdOptions): Buffer[]
+export function listdir(path?: PathLike | number, options?: DirFdOptions): string[] | Buffer[]
+export function listdir(path: PathLike | number = '.', options?: DirFdOptions): unknown[] {
+  const given = validateOptions(options)
+  const sink = new NameSink<unknown>()
+  if (typeof path === 'number') {
+    const fd = validateFd(path, 'path')
+    if (given.dirFd !== undefined) {
+      throw invalidArgValue('options.dirFd', 'must not be given with a descriptor', given.dirFd)
+    }
+    auditListdir(path)
+    check(native.getdents64Fd(fd, sink.add))
+  } else {
+    const checked = validatePath(path)
+    const dirFd = optional(validateFd, given.dirFd, 'dirFd')
+    auditListdir(path)
+    check(native.getdents64(dirFd, checked, typeof checked !== 'string', sink.add), checked)
+  }
+  return sink.names
+}

@@ -1,0 +1,80 @@
+// Files in memory, and the seals on them.
+import { MFD_CLOEXEC } from './constants.js'
+import { check } from './error.js'
+import { native } from './native.js'
+import { validateBits, validateFd, validateName } from './validate.js'
+
+/**
+ * An empty file in memory, with no name in any directory: the number of its descriptor, which
+ * the caller owns and closes with `fs.closeSync`. Everything in `node:fs` that takes a
+ * descriptor works on it, and other programs open it as `/proc/<pid>/fd/<fd>`.
+ *
+ * As in Python, flags given without `MFD_CLOEXEC` make a descriptor that children inherit.
+ * Unlike Python, which cuts them to 32 bits in silence, larger flags are an error.
+ *
+ * @param name for people: `/memfd:NAME (deleted)` in `/proc/self/fd`. At most 249 bytes; it may
+ * be empty, need not be unique, and may contain slashes.
+ * @param flags `MFD_*`, or-ed. Values that JavaScript's `|` made negative are taken as unsigned.
+ * @throws `EINVAL`: a name too long, or flags that this kernel does not know; `ENODEV`: huge
+ * pages of a size that the machine lacks; `EMFILE`, `ENOMEM`; `ENOSYS`: not on this platform;
+ * `ERR_INVALID_ARG_VALUE`: a NUL in the name; `ERR_OUT_OF_RANGE`: flags of more than 32 bits
+ * @see https://docs.python.org/3/library/os.html#os.memfd_create
+ * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
+ * @example
+ * ```ts
+ * import { closeSync, readFileSync, writeSync } from 'node:fs'
+ * import { memfdCreate } from 'fdkit'
+ *
+ * const fd = memfdCreate('notes')
+ * writeSync(fd, 'nowhere on a disk')
+ * readFileSync(`/proc/self/fd/${fd}`, 'utf8') // 'nowhere on a disk'
+ * closeSync(fd)
+ * ```
+ */
+export function memfdCreate(name: string | Uint8Array, flags: number = MFD_CLOEXEC): number {
+  const checked = validateName(name, 'name')
+  return check(native.memfdCreate(checked, validateBits(flags, 'flags')))
+}
+
+/**
+ * Forbids, for good and for everybody, what the seals name.
+ *
+ * @param fd of a file made with `MFD_ALLOW_SEALING`
+ * @param seals `F_SEAL_*`, or-ed
+ * @throws `EPERM`: the file takes no (more) seals, or the descriptor cannot write; `EBUSY`:
+ * `F_SEAL_WRITE` while a writable shared mapping lives; `EINVAL`: a file that cannot be sealed,
+ * or seals that this kernel does not know; `EBADF`: not open; `ENOSYS`: not on this platform
+ * @see https://man7.org/linux/man-pages/man2/F_ADD_SEALS.2const.html
+ * @example
+ * ```ts
+ * import { writeSync } from 'node:fs'
+ * import { addSeals, F_SEAL_WRITE, memfdCreate, MFD_ALLOW_SEALING, MFD_CLOEXEC } from 'fdkit'
+ *
+ * const fd = memfdCreate('report', MFD_CLOEXEC | MFD_ALLOW_SEALING)
+ * writeSync(fd, 'final')
+ * addSeals(fd, F_SEAL_WRITE)
+ * writeSync(fd, '!') // throws: EPERM
+ * ```
+ */
+export function addSeals(fd: number, seals: number): void {
+  check(native.fcntlAddSeals(validateFd(fd), validateBits(seals, 'seals')))
+}
+
+/**
+ * The seals on a file, `F_SEAL_*` or-ed, those included that fdkit has no name for.
+ *
+ * A memory file made without `MFD_ALLOW_SEALING` answers `F_SEAL_SEAL`.
+ *
+ * @throws `EINVAL`: a file that cannot be sealed; `EBADF`: not open; `ENOSYS`: not on this
+ * platform
+ * @see https://man7.org/linux/man-pages/man2/F_GET_SEALS.2const.html
+ * @example
+ * ```ts
+ * import { F_SEAL_SEAL, getSeals, memfdCreate } from 'fdkit'
+ *
+ * getSeals(memfdCreate('plain')) === F_SEAL_SEAL // true
+ * ```
+ */
+export function getSeals(fd: number): number {
+  return check(native.fcntlGetSeals(validateFd(fd)))
+}

@@ -1,0 +1,135 @@
+// Objects that stand where those of fs.stat stand: the same fields in the same order.
+import * as fs from 'node:fs'
+
+const { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } = fs.constants
+
+function date(milliseconds: number | bigint): Date {
+  return new Date(Math.round(Number(milliseconds)))
+}
+
+class StatsBase<T extends number | bigint> implements fs.StatsBase<T> {
+  dev: T
+  mode: T
+  nlink: T
+  uid: T
+  gid: T
+  rdev: T
+  blksize: T
+  ino: T
+  size: T
+  blocks: T
+  atimeMs: T
+  mtimeMs: T
+  ctimeMs: T
+  birthtimeMs: T
+  declare atime: Date
+  declare mtime: Date
+  declare ctime: Date
+  declare birthtime: Date
+
+  // prettier-ignore
+  constructor(
+    dev: T, mode: T, nlink: T, uid: T, gid: T, rdev: T, blksize: T, ino: T, size: T, blocks: T,
+    atimeMs: T, mtimeMs: T, ctimeMs: T, birthtimeMs: T,
+  ) {
+    this.dev = dev
+    this.mode = mode
+    this.nlink = nlink
+    this.uid = uid
+    this.gid = gid
+    this.rdev = rdev
+    this.blksize = blksize
+    this.ino = ino
+    this.size = size
+    this.blocks = blocks
+    this.atimeMs = atimeMs
+    this.mtimeMs = mtimeMs
+    this.ctimeMs = ctimeMs
+    this.birthtimeMs = birthtimeMs
+  }
+
+  #is(type: number): boolean {
+    return (Number(this.mode) & S_IFMT) === type
+  }
+
+  isBlockDevice(): boolean {
+    return this.#is(S_IFBLK)
+  }
+
+  isCharacterDevice(): boolean {
+    return this.#is(S_IFCHR)
+  }
+
+  isDirectory(): boolean {
+    return this.#is(S_IFDIR)
+  }
+
+  isFIFO(): boolean {
+    return this.#is(S_IFIFO)
+  }
+
+  isFile(): boolean {
+    return this.#is(S_IFREG)
+  }
+
+  isSocket(): boolean {
+    return this.#is(S_IFSOCK)
+  }
+
+  isSymbolicLink(): boolean {
+    return this.#is(S_IFLNK)
+  }
+}
+
+// Dates are made when somebody asks, and can be replaced, as in node:fs.
+for (const name of ['atime', 'mtime', 'ctime', 'birthtime'] as const) {
+  Object.defineProperty(StatsBase.prototype, name, {
+    configurable: true,
+    enumerable: true,
+    get(this: StatsBase<number | bigint>) {
+      this[name] = date(this[`${name}Ms`])
+      return this[name]
+    },
+    set(this: StatsBase<number | bigint>, value: Date) {
+      Object.defineProperty(this, name, {
+        configurable: true,
+        enumerable: true,
+        value,
+        writable: true,
+      })
+    },
+  })
+}
+
+// What asks `instanceof fs.Stats` gets the answer that it gets for node:fs's own.
+Object.setPrototypeOf(StatsBase.prototype, fs.Stats.prototype)
+
+export class Stats extends StatsBase<number> {}
+
+const milliseconds = (seconds: bigint, nanoseconds: bigint) =>
+  seconds * 1_000n + nanoseconds / 1_000_000n
+
+export class BigIntStats extends StatsBase<bigint> implements fs.BigIntStats {
+  atimeNs: bigint
+  mtimeNs: bigint
+  ctimeNs: bigint
+  birthtimeNs: bigint
+
+  // prettier-ignore
+  constructor(
+    dev: bigint, mode: bigint, nlink: bigint, uid: bigint, gid: bigint, rdev: bigint, blksize: bigint,
+    ino: bigint, size: bigint, blocks: bigint,
+    atime: bigint, atimeNs: bigint, mtime: bigint, mtimeNs: bigint,
+    ctime: bigint, ctimeNs: bigint, birthtime: bigint, birthtimeNs: bigint,
+  ) {
+    super(
+      dev, mode, nlink, uid, gid, rdev, blksize, ino, size, blocks,
+      milliseconds(atime, atimeNs), milliseconds(mtime, mtimeNs),
+      milliseconds(ctime, ctimeNs), milliseconds(birthtime, birthtimeNs),
+    )
+    this.atimeNs = atime * 1_000_000_000n + atimeNs
+    this.mtimeNs = mtime * 1_000_000_000n + mtimeNs
+    this.ctimeNs = ctime * 1_000_000_000n + ctimeNs
+    this.birthtimeNs = birthtime * 1_000_000_000n + birthtimeNs
+  }
+}

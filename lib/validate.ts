@@ -1,0 +1,87 @@
+// Arguments, checked before any system call, with the errors that Node has for them.
+import { fileURLToPath } from 'node:url'
+
+import { invalidArgType, invalidArgValue, outOfRange, type Name } from './error.js'
+
+/** A path: a string (PEP 383), the bytes themselves, or a `file:` URL. */
+export type PathLike = string | Uint8Array | URL
+
+const MAX_FD = 0x7fffffff
+
+// With the u flag only a surrogate that stands alone matches. U+DC80 to U+DCFF are bytes (PEP 383).
+const noByte = /[\uD800-\uDC7F\uDD00-\uDFFF]/u
+
+function checkName<T extends Name>(value: T, name: string, what: string): T {
+  if (typeof value === 'string') {
+    if (value.includes('\0')) {
+      throw invalidArgValue(name, `must be a ${what} without null bytes`, value)
+    }
+    if (!value.isWellFormed() && noByte.test(value)) {
+      throw invalidArgValue(name, 'must have no lone surrogates but U+DC80 to U+DCFF', value)
+    }
+  } else if (value.includes(0)) {
+    throw invalidArgValue(name, `must be a ${what} without null bytes`, value)
+  }
+  return value
+}
+
+export function validatePath(value: unknown, name = 'path'): Name {
+  let path = value
+  if (path instanceof URL) path = fileURLToPath(path)
+  if (typeof path === 'string' || path instanceof Uint8Array) {
+    return checkName(path, name, 'string, Uint8Array, or URL')
+  }
+  throw invalidArgType(name, 'of type string or an instance of Buffer or URL', value)
+}
+
+export function validateName(value: unknown, name: string): Name {
+  if (typeof value === 'string' || value instanceof Uint8Array) {
+    return checkName(value, name, 'string or Uint8Array')
+  }
+  throw invalidArgType(name, 'of type string or an instance of Buffer or Uint8Array', value)
+}
+
+export function validateInteger(value: unknown, name: string, min: number, max: number): number {
+  if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value)
+  if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value)
+  if (value < min || value > max) throw outOfRange(name, `>= ${min} && <= ${max}`, value)
+  return value
+}
+
+export function validateFd(value: unknown, name = 'fd'): number {
+  return validateInteger(value, name, 0, MAX_FD)
+}
+
+/** All 32 bits; JavaScript's bitwise operators give the upper half as negative numbers. */
+export function validateBits(value: unknown, name: string): number {
+  return validateInteger(value, name, -(2 ** 31), 2 ** 32 - 1) >>> 0
+}
+
+export function validateBoolean(value: unknown, name: string): boolean {
+  if (typeof value !== 'boolean') throw invalidArgType(name, 'of type boolean', value)
+  return value
+}
+
+export function validateFunction(value: unknown, name: string): void {
+  if (typeof value !== 'function') throw invalidArgType(name, 'of type function', value)
+}
+
+const none = Object.freeze({})
+
+/** The options, or none; whatever stands in them is checked by the function that takes it. */
+export function validateOptions<T extends object>(value: T | undefined): Partial<T> {
+  if (value === undefined) return none as Partial<T>
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw invalidArgType('options', 'of type object', value)
+  }
+  return value
+}
+
+/** An option that may be left out. */
+export function optional<T, R>(
+  check: (value: T, name: string) => R,
+  value: T | undefined,
+  name: string,
+): R | undefined {
+  return value === undefined ? undefined : check(value, `options.${name}`)
+}
