@@ -51,7 +51,7 @@ export interface FwalkIterator<Name extends string | Buffer = string>
   /** Ends the walk and closes its descriptors, as `break` in a loop does. */
   return(value?: unknown): IteratorReturnResult<undefined>
   /** Ends the walk, and throws. */
-  throw(error?: unknown): never
+  throw(error?: unknown): IteratorReturnResult<undefined>
   [Symbol.iterator](): FwalkIterator<Name>
   [Symbol.dispose](): void
 }
