@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export { lstat, stat, type LstatOptions, type StatOptions } from './lib/attr.js'
+export { lstat, stat, type LstatOptions, type StatOptions } from './lib/stat.js'
 export { open, rmdir, unlink, type DirFdOptions, type OpenOptions } from './lib/at.js'
 export { addAuditHook, type AuditHook } from './lib/audit.js'
 export * from './lib/constants.js'

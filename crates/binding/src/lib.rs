@@ -6,12 +6,12 @@
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 
 mod at;
-mod attr;
 mod fd;
 mod listing;
 mod memfd;
 mod path;
 mod ret;
+mod stat;
 mod walk;
 
 use napi_derive::napi;

@@ -12,7 +12,8 @@ use nix::sys::stat::fstatat;
 use crate::error::{Error, Result, retry};
 use crate::fd::{Identity, directory};
 use crate::levels::{Levels, MIN_OPEN, open_directory};
-use crate::listing::{Buffer, FileType, Listing, Names};
+use crate::listing::{Buffer, Listing};
+use crate::names::{FileType, Names};
 
 /// How to walk; see [`Walk::new`].
 #[derive(Clone, Copy, Debug)]
@@ -73,11 +74,18 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Walk<'fd> {
     options: WalkOptions,
-    start: Option<(CString, Option<BorrowedFd<'fd>>)>,
+    start: Option<Start<'fd>>,
+    links_are_files: bool,
     levels: Levels,
     ancestors: HashSet<Identity>,
     buffer: Buffer,
     kept: usize,
+}
+
+#[derive(Debug)]
+enum Start<'fd> {
+    Path(CString, Option<BorrowedFd<'fd>>),
+    Open(CString, OwnedFd),
 }
 
 impl<'fd> Walk<'fd> {
@@ -87,12 +95,20 @@ impl<'fd> Walk<'fd> {
     pub fn new(top: &CStr, dir_fd: Option<BorrowedFd<'fd>>, options: WalkOptions) -> Self {
         Self {
             options,
-            start: Some((top.to_owned(), dir_fd)),
+            start: Some(Start::Path(top.to_owned(), dir_fd)),
+            links_are_files: false,
             levels: Levels::new(options.max_open),
             ancestors: HashSet::new(),
             buffer: Buffer::default(),
             kept: 0,
         }
+    }
+
+    /// A walk from a directory that is open already, called `top` in the paths. Links to
+    /// directories stand among the files.
+    pub(crate) fn of_links_as_files(top: &CStr, fd: OwnedFd, options: WalkOptions) -> Self {
+        let start = Some(Start::Open(top.to_owned(), fd));
+        Self { start, links_are_files: true, ..Self::new(top, None, options) }
     }
 
     /// Goes on to the next directory; `None` at the end, when everything is closed.
@@ -107,7 +123,11 @@ impl<'fd> Walk<'fd> {
         self.levels.trim_path();
         self.kept = self.kept.min(self.levels.depth());
         let step = match self.start.take() {
-            Some((top, dir_fd)) => self.enter_top(&top, dir_fd)?,
+            Some(Start::Path(top, dir_fd)) => self.enter_top(&top, dir_fd)?,
+            Some(Start::Open(top, fd)) => {
+                self.list(&top, fd, false)?;
+                self.advance_from_new()
+            }
             None => self.advance(),
         };
         if step.is_none() {
@@ -267,7 +287,7 @@ impl<'fd> Walk<'fd> {
             }
             identity = Some(own);
         }
-        let listing = Listing::read(fd.as_fd(), &mut self.buffer)?;
+        let listing = Listing::read(fd.as_fd(), &mut self.buffer, self.links_are_files)?;
         self.levels.push(name.to_bytes(), fd, through_link, identity, listing);
         self.ancestors.extend(identity);
         Ok(())

@@ -1,7 +1,7 @@
 //! What is known about a file.
 
-use fdkit::attr::{Stat, Timestamp, fstat as core_fstat, fstatat as core_fstatat};
 use fdkit::fd::borrow;
+use fdkit::stat::{Stat, Timestamp, fstat as core_fstat, fstatat as core_fstatat};
 use napi::bindgen_prelude::{Either, Env, Function, JsValue, Result, ToNapiValue, Unknown};
 use napi::sys;
 use napi_derive::napi;
@@ -53,7 +53,6 @@ fn shape<'env>(
 }
 
 // Whole numbers beyond 2^53 lose digits here, as they do in node:fs.
-#[allow(clippy::cast_precision_loss, reason = "a JavaScript number; bigint keeps them")]
 fn numbers(env: &Env, stat: &Stat) -> Result<Vec<sys::napi_value>> {
     let milliseconds =
         |time: Timestamp| time.seconds as f64 * 1e3 + f64::from(time.nanoseconds) / 1e6;
