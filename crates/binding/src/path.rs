@@ -5,21 +5,31 @@ use std::ffi::{CStr, CString};
 use std::ptr;
 
 use napi::bindgen_prelude::{
-    BufferSlice, Env, FromNapiValue, Function, JsValue, JsValuesTupleIntoVec, Result, TypeName,
-    Uint8Array, ValidateNapiValue,
+    BufferSlice, Env, FromNapiValue, Function, JsValue, Result, ToNapiValue, TypeName, Uint8Array,
+    ValidateNapiValue,
 };
 use napi::{Error, Status, ValueType, sys};
 
+use crate::values::{CHUNK, Values};
+
 /// A path or a name from JavaScript: a string or a Uint8Array, without NUL.
-pub struct PathArg(CString);
+pub struct PathArg {
+    path: CString,
+    kind: NameKind,
+}
 
 impl PathArg {
     pub fn as_c_str(&self) -> &CStr {
-        &self.0
+        &self.path
+    }
+
+    /// The kind of the names that come out for it.
+    pub fn kind(&self) -> NameKind {
+        self.kind
     }
 
     pub fn to_bytes(&self) -> &[u8] {
-        self.0.to_bytes()
+        self.path.to_bytes()
     }
 }
 
@@ -38,13 +48,14 @@ impl ValidateNapiValue for PathArg {}
 impl FromNapiValue for PathArg {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
         // SAFETY: the caller's env and value, handed on.
-        let bytes = match unsafe { string_bytes(env, value) }? {
-            Some(bytes) => bytes,
+        let (bytes, as_buffers) = match unsafe { string_bytes(env, value) }? {
+            Some(bytes) => (bytes, false),
             // SAFETY: as above.
-            None => unsafe { Uint8Array::from_napi_value(env, value) }?.to_vec(),
+            None => (unsafe { Uint8Array::from_napi_value(env, value) }?.to_vec(), true),
         };
-        let path = CString::new(bytes);
-        path.map(Self).map_err(|_| Error::new(Status::InvalidArg, "a path with a NUL byte"))
+        let with_nul = |_| Error::new(Status::InvalidArg, "a path with a NUL byte");
+        let path = CString::new(bytes).map_err(with_nul)?;
+        Ok(Self { path, kind: NameKind { as_buffers } })
     }
 }
 
@@ -160,14 +171,24 @@ impl NameKind {
     }
 }
 
-/// How many arguments a call gets at most; V8's stack has room for about 1,000.
-pub const CHUNK: usize = 512;
+/// A name on its way out.
+pub struct NameOut {
+    pub name: Vec<u8>,
+    pub kind: NameKind,
+}
 
-/// Arguments that are JavaScript values already.
-pub struct Values(pub Vec<sys::napi_value>);
+impl TypeName for NameOut {
+    fn type_name() -> &'static str {
+        "string | Buffer"
+    }
 
-impl JsValuesTupleIntoVec for Values {
-    fn into_vec(self, _env: sys::napi_env) -> Result<Vec<sys::napi_value>> {
-        Ok(self.0)
+    fn value_type() -> ValueType {
+        ValueType::Unknown
+    }
+}
+
+impl ToNapiValue for NameOut {
+    unsafe fn to_napi_value(env: sys::napi_env, out: Self) -> Result<sys::napi_value> {
+        out.kind.to_js(&Env::from_raw(env), &out.name)
     }
 }

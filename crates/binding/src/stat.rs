@@ -2,13 +2,17 @@
 
 use fdkit::fd::borrow;
 use fdkit::stat::{Stat, Timestamp, fstat as core_fstat, fstatat as core_fstatat};
-use napi::bindgen_prelude::{Either, Env, Function, JsValue, Result, ToNapiValue, Unknown};
-use napi::sys;
+use napi::bindgen_prelude::{
+    Either, Env, Function, JsValue, Result, ToNapiValue, TypeName, Unknown,
+};
+use napi::{ValueType, sys};
 use napi_derive::napi;
 
+use crate::call::{Reply, reply_at, reply_on};
 use crate::fd::dir_fd;
-use crate::path::{PathArg, Values};
+use crate::path::PathArg;
 use crate::ret::Ret;
+use crate::values::{Values, array, to_js};
 
 type Make<'env> = Function<'env, Values, Unknown<'env>>;
 
@@ -38,18 +42,65 @@ pub fn fstat<'env>(
     shape(env, borrow(fd, "fstat").and_then(core_fstat), bigint, make)
 }
 
+/// The fields of [`statx`], on a thread of the pool.
+#[napi(catch_unwind, ts_return_type = "Reply<any[]>")]
+pub fn statx_later(
+    start: Option<i32>,
+    path: PathArg,
+    follow_symlinks: bool,
+    bigint: bool,
+) -> Reply<Fields> {
+    reply_at(true, start, move |start| {
+        let stat = core_fstatat(start, path.as_c_str(), follow_symlinks)?;
+        Ok(Fields { stat, bigint })
+    })
+}
+
+/// The fields of [`fstat`], on a thread of the pool.
+#[napi(catch_unwind, ts_return_type = "Reply<any[]>")]
+pub fn fstat_later(fd: i32, bigint: bool) -> Reply<Fields> {
+    reply_on(true, fd, move |fd| Ok(Fields { stat: core_fstat(fd)?, bigint }))
+}
+
+/// What is known about a file, as numbers or bigints in the order of node:fs.
+pub struct Fields {
+    stat: Stat,
+    bigint: bool,
+}
+
+impl Fields {
+    fn to_js(&self, env: &Env) -> Result<Vec<sys::napi_value>> {
+        if self.bigint { bigints(env, &self.stat) } else { numbers(env, &self.stat) }
+    }
+}
+
+impl TypeName for Fields {
+    fn type_name() -> &'static str {
+        "any[]"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Object
+    }
+}
+
+impl ToNapiValue for Fields {
+    unsafe fn to_napi_value(env: sys::napi_env, fields: Self) -> Result<sys::napi_value> {
+        array(&Env::from_raw(env), &fields.to_js(&Env::from_raw(env))?)
+    }
+}
+
 fn shape<'env>(
     env: &Env,
     found: fdkit::Result<Stat>,
     bigint: bool,
     make: Make<'env>,
 ) -> Result<Ret<Unknown<'env>>> {
-    let stat = match found {
-        Ok(stat) => stat,
+    let fields = match found {
+        Ok(stat) => Fields { stat, bigint },
         Err(error) => return Ok(Either::B(error.into())),
     };
-    let fields = if bigint { bigints(env, &stat) } else { numbers(env, &stat) };
-    Ok(Either::A(make.call(Values(fields?))?))
+    Ok(Either::A(make.call(Values(fields.to_js(env)?))?))
 }
 
 // Whole numbers beyond 2^53 lose digits here, as they do in node:fs.
@@ -91,9 +142,4 @@ fn bigints(env: &Env, stat: &Stat) -> Result<Vec<sys::napi_value>> {
     let signed = [stat.size, stat.blocks].into_iter().chain(times);
     let unsigned = unsigned.into_iter().map(|field| to_js(env, field));
     unsigned.chain(signed.map(|field| to_js(env, napi::bindgen_prelude::i64n(field)))).collect()
-}
-
-fn to_js(env: &Env, field: impl ToNapiValue) -> Result<sys::napi_value> {
-    // SAFETY: the env of the call that is under way.
-    unsafe { ToNapiValue::to_napi_value(env.raw(), field) }
 }

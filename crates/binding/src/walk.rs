@@ -7,8 +7,9 @@ use napi::bindgen_prelude::{BufferSlice, Either, Env, Error, Function, JsValue, 
 use napi_derive::napi;
 
 use crate::fd::dir_fd;
-use crate::path::{CHUNK, NameKind, PathArg, Values};
+use crate::path::{NameKind, PathArg};
 use crate::ret::{Failure, Ret};
+use crate::values::{CHUNK, Values};
 
 type Sink<'env> = Function<'env, Values, ()>;
 
@@ -25,7 +26,6 @@ impl Walk {
     #[napi(constructor, catch_unwind)]
     pub fn new(
         top: PathArg,
-        as_buffers: bool,
         topdown: bool,
         follow_symlinks: bool,
         max_open: u32,
@@ -34,7 +34,7 @@ impl Walk {
         let start = dir_fd(start).map_err(|error| Error::new(Status::InvalidArg, error))?;
         let options = WalkOptions { topdown, follow_symlinks, max_open: max_open as usize };
         let walk = CoreWalk::new(top.as_c_str(), start, options);
-        Ok(Self { walk, kind: NameKind { as_buffers } })
+        Ok(Self { walk, kind: top.kind() })
     }
 
     /// Goes on to the next directory and returns its descriptor, -1 at the end, or a failure;
