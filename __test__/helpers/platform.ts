@@ -1,11 +1,11 @@
 // Tests that need something a machine may lack are skipped there, and say why.
 import { spawnSync } from 'node:child_process'
 
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 
 /** `test`, or where `reason` says what is missing, `test.skip` with the reason in the title. */
 export function unless(reason: string | false) {
-  return (title: string, run: Parameters<typeof test>[1]): void => {
+  return (title: string, run: (t: ExecutionContext) => void | Promise<void>): void => {
     if (reason === false) test(title, run)
     else test.skip(`${title} (skipped: ${reason})`, run)
   }
