@@ -1,7 +1,7 @@
 // Everything that must hold, as the continuous integration runs it. Stops at what does not.
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 
-import { addonPath, platformName } from './platform.mjs'
+import { platformName } from './platform.mjs'
 import { runScript, status } from './run.mjs'
 
 function step(title, ...command) {
