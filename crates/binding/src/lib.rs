@@ -4,6 +4,7 @@
 //! it throws in JavaScript is decided there.
 
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
+#![cfg_attr(test, allow(dead_code, reason = "built for tests, napi exports nothing"))]
 
 mod at;
 mod attr;
