@@ -279,7 +279,7 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
 	 * Called with the error for each directory that was to be visited and was not; its `path` is
 	 * the whole path. What it throws ends the walk. Without it such directories are passed over.
 	 */
-	onerror?: ((error: NodeJS.ErrnoException & {
+	onerror?: ((error: Omit<NodeJS.ErrnoException, "path"> & {
 		path: Name;
 	}) => void) | undefined;
 	/** Whether links to directories are entered; `false` by default. */

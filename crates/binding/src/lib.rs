@@ -5,6 +5,7 @@
 //! calling: at once, and with a promise.
 
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
+#![cfg_attr(test, allow(dead_code, reason = "built for tests, napi exports nothing"))]
 
 mod at;
 mod attr;
