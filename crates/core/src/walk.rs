@@ -107,7 +107,9 @@ impl<'fd> Walk<'fd> {
         self.levels.trim_path();
         self.kept = self.kept.min(self.levels.depth());
         let step = match self.start.take() {
-            Some((top, dir_fd)) => self.enter_top(&top, dir_fd)?,
+            Some((top, dir_fd)) => self.enter_top(&top, dir_fd).inspect_err(|_| {
+                self.levels.push_name(top.to_bytes());
+            })?,
             None => self.advance(),
         };
         if step.is_none() {
