@@ -288,7 +288,8 @@ class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
   #applyEdits(walk: Walk): void {
     const names = this.#yielded
     const listed = this.#listed
-    if (names.length === listed.length && names.every((name, index) => name === listed[index])) {
+    // Asked of the listed ones, since `every` passes over holes.
+    if (names.length === listed.length && listed.every((name, index) => name === names[index])) {
       return
     }
     for (const [index, name] of names.entries()) {

@@ -123,7 +123,12 @@ impl<'fd> Walk<'fd> {
         self.levels.trim_path();
         self.kept = self.kept.min(self.levels.depth());
         let step = match self.start.take() {
-            Some(Start::Path(top, dir_fd)) => self.enter_top(&top, dir_fd)?,
+            Some(Start::Path(top, dir_fd)) => {
+                let entered = self.enter_top(&top, dir_fd);
+                entered.inspect_err(|_| {
+                    self.levels.push_name(top.to_bytes());
+                })?
+            }
             Some(Start::Open(top, fd)) => {
                 self.list(&top, fd, false)?;
                 self.advance_from_new()

@@ -1,0 +1,51 @@
+// Programs run in processes of their own: as somebody else, with limits, under strace.
+import { spawnSync } from 'node:child_process'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+
+export interface ChildOptions {
+  /** What the script finds as `args`. */
+  args?: unknown[]
+  /** Shell commands before it, as `ulimit -n 64`. */
+  shell?: string
+  nodeArguments?: string[]
+  timeout?: number
+}
+
+// `nobody` must be called when everything is imported, since modules may lie where only we read.
+const prelude = `
+import * as fs from 'node:fs'
+import * as fdkit from 'fdkit'
+const { fwalk } = fdkit
+const args = JSON.parse(process.argv[1])
+const answer = (value) => fs.writeSync(1, JSON.stringify(value))
+const countFds = () => fs.readdirSync('/proc/self/fd').length - 1
+const nobody = () => { process.setgroups([]); process.setgid(65534); process.setuid(65534) }
+`
+
+/** The command line that runs a module with `fdkit` as a child process. */
+export function childCommand(script: string, options: ChildOptions = {}): string[] {
+  const { args = [], shell = ':', nodeArguments = [] } = options
+  const node = [process.execPath, '--input-type=module', ...nodeArguments]
+  const program = [...node, '-e', prelude + script, '--', JSON.stringify(args)]
+  return ['bash', '-c', `${shell}; exec "$@"`, 'bash', ...program]
+}
+
+/** Runs a module to its end and returns what it gave to `answer`. */
+export function child<T>(script: string, options: ChildOptions = {}): T {
+  const [command = '', ...rest] = childCommand(script, options)
+  const { status, signal, stdout, stderr, error } = spawnSync(command, rest, {
+    cwd: packageRoot,
+    encoding: 'utf8',
+    timeout: options.timeout ?? 30_000,
+    killSignal: 'SIGKILL',
+    maxBuffer: 2 ** 28,
+  })
+  if (error) throw error
+  if (status !== 0) throw new Error(`child ended with ${status ?? signal}: ${stderr}`)
+  return JSON.parse(stdout) as T
+}
+
+export { packageRoot }
