@@ -59,15 +59,24 @@ function nodeError<E extends Error>(base: new (message: string) => E, code: stri
 }
 
 function received(value: unknown): string {
-  if (value === null || value === undefined) return `Received ${value}`
-  if (typeof value === 'function') return `Received function ${value.name}`
-  if (typeof value === 'object') {
-    const name = value.constructor?.name
-    return name ? `Received an instance of ${name}` : `Received ${inspect(value, { depth: -1 })}`
+  switch (typeof value) {
+    case 'undefined':
+      return 'Received undefined'
+    case 'function':
+      return `Received function ${value.name}`
+    case 'object': {
+      if (value === null) return 'Received null'
+      const maker: unknown = value.constructor
+      if (typeof maker === 'function') return `Received an instance of ${maker.name}`
+      return `Received ${inspect(value, { depth: -1 })}`
+    }
+    case 'string': {
+      const shown = value.length > 28 ? `${value.slice(0, 25)}...` : value
+      return `Received type string (${shown.includes("'") ? JSON.stringify(shown) : `'${shown}'`})`
+    }
+    default:
+      return `Received type ${typeof value} (${inspect(value)})`
   }
-  let shown = inspect(value, { colors: false })
-  if (shown.length > 28) shown = `${shown.slice(0, 25)}...`
-  return `Received type ${typeof value} (${shown})`
 }
 
 const kind = (name: string) => (name.includes('.') ? 'property' : 'argument')
