@@ -7,15 +7,11 @@ import type { Failure } from './binding.js'
 /** A path or a name, as a caller gave it or as it is handed out. */
 export type Name = string | Uint8Array
 
-// What libuv, and so the map, has no text for.
+// What libuv, and so the map, has no text for, of what a file system may answer.
 const texts: Record<string, string> = {
-  EBADFD: 'file descriptor in bad state',
+  EBADMSG: 'bad message',
   EDQUOT: 'disk quota exceeded',
-  ENODATA: 'no data available',
   ENOLCK: 'no locks available',
-  ENOTBLK: 'block device required',
-  ENOTUNIQ: 'name not unique on network',
-  EREMOTE: 'object is remote',
   ESTALE: 'stale file handle',
 }
 
