@@ -7,15 +7,11 @@ import type { Failure } from './binding.js'
 /** A path or a name, as a caller gave it or as it is handed out. */
 export type Name = string | Uint8Array
 
-// What libuv, and so the map, has no text for.
+// What libuv, and so the map, has no text for, of what a file system may answer.
 const texts: Record<string, string> = {
-  EBADFD: 'file descriptor in bad state',
+  EBADMSG: 'bad message',
   EDQUOT: 'disk quota exceeded',
-  ENODATA: 'no data available',
   ENOLCK: 'no locks available',
-  ENOTBLK: 'block device required',
-  ENOTUNIQ: 'name not unique on network',
-  EREMOTE: 'object is remote',
   ESTALE: 'stale file handle',
 }
 
@@ -59,15 +55,24 @@ function nodeError<E extends Error>(base: new (message: string) => E, code: stri
 }
 
 function received(value: unknown): string {
-  if (value === null || value === undefined) return `Received ${value}`
-  if (typeof value === 'function') return `Received function ${value.name}`
-  if (typeof value === 'object') {
-    const name = value.constructor?.name
-    return name ? `Received an instance of ${name}` : `Received ${inspect(value, { depth: -1 })}`
+  switch (typeof value) {
+    case 'undefined':
+      return 'Received undefined'
+    case 'function':
+      return `Received function ${value.name}`
+    case 'object': {
+      if (value === null) return 'Received null'
+      const maker: unknown = value.constructor
+      if (typeof maker === 'function') return `Received an instance of ${maker.name}`
+      return `Received ${inspect(value, { depth: -1 })}`
+    }
+    case 'string': {
+      const shown = value.length > 28 ? `${value.slice(0, 25)}...` : value
+      return `Received type string (${shown.includes("'") ? JSON.stringify(shown) : `'${shown}'`})`
+    }
+    default:
+      return `Received type ${typeof value} (${inspect(value)})`
   }
-  let shown = inspect(value, { colors: false })
-  if (shown.length > 28) shown = `${shown.slice(0, 25)}...`
-  return `Received type ${typeof value} (${shown})`
 }
 
 const kind = (name: string) => (name.includes('.') ? 'property' : 'argument')

@@ -1,5 +1,6 @@
 // The walk through a directory tree, one step a turn of the loop.
 import { Buffer } from 'node:buffer'
+import { isUint8Array } from 'node:util/types'
 
 import { auditEvent } from './audit.js'
 import { check, invalidArgType, invalidArgValue, systemError } from './error.js'
@@ -183,7 +184,7 @@ class BufferPaths implements Paths<Buffer> {
   }
 
   isName(value: unknown): value is Buffer {
-    return value instanceof Uint8Array
+    return isUint8Array(value)
   }
 
   isComponent(name: Uint8Array): boolean {

@@ -27,8 +27,8 @@ const named = new Map<string, number>(
 )
 
 export function parseFlags(flags: unknown): number {
-  if (typeof flags !== 'string') return validateInteger(flags, 'flags', -(2 ** 31), 2 ** 31 - 1)
-  const bits = named.get(flags)
+  if (typeof flags === 'number') return validateInteger(flags, 'flags', -(2 ** 31), 2 ** 31 - 1)
+  const bits = named.get(flags as string)
   if (bits === undefined) throw invalidArgValue('flags', 'is invalid', flags)
   return bits
 }

@@ -1,5 +1,6 @@
 // Arguments, checked before any system call, with the errors that Node has for them.
 import { fileURLToPath } from 'node:url'
+import { isUint8Array } from 'node:util/types'
 
 import { invalidArgType, invalidArgValue, outOfRange, type Name } from './error.js'
 
@@ -28,14 +29,14 @@ function checkName<T extends Name>(value: T, name: string, what: string): T {
 export function validatePath(value: unknown, name = 'path'): Name {
   let path = value
   if (path instanceof URL) path = fileURLToPath(path)
-  if (typeof path === 'string' || path instanceof Uint8Array) {
+  if (typeof path === 'string' || isUint8Array(path)) {
     return checkName(path, name, 'string, Uint8Array, or URL')
   }
   throw invalidArgType(name, 'of type string or an instance of Buffer or URL', value)
 }
 
 export function validateName(value: unknown, name: string): Name {
-  if (typeof value === 'string' || value instanceof Uint8Array) {
+  if (typeof value === 'string' || isUint8Array(value)) {
     return checkName(value, name, 'string or Uint8Array')
   }
   throw invalidArgType(name, 'of type string or an instance of Buffer or Uint8Array', value)

@@ -33,7 +33,8 @@ pub struct Stat {
     pub atime: Timestamp,
     pub mtime: Timestamp,
     pub ctime: Timestamp,
-    /// Where the file system does not know, as libuv does: the change time.
+    /// Where the file system does not know, as libuv does: 1970 from statx(2), else the change
+    /// time.
     pub birthtime: Timestamp,
 }
 
@@ -104,8 +105,6 @@ mod sys {
         })?;
         // SAFETY: a struct of integers, zeroed at first and then filled.
         let found = unsafe { buffer.assume_init() };
-        let ctime = timestamp(found.stx_ctime);
-        let has_birthtime = found.stx_mask & libc::STATX_BTIME != 0;
         Ok(Stat {
             dev: libc::makedev(found.stx_dev_major, found.stx_dev_minor),
             mode: u32::from(found.stx_mode),
@@ -119,8 +118,8 @@ mod sys {
             blocks: found.stx_blocks.cast_signed(),
             atime: timestamp(found.stx_atime),
             mtime: timestamp(found.stx_mtime),
-            ctime,
-            birthtime: if has_birthtime { timestamp(found.stx_btime) } else { ctime },
+            ctime: timestamp(found.stx_ctime),
+            birthtime: timestamp(found.stx_btime),
         })
     }
 
