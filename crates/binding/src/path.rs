@@ -153,8 +153,11 @@ impl NameKind {
     ) -> Result<()> {
         let mut names = names.peekable();
         while names.peek().is_some() {
-            let chunk = names.by_ref().take(CHUNK).map(|name| self.to_js(env, name));
-            sink.call(Values(chunk.collect::<Result<_>>()?))?;
+            let mut chunk = Vec::with_capacity(CHUNK);
+            for name in names.by_ref().take(CHUNK) {
+                chunk.push(self.to_js(env, name)?);
+            }
+            sink.call(Values(chunk))?;
         }
         Ok(())
     }

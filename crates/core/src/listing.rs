@@ -79,6 +79,11 @@ impl Names {
         self.len == 0
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.len = 0;
+    }
+
     /// Adds one at the end.
     pub fn push(&mut self, name: &CStr, file_type: FileType) {
         self.bytes.push(file_type as u8);
@@ -128,7 +133,7 @@ impl<'a> Iterator for NamesIter<'a> {
 }
 
 /// A directory's names, split as `os.walk` splits them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Listing {
     /// Directories and links to directories.
     pub(crate) dirnames: Names,
@@ -138,10 +143,18 @@ pub(crate) struct Listing {
 
 impl Listing {
     /// Lists the directory from where its descriptor's offset stands, to the end.
-    pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut Buffer) -> Result<Self> {
-        let mut listing = Self::default();
-        buffer.read(fd, |name, file_type| listing.add(fd, name, file_type))?;
-        Ok(listing)
+    ///
+    /// The names gather in `scratch`, whose memory has grown already, and take as much as they
+    /// need when they are all there.
+    pub(crate) fn read(
+        fd: BorrowedFd<'_>,
+        buffer: &mut Buffer,
+        scratch: &mut Self,
+    ) -> Result<Self> {
+        scratch.dirnames.clear();
+        scratch.filenames.clear();
+        buffer.read(fd, |name, file_type| scratch.add(fd, name, file_type))?;
+        Ok(scratch.clone())
     }
 
     fn add(&mut self, fd: BorrowedFd<'_>, name: &CStr, listed_as: FileType) {

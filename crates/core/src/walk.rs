@@ -77,6 +77,7 @@ pub struct Walk<'fd> {
     levels: Levels,
     ancestors: HashSet<Identity>,
     buffer: Buffer,
+    scratch: Listing,
     kept: usize,
 }
 
@@ -91,6 +92,7 @@ impl<'fd> Walk<'fd> {
             levels: Levels::new(options.max_open),
             ancestors: HashSet::new(),
             buffer: Buffer::default(),
+            scratch: Listing::default(),
             kept: 0,
         }
     }
@@ -267,7 +269,7 @@ impl<'fd> Walk<'fd> {
             }
             identity = Some(own);
         }
-        let listing = Listing::read(fd.as_fd(), &mut self.buffer)?;
+        let listing = Listing::read(fd.as_fd(), &mut self.buffer, &mut self.scratch)?;
         self.levels.push(name.to_bytes(), fd, through_link, identity, listing);
         self.ancestors.extend(identity);
         Ok(())
