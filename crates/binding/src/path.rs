@@ -1,7 +1,7 @@
 //! JavaScript strings ⇄ the bytes that names are, without loss (PEP 383), and Buffers as they
 //! are.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, NulError};
 use std::ptr;
 
 use napi::bindgen_prelude::{
@@ -38,12 +38,11 @@ impl ValidateNapiValue for PathArg {}
 impl FromNapiValue for PathArg {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
         // SAFETY: the caller's env and value, handed on.
-        let bytes = match unsafe { string_bytes(env, value) }? {
-            Some(bytes) => bytes,
+        let path = match unsafe { string_path(env, value) }? {
+            Some(path) => path,
             // SAFETY: as above.
-            None => unsafe { Uint8Array::from_napi_value(env, value) }?.to_vec(),
+            None => CString::new(&*unsafe { Uint8Array::from_napi_value(env, value) }?),
         };
-        let path = CString::new(bytes);
         path.map(Self).map_err(|_| Error::new(Status::InvalidArg, "a path with a NUL byte"))
     }
 }
@@ -52,33 +51,37 @@ impl FromNapiValue for PathArg {
 ///
 /// # Safety
 /// `env` and `value` are those of the call that is under way.
-unsafe fn string_bytes(env: sys::napi_env, value: sys::napi_value) -> Result<Option<Vec<u8>>> {
-    let mut bytes = vec![0_u8; 256];
+unsafe fn string_path(
+    env: sys::napi_env,
+    value: sys::napi_value,
+) -> Result<Option<std::result::Result<CString, NulError>>> {
+    // Enough for nearly all, and no allocation but that of the result.
+    let mut buffer = [0_u8; 256];
     let mut len = 0;
     // SAFETY: Node-API writes at most the length given, with the NUL.
     let status = unsafe {
         sys::napi_get_value_string_utf8(
             env,
             value,
-            bytes.as_mut_ptr().cast(),
-            bytes.len(),
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
             &raw mut len,
         )
     };
     if status == sys::Status::napi_string_expected {
         return Ok(None);
     }
-    bytes.truncate(len);
     // One that does not fit, or in which U+FFFD may stand for a lone surrogate, is read as it is.
-    let is_whole = len < 256 - 4;
-    if status == sys::Status::napi_ok
-        && is_whole
+    let whole = buffer.get(..len).filter(|_| len < buffer.len() - 4);
+    if let Some(bytes) = whole
+        && status == sys::Status::napi_ok
         && !bytes.windows(3).any(|w| w == [0xef, 0xbf, 0xbd])
     {
-        return Ok(Some(bytes));
+        return Ok(Some(CString::new(bytes)));
     }
     // SAFETY: as the caller's.
-    unsafe { string_utf16(env, value) }.map(|units| Some(surrogate_escape(&units)))
+    let units = unsafe { string_utf16(env, value) }?;
+    Ok(Some(CString::new(surrogate_escape(&units))))
 }
 
 /// # Safety
