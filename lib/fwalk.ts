@@ -148,8 +148,11 @@ class StringPaths implements Paths<string> {
   }
 
   readonly enter = (kept: number, ...names: string[]): void => {
-    this.#names.length = kept + 1
-    this.#prefixes.length = kept + 1
+    // One by one: V8 has a fast path for pop, and none for a shorter length.
+    while (this.#names.length > kept + 1) {
+      this.#names.pop()
+      this.#prefixes.pop()
+    }
     for (const name of names) {
       this.#prefixes.push(this.#prefixes.at(-1) + (name + '/'))
       this.#names.push(name)

@@ -10,26 +10,30 @@ use crate::error::{Error, Result, retry};
 use crate::names::{FileType, Names};
 
 /// A directory's names, split as `os.walk` splits them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Listing {
     /// Directories and links to directories.
     pub(crate) dirnames: Names,
     /// Everything else: files, links to nothing or to themselves, FIFOs, sockets, devices.
     pub(crate) filenames: Names,
-    links_are_files: bool,
+    /// Whether links to directories stand among the files, and what links lead to is not asked.
+    pub(crate) links_are_files: bool,
 }
 
 impl Listing {
-    /// Lists the directory from where its descriptor's offset stands, to the end. Links to
-    /// directories count as directories, or with `links_are_files` as everything else.
+    /// Lists the directory from where its descriptor's offset stands, to the end.
+    ///
+    /// The names gather in `scratch`, whose memory has grown already, and take as much as they
+    /// need when they are all there.
     pub(crate) fn read(
         fd: BorrowedFd<'_>,
         buffer: &mut Buffer,
-        links_are_files: bool,
+        scratch: &mut Self,
     ) -> Result<Self> {
-        let mut listing = Self { links_are_files, ..Self::default() };
-        buffer.read(fd, |entry| listing.add(fd, entry))?;
-        Ok(listing)
+        scratch.dirnames.clear();
+        scratch.filenames.clear();
+        buffer.read(fd, |entry| scratch.add(fd, entry))?;
+        Ok(scratch.clone())
     }
 
     fn add(&mut self, fd: BorrowedFd<'_>, entry: Entry<'_>) {

@@ -75,6 +75,11 @@ impl Names {
         self.len == 0
     }
 
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.len = 0;
+    }
+
     /// Adds one at the end.
     pub fn push(&mut self, name: &CStr, file_type: FileType) {
         self.bytes.push(file_type as u8);

@@ -75,10 +75,10 @@ pub enum Step {
 pub struct Walk<'fd> {
     options: WalkOptions,
     start: Option<Start<'fd>>,
-    links_are_files: bool,
     levels: Levels,
     ancestors: HashSet<Identity>,
     buffer: Buffer,
+    scratch: Listing,
     kept: usize,
 }
 
@@ -96,10 +96,10 @@ impl<'fd> Walk<'fd> {
         Self {
             options,
             start: Some(Start::Path(top.to_owned(), dir_fd)),
-            links_are_files: false,
             levels: Levels::new(options.max_open),
             ancestors: HashSet::new(),
             buffer: Buffer::default(),
+            scratch: Listing::default(),
             kept: 0,
         }
     }
@@ -108,7 +108,8 @@ impl<'fd> Walk<'fd> {
     /// directories stand among the files.
     pub(crate) fn of_links_as_files(top: &CStr, fd: OwnedFd, options: WalkOptions) -> Self {
         let start = Some(Start::Open(top.to_owned(), fd));
-        Self { start, links_are_files: true, ..Self::new(top, None, options) }
+        let scratch = Listing { links_are_files: true, ..Listing::default() };
+        Self { start, scratch, ..Self::new(top, None, options) }
     }
 
     /// Goes on to the next directory; `None` at the end, when everything is closed.
@@ -292,7 +293,7 @@ impl<'fd> Walk<'fd> {
             }
             identity = Some(own);
         }
-        let listing = Listing::read(fd.as_fd(), &mut self.buffer, self.links_are_files)?;
+        let listing = Listing::read(fd.as_fd(), &mut self.buffer, &mut self.scratch)?;
         self.levels.push(name.to_bytes(), fd, through_link, identity, listing);
         self.ancestors.extend(identity);
         Ok(())
