@@ -9,18 +9,39 @@ type Binding = Omit<typeof Addon, 'VERSION'>
 // What each export stands for, for the error where there is no addon.
 const syscalls = {
   dup: 'dup',
+  faccessat2: 'faccessat2',
+  fchmod: 'fchmod',
+  fchmodat2: 'fchmodat2',
+  fchown: 'fchown',
+  fchownat: 'fchownat',
   fcntlAddSeals: 'fcntl',
   fcntlGetSeals: 'fcntl',
   fcntlGetfd: 'fcntl',
   fcntlSetfd: 'fcntl',
   fstat: 'fstat',
+  fstatLater: 'fstat',
+  futimens: 'futimens',
   getdents64: 'getdents64',
   getdents64Fd: 'getdents64',
+  getdents64FdLater: 'getdents64',
+  getdents64Later: 'getdents64',
+  linkat: 'linkat',
   memfdCreate: 'memfd_create',
+  mkdirat: 'mkdirat',
+  mkfifoat: 'mkfifoat',
+  mknodat: 'mknodat',
   openat: 'openat',
+  readlinkat: 'readlinkat',
+  renameat2: 'renameat2',
+  Rmtree: 'openat',
+  scandir: 'getdents64',
+  scandirFd: 'getdents64',
   statx: 'statx',
+  statxLater: 'statx',
+  symlinkat: 'symlinkat',
   unlinkat: 'unlinkat',
   unlinkatRemovedir: 'unlinkat',
+  utimensat: 'utimensat',
   Walk: 'openat',
 } satisfies Record<keyof Binding, string>
 
@@ -150,6 +171,9 @@ function standIn({ reason, errors }: NoAddon): Binding {
 }
 
 const loaded = load()
+
+/** Whether there is an addon. */
+export const isAvailable = !(loaded instanceof NoAddon)
 
 /** The addon's exports. */
 export const native: Binding = loaded instanceof NoAddon ? standIn(loaded) : loaded

@@ -1,18 +1,19 @@
 // What is known about a file.
 import type * as fs from 'node:fs'
 
-import type { DirFdOptions } from './at.js'
 import type { Failure } from './binding.js'
-import { check, invalidArgValue } from './error.js'
+import { check } from './error.js'
 import { native } from './native.js'
 import { BigIntStats, Stats } from './stats.js'
 import {
   optional,
   validateBoolean,
-  validateFd,
-  validateOptions,
+  validateDirFd,
   validatePath,
+  validateTarget,
+  type DirFdOptions,
   type PathLike,
+  type Target,
 } from './validate.js'
 
 /** Options of {@link lstat}. */
@@ -27,9 +28,40 @@ export interface StatOptions extends LstatOptions {
   followSymlinks?: boolean | undefined
 }
 
+type AnyStats = Stats | BigIntStats
+
 const makeStats = (...fields: ConstructorParameters<typeof Stats>) => new Stats(...fields)
 const makeBigIntStats = (...fields: ConstructorParameters<typeof BigIntStats>) =>
   new BigIntStats(...fields)
+
+function isBigint(options: LstatOptions | undefined): boolean {
+  return optional(validateBoolean, options?.bigint, 'bigint') ?? false
+}
+
+function statNow(target: Target, bigint: boolean): AnyStats {
+  const make = bigint ? makeBigIntStats : makeStats
+  const { path } = target
+  const result =
+    path === undefined
+      ? native.fstat(target.fd, bigint, make)
+      : native.statx(target.dirFd, path, target.followSymlinks, bigint, make)
+  return check(result as AnyStats | Failure, path)
+}
+
+async function statLater(target: Target, bigint: boolean): Promise<AnyStats> {
+  const { path } = target
+  const reply =
+    path === undefined
+      ? native.fstatLater(target.fd, bigint)
+      : native.statxLater(target.dirFd, path, target.followSymlinks, bigint)
+  const fields = check(await reply, path)
+  const make = (bigint ? makeBigIntStats : makeStats) as (...fields: unknown[]) => AnyStats
+  return make(...fields)
+}
+
+function validateLink(path: unknown, options: LstatOptions | undefined): Target {
+  return { path: validatePath(path), dirFd: validateDirFd(options), followSymlinks: false }
+}
 
 /**
  * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
@@ -57,19 +89,7 @@ export function stat(path: PathLike | number, options: StatOptions & { bigint: t
 export function stat(path: PathLike | number, options?: StatOptions & { bigint?: false | undefined }): fs.Stats
 export function stat(path: PathLike | number, options?: StatOptions): fs.Stats | fs.BigIntStats
 export function stat(path: PathLike | number, options?: StatOptions): fs.Stats | fs.BigIntStats {
-  const given = validateOptions(options)
-  const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? true
-  if (typeof path !== 'number') return statPath(path, follow, given)
-  const fd = validateFd(path, 'path')
-  if (given.dirFd !== undefined) {
-    throw invalidArgValue('options.dirFd', 'must not be given with a descriptor', given.dirFd)
-  }
-  if (!follow) {
-    throw invalidArgValue('options.followSymlinks', 'must be true with a descriptor', follow)
-  }
-  const bigint = optional(validateBoolean, given.bigint, 'bigint') ?? false
-  const make = bigint ? makeBigIntStats : makeStats
-  return check(native.fstat(fd, bigint, make) as Stats | BigIntStats | Failure)
+  return statNow(validateTarget(path, options), isBigint(options))
 }
 
 /**
@@ -89,14 +109,14 @@ export function lstat(path: PathLike, options: LstatOptions & { bigint: true }):
 export function lstat(path: PathLike, options?: LstatOptions & { bigint?: false | undefined }): fs.Stats
 export function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats
 export function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats {
-  return statPath(path, false, validateOptions(options))
+  return statNow(validateLink(path, options), isBigint(options))
 }
 
-function statPath(path: PathLike, follow: boolean, options: LstatOptions): Stats | BigIntStats {
-  const checked = validatePath(path)
-  const dirFd = optional(validateFd, options.dirFd, 'dirFd')
-  const bigint = optional(validateBoolean, options.bigint, 'bigint') ?? false
-  const make = bigint ? makeBigIntStats : makeStats
-  const result = native.statx(dirFd, checked, follow, bigint, make)
-  return check(result as Stats | BigIntStats | Failure, checked)
+// For `fdkit/promises`.
+export async function statPromise(path: PathLike | number, options?: StatOptions): Promise<AnyStats> {
+  return statLater(validateTarget(path, options), isBigint(options))
+}
+
+export async function lstatPromise(path: PathLike, options?: LstatOptions): Promise<AnyStats> {
+  return statLater(validateLink(path, options), isBigint(options))
 }

@@ -86,3 +86,41 @@ export function optional<T, R>(
 ): R | undefined {
   return value === undefined ? undefined : check(value, `options.${name}`)
 }
+
+/** Options of what acts relative to a directory. */
+export interface DirFdOptions {
+  /** A descriptor of a directory, which a relative path starts from; else the working directory. */
+  dirFd?: number | undefined
+}
+
+/** Options of what acts on a link or on what it points to. */
+export interface FollowOptions extends DirFdOptions {
+  /** Whether a link stands for what it points to; `true` by default. */
+  followSymlinks?: boolean | undefined
+}
+
+export function validateDirFd(options: DirFdOptions | undefined): number | undefined {
+  return optional(validateFd, validateOptions(options).dirFd, 'dirFd')
+}
+
+/** What a function acts on: an open file, or a path from somewhere. */
+export type Target =
+  | { fd: number; path?: undefined }
+  | { fd?: undefined; path: Name; dirFd: number | undefined; followSymlinks: boolean }
+
+export function validateTarget(path: unknown, options: FollowOptions | undefined): Target {
+  const given = validateOptions(options)
+  const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? true
+  if (typeof path !== 'number') {
+    const dirFd = optional(validateFd, given.dirFd, 'dirFd')
+    return { path: validatePath(path), dirFd, followSymlinks: follow }
+  }
+  const fd = validateFd(path, 'path')
+  if (given.dirFd !== undefined) {
+    throw invalidArgValue('options.dirFd', 'must not be given with a descriptor', given.dirFd)
+  }
+  if (!follow) {
+    throw invalidArgValue('options.followSymlinks', 'must be true with a descriptor', follow)
+  }
+  return { fd }
+}

@@ -4,7 +4,7 @@ import { readFileSync, renameSync, rmSync, utimesSync } from 'node:fs'
 
 import { replaceFile, runScript } from './run.mjs'
 
-const entries = ['index']
+const entries = ['index', 'promises']
 
 /** What is made last: as old as it is, so old is all the rest. */
 export const bundled = `dist/${entries.at(-1)}.js`

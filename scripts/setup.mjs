@@ -40,6 +40,6 @@ if (hasAddon && (force || isStale(addonPath(), 'crates', 'Cargo.toml', 'Cargo.lo
   buildAddon(platformName())
 }
 
-if (force || isStale(bundled, 'index.ts', 'lib', 'package.json', 'package-lock.json', 'tsconfig.json', 'scripts/bundle.mjs')) {
+if (force || isStale(bundled, 'index.ts', 'promises.ts', 'lib', 'package.json', 'package-lock.json', 'tsconfig.json', 'scripts/bundle.mjs')) {
   await bundle()
 }

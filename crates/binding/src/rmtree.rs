@@ -58,6 +58,14 @@ impl Rmtree {
             Either::B(failure) => Either3::B(failure),
         }
     }
+
+    /// Closes everything.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        let mut state = lock(&self.state);
+        state.start = None;
+        state.tree = None;
+    }
 }
 
 fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {

@@ -2,6 +2,7 @@
 
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fdkit::{Names, Step, Walk as CoreWalk, WalkOptions};
@@ -22,6 +23,7 @@ type Sink<'env> = Function<'env, Values, ()>;
 #[napi]
 pub struct Walk {
     state: Arc<Mutex<State>>,
+    interrupt: Arc<AtomicBool>,
 }
 
 struct State {
@@ -49,8 +51,9 @@ impl Walk {
         let dir_fd = crate::fd::dir_fd(number).map_err(invalid)?;
         let options = WalkOptions { topdown, follow_symlinks, max_open: max_open as usize };
         let walk = CoreWalk::new(top.as_c_str(), dir_fd, options);
+        let interrupt = walk.interrupt();
         let state = State { walk, kind: top.kind(), _start: start };
-        Ok(Self { state: Arc::new(Mutex::new(state)) })
+        Ok(Self { state: Arc::new(Mutex::new(state)), interrupt })
     }
 
     /// Goes on to the next directory and returns its descriptor, -1 at the end, or a failure;
@@ -101,6 +104,12 @@ impl Walk {
     #[napi(catch_unwind)]
     pub fn path<'env>(&self, env: &'env Env) -> Result<BufferSlice<'env>> {
         BufferSlice::copy_from(env, lock(&self.state).walk.path().as_os_str().as_bytes())
+    }
+
+    /// Ends a step that is under way, and the walk.
+    #[napi(catch_unwind)]
+    pub fn interrupt(&self) {
+        self.interrupt.store(true, Ordering::Relaxed);
     }
 
     /// Closes everything.

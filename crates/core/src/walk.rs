@@ -5,6 +5,8 @@ use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;
@@ -80,6 +82,7 @@ pub struct Walk<'fd> {
     buffer: Buffer,
     scratch: Listing,
     kept: usize,
+    interrupted: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -101,6 +104,7 @@ impl<'fd> Walk<'fd> {
             buffer: Buffer::default(),
             scratch: Listing::default(),
             kept: 0,
+            interrupted: Arc::new(AtomicBool::new(false)),
         }
     }
 
@@ -205,6 +209,12 @@ impl<'fd> Walk<'fd> {
         Ok(())
     }
 
+    /// Set from any thread, it ends the walk at the next directory, even within a step.
+    #[must_use]
+    pub fn interrupt(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.interrupted)
+    }
+
     /// Ends the walk: everything is closed, and further steps give `None`.
     pub fn close(&mut self) {
         self.start = None;
@@ -240,6 +250,9 @@ impl<'fd> Walk<'fd> {
 
     fn advance(&mut self) -> Option<Step> {
         loop {
+            if self.interrupted.load(Ordering::Relaxed) {
+                return None;
+            }
             let level = self.levels.last_mut()?;
             if self.options.topdown {
                 level.listing.filenames = Names::default();
