@@ -49,6 +49,16 @@ for (const path of ['package.json', ...platforms.map((name) => `npm/${name}/pack
   if (version !== cargoVersion) fail(versions, `${path} has ${version}, Cargo.toml ${cargoVersion}`)
 }
 
+// npm leaves out what it cannot get, and from then on those platforms cannot install (npm/cli#4828).
+const lock = 'package-lock.json has every platform'
+console.log(`\n== ${lock}`)
+const locked = json('package-lock.json').packages
+const names = new Set(Object.keys(locked).map((path) => path.replace(/^.*node_modules\//, '')))
+for (const [path, { optionalDependencies = {} }] of Object.entries(locked)) {
+  const absent = Object.keys(optionalDependencies).filter((name) => !names.has(name))
+  if (absent.length > 0) fail(lock, `it lacks ${absent.join(', ')} of ${path}`)
+}
+
 step('rustfmt', 'cargo', 'fmt', '--all', '--check')
 step('clippy', 'cargo', 'clippy', '--workspace', '--all-targets', '--locked', '--', '-D', 'warnings')
 nodeStep('oxlint', 'oxlint/bin/oxlint', '--deny-warnings')
