@@ -43,7 +43,8 @@ for (const platform of platforms) {
 
 const versions = 'one version for npm and for Cargo'
 console.log(`\n== ${versions}`)
-const cargoVersion = /^\[workspace\.package\]\nversion = "(.+)"$/m.exec(readFileSync('Cargo.toml', 'utf8'))?.[1]
+const workspaceVersion = /^\[workspace\.package\]\nversion = "(.+)"$/m
+const cargoVersion = workspaceVersion.exec(readFileSync('Cargo.toml', 'utf8'))?.[1]
 for (const path of ['package.json', ...platforms.map((name) => `npm/${name}/package.json`)]) {
   const { version } = json(path)
   if (version !== cargoVersion) fail(versions, `${path} has ${version}, Cargo.toml ${cargoVersion}`)
@@ -65,7 +66,8 @@ nodeStep('oxlint', 'oxlint/bin/oxlint', '--deny-warnings')
 nodeStep('tsc', 'typescript/bin/tsc', '-p', '.')
 // The declarations must also serve those who do not have the newest compiler yet.
 nodeStep('public types', 'typescript/bin/tsc', '-p', '__test__/types')
-nodeStep('public types, TypeScript 6', 'dts-bundle-generator/node_modules/typescript/bin/tsc', '-p', '__test__/types')
+const olderTypeScript = 'dts-bundle-generator/node_modules/typescript/bin/tsc'
+nodeStep('public types, TypeScript 6', olderTypeScript, '-p', '__test__/types')
 step('npm test', 'npm', 'test')
 
 // One stands for all platforms: their package.json files are generated from the same.
