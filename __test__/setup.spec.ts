@@ -9,8 +9,8 @@ import test, { type ExecutionContext } from 'ava'
 import { addonPath } from '../scripts/platform.mjs'
 
 const sources = [
-  ...['scripts', 'crates', 'lib', 'index.ts', 'index.d.ts'],
-  ...['package.json', 'package-lock.json', 'tsconfig.json', 'Cargo.toml', 'Cargo.lock'],
+  'scripts', 'crates', 'lib', 'index.ts', 'index.d.ts',
+  'package.json', 'package-lock.json', 'tsconfig.json', 'Cargo.toml', 'Cargo.lock',
   ...fs.readdirSync('npm').map((name) => `npm/${name}/package.json`),
 ]
 

@@ -21,11 +21,11 @@ const json = (path) => JSON.parse(readFileSync(path, 'utf8'))
 const read = (paths) => new Map(paths.map((path) => [path, readFileSync(path, 'utf8')]))
 
 // Before anything, as they came: the set-up makes them anew.
-const committed = read(['index.d.ts', 'lib/binding.d.ts'])
+const committed = read(['Cargo.lock', 'index.d.ts', 'lib/binding.d.ts'])
 
 step('set-up, everything built', process.execPath, 'scripts/setup.mjs', '--force')
 
-const generated = 'index.d.ts, lib/binding.d.ts and npm/*/package.json are as generated'
+const generated = 'what is generated and committed is not stale'
 console.log(`\n== ${generated}`)
 for (const [path, text] of committed) {
   if (readFileSync(path, 'utf8') === text) continue
@@ -43,10 +43,21 @@ for (const platform of platforms) {
 
 const versions = 'one version for npm and for Cargo'
 console.log(`\n== ${versions}`)
-const cargoVersion = /^\[workspace\.package\]\nversion = "(.+)"$/m.exec(readFileSync('Cargo.toml', 'utf8'))?.[1]
+const workspaceVersion = /^\[workspace\.package\]\nversion = "(.+)"$/m
+const cargoVersion = workspaceVersion.exec(readFileSync('Cargo.toml', 'utf8'))?.[1]
 for (const path of ['package.json', ...platforms.map((name) => `npm/${name}/package.json`)]) {
   const { version } = json(path)
   if (version !== cargoVersion) fail(versions, `${path} has ${version}, Cargo.toml ${cargoVersion}`)
+}
+
+// npm leaves out what it cannot get, and from then on those platforms cannot install (npm/cli#4828).
+const lock = 'package-lock.json has every platform'
+console.log(`\n== ${lock}`)
+const locked = json('package-lock.json').packages
+const names = new Set(Object.keys(locked).map((path) => path.replace(/^.*node_modules\//, '')))
+for (const [path, { optionalDependencies = {} }] of Object.entries(locked)) {
+  const absent = Object.keys(optionalDependencies).filter((name) => !names.has(name))
+  if (absent.length > 0) fail(lock, `it lacks ${absent.join(', ')} of ${path}`)
 }
 
 step('rustfmt', 'cargo', 'fmt', '--all', '--check')
@@ -55,7 +66,8 @@ nodeStep('oxlint', 'oxlint/bin/oxlint', '--deny-warnings')
 nodeStep('tsc', 'typescript/bin/tsc', '-p', '.')
 // The declarations must also serve those who do not have the newest compiler yet.
 nodeStep('public types', 'typescript/bin/tsc', '-p', '__test__/types')
-nodeStep('public types, TypeScript 6', 'dts-bundle-generator/node_modules/typescript/bin/tsc', '-p', '__test__/types')
+const olderTypeScript = 'dts-bundle-generator/node_modules/typescript/bin/tsc'
+nodeStep('public types, TypeScript 6', olderTypeScript, '-p', '__test__/types')
 step('npm test', 'npm', 'test')
 
 // One stands for all platforms: their package.json files are generated from the same.

@@ -40,6 +40,6 @@ if (hasAddon && (force || isStale(addonPath(), 'crates', 'Cargo.toml', 'Cargo.lo
   buildAddon(platformName())
 }
 
-if (force || isStale(bundled, 'index.ts', 'promises.ts', 'lib', 'package.json', 'package-lock.json', 'tsconfig.json', 'scripts/bundle.mjs')) {
-  await bundle()
-}
+const sources = ['index.ts', 'promises.ts', 'lib', 'tsconfig.json']
+const builders = ['package.json', 'package-lock.json', 'scripts/bundle.mjs']
+if (force || isStale(bundled, ...sources, ...builders)) await bundle()

@@ -2,5 +2,6 @@
 import { status } from './run.mjs'
 
 const rust = status('inherit', 'cargo', 'test', '--workspace', '--locked')
-const javascript = status('inherit', process.execPath, 'node_modules/ava/entrypoints/cli.mjs', ...process.argv.slice(2))
+const ava = 'node_modules/ava/entrypoints/cli.mjs'
+const javascript = status('inherit', process.execPath, ava, ...process.argv.slice(2))
 process.exit(rust || javascript)
