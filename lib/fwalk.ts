@@ -200,6 +200,7 @@ const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.
 
 class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
   #walk: Walk | undefined
+  readonly #next: ReturnType<Walk['stepper']>
   #isRunning = false
   readonly #paths: Paths<Name>
   readonly #topdown: boolean
@@ -221,6 +222,7 @@ class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
     onerror: ((error: Error) => void) | undefined,
   ) {
     this.#walk = walk
+    this.#next = walk.stepper()
     this.#paths = paths
     this.#topdown = topdown
     this.#onerror = onerror
@@ -265,7 +267,7 @@ class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
     const dirnames = this.#dirnames
     const filenames = this.#filenames
     for (;;) {
-      const result = walk.step(this.#paths.enter, dirnames.add, filenames.add)
+      const result = this.#next(this.#paths.enter, dirnames.add, filenames.add)
       if (typeof result !== 'number') {
         if (!result.skipped) check(result, this.#paths.current())
         this.#onerror?.(systemError(result, this.#paths.current()))
