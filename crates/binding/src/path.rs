@@ -151,12 +151,11 @@ impl NameKind {
     pub fn pour<'a>(
         self,
         env: &Env,
-        names: impl Iterator<Item = &'a [u8]>,
+        mut names: impl ExactSizeIterator<Item = &'a [u8]>,
         sink: &Function<'_, Values, ()>,
     ) -> Result<()> {
-        let mut names = names.peekable();
-        while names.peek().is_some() {
-            let mut chunk = Vec::with_capacity(CHUNK);
+        while names.len() > 0 {
+            let mut chunk = Vec::with_capacity(names.len().min(CHUNK));
             for name in names.by_ref().take(CHUNK) {
                 chunk.push(self.to_js(env, name)?);
             }

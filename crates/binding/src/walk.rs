@@ -121,15 +121,16 @@ impl Shared {
 
     fn enter(&self, env: &Env, walk: &mut CoreWalk<'static>, enter: &Sink<'_>) -> Result<()> {
         let mut kept = walk.kept();
-        let mut names = walk.take_new_names().peekable();
+        let mut names = walk.take_new_names();
         loop {
-            let mut values = vec![env.create_double(kept as f64)?.raw()];
+            let mut values = Vec::with_capacity(1 + names.len().min(CHUNK));
+            values.push(env.create_double(kept as f64)?.raw());
             for name in names.by_ref().take(CHUNK) {
                 values.push(self.kind.to_js(env, name)?);
                 kept += 1;
             }
             enter.call(Values(values))?;
-            if names.peek().is_none() {
+            if names.len() == 0 {
                 return Ok(());
             }
         }
