@@ -24,6 +24,10 @@ export interface AccessOptions extends FollowOptions {
   effectiveIds?: boolean | undefined
 }
 
+// A descriptor that stands for the path is no dir_fd.
+const auditDirFd = (path: unknown, fd: number | undefined) =>
+  path === undefined ? NO_DIR_FD : (fd ?? NO_DIR_FD)
+
 const auditChmod = auditEvent('os.chmod', 'path', 'mode', 'dirFd')
 const auditChown = auditEvent('os.chown', 'path', 'uid', 'gid', 'dirFd')
 const auditUtime = auditEvent('os.utime', 'path', 'times', 'ns', 'dirFd')
@@ -67,17 +71,12 @@ export function chmodCall(
   mode: number | string,
   options?: FollowOptions,
 ): Call<undefined> {
-  const target = validateTarget(path, options)
+  const { path: checked, fd, followSymlinks } = validateTarget(path, options)
   const bits = parseMode(mode, 'mode')
-  if (target.path === undefined) {
-    auditChmod(path, bits, NO_DIR_FD)
-    return { make: (later) => native.fchmod(later, target.fd, bits) }
-  }
-  const { dirFd, followSymlinks } = target
-  auditChmod(path, bits, dirFd ?? NO_DIR_FD)
+  auditChmod(path, bits, auditDirFd(checked, fd))
   return {
-    make: (later) => native.fchmodat2(later, dirFd, target.path, bits, followSymlinks),
-    path: target.path,
+    make: (later) => native.fchmodat2(later, fd, checked, bits, followSymlinks),
+    path: checked,
   }
 }
 
@@ -119,18 +118,13 @@ export function chownCall(
   gid: number,
   options?: FollowOptions,
 ): Call<undefined> {
-  const target = validateTarget(path, options)
+  const { path: checked, fd, followSymlinks } = validateTarget(path, options)
   const user = validateId(uid, 'uid')
   const group = validateId(gid, 'gid')
-  if (target.path === undefined) {
-    auditChown(path, uid, gid, NO_DIR_FD)
-    return { make: (later) => native.fchown(later, target.fd, user, group) }
-  }
-  const { dirFd, followSymlinks } = target
-  auditChown(path, uid, gid, dirFd ?? NO_DIR_FD)
+  auditChown(path, uid, gid, auditDirFd(checked, fd))
   return {
-    make: (later) => native.fchownat(later, dirFd, target.path, user, group, followSymlinks),
-    path: target.path,
+    make: (later) => native.fchownat(later, fd, checked, user, group, followSymlinks),
+    path: checked,
   }
 }
 
@@ -220,17 +214,12 @@ function chooseTimes({ times, ns }: UtimeOptions): [atime: TimeArg, mtime: TimeA
 
 export function utimeCall(path: PathLike | number, options?: UtimeOptions): Call<undefined> {
   const given = validateOptions(options)
-  const target = validateTarget(path, given)
+  const { path: checked, fd, followSymlinks } = validateTarget(path, given)
   const [atime, mtime] = chooseTimes(given)
-  if (target.path === undefined) {
-    auditUtime(path, given.times, given.ns, NO_DIR_FD)
-    return { make: (later) => native.futimens(later, target.fd, atime, mtime) }
-  }
-  const { dirFd, followSymlinks } = target
-  auditUtime(path, given.times, given.ns, dirFd ?? NO_DIR_FD)
+  auditUtime(path, given.times, given.ns, auditDirFd(checked, fd))
   return {
-    make: (later) => native.utimensat(later, dirFd, target.path, atime, mtime, followSymlinks),
-    path: target.path,
+    make: (later) => native.utimensat(later, fd, checked, atime, mtime, followSymlinks),
+    path: checked,
   }
 }
 

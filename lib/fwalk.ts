@@ -95,6 +95,7 @@ const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.
 class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
   #state: WalkState<Name> | undefined
   #isRunning = false
+  readonly #next: ReturnType<WalkState<Name>['walk']['stepper']>
 
   static {
     Object.setPrototypeOf(Fwalk.prototype, IteratorPrototype)
@@ -102,6 +103,7 @@ class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
 
   constructor(state: WalkState<Name>) {
     this.#state = state
+    this.#next = state.walk.stepper()
   }
 
   next(): IteratorResult<FwalkEntry<Name>, undefined> {
@@ -141,7 +143,7 @@ class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
     if (state === undefined) return undefined
     state.applyEdits()
     for (;;) {
-      const result = state.walk.step(state.enter, state.dirnames.add, state.filenames.add)
+      const result = this.#next(state.enter, state.dirnames.add, state.filenames.add)
       const entry = state.take(result)
       if (entry !== skipped) return entry
     }

@@ -37,14 +37,10 @@ export function listdir(path?: string | URL | number, options?: DirFdOptions): s
 export function listdir(path: Uint8Array, options?: DirFdOptions): Buffer[]
 export function listdir(path?: PathLike | number, options?: DirFdOptions): string[] | Buffer[]
 export function listdir(path: PathLike | number = '.', options?: DirFdOptions): unknown[] {
-  const target = validateTarget(path, options)
+  const { path: checked, fd } = validateTarget(path, options)
   auditListdir(path)
   const sink = new NameSink<unknown>()
-  const result =
-    target.path === undefined
-      ? native.getdents64Fd(target.fd, sink.add)
-      : native.getdents64(target.dirFd, target.path, sink.add)
-  check(result, target.path)
+  check(native.getdents64(fd, checked, sink.add), checked)
   return sink.names
 }
 
@@ -53,11 +49,7 @@ export async function listdirPromise(
   path: PathLike | number,
   options: DirFdOptions | undefined,
 ): Promise<unknown[]> {
-  const target = validateTarget(path, options)
+  const { path: checked, fd } = validateTarget(path, options)
   auditListdir(path)
-  const reply =
-    target.path === undefined
-      ? native.getdents64FdLater(target.fd)
-      : native.getdents64Later(target.dirFd, target.path)
-  return check(await reply, target.path)
+  return check(await native.getdents64Later(fd, checked), checked)
 }

@@ -57,7 +57,7 @@ const DT_REG = 8
 const DT_LNK = 10
 
 /** Where entries are looked at again: relative to an open directory, or by path. */
-type Place = { dirFd: number; prefix?: undefined } | { dirFd: number | undefined; prefix: Name }
+type Place = { dirFd: number | undefined; prefix: Name | undefined }
 
 abstract class EntryBase {
   readonly name: string | Buffer
@@ -160,15 +160,11 @@ function scandirCall(
   path: PathLike | number,
   options: DirFdOptions | undefined,
 ): { call: Call<unknown[]>; place: Place } {
-  const target = validateTarget(path, options)
+  const { path: checked, fd } = validateTarget(path, options)
   auditScandir(path)
-  if (target.path === undefined) {
-    const { fd } = target
-    return { call: { make: (isLater) => native.scandirFd(isLater, fd) }, place: { dirFd: fd } }
-  }
-  const { dirFd, path: checked } = target
-  const call = { make: (isLater: boolean) => native.scandir(isLater, dirFd, checked), path: checked }
-  return { call, place: { dirFd, prefix: withSlash(checked) } }
+  const make = (isLater: boolean) => native.scandir(isLater, fd, checked)
+  const prefix = checked === undefined ? undefined : withSlash(checked)
+  return { call: { make, path: checked }, place: { dirFd: fd, prefix } }
 }
 
 function withSlash(path: Name): Name {

@@ -38,29 +38,19 @@ function isBigint(options: LstatOptions | undefined): boolean {
   return optional(validateBoolean, options?.bigint, 'bigint') ?? false
 }
 
-function statNow(target: Target, bigint: boolean): AnyStats {
+function statNow({ path, fd, followSymlinks }: Target, bigint: boolean): AnyStats {
   const make = bigint ? makeBigIntStats : makeStats
-  const { path } = target
-  const result =
-    path === undefined
-      ? native.fstat(target.fd, bigint, make)
-      : native.statx(target.dirFd, path, target.followSymlinks, bigint, make)
-  return check(result as AnyStats | Failure, path)
+  return check(native.statx(fd, path, followSymlinks, bigint, make) as AnyStats | Failure, path)
 }
 
-async function statLater(target: Target, bigint: boolean): Promise<AnyStats> {
-  const { path } = target
-  const reply =
-    path === undefined
-      ? native.fstatLater(target.fd, bigint)
-      : native.statxLater(target.dirFd, path, target.followSymlinks, bigint)
-  const fields = check(await reply, path)
+async function statLater({ path, fd, followSymlinks }: Target, bigint: boolean): Promise<AnyStats> {
+  const fields = check(await native.statxLater(fd, path, followSymlinks, bigint), path)
   const make = (bigint ? makeBigIntStats : makeStats) as (...fields: unknown[]) => AnyStats
   return make(...fields)
 }
 
 function validateLink(path: unknown, options: LstatOptions | undefined): Target {
-  return { path: validatePath(path), dirFd: validateDirFd(options), followSymlinks: false }
+  return { path: validatePath(path), fd: validateDirFd(options), followSymlinks: false }
 }
 
 /**

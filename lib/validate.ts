@@ -103,17 +103,20 @@ export function validateDirFd(options: DirFdOptions | undefined): number | undef
   return optional(validateFd, validateOptions(options).dirFd, 'dirFd')
 }
 
-/** What a function acts on: an open file, or a path from somewhere. */
-export type Target =
-  | { fd: number; path?: undefined }
-  | { fd?: undefined; path: Name; dirFd: number | undefined; followSymlinks: boolean }
+/** What a function acts on: a path, from a directory where one is given; or an open file. */
+export interface Target {
+  path: Name | undefined
+  /** Of the directory, or where there is no path of the file. */
+  fd: number | undefined
+  followSymlinks: boolean
+}
 
 export function validateTarget(path: unknown, options: FollowOptions | undefined): Target {
   const given = validateOptions(options)
   const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? true
   if (typeof path !== 'number') {
     const dirFd = optional(validateFd, given.dirFd, 'dirFd')
-    return { path: validatePath(path), dirFd, followSymlinks: follow }
+    return { path: validatePath(path), fd: dirFd, followSymlinks: follow }
   }
   const fd = validateFd(path, 'path')
   if (given.dirFd !== undefined) {
@@ -122,5 +125,5 @@ export function validateTarget(path: unknown, options: FollowOptions | undefined
   if (!follow) {
     throw invalidArgValue('options.followSymlinks', 'must be true with a descriptor', follow)
   }
-  return { fd }
+  return { path: undefined, fd, followSymlinks: follow }
 }

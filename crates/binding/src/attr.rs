@@ -4,7 +4,8 @@ use fdkit::attr::{self, SetTime};
 use fdkit::stat::Timestamp;
 use napi_derive::napi;
 
-use crate::call::{Reply, reply_at, reply_on};
+use crate::call::{Out, Reply, reply_at};
+use crate::fd::given;
 use crate::path::PathArg;
 
 /// `faccessat2(dirFd, path, mode, …)`: whether it succeeds.
@@ -16,52 +17,44 @@ pub fn faccessat2(
     mode: i32,
     effective_ids: bool,
     follow_symlinks: bool,
-) -> Reply<bool> {
+) -> Reply {
     reply_at(later, start, move |start| {
         let path = path.as_c_str();
-        Ok(attr::faccessat(start, path, mode, effective_ids, follow_symlinks).is_ok())
+        let allowed = attr::faccessat(start, path, mode, effective_ids, follow_symlinks);
+        Ok(Out::Is(allowed.is_ok()))
     })
 }
 
-/// `fchmodat2(dirFd, path, mode, …)`.
+/// `fchmodat2(dirFd, path, mode, …)`; without a path, `fchmod(start, mode)`.
 #[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
 pub fn fchmodat2(
     later: bool,
     start: Option<i32>,
-    path: PathArg,
+    path: Option<PathArg>,
     mode: u32,
     follow_symlinks: bool,
-) -> Reply<()> {
-    reply_at(later, start, move |start| {
-        attr::fchmodat(start, path.as_c_str(), mode, follow_symlinks)
+) -> Reply {
+    reply_at(later, start, move |start| match path {
+        Some(path) => attr::fchmodat(start, path.as_c_str(), mode, follow_symlinks),
+        None => attr::fchmod(given(start)?, mode),
     })
 }
 
-/// `fchmod(fd, mode)`.
-#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
-pub fn fchmod(later: bool, fd: i32, mode: u32) -> Reply<()> {
-    reply_on(later, fd, move |fd| attr::fchmod(fd, mode))
-}
-
-/// `fchownat(dirFd, path, uid, gid, …)`; `undefined` leaves one as it is.
+/// `fchownat(dirFd, path, uid, gid, …)`; without a path, `fchown(start, uid, gid)`. `undefined`
+/// leaves one as it is.
 #[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
 pub fn fchownat(
     later: bool,
     start: Option<i32>,
-    path: PathArg,
+    path: Option<PathArg>,
     uid: Option<u32>,
     gid: Option<u32>,
     follow_symlinks: bool,
-) -> Reply<()> {
-    reply_at(later, start, move |start| {
-        attr::fchownat(start, path.as_c_str(), uid, gid, follow_symlinks)
+) -> Reply {
+    reply_at(later, start, move |start| match path {
+        Some(path) => attr::fchownat(start, path.as_c_str(), uid, gid, follow_symlinks),
+        None => attr::fchown(given(start)?, uid, gid),
     })
-}
-
-/// `fchown(fd, uid, gid)`; `undefined` leaves one as it is.
-#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
-pub fn fchown(later: bool, fd: i32, uid: Option<u32>, gid: Option<u32>) -> Reply<()> {
-    reply_on(later, fd, move |fd| attr::fchown(fd, uid, gid))
 }
 
 /// A time to set. Of nanoseconds, -1 stands for the present and -2 for leaving it.
@@ -83,23 +76,19 @@ impl From<TimeArg> for SetTime {
     }
 }
 
-/// `utimensat(dirFd, path, [atime, mtime], …)`.
+/// `utimensat(dirFd, path, [atime, mtime], …)`; without a path, `futimens(start, …)`.
 #[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
 pub fn utimensat(
     later: bool,
     start: Option<i32>,
-    path: PathArg,
+    path: Option<PathArg>,
     atime: TimeArg,
     mtime: TimeArg,
     follow_symlinks: bool,
-) -> Reply<()> {
-    reply_at(later, start, move |start| {
-        attr::utimensat(start, path.as_c_str(), atime.into(), mtime.into(), follow_symlinks)
+) -> Reply {
+    let (atime, mtime) = (atime.into(), mtime.into());
+    reply_at(later, start, move |start| match path {
+        Some(path) => attr::utimensat(start, path.as_c_str(), atime, mtime, follow_symlinks),
+        None => attr::futimens(given(start)?, atime, mtime),
     })
-}
-
-/// `futimens(fd, [atime, mtime])`.
-#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
-pub fn futimens(later: bool, fd: i32, atime: TimeArg, mtime: TimeArg) -> Reply<()> {
-    reply_on(later, fd, move |fd| attr::futimens(fd, atime.into(), mtime.into()))
 }

@@ -1,73 +1,105 @@
 //! One export for both ways of calling: at once, or on a thread of libuv's pool with a promise.
 
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fdkit::fd::{borrow, dup};
-use napi::bindgen_prelude::{
-    AsyncTask, Either3, Env, Error, Result, Status, Task, ToNapiValue, TypeName,
-};
+use napi::bindgen_prelude::{AsyncTask, Either3, Env, Error, Result, Status, Task, ToNapiValue};
 use napi::{ValueType, sys};
 
+use crate::listing::{EntriesOut, NamesOut};
+use crate::path::NameOut;
 use crate::ret::{Failure, Ret, ret};
+use crate::stat::Fields;
+use crate::values::to_js;
 
-/// A system call that is still to be made.
-pub struct Call<T> {
-    work: Option<Box<dyn FnOnce() -> fdkit::Result<T> + Send>>,
+/// What a call gives. One type for all, since each would bring a copy of the code around it.
+pub enum Out {
+    Nothing,
+    Is(bool),
+    /// A descriptor that JavaScript owns from the moment that it sees the number; closed where it
+    /// never does.
+    Fd(OwnedFd),
+    Name(NameOut),
+    Names(NamesOut),
+    Entries(EntriesOut),
+    Fields(Fields),
 }
 
-impl<T: ToNapiValue + TypeName + Send + 'static> Task for Call<T> {
-    type Output = fdkit::Result<T>;
-    type JsValue = Ret<T>;
+impl From<()> for Out {
+    fn from((): ()) -> Self {
+        Self::Nothing
+    }
+}
 
-    fn compute(&mut self) -> Result<Self::Output> {
-        let failed = || Error::new(Status::GenericFailure, "the call did not run");
-        let work = self.work.take().ok_or_else(failed)?;
-        catch_unwind(AssertUnwindSafe(work)).map_err(|_| failed())
+impl napi::bindgen_prelude::TypeName for Out {
+    fn type_name() -> &'static str {
+        "unknown"
     }
 
-    fn resolve(&mut self, _env: Env, output: Self::Output) -> Result<Ret<T>> {
+    fn value_type() -> ValueType {
+        ValueType::Unknown
+    }
+}
+
+impl ToNapiValue for Out {
+    unsafe fn to_napi_value(env: sys::napi_env, out: Self) -> Result<sys::napi_value> {
+        let env = &Env::from_raw(env);
+        match out {
+            Self::Nothing => to_js(env, ()),
+            Self::Is(yes) => to_js(env, yes),
+            Self::Fd(fd) => to_js(env, fd.into_raw_fd()),
+            Self::Name(name) => to_js(env, name),
+            Self::Names(names) => names.to_js(env),
+            Self::Entries(entries) => entries.to_js(env),
+            Self::Fields(fields) => fields.to_array(env),
+        }
+    }
+}
+
+/// A system call that is still to be made.
+pub struct Call {
+    work: Option<Box<dyn FnOnce() -> fdkit::Result<Out> + Send>>,
+}
+
+impl Task for Call {
+    type Output = fdkit::Result<Out>;
+    type JsValue = Ret<Out>;
+
+    fn compute(&mut self) -> Result<Self::Output> {
+        let work = self.work.take();
+        Ok(work.ok_or_else(|| Error::from_status(Status::GenericFailure))?())
+    }
+
+    fn resolve(&mut self, _env: Env, output: Self::Output) -> Result<Ret<Out>> {
         Ok(ret(output))
     }
 }
 
 /// What an export returns: a value, a failure, or the promise of one of them.
-pub type Reply<T> = Either3<T, Failure, AsyncTask<Call<T>>>;
+pub type Reply = Either3<Out, Failure, AsyncTask<Call>>;
 
 /// Makes the call, now or later.
-pub fn reply<T: ToNapiValue + TypeName + Send + 'static>(
+pub fn reply<T: Into<Out>>(
     later: bool,
     work: impl FnOnce() -> fdkit::Result<T> + Send + 'static,
-) -> Reply<T> {
+) -> Reply {
     if later {
-        return Either3::C(AsyncTask::new(Call { work: Some(Box::new(work)) }));
+        return Either3::C(AsyncTask::new(Call { work: Some(Box::new(|| Ok(work()?.into()))) }));
     }
     match work() {
-        Ok(value) => Either3::A(value),
+        Ok(value) => Either3::A(value.into()),
         Err(error) => Either3::B(error.into()),
     }
 }
 
 /// [`reply`], for a call that starts from a directory.
-pub fn reply_at<T: ToNapiValue + TypeName + Send + 'static>(
+pub fn reply_at<T: Into<Out>>(
     later: bool,
     start: Option<i32>,
     work: impl FnOnce(Option<BorrowedFd<'_>>) -> fdkit::Result<T> + Send + 'static,
-) -> Reply<T> {
-    match start.map(|number| Fd::new(number, later)).transpose() {
+) -> Reply {
+    match Fd::maybe(start, later) {
         Ok(start) => reply(later, move || work(start.as_ref().map(AsFd::as_fd))),
-        Err(error) => Either3::B(error.into()),
-    }
-}
-
-/// [`reply`], for a call on an open file.
-pub fn reply_on<T: ToNapiValue + TypeName + Send + 'static>(
-    later: bool,
-    fd: i32,
-    work: impl FnOnce(BorrowedFd<'_>) -> fdkit::Result<T> + Send + 'static,
-) -> Reply<T> {
-    match Fd::new(fd, later) {
-        Ok(fd) => reply(later, move || work(fd.as_fd())),
         Err(error) => Either3::B(error.into()),
     }
 }
@@ -81,9 +113,12 @@ pub enum Fd {
 }
 
 impl Fd {
-    pub fn new(number: i32, later: bool) -> fdkit::Result<Self> {
+    pub fn maybe(number: Option<i32>, later: bool) -> fdkit::Result<Option<Self>> {
+        let Some(number) = number else {
+            return Ok(None);
+        };
         let given = borrow(number, "dup")?;
-        if later { dup(given).map(Self::Copied) } else { Ok(Self::Given(given)) }
+        Ok(Some(if later { Self::Copied(dup(given)?) } else { Self::Given(given) }))
     }
 }
 
@@ -93,26 +128,5 @@ impl AsFd for Fd {
             Self::Given(fd) => *fd,
             Self::Copied(fd) => fd.as_fd(),
         }
-    }
-}
-
-/// A descriptor that JavaScript owns from the moment that it sees the number; closed where it
-/// never does.
-pub struct NewFd(pub OwnedFd);
-
-impl TypeName for NewFd {
-    fn type_name() -> &'static str {
-        "number"
-    }
-
-    fn value_type() -> ValueType {
-        ValueType::Number
-    }
-}
-
-impl ToNapiValue for NewFd {
-    unsafe fn to_napi_value(env: sys::napi_env, fd: Self) -> Result<sys::napi_value> {
-        // SAFETY: the caller's env, handed on.
-        unsafe { i32::to_napi_value(env, fd.0.into_raw_fd()) }
     }
 }

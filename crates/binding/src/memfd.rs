@@ -4,14 +4,14 @@ use fdkit::fd::borrow;
 use fdkit::memfd;
 use napi_derive::napi;
 
-use crate::call::{NewFd, Reply, reply};
+use crate::call::{Out, Reply, reply};
 use crate::path::PathArg;
 use crate::ret::{Ret, ret};
 
 /// `memfd_create(name, flags)`. `later` asks for a promise.
 #[napi(catch_unwind, ts_return_type = "Reply<number>")]
-pub fn memfd_create(later: bool, name: PathArg, flags: u32) -> Reply<NewFd> {
-    reply(later, move || memfd::memfd_create(name.as_c_str(), flags).map(NewFd))
+pub fn memfd_create(later: bool, name: PathArg, flags: u32) -> Reply {
+    reply(later, move || memfd::memfd_create(name.as_c_str(), flags).map(Out::Fd))
 }
 
 /// `fcntl(fd, F_ADD_SEALS, seals)`.

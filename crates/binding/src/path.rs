@@ -162,12 +162,11 @@ impl NameKind {
     pub fn pour<'a>(
         self,
         env: &Env,
-        names: impl Iterator<Item = &'a [u8]>,
+        mut names: impl ExactSizeIterator<Item = &'a [u8]>,
         sink: &Function<'_, Values, ()>,
     ) -> Result<()> {
-        let mut names = names.peekable();
-        while names.peek().is_some() {
-            let mut chunk = Vec::with_capacity(CHUNK);
+        while names.len() > 0 {
+            let mut chunk = Vec::with_capacity(names.len().min(CHUNK));
             for name in names.by_ref().take(CHUNK) {
                 chunk.push(self.to_js(env, name)?);
             }
@@ -183,16 +182,7 @@ pub struct NameOut {
     pub kind: NameKind,
 }
 
-impl TypeName for NameOut {
-    fn type_name() -> &'static str {
-        "string | Buffer"
-    }
-
-    fn value_type() -> ValueType {
-        ValueType::Unknown
-    }
-}
-
+// A field of an object that goes out.
 impl ToNapiValue for NameOut {
     unsafe fn to_napi_value(env: sys::napi_env, out: Self) -> Result<sys::napi_value> {
         out.kind.to_js(&Env::from_raw(env), &out.name)

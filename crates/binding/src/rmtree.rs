@@ -41,7 +41,7 @@ impl Rmtree {
     /// Opens nothing. `later` says that the steps will be.
     #[napi(constructor, catch_unwind)]
     pub fn new(later: bool, start: Option<i32>, path: PathArg) -> Result<Self> {
-        let start = start.map(|number| Fd::new(number, later)).transpose();
+        let start = Fd::maybe(start, later);
         let start = start.map_err(|error| Error::new(Status::InvalidArg, error))?;
         Ok(Self { state: Arc::new(Mutex::new(State { start, path, tree: None })) })
     }

@@ -1,65 +1,60 @@
 //! What is known about a file.
 
-use fdkit::fd::borrow;
-use fdkit::stat::{Stat, Timestamp, fstat as core_fstat, fstatat as core_fstatat};
-use napi::bindgen_prelude::{
-    Either, Env, Function, JsValue, Result, ToNapiValue, TypeName, Unknown,
-};
-use napi::{ValueType, sys};
+use std::os::fd::BorrowedFd;
+
+use fdkit::stat::{Stat, Timestamp, fstat, fstatat};
+use napi::bindgen_prelude::{Either, Env, Function, JsValue, Result, Unknown};
+use napi::sys;
 use napi_derive::napi;
 
-use crate::call::{Reply, reply_at, reply_on};
-use crate::fd::dir_fd;
+use crate::call::{Out, Reply, reply_at};
+use crate::fd::{dir_fd, given};
 use crate::path::PathArg;
 use crate::ret::Ret;
 use crate::values::{Values, array, to_js};
 
 type Make<'env> = Function<'env, Values, Unknown<'env>>;
 
-/// `statx(dirFd, path, …)`; `make` gets the fields in the order of node:fs.
+/// `statx(dirFd, path, …)`; without a path, `fstat(start)`. `make` gets the fields in the order
+/// of node:fs.
 #[napi(catch_unwind)]
 pub fn statx<'env>(
     env: &'env Env,
     start: Option<i32>,
-    path: PathArg,
+    path: Option<PathArg>,
     follow_symlinks: bool,
     bigint: bool,
     #[napi(ts_arg_type = "(...fields: any[]) => unknown")] make: Make<'env>,
 ) -> Result<Ret<Unknown<'env>>> {
-    let found =
-        dir_fd(start).and_then(|start| core_fstatat(start, path.as_c_str(), follow_symlinks));
-    shape(env, found, bigint, make)
-}
-
-/// `fstat(fd)`, likewise.
-#[napi(catch_unwind)]
-pub fn fstat<'env>(
-    env: &'env Env,
-    fd: i32,
-    bigint: bool,
-    #[napi(ts_arg_type = "(...fields: any[]) => unknown")] make: Make<'env>,
-) -> Result<Ret<Unknown<'env>>> {
-    shape(env, borrow(fd, "fstat").and_then(core_fstat), bigint, make)
+    match dir_fd(start).and_then(|start| find(start, path.as_ref(), follow_symlinks)) {
+        Ok(stat) => Ok(Either::A(make.call(Values(Fields { stat, bigint }.to_js(env)?))?)),
+        Err(error) => Ok(Either::B(error.into())),
+    }
 }
 
 /// The fields of [`statx`], on a thread of the pool.
 #[napi(catch_unwind, ts_return_type = "Reply<any[]>")]
 pub fn statx_later(
     start: Option<i32>,
-    path: PathArg,
+    path: Option<PathArg>,
     follow_symlinks: bool,
     bigint: bool,
-) -> Reply<Fields> {
+) -> Reply {
     reply_at(true, start, move |start| {
-        let stat = core_fstatat(start, path.as_c_str(), follow_symlinks)?;
-        Ok(Fields { stat, bigint })
+        let stat = find(start, path.as_ref(), follow_symlinks)?;
+        Ok(Out::Fields(Fields { stat, bigint }))
     })
 }
 
-/// The fields of [`fstat`], on a thread of the pool.
-#[napi(catch_unwind, ts_return_type = "Reply<any[]>")]
-pub fn fstat_later(fd: i32, bigint: bool) -> Reply<Fields> {
-    reply_on(true, fd, move |fd| Ok(Fields { stat: core_fstat(fd)?, bigint }))
+fn find(
+    start: Option<BorrowedFd<'_>>,
+    path: Option<&PathArg>,
+    follow_symlinks: bool,
+) -> fdkit::Result<Stat> {
+    match path {
+        Some(path) => fstatat(start, path.as_c_str(), follow_symlinks),
+        None => fstat(given(start)?),
+    }
 }
 
 /// What is known about a file, as numbers or bigints in the order of node:fs.
@@ -72,35 +67,10 @@ impl Fields {
     fn to_js(&self, env: &Env) -> Result<Vec<sys::napi_value>> {
         if self.bigint { bigints(env, &self.stat) } else { numbers(env, &self.stat) }
     }
-}
 
-impl TypeName for Fields {
-    fn type_name() -> &'static str {
-        "any[]"
+    pub fn to_array(&self, env: &Env) -> Result<sys::napi_value> {
+        array(env, &self.to_js(env)?)
     }
-
-    fn value_type() -> ValueType {
-        ValueType::Object
-    }
-}
-
-impl ToNapiValue for Fields {
-    unsafe fn to_napi_value(env: sys::napi_env, fields: Self) -> Result<sys::napi_value> {
-        array(&Env::from_raw(env), &fields.to_js(&Env::from_raw(env))?)
-    }
-}
-
-fn shape<'env>(
-    env: &Env,
-    found: fdkit::Result<Stat>,
-    bigint: bool,
-    make: Make<'env>,
-) -> Result<Ret<Unknown<'env>>> {
-    let fields = match found {
-        Ok(stat) => Fields { stat, bigint },
-        Err(error) => return Ok(Either::B(error.into())),
-    };
-    Ok(Either::A(make.call(Values(fields.to_js(env)?))?))
 }
 
 // Whole numbers beyond 2^53 lose digits here, as they do in node:fs.

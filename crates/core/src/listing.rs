@@ -226,15 +226,11 @@ mod sys {
     use crate::error::retry_libc;
     use std::os::fd::AsRawFd;
 
-    /// Where the kernel puts entries; made once for a walk.
-    #[derive(Debug)]
-    pub(crate) struct Buffer(Box<[u8]>);
+    const BUFFER_SIZE: usize = 64 * 1024;
 
-    impl Default for Buffer {
-        fn default() -> Self {
-            Self(vec![0; 64 * 1024].into_boxed_slice())
-        }
-    }
+    /// Where the kernel puts entries; made at the first listing, once for a walk.
+    #[derive(Debug, Default)]
+    pub(crate) struct Buffer(Vec<u8>);
 
     impl Buffer {
         /// Calls `visit` for each entry but `.` and `..`.
@@ -243,6 +239,7 @@ mod sys {
             fd: BorrowedFd<'_>,
             mut visit: impl FnMut(Entry<'_>),
         ) -> Result<()> {
+            self.0.resize(BUFFER_SIZE, 0);
             loop {
                 let filled = getdents64(fd, &mut self.0)?;
                 if filled.is_empty() {

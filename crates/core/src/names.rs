@@ -90,14 +90,13 @@ impl Names {
     /// The names and their types, in order.
     #[must_use]
     pub fn iter(&self) -> NamesIter<'_> {
-        NamesIter { rest: &self.bytes }
+        NamesIter { rest: &self.bytes, len: self.len }
     }
 
     /// The name that stands at `cursor`, and moves the cursor past it; 0 is the first name.
     pub(crate) fn next(&self, cursor: &mut usize) -> Option<(&CStr, FileType)> {
-        let mut iter = NamesIter { rest: self.bytes.get(*cursor..)? };
-        let entry = iter.next()?;
-        *cursor = self.bytes.len() - iter.rest.len();
+        let (entry, rest) = split_first(self.bytes.get(*cursor..)?)?;
+        *cursor = self.bytes.len() - rest.len();
         Some(entry)
     }
 }
@@ -115,15 +114,29 @@ impl<'a> IntoIterator for &'a Names {
 #[derive(Clone, Debug)]
 pub struct NamesIter<'a> {
     rest: &'a [u8],
+    len: usize,
 }
 
 impl<'a> Iterator for NamesIter<'a> {
     type Item = (&'a CStr, FileType);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (&d_type, rest) = self.rest.split_first()?;
-        let name = CStr::from_bytes_until_nul(rest).ok()?;
-        self.rest = rest.get(name.count_bytes() + 1..)?;
-        Some((name, FileType::from_d_type(d_type)))
+        let (entry, rest) = split_first(self.rest)?;
+        self.rest = rest;
+        self.len -= 1;
+        Some(entry)
     }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.len, Some(self.len))
+    }
+}
+
+impl ExactSizeIterator for NamesIter<'_> {}
+
+fn split_first(bytes: &[u8]) -> Option<((&CStr, FileType), &[u8])> {
+    let (&d_type, rest) = bytes.split_first()?;
+    let name = CStr::from_bytes_until_nul(rest).ok()?;
+    let rest = rest.get(name.count_bytes() + 1..)?;
+    Some(((name, FileType::from_d_type(d_type)), rest))
 }

@@ -219,6 +219,8 @@ impl<'fd> Walk<'fd> {
     pub fn close(&mut self) {
         self.start = None;
         self.levels = Levels::new(self.options.max_open);
+        self.buffer = Buffer::default();
+        self.scratch = Listing::default();
     }
 
     fn listing(&self) -> Option<&Listing> {
