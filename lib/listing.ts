@@ -36,8 +36,8 @@ const auditListdir = auditEvent('os.listdir', 'path')
 export function listdir(path?: string | URL | number, options?: DirFdOptions): string[]
 export function listdir(path: Uint8Array, options?: DirFdOptions): Buffer[]
 export function listdir(path?: PathLike | number, options?: DirFdOptions): string[] | Buffer[]
-export function listdir(path: PathLike | number = '.', options?: DirFdOptions): unknown[] {
-  const target = validateTarget(path, options)
+export function listdir(path?: PathLike | number, options?: DirFdOptions): unknown[] {
+  const target = validateTarget(path === undefined ? '.' : path, options)
   auditListdir(path)
   const sink = new NameSink<unknown>()
   const result =
