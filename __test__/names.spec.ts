@@ -86,7 +86,7 @@ onLinux('whatever the name: out as a string and as bytes, and back in both ways'
       fs.closeSync(open(path))
     }
     for (const path of [text, name, new Uint8Array(name)]) {
-      t.is(lstat(path, { dirFd }).ino, ino)
+      t.is(lstat(path, { dirFd }).ino, fs.statSync(below(top, name)).ino)
       unlink(path, { dirFd })
       t.deepEqual(fs.readdirSync(top), [])
       t.deepEqual(pathOf(() => unlink(path, { dirFd })), path)
@@ -129,9 +129,12 @@ onLinux('whatever is added to dirnames comes to onerror as it is', (t) => {
   const top = makeTree(t)
   forAll(names, (name) => {
     const seen: unknown[] = []
-    const onerror = (error: NodeJS.ErrnoException) => seen.push(error.path)
-    for (const [, dirs] of fwalk(top, { onerror })) dirs.push(escape(name))
-    for (const [, dirs] of fwalk(Buffer.from(top), { onerror })) dirs.push(name)
+    for (const [, dirs] of fwalk(top, { onerror: (error) => seen.push(error.path) })) {
+      dirs.push(escape(name))
+    }
+    for (const [, dirs] of fwalk(Buffer.from(top), { onerror: (error) => seen.push(error.path) })) {
+      dirs.push(name)
+    }
     t.deepEqual(seen, [`${top}/${escape(name)}`, below(top, name)])
   }, 80)
 })

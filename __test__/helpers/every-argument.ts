@@ -12,9 +12,14 @@ type Table = Record<string, () => unknown[]>
 const directory = fs.openSync('.', 'r')
 const memfd = () => fdkit.memfdCreate('base', fdkit.MFD_ALLOW_SEALING | fdkit.MFD_CLOEXEC)
 
+const ends = { srcDirFd: directory, dstDirFd: directory }
+
 export const table: Table = {
+  access: () => ['.', 0, { dirFd: directory, followSymlinks: true, effectiveIds: false }],
   addAuditHook: () => [() => {}],
   addSeals: () => [memfd(), 0],
+  chmod: () => ['.', 0o700, { dirFd: directory, followSymlinks: true }],
+  chown: () => ['.', -1, -1, { dirFd: directory, followSymlinks: true }],
   dup: () => [directory],
   fwalk: () => [
     '.',
@@ -22,14 +27,25 @@ export const table: Table = {
   ],
   getInheritable: () => [directory],
   getSeals: () => [memfd()],
+  link: () => ['file', 'linked', { ...ends, followSymlinks: false }],
   listdir: () => ['.', { dirFd: directory }],
   lstat: () => ['.', { dirFd: directory, bigint: false }],
   memfdCreate: () => ['name', 1],
-  open: () => ['file', 'w', { mode: 0o600, dirFd: directory }],
+  mkdir: () => ['dir', 0o700, { dirFd: directory }],
+  mkfifo: () => ['fifo', 0o600, { dirFd: directory }],
+  mknod: () => ['node', 0o600, 0, { dirFd: directory }],
+  open: () => ['file', 'w', { mode: 0o600, resolve: 0, dirFd: directory }],
+  readlink: () => ['link', { dirFd: directory }],
+  rename: () => ['file', 'renamed', { ...ends, flags: 0 }],
+  replace: () => ['renamed', 'file', { ...ends }],
   rmdir: () => ['dir', { dirFd: directory }],
+  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, dirFd: directory }],
+  scandir: () => ['.', { dirFd: directory }],
   setInheritable: () => [directory, false],
   stat: () => ['.', { dirFd: directory, bigint: false, followSymlinks: true }],
+  symlink: () => ['file', 'link', { dirFd: directory }],
   unlink: () => ['file', { dirFd: directory }],
+  utime: () => ['.', { times: [0, 0], ns: undefined, dirFd: directory, followSymlinks: true }],
 }
 
 class Thrown extends Error {}
@@ -38,7 +54,10 @@ const thrower = () => {
 }
 const throwing = new Proxy({}, { get: thrower, getPrototypeOf: thrower, has: thrower })
 const getters = Object.defineProperties({}, Object.fromEntries(
-  ['mode', 'dirFd', 'bigint', 'followSymlinks', 'topdown', 'onerror', 'maxOpen', 'href']
+  [
+    'mode', 'dirFd', 'srcDirFd', 'dstDirFd', 'flags', 'times', 'ns', 'ignoreErrors', 'effectiveIds', 'bigint',
+    'resolve', 'followSymlinks', 'topdown', 'onerror', 'maxOpen', 'href',
+  ]
     .map((name) => [name, { get: thrower, enumerable: true }]),
 ))
 const { proxy: revoked, revoke } = Proxy.revocable({}, {})
@@ -88,7 +107,7 @@ const values: [string, unknown][] = [
 const nodesCodes = /^ERR_(INVALID_ARG_TYPE|INVALID_ARG_VALUE|OUT_OF_RANGE|INVALID_URL_SCHEME|INVALID_FILE_URL_PATH)$/
 
 const enginesWords =
-  /revoked|on a detached ArrayBuffer|incompatible receiver|instance of class URL|private member/
+  /revoked|on a detached ArrayBuffer|incompatible receiver|instance of class URL|private member|^Class constructor/
 
 /** Empty where that is how a call may end. */
 function complaint(thrown: unknown): string {
@@ -110,7 +129,7 @@ function attempt(name: string, place: string, args: unknown[]): void {
   try {
     const result = (fdkit[name as keyof typeof fdkit] as AnyFunction)(...args)
     if (typeof result === 'number' && /^(open|dup|memfdCreate)$/.test(name)) fs.closeSync(result)
-    if (name === 'fwalk') for (const _ of result as Iterable<unknown>) continue
+    if (/^(fwalk|scandir)$/.test(name)) for (const _ of result as Iterable<unknown>) continue
   } catch (error) {
     said = complaint(error)
   }
