@@ -40,11 +40,11 @@ fn a_borrowed_one_that_is_not_open_is_the_kernels_to_refuse() {
 #[test]
 fn a_copy_is_another_number_for_the_same_file_and_lives_on() {
     let first = directory();
-    let before = fdkit::attr::fstat(first.as_fd()).unwrap();
+    let before = fdkit::stat::fstat(first.as_fd()).unwrap();
     let copy = dup(first.as_fd()).unwrap();
     assert_ne!(copy.as_raw_fd(), first.as_raw_fd());
     drop(first);
-    assert_eq!(fdkit::attr::fstat(copy.as_fd()).unwrap().ino, before.ino);
+    assert_eq!(fdkit::stat::fstat(copy.as_fd()).unwrap().ino, before.ino);
 }
 
 #[test]

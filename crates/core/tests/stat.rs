@@ -12,7 +12,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fdkit::attr::{Stat, Timestamp, fstat, fstatat};
+use fdkit::stat::{Stat, Timestamp, fstat, fstatat};
 
 fn at(path: &Path, follow_symlinks: bool) -> fdkit::Result<Stat> {
     fstatat(None, &CString::new(path.as_os_str().as_bytes()).unwrap(), follow_symlinks)
@@ -60,13 +60,13 @@ fn every_field_of_every_type_of_file() {
 fn a_descriptor_and_a_name_say_the_same() {
     let src = File::open("src").unwrap();
     assert_same(fstat(src.as_fd()).unwrap(), &src.metadata().unwrap());
-    let below = fstatat(Some(src.as_fd()), c"attr.rs", true).unwrap();
-    assert_same(below, &fs::metadata("src/attr.rs").unwrap());
+    let below = fstatat(Some(src.as_fd()), c"stat.rs", true).unwrap();
+    assert_same(below, &fs::metadata("src/stat.rs").unwrap());
 }
 
 #[test]
 fn a_link_stands_for_its_target_or_for_itself() {
-    let link = std::env::temp_dir().join(format!("fdkit-attr-link-{}", std::process::id()));
+    let link = std::env::temp_dir().join(format!("fdkit-stat-link-{}", std::process::id()));
     symlink("/dev/null", &link).unwrap();
     let (target, itself) = (at(&link, true), at(&link, false));
     fs::remove_file(&link).unwrap();
@@ -76,7 +76,7 @@ fn a_link_stands_for_its_target_or_for_itself() {
 
 #[test]
 fn times_before_1970_and_after_2038() {
-    let path = std::env::temp_dir().join(format!("fdkit-attr-times-{}", std::process::id()));
+    let path = std::env::temp_dir().join(format!("fdkit-stat-times-{}", std::process::id()));
     let file = File::create(&path).unwrap();
     fs::remove_file(&path).unwrap();
     let nanosecond = Duration::from_nanos(1);
