@@ -5,7 +5,7 @@ import * as fdkit from 'fdkit'
 
 import { missing, notLinux, unless } from './helpers/platform.js'
 
-// linux/memfd.h and linux/fcntl.h.
+// linux/memfd.h, linux/fcntl.h, linux/openat2.h, linux/fs.h and unistd.h.
 const table = {
   MFD_CLOEXEC: 1,
   MFD_ALLOW_SEALING: 2,
@@ -32,10 +32,22 @@ const table = {
   F_SEAL_WRITE: 8,
   F_SEAL_FUTURE_WRITE: 0x10,
   F_SEAL_EXEC: 0x20,
+  RESOLVE_NO_XDEV: 1,
+  RESOLVE_NO_MAGICLINKS: 2,
+  RESOLVE_NO_SYMLINKS: 4,
+  RESOLVE_BENEATH: 8,
+  RESOLVE_IN_ROOT: 0x10,
+  RESOLVE_CACHED: 0x20,
+  RENAME_NOREPLACE: 1,
+  RENAME_EXCHANGE: 2,
+  F_OK: 0,
+  X_OK: 1,
+  W_OK: 2,
+  R_OK: 4,
 }
 
 const constants = Object.fromEntries(
-  Object.entries(fdkit).filter(([, value]) => typeof value !== 'function'),
+  Object.entries(fdkit).filter(([, value]) => typeof value === 'number'),
 )
 
 test('these and no others', (t) => {

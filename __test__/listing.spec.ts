@@ -86,7 +86,8 @@ test('a descriptor: as a walk yields it, whose offset is at the end', (t) => {
   }
 })
 
-test('a descriptor: listings in several threads at once do not take names from each other', async (t) => {
+// Serial, since its threads open files while others count descriptors.
+test.serial('a descriptor: listings in several threads at once do not take names from each other', async (t) => {
   const top = makeTree(t)
   for (let index = 0; index < 600; index++) fs.writeFileSync(`${top}/${index}`, '')
   const fd = opened(t, top)
@@ -108,6 +109,14 @@ test('a descriptor of a file is ENOTDIR, one that is not open EBADF', (t) => {
   const top = makeTree(t, { file: '' })
   t.throws(() => listdir(opened(t, `${top}/file`)), { code: 'ENOTDIR' })
   t.throws(() => listdir(999_999), { code: 'EBADF' })
+})
+
+onLinux('a descriptor of a directory that has been removed: no names, as in Python', (t) => {
+  const top = makeTree(t, { dir: {} })
+  const fd = opened(t, `${top}/dir`)
+  fs.rmdirSync(`${top}/dir`)
+  t.deepEqual(listdir(fd), [])
+  t.throws(() => listdir(`${top}/dir`), { code: 'ENOENT' })
 })
 
 onLinux('nothing is left open, by success or failure', (t) => {

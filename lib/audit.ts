@@ -19,6 +19,8 @@ export function auditEvent(event: string, ...parameters: string[]): (...args: un
   const watchers = channel(event)
   return (...args) => {
     if (hooks.length === 0 && !watchers.hasSubscribers) return
+    // As Python's tuples: what one hook hears, the next one hears too.
+    Object.freeze(args)
     for (const hook of hooks) hook(event, args)
     if (watchers.hasSubscribers) {
       watchers.publish(Object.fromEntries(parameters.map((name, index) => [name, args[index]])))

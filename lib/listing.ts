@@ -36,8 +36,8 @@ const auditListdir = auditEvent('os.listdir', 'path')
 export function listdir(path?: string | URL | number, options?: DirFdOptions): string[]
 export function listdir(path: Uint8Array, options?: DirFdOptions): Buffer[]
 export function listdir(path?: PathLike | number, options?: DirFdOptions): string[] | Buffer[]
-export function listdir(path: PathLike | number = '.', options?: DirFdOptions): unknown[] {
-  const { path: checked, fd } = validateTarget(path, options)
+export function listdir(path?: PathLike | number, options?: DirFdOptions): unknown[] {
+  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
   auditListdir(path)
   const sink = new NameSink<unknown>()
   check(native.getdents64(fd, checked, sink.add), checked)
@@ -46,10 +46,10 @@ export function listdir(path: PathLike | number = '.', options?: DirFdOptions): 
 
 // For `fdkit/promises`.
 export async function listdirPromise(
-  path: PathLike | number,
+  path: PathLike | number | undefined,
   options: DirFdOptions | undefined,
 ): Promise<unknown[]> {
-  const { path: checked, fd } = validateTarget(path, options)
+  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
   auditListdir(path)
   return check(await native.getdents64Later(fd, checked), checked)
 }

@@ -157,7 +157,7 @@ export async function rmdir(path: PathLike, options?: DirFdOptions): Promise<voi
 export async function listdir(path?: string | URL | number, options?: DirFdOptions): Promise<string[]>
 export async function listdir(path: Uint8Array, options?: DirFdOptions): Promise<Buffer[]>
 export async function listdir(path?: PathLike | number, options?: DirFdOptions): Promise<string[] | Buffer[]>
-export async function listdir(path: PathLike | number = '.', options?: DirFdOptions): Promise<unknown[]> {
+export async function listdir(path?: PathLike | number, options?: DirFdOptions): Promise<unknown[]> {
   return listdirPromise(path, options)
 }
 
@@ -168,7 +168,7 @@ export async function listdir(path: PathLike | number = '.', options?: DirFdOpti
 export async function scandir(path?: string | URL | number, options?: DirFdOptions): Promise<AsyncDirEntry[]>
 export async function scandir(path: Uint8Array, options?: DirFdOptions): Promise<AsyncDirEntry<Buffer>[]>
 export async function scandir(
-  path: PathLike | number = '.',
+  path?: PathLike | number,
   options?: DirFdOptions,
 ): Promise<AsyncDirEntry[] | AsyncDirEntry<Buffer>[]> {
   return (await scandirPromise(path, options)) as AsyncDirEntry[]

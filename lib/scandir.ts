@@ -157,10 +157,10 @@ function* group(values: unknown[]): Generator<Fields> {
 }
 
 function scandirCall(
-  path: PathLike | number,
+  path: PathLike | number | undefined,
   options: DirFdOptions | undefined,
 ): { call: Call<unknown[]>; place: Place } {
-  const { path: checked, fd } = validateTarget(path, options)
+  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
   auditScandir(path)
   const make = (isLater: boolean) => native.scandir(isLater, fd, checked)
   const prefix = checked === undefined ? undefined : withSlash(checked)
@@ -197,7 +197,7 @@ function withSlash(path: Name): Name {
 export function scandir(path?: string | URL | number, options?: DirFdOptions): IterableIterator<DirEntry>
 export function scandir(path: Uint8Array, options?: DirFdOptions): IterableIterator<DirEntry<Buffer>>
 export function scandir(
-  path: PathLike | number = '.',
+  path?: PathLike | number,
   options?: DirFdOptions,
 ): IterableIterator<DirEntry> | IterableIterator<DirEntry<Buffer>> {
   const { call, place } = scandirCall(path, options)
@@ -210,7 +210,7 @@ function* entries(values: unknown[], place: Place): Generator<Entry> {
 
 // For `fdkit/promises`.
 export async function scandirPromise(
-  path: PathLike | number,
+  path: PathLike | number | undefined,
   options: DirFdOptions | undefined,
 ): Promise<LaterEntry[]> {
   const { call, place } = scandirCall(path, options)

@@ -197,7 +197,8 @@ fn open(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<OwnedFd> {
 fn reopen<T>(fd: BorrowedFd<'_>, read: impl Fn(BorrowedFd<'_>) -> Result<T>) -> Result<T> {
     match open(Some(fd), c".") {
         Ok(own) => read(own.as_fd()),
-        Err(error) if error.errno() == libc::EACCES => {
+        // Not searchable, or removed.
+        Err(error) if matches!(error.errno(), libc::EACCES | libc::ENOENT) => {
             rewind(fd)?;
             let listed = read(fd);
             rewind(fd)?;
@@ -241,7 +242,11 @@ mod sys {
         ) -> Result<()> {
             self.0.resize(BUFFER_SIZE, 0);
             loop {
-                let filled = getdents64(fd, &mut self.0)?;
+                let filled = match getdents64(fd, &mut self.0) {
+                    // The directory has been removed: no names, says POSIX of readdir(3).
+                    Err(error) if error.errno() == libc::ENOENT => return Ok(()),
+                    filled => filled?,
+                };
                 if filled.is_empty() {
                     return Ok(());
                 }

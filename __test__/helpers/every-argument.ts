@@ -1,0 +1,178 @@
+// A program: calls the function named by its argument with every wrong value in every place, and
+// says what came of it, a line of JSON each. A process of its own, so that an abort shows; the
+// line before a call says what is tried. It works in the current directory, an empty one.
+import * as fs from 'node:fs'
+
+import * as fdkit from 'fdkit'
+
+type AnyFunction = (...args: unknown[]) => unknown
+/** Good arguments; an object at the end is options, each of which is a place of its own. */
+type Table = Record<string, () => unknown[]>
+
+const directory = fs.openSync('.', 'r')
+const memfd = () => fdkit.memfdCreate('base', fdkit.MFD_ALLOW_SEALING | fdkit.MFD_CLOEXEC)
+
+const ends = { srcDirFd: directory, dstDirFd: directory }
+
+export const table: Table = {
+  access: () => ['.', 0, { dirFd: directory, followSymlinks: true, effectiveIds: false }],
+  addAuditHook: () => [() => {}],
+  addSeals: () => [memfd(), 0],
+  chmod: () => ['.', 0o700, { dirFd: directory, followSymlinks: true }],
+  chown: () => ['.', -1, -1, { dirFd: directory, followSymlinks: true }],
+  dup: () => [directory],
+  fwalk: () => [
+    '.',
+    { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4 },
+  ],
+  getInheritable: () => [directory],
+  getSeals: () => [memfd()],
+  link: () => ['file', 'linked', { ...ends, followSymlinks: false }],
+  listdir: () => ['.', { dirFd: directory }],
+  lstat: () => ['.', { dirFd: directory, bigint: false }],
+  memfdCreate: () => ['name', 1],
+  mkdir: () => ['dir', 0o700, { dirFd: directory }],
+  mkfifo: () => ['fifo', 0o600, { dirFd: directory }],
+  mknod: () => ['node', 0o600, 0, { dirFd: directory }],
+  open: () => ['file', 'w', { mode: 0o600, resolve: 0, dirFd: directory }],
+  readlink: () => ['link', { dirFd: directory }],
+  rename: () => ['file', 'renamed', { ...ends, flags: 0 }],
+  replace: () => ['renamed', 'file', { ...ends }],
+  rmdir: () => ['dir', { dirFd: directory }],
+  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, dirFd: directory }],
+  scandir: () => ['.', { dirFd: directory }],
+  setInheritable: () => [directory, false],
+  stat: () => ['.', { dirFd: directory, bigint: false, followSymlinks: true }],
+  symlink: () => ['file', 'link', { dirFd: directory }],
+  unlink: () => ['file', { dirFd: directory }],
+  utime: () => ['.', { times: [0, 0], ns: undefined, dirFd: directory, followSymlinks: true }],
+}
+
+class Thrown extends Error {}
+const thrower = () => {
+  throw new Thrown('by the value itself')
+}
+const throwing = new Proxy({}, { get: thrower, getPrototypeOf: thrower, has: thrower })
+const getters = Object.defineProperties({}, Object.fromEntries(
+  [
+    'mode', 'dirFd', 'srcDirFd', 'dstDirFd', 'flags', 'times', 'ns', 'ignoreErrors', 'effectiveIds', 'bigint',
+    'resolve', 'followSymlinks', 'topdown', 'onerror', 'maxOpen', 'href',
+  ]
+    .map((name) => [name, { get: thrower, enumerable: true }]),
+))
+const { proxy: revoked, revoke } = Proxy.revocable({}, {})
+revoke()
+const { proxy: revokedFunction, revoke: revokeFunction } = Proxy.revocable(() => {}, {})
+revokeFunction()
+const detached = new Uint8Array(8)
+structuredClone(detached.buffer, { transfer: [detached.buffer] })
+const shared = new Uint8Array(new SharedArrayBuffer(4)).fill(0x78)
+const resizable = new Uint8Array(Reflect.construct(ArrayBuffer, [8, { maxByteLength: 16 }])).fill(0x78)
+
+const values: [string, unknown][] = [
+  ['undefined', undefined], ['null', null], ['true', true], ['false', false],
+  ...[0, -0, 1, -1, 4, 0.5, -1.5, 1e-320, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1, 2 ** 32 - 1,
+    2 ** 32, 2 ** 53, 2 ** 63, 2 ** 64, 1e21, 1e308, Number.NaN, Infinity, -Infinity,
+  ].map((value): [string, unknown] => [Object.is(value, -0) ? '-0' : String(value), value]),
+  ['0n', 0n], ['-1n', -1n], ['2n ** 64n', 2n ** 64n],
+  ['empty string', ''], ['string', 'x'], ['number in a string', '5'], ['NUL string', 'a\0'],
+  ['lone surrogate', '\ud800'], ['long string', 'x'.repeat(2 ** 20)], ['__proto__', '__proto__'],
+  ['symbol', Symbol('s')], ['Symbol.iterator', Symbol.iterator],
+  ['object', {}], ['no prototype', Object.create(null)], ['array', []], ['array of numbers', [1, 2]],
+  ['function', () => {}], ['async function', async () => {}],
+  ['Date', new Date()], ['invalid Date', new Date(Number.NaN)], ['RegExp', /x/], ['Map', new Map()],
+  ['Promise', Promise.resolve()], ['Error', new Error('x')], ['String', new String('x')],
+  ['Number', new Number(5)], ['globalThis', globalThis], ['toString throws', { toString: thrower, valueOf: thrower }],
+  ['every trap throws', throwing], ['every getter throws', getters],
+  ['revoked Proxy', revoked], ['revoked function', revokedFunction],
+  ['constructor is null', { constructor: null }], ['constructor is a number', { constructor: 5 }],
+  ['constructor throws', Object.defineProperty({}, 'constructor', { get: thrower })],
+  ['ArrayBuffer', new ArrayBuffer(4)], ['SharedArrayBuffer', new SharedArrayBuffer(4)],
+  ['DataView', new DataView(new ArrayBuffer(4))],
+  ...[Int8Array, Uint8ClampedArray, Uint16Array, Int32Array, Float32Array, Float64Array, BigInt64Array]
+    .map((type): [string, unknown] => [type.name, new type(2)]),
+  ['empty Uint8Array', new Uint8Array(0)], ['NUL Uint8Array', new Uint8Array(3)],
+  ['Buffer', Buffer.from('x')], ['Buffer not UTF-8', Buffer.from([0xff, 0xfe])],
+  ['long Buffer', Buffer.alloc(2 ** 20, 'x')], ['detached Uint8Array', detached],
+  ['shared Uint8Array', shared], ['resizable Uint8Array', resizable],
+  ['Uint8Array by prototype', Object.create(Uint8Array.prototype)],
+  ['Proxy of a Uint8Array', new Proxy(Buffer.from('x'), {})],
+  ['http URL', new URL('http://host/x')], ['file URL', new URL(`file://${process.cwd()}/x`)],
+  ['file URL with NUL', new URL('file:///%00')], ['URL by prototype', Object.create(URL.prototype)],
+  ['iterator of fdkit', fdkit.fwalk('.')],
+  // Last, since as a hook it refuses everything after it.
+  ['class', class Named {}],
+]
+
+const nodesCodes = /^ERR_(INVALID_ARG_TYPE|INVALID_ARG_VALUE|OUT_OF_RANGE|INVALID_URL_SCHEME|INVALID_FILE_URL_PATH)$/
+
+const enginesWords =
+  /revoked|on a detached ArrayBuffer|incompatible receiver|instance of class URL|private member|^Class constructor/
+
+/** Empty where that is how a call may end. */
+function complaint(thrown: unknown): string {
+  if (thrown instanceof Thrown) return ''
+  if (!(thrown instanceof Error)) return `threw ${String(thrown)}`
+  const error = thrown as NodeJS.ErrnoException
+  if (error.code !== undefined && nodesCodes.test(error.code)) {
+    return error instanceof TypeError || error instanceof RangeError ? '' : `${error.code} of another class`
+  }
+  if (typeof error.syscall === 'string' && (error.errno as number) < 0 && /^E[A-Z0-9]+$/.test(error.code ?? '')) return ''
+  // In these words they are refused to node:fs, too.
+  if (error instanceof TypeError && enginesWords.test(error.message)) return ''
+  return `${error.name} [${error.code}]: ${error.message.slice(0, 200)}`
+}
+
+function attempt(name: string, place: string, args: unknown[]): void {
+  fs.writeSync(1, `${JSON.stringify({ trying: `${name}: ${place}` })}\n`)
+  let said = ''
+  try {
+    const result = (fdkit[name as keyof typeof fdkit] as AnyFunction)(...args)
+    if (typeof result === 'number' && /^(open|dup|memfdCreate)$/.test(name)) fs.closeSync(result)
+    if (/^(fwalk|scandir)$/.test(name)) for (const _ of result as Iterable<unknown>) continue
+  } catch (error) {
+    said = complaint(error)
+  }
+  if (said) fs.writeSync(1, `${JSON.stringify({ complaint: `${name}: ${place}: ${said}` })}\n`)
+}
+
+function tryAll(name: string, good: () => unknown[]): void {
+  const count = good().length
+  attempt(name, 'no arguments', [])
+  for (const [what, value] of values) {
+    for (let index = 0; index < count; index++) {
+      attempt(name, `argument ${index}: ${what}`, good().with(index, value))
+      attempt(name, `argument ${index} alone: ${what}`, Array(index + 1).fill(undefined).with(index, value))
+    }
+    attempt(name, `every argument: ${what}`, good().map(() => value))
+    attempt(name, `one too many: ${what}`, [...good(), value])
+    const options = good().at(-1)
+    if (typeof options !== 'object') continue
+    for (const option of Object.keys(options as object)) {
+      attempt(name, `${option}: ${what}`, good().with(-1, { ...(options as object), [option]: value }))
+      attempt(name, `${option} alone: ${what}`, good().with(-1, { [option]: value }))
+    }
+  }
+}
+
+/** What a caller may put where a walk reads it again. */
+function tryDirnames(): void {
+  for (const [what, value] of values) {
+    for (const top of ['.', Buffer.from('.')]) {
+      fs.writeSync(1, `${JSON.stringify({ trying: `dirnames: ${what}` })}\n`)
+      try {
+        for (const [, dirnames] of fdkit.fwalk(top as string)) dirnames.push(value as string)
+      } catch (error) {
+        const said = complaint(error)
+        if (said) fs.writeSync(1, `${JSON.stringify({ complaint: `dirnames: ${what}: ${said}` })}\n`)
+      }
+    }
+  }
+}
+
+const [, program, name] = process.argv
+if (program?.endsWith('every-argument.ts')) {
+  if (name === 'dirnames') tryDirnames()
+  else tryAll(name as string, table[name as string] as () => unknown[])
+  fs.writeSync(1, `${JSON.stringify({ done: name })}\n`)
+}
