@@ -78,7 +78,16 @@ test('there is nothing to build with', (t) => {
 const paths = ({ files }: Packed) => files.map(({ path }) => path).toSorted()
 
 test('the root tarball holds what a user needs, and nothing else', (t) => {
-  const expected = ['LICENSE', 'README.md', 'dist/index.js', 'index.d.ts', 'package.json']
+  const expected = [
+    'LICENSE',
+    'README.md',
+    'dist/index.js',
+    'dist/promises.js',
+    'dist/shared.js',
+    'index.d.ts',
+    'package.json',
+    'promises.d.ts',
+  ]
   t.deepEqual(paths(rootPackage), expected)
   t.true(rootPackage.files.every(({ size }) => size > 0 && size <= 100_000))
 })

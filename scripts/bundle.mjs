@@ -20,6 +20,7 @@ export async function bundle() {
     bundle: true,
     // What two entries share, such as the audit hooks, must exist once.
     splitting: true,
+    chunkNames: 'shared',
     platform: 'node',
     format: 'esm',
     target: 'node20',

@@ -2,19 +2,33 @@
 
 // Arguments with which each would get to a system call.
 const calls = {
+  access: ['.'],
   addSeals: [3, 1],
+  chmod: ['name', 0o600],
+  chown: ['name', -1, -1],
   dup: [3],
   fwalk: ['.'],
   getInheritable: [3],
   getSeals: [3],
+  link: ['name', 'other'],
   listdir: ['.'],
   lstat: ['.'],
   memfdCreate: ['name'],
+  mkdir: ['name'],
+  mkfifo: ['name'],
+  mknod: ['name'],
   open: ['.', 'r'],
+  readlink: ['name'],
+  rename: ['name', 'other'],
+  replace: ['name', 'other'],
   rmdir: ['name'],
+  rmtree: ['name'],
+  scandir: ['.'],
   setInheritable: [3, true],
   stat: ['.'],
+  symlink: ['target', 'name'],
   unlink: ['name'],
+  utime: ['name'],
 }
 
 function thrownBy(run) {
