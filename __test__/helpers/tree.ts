@@ -47,8 +47,33 @@ export function writeTree(root: string, tree: Tree): string {
 
 /** A new directory with the tree in it. */
 export function makeTree(t: ExecutionContext, tree: Tree = {}): string {
-  const root = fs.mkdtempSync(join(fs.realpathSync(tmpdir()), 'fdkit-'))
+  return makeTreeBelow(t, fs.realpathSync(tmpdir()), tree)
+}
+
+/** The same in memory where there is a file system for that, for trees of many entries. */
+export function makeTreeInMemory(t: ExecutionContext, tree: Tree = {}): string {
+  return makeTreeBelow(t, fs.existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), tree)
+}
+
+function makeTreeBelow(t: ExecutionContext, parent: string, tree: Tree): string {
+  const root = fs.mkdtempSync(join(parent, 'fdkit-'))
   // rm -rf goes deeper than node:fs, whose paths must be shorter than PATH_MAX.
   t.teardown(() => execFileSync('rm', ['-rf', root]))
   return writeTree(root, tree)
+}
+
+/** Directories `d` within `d` below `top`, and the inode numbers of `top` and of each. */
+export function makeChain(top: string, depth: number): number[] {
+  const script = [
+    'import os, sys',
+    'os.chdir(sys.argv[1])',
+    'inodes = [os.stat(".").st_ino]',
+    'for _ in range(int(sys.argv[2])):',
+    '    os.mkdir("d")',
+    '    os.chdir("d")',
+    '    inodes.append(os.stat(".").st_ino)',
+    'print(inodes)',
+  ].join('\n')
+  const printed = execFileSync('python3', ['-c', script, top, String(depth)], { maxBuffer: 2 ** 26 })
+  return JSON.parse(printed.toString()) as number[]
 }
