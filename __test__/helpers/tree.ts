@@ -39,10 +39,18 @@ export function writeTree(root: string, tree: Tree): string {
     const path = join(root, name)
     if (typeof node === 'string') fs.writeFileSync(fsencode(path), node)
     else if (node instanceof Link) fs.symlinkSync(fsencode(node.target), fsencode(path))
-    else if (node === FIFO) execFileSync('mkfifo', [path])
+    else if (node === FIFO) makeFifo(path)
     else writeTree(path, node as Tree)
   }
   return root
+}
+
+// Arguments of programs are UTF-8 in Node: the FIFO gets its name when it is there.
+function makeFifo(path: string): void {
+  const temporary = fs.mkdtempSync(join(tmpdir(), 'fdkit-fifo-'))
+  execFileSync('mkfifo', [`${temporary}/fifo`])
+  fs.renameSync(`${temporary}/fifo`, fsencode(path))
+  fs.rmdirSync(temporary)
 }
 
 /** A new directory with the tree in it. */
