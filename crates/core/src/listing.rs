@@ -252,15 +252,11 @@ mod sys {
     use crate::error::retry_libc;
     use std::os::fd::AsRawFd;
 
-    /// Where the kernel puts entries; made once for a walk.
-    #[derive(Debug)]
-    pub(crate) struct Buffer(Box<[u8]>);
+    const SIZE: usize = 64 * 1024;
 
-    impl Default for Buffer {
-        fn default() -> Self {
-            Self(vec![0; 64 * 1024].into_boxed_slice())
-        }
-    }
+    /// Where the kernel puts entries; made once for a walk, when the first directory is read.
+    #[derive(Debug, Default)]
+    pub(crate) struct Buffer(Vec<u8>);
 
     impl Buffer {
         /// Calls `visit` for each entry but `.` and `..`.
@@ -269,6 +265,7 @@ mod sys {
             fd: BorrowedFd<'_>,
             mut visit: impl FnMut(&CStr, FileType),
         ) -> Result<()> {
+            self.0.resize(SIZE, 0);
             loop {
                 let filled = getdents64(fd, &mut self.0)?;
                 if filled.is_empty() {

@@ -181,10 +181,12 @@ impl<'fd> Walk<'fd> {
         Ok(())
     }
 
-    /// Ends the walk: everything is closed, and further steps give `None`.
+    /// Ends the walk: everything is closed and given back, and further steps give `None`.
     pub fn close(&mut self) {
         self.start = None;
         self.levels = Levels::new(self.options.max_open);
+        self.buffer = Buffer::default();
+        self.ancestors = HashSet::new();
     }
 
     fn listing(&self) -> Option<&Listing> {
