@@ -110,7 +110,13 @@ unless(cannot)('nothing outside the tree is ever yielded', async (t) => {
       }
     }
   }
-  t.true(skipped > 0, 'a swap was met between listing and opening')
+  // A busy machine may need longer until a swap falls between listing and opening.
+  for (let round = 0; skipped === 0 && round < 20; round++) {
+    const seen = walkFor(500, top, inside, {})
+    t.is(seen.outside, 0)
+    skipped += seen.skipped
+  }
+  t.true(skipped > 0)
   // That the check sees what is outside: this walk is meant to go there.
   const followed = walkFor(500, top, inside, { followSymlinks: true })
   t.true(followed.outside > 0)
