@@ -5,37 +5,160 @@ import * as fs from 'node:fs';
 
 /** A path: a string (PEP 383), the bytes themselves, or a `file:` URL. */
 export type PathLike = string | Uint8Array | URL;
-/** Where a relative path starts. */
+/** Options of what acts relative to a directory. */
 export interface DirFdOptions {
 	/** A descriptor of a directory, which a relative path starts from; else the working directory. */
 	dirFd?: number | undefined;
 }
-/** Options of {@link open}. */
-export interface OpenOptions extends DirFdOptions {
-	/** Permissions of a file that gets made, less the umask; 0o666 by default. */
-	mode?: number | string | undefined;
+/** Options of what acts on a link or on what it points to. */
+export interface FollowOptions extends DirFdOptions {
+	/** Whether a link stands for what it points to; `true` by default. */
+	followSymlinks?: boolean | undefined;
+}
+/** Options of what has two paths. */
+export interface TwoDirFdOptions {
+	/** A descriptor of a directory, which a relative `src` starts from. */
+	srcDirFd?: number | undefined;
+	/** A descriptor of a directory, which a relative `dst` starts from. */
+	dstDirFd?: number | undefined;
+}
+/** Options of {@link link}. */
+export interface LinkOptions extends TwoDirFdOptions {
+	/** Whether a link as `src` stands for what it points to; `true` by default. */
+	followSymlinks?: boolean | undefined;
+}
+/** Options of {@link rename}. */
+export interface RenameOptions extends TwoDirFdOptions {
+	/** `RENAME_NOREPLACE` or `RENAME_EXCHANGE`; 0 by default. */
+	flags?: number | undefined;
 }
 /**
- * Opens a file or a directory: the number of its descriptor, which the caller owns and closes
- * with `fs.closeSync`. As in Python it is never inherited by child processes.
+ * Makes a directory; its permissions are `mode` less the umask.
  *
- * @param flags as in `fs.open`: `'r'`, `'wx+'` …, or `O_*` numbers or-ed
- * @throws `ENOENT`, `EACCES`, `EEXIST`, `ELOOP`, `EMFILE` …, as open(2) says; `ENOTDIR`: `dirFd`
- * is no directory; `EBADF`: `dirFd` is not open
- * @see https://docs.python.org/3/library/os.html#os.open
+ * @throws `EEXIST`, `ENOENT`, `ENOTDIR`, `EACCES`, `EROFS` …, as mkdir(2) says
+ * @see https://docs.python.org/3/library/os.html#os.mkdir
  * @example
  * ```ts
- * import { closeSync, constants, readFileSync } from 'node:fs'
- * import { open } from 'fdkit'
+ * import { constants } from 'node:fs'
+ * import { listdir, mkdir, open } from 'fdkit'
  *
- * const dirFd = open('config', constants.O_DIRECTORY)
- * const fd = open('app.json', 'r', { dirFd }) // in that directory, whatever its path is by now
- * JSON.parse(readFileSync(fd, 'utf8'))
- * closeSync(fd)
- * closeSync(dirFd)
+ * const dirFd = open('build', constants.O_DIRECTORY)
+ * mkdir('output', 0o700, { dirFd })
+ * listdir(dirFd).includes('output') // true
  * ```
  */
-export declare function open(path: PathLike, flags?: number | string, options?: OpenOptions): number;
+export declare function mkdir(path: PathLike, mode?: number | string, options?: DirFdOptions): void;
+/**
+ * Makes a FIFO; its permissions are `mode` less the umask.
+ *
+ * @throws `EEXIST`, `ENOENT`, `EACCES` …, as mkfifo(3) says
+ * @see https://docs.python.org/3/library/os.html#os.mkfifo
+ * @example
+ * ```ts
+ * import { mkfifo, stat } from 'fdkit'
+ *
+ * mkfifo('queue')
+ * stat('queue').isFIFO() // true
+ * ```
+ */
+export declare function mkfifo(path: PathLike, mode?: number | string, options?: DirFdOptions): void;
+/**
+ * Makes a file of any type but a directory or a link; its permissions are those of `mode` less
+ * the umask.
+ *
+ * @param mode permissions, or-ed with a type: `S_IFREG` (the default), `S_IFIFO`, `S_IFCHR`,
+ * `S_IFBLK` (of `fs.constants`) or `S_IFSOCK`
+ * @param device what the file stands for, of the types `S_IFCHR` and `S_IFBLK`; see makedev(3)
+ * @throws `EPERM`: devices are root's to make; `EEXIST`, `ENOENT`, `EINVAL` …, as mknod(2) says
+ * @see https://docs.python.org/3/library/os.html#os.mknod
+ * @example
+ * ```ts
+ * import { constants } from 'node:fs'
+ * import { mknod, stat } from 'fdkit'
+ *
+ * mknod('node', constants.S_IFREG | 0o600)
+ * stat('node').isFile() // true
+ * ```
+ */
+export declare function mknod(path: PathLike, mode?: number, device?: number, options?: DirFdOptions): void;
+/**
+ * Makes a second name for a file.
+ *
+ * Unlike in CPython, which on Linux makes a name for the link itself where no descriptors are
+ * given, `followSymlinks` is as documented.
+ *
+ * @throws `EEXIST`, `ENOENT`, `EXDEV`: another file system; `EPERM`: a directory …, as link(2) says
+ * @see https://docs.python.org/3/library/os.html#os.link
+ * @example
+ * ```ts
+ * import { link, stat } from 'fdkit'
+ *
+ * link('config/app.json', 'config/same.json')
+ * stat('config/same.json').nlink // 2
+ * ```
+ */
+export declare function link(src: PathLike, dst: PathLike, options?: LinkOptions): void;
+/**
+ * Makes a symbolic link at `path` that points to `target`, which need not exist.
+ *
+ * @throws `EEXIST`, `ENOENT`: an empty target, or no such directory; `EACCES` …, as symlink(2) says
+ * @see https://docs.python.org/3/library/os.html#os.symlink
+ * @example
+ * ```ts
+ * import { readlink, symlink } from 'fdkit'
+ *
+ * symlink('app.json', 'config/default.json')
+ * readlink('config/default.json') // 'app.json'
+ * ```
+ */
+export declare function symlink(target: PathLike, path: PathLike, options?: DirFdOptions): void;
+/**
+ * The text of a symbolic link, of any length: a Buffer where the path is bytes.
+ *
+ * @throws `EINVAL`: not a link; `ENOENT`, `EACCES` …, as readlink(2) says
+ * @see https://docs.python.org/3/library/os.html#os.readlink
+ * @example
+ * ```ts
+ * import { readlink } from 'fdkit'
+ *
+ * readlink('config') // throws: EINVAL
+ * ```
+ */
+export declare function readlink(path: string | URL, options?: DirFdOptions): string;
+export declare function readlink(path: Uint8Array, options?: DirFdOptions): Buffer;
+export declare function readlink(path: PathLike, options?: DirFdOptions): string | Buffer;
+/**
+ * Renames. A file at `dst` is replaced, but for `flags`: with `RENAME_NOREPLACE` it is an error,
+ * and with `RENAME_EXCHANGE` the two change places, in one step that nobody can come between.
+ *
+ * @throws `ENOENT`, `EXDEV`: another file system; `ENOTEMPTY`, `EISDIR`, `ENOTDIR`; `EEXIST`:
+ * `dst` is there, with `RENAME_NOREPLACE`; `EINVAL`: into itself, or flags that the kernel or the
+ * file system does not know …, as rename(2) says
+ * @see https://docs.python.org/3/library/os.html#os.rename
+ * @example
+ * ```ts
+ * import { rename, RENAME_NOREPLACE } from 'fdkit'
+ *
+ * rename('config/app.json', 'config/old.json')
+ * rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
+ * ```
+ */
+export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): void;
+/**
+ * Renames, and a file at `dst` is replaced, on every platform.
+ *
+ * @throws as {@link rename}
+ * @see https://docs.python.org/3/library/os.html#os.replace
+ * @example
+ * ```ts
+ * import { writeFileSync } from 'node:fs'
+ * import { replace } from 'fdkit'
+ *
+ * writeFileSync('config/app.json.new', '{}')
+ * replace('config/app.json.new', 'config/app.json')
+ * ```
+ */
+export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): void;
 /**
  * Removes a name that is not a directory's.
  *
@@ -70,65 +193,96 @@ export declare function unlink(path: PathLike, options?: DirFdOptions): void;
  * ```
  */
 export declare function rmdir(path: PathLike, options?: DirFdOptions): void;
-/** Options of {@link lstat}. */
-export interface LstatOptions extends DirFdOptions {
-	/** Whether the numbers are bigints, which lose no digits; `false` by default. */
-	bigint?: boolean | undefined;
-}
-/** Options of {@link stat}. */
-export interface StatOptions extends LstatOptions {
-	/** Whether a link stands for what it points to; `true` by default. */
-	followSymlinks?: boolean | undefined;
+/** Options of {@link access}. */
+export interface AccessOptions extends FollowOptions {
+	/** Whether the effective user and group count, not the real ones; `false` by default. */
+	effectiveIds?: boolean | undefined;
 }
 /**
- * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
- * `fs.BigIntStats` with `bigint: true`.
+ * Whether this process may do with a file what `mode` says. By the time that one acts on the
+ * answer it may be another: where that matters, try, and see.
  *
- * Times are in milliseconds and, with `bigint`, in nanoseconds too.
+ * As in Python, and unlike `fs.accessSync`, it answers and does not throw, whatever the reason.
  *
- * @param path a path, or a descriptor
- * @throws `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR` …, as stat(2) says; `EBADF`: a descriptor that is
- * not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks: false` with a descriptor for
- * the path
- * @see https://docs.python.org/3/library/os.html#os.stat
+ * @param mode `F_OK` (it is there, the default), or `R_OK`, `W_OK`, `X_OK` or-ed
+ * @see https://docs.python.org/3/library/os.html#os.access
  * @example
  * ```ts
- * import { fwalk, stat } from 'fdkit'
+ * import { access, R_OK } from 'fdkit'
  *
- * for (const [dirpath, , filenames, dirFd] of fwalk('src')) {
- *   for (const name of filenames) {
- *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
- *   }
+ * access('config/app.json', R_OK) // true
+ * access('no/such/file') // false
+ * ```
+ */
+export declare function access(path: PathLike, mode?: number, options?: AccessOptions): boolean;
+/**
+ * Sets the permissions.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EPERM`: somebody else's; `ENOENT`, `EROFS` …, as chmod(2) says; `ENOTSUP` without
+ * `followSymlinks`: a link, which on Linux has no permissions, or Linux before 6.6
+ * @see https://docs.python.org/3/library/os.html#os.chmod
+ * @example
+ * ```ts
+ * import { chmod, fwalk } from 'fdkit'
+ *
+ * for (const [, , filenames, dirFd] of fwalk('config')) {
+ *   for (const name of filenames) chmod(name, 0o600, { dirFd })
  * }
  * ```
  */
-export declare function stat(path: PathLike | number, options: StatOptions & {
-	bigint: true;
-}): fs.BigIntStats;
-export declare function stat(path: PathLike | number, options?: StatOptions & {
-	bigint?: false | undefined;
-}): fs.Stats;
-export declare function stat(path: PathLike | number, options?: StatOptions): fs.Stats | fs.BigIntStats;
+export declare function chmod(path: PathLike | number, mode: number | string, options?: FollowOptions): void;
 /**
- * As {@link stat}, of a link itself.
+ * Sets owner and group; -1 leaves one as it is.
  *
- * @throws as {@link stat}
- * @see https://docs.python.org/3/library/os.html#os.lstat
+ * @param path a path, or a descriptor
+ * @throws `EPERM`, `ENOENT`, `EROFS` …, as chown(2) says
+ * @see https://docs.python.org/3/library/os.html#os.chown
  * @example
  * ```ts
- * import { lstat } from 'fdkit'
+ * import { chown } from 'fdkit'
  *
- * lstat('current').isSymbolicLink() // true
- * lstat('current', { bigint: true }).mtimeNs // such as 1764000000123456789n
+ * chown('config', -1, process.getgid!())
  * ```
  */
-export declare function lstat(path: PathLike, options: LstatOptions & {
-	bigint: true;
-}): fs.BigIntStats;
-export declare function lstat(path: PathLike, options?: LstatOptions & {
-	bigint?: false | undefined;
-}): fs.Stats;
-export declare function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats;
+export declare function chown(path: PathLike | number, uid: number, gid: number, options?: FollowOptions): void;
+/** For {@link utime}: the present, by the kernel's clock. */
+export declare const UTIME_NOW: symbol;
+/** For {@link utime}: as it is. */
+export declare const UTIME_OMIT: symbol;
+/** Options of {@link utime}. */
+export interface UtimeOptions extends FollowOptions {
+	/** Last access and last change: seconds since 1970 or Dates, or `UTIME_NOW` or `UTIME_OMIT`. */
+	times?: readonly [
+		atime: number | Date | symbol,
+		mtime: number | Date | symbol
+	] | undefined;
+	/** The same in nanoseconds since 1970. */
+	ns?: readonly [
+		atime: bigint | symbol,
+		mtime: bigint | symbol
+	] | undefined;
+}
+/**
+ * Sets the times of last access and last change; to the present, where neither `times` nor `ns`
+ * is given.
+ *
+ * Seconds are cut to whole nanoseconds, downward. Unlike in C, `UTIME_NOW` and `UTIME_OMIT` are
+ * symbols, so that no time can be taken for them.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EPERM`, `EACCES`: somebody else's; `ENOENT`, `EROFS` …, as utimensat(2) says;
+ * `ERR_INVALID_ARG_VALUE`: both `times` and `ns`
+ * @see https://docs.python.org/3/library/os.html#os.utime
+ * @example
+ * ```ts
+ * import { stat, utime, UTIME_OMIT } from 'fdkit'
+ *
+ * utime('config/app.json', { ns: [UTIME_OMIT, -1n] })
+ * stat('config/app.json', { bigint: true }).mtimeNs // -1n
+ * ```
+ */
+export declare function utime(path: PathLike | number, options?: UtimeOptions): void;
 /**
  * Called with the name of an event and its arguments, before the operation. What it throws
  * ends the operation.
@@ -207,6 +361,30 @@ export declare const F_SEAL_WRITE = 8;
 export declare const F_SEAL_FUTURE_WRITE = 16;
 /** The execute bits of the mode never change (Linux 6.3). */
 export declare const F_SEAL_EXEC = 32;
+/** Never crosses into another mount. */
+export declare const RESOLVE_NO_XDEV = 1;
+/** No links of the kind of `/proc/<pid>/fd/<n>`. */
+export declare const RESOLVE_NO_MAGICLINKS = 2;
+/** No symbolic links at all, anywhere in the path. */
+export declare const RESOLVE_NO_SYMLINKS = 4;
+/** Stays below the directory it starts from; what leads out is `EXDEV`. */
+export declare const RESOLVE_BENEATH = 8;
+/** The directory it starts from is `/` for the path and all links in it. */
+export declare const RESOLVE_IN_ROOT = 16;
+/** Only what the kernel has in its cache; else `EAGAIN` (Linux 5.12). */
+export declare const RESOLVE_CACHED = 32;
+/** `EEXIST` where the new name is there already. */
+export declare const RENAME_NOREPLACE = 1;
+/** The two names change places; both must be there. */
+export declare const RENAME_EXCHANGE = 2;
+/** For {@link access}: the file is there. */
+export declare const F_OK = 0;
+/** For {@link access}: it may be executed, or searched. */
+export declare const X_OK = 1;
+/** For {@link access}: it may be written. */
+export declare const W_OK = 2;
+/** For {@link access}: it may be read. */
+export declare const R_OK = 4;
 /**
  * A second descriptor for the same open file, which the caller owns and closes with
  * `fs.closeSync`. It shares the offset and the status flags with the first.
@@ -279,7 +457,7 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
 	 * Called with the error for each directory that was to be visited and was not; its `path` is
 	 * the whole path. What it throws ends the walk. Without it such directories are passed over.
 	 */
-	onerror?: ((error: NodeJS.ErrnoException & {
+	onerror?: ((error: Omit<NodeJS.ErrnoException, "path"> & {
 		path: Name;
 	}) => void) | undefined;
 	/** Whether links to directories are entered; `false` by default. */
@@ -420,5 +598,235 @@ export declare function addSeals(fd: number, seals: number): void;
  * ```
  */
 export declare function getSeals(fd: number): number;
+/** Options of {@link open}. */
+export interface OpenOptions extends DirFdOptions {
+	/** Permissions of a file that gets made, less the umask; 0o666 by default. */
+	mode?: number | string | undefined;
+	/** Where the path may lead: `RESOLVE_*`, or-ed (Linux 5.6). */
+	resolve?: number | undefined;
+}
+/**
+ * Opens a file or a directory: the number of its descriptor, which the caller owns and closes
+ * with `fs.closeSync`. As in Python it is never inherited by child processes.
+ *
+ * @param flags as in `fs.open`: `'r'`, `'wx+'` …, or `O_*` numbers or-ed
+ * @throws `ENOENT`, `EACCES`, `EEXIST`, `ELOOP`, `EMFILE` …, as open(2) says; `ENOTDIR`: `dirFd`
+ * is no directory; `EBADF`: `dirFd` is not open. With `resolve` also `EXDEV`: the path leaves what
+ * it is confined to; `ELOOP`: a link that is forbidden; `EAGAIN`: something on the way was renamed
+ * each of 64 times, or is not in the cache with `RESOLVE_CACHED`; `ENOSYS`: not Linux 5.6 or
+ * later, or hidden by a seccomp filter. It never opens with less than was asked for.
+ * @see https://docs.python.org/3/library/os.html#os.open
+ * @example
+ * ```ts
+ * import { closeSync, constants, readFileSync } from 'node:fs'
+ * import { open } from 'fdkit'
+ *
+ * const dirFd = open('config', constants.O_DIRECTORY)
+ * const fd = open('app.json', 'r', { dirFd }) // in that directory, whatever its path is by now
+ * JSON.parse(readFileSync(fd, 'utf8'))
+ * closeSync(fd)
+ * closeSync(dirFd)
+ * ```
+ * @example A path that a user gave, in a directory that it must not leave
+ * ```ts
+ * import { constants } from 'node:fs'
+ * import { open, RESOLVE_BENEATH } from 'fdkit'
+ *
+ * const dirFd = open('config', constants.O_DIRECTORY)
+ * open('../../etc/passwd', 'r', { dirFd, resolve: RESOLVE_BENEATH }) // throws: EXDEV
+ * ```
+ */
+export declare function open(path: PathLike, flags?: number | string, options?: OpenOptions): number;
+/** Options of {@link rmtree}. */
+export interface RmtreeOptions extends DirFdOptions {
+	/** Whether nothing is thrown or reported, and what can be removed is; `false` by default. */
+	ignoreErrors?: boolean | undefined;
+	/**
+	 * Called with each error, whose `path` is the whole path; the rest is still removed. What it
+	 * throws ends the deletion. Without it the first error is thrown.
+	 */
+	onerror?: ((error: NodeJS.ErrnoException) => void) | undefined;
+}
+/**
+ * Removes a directory and everything below it, at any depth.
+ *
+ * Each name is removed relative to the directory that it was found in, and links are removed, not
+ * followed: whatever is renamed, swapped or linked meanwhile, nothing outside the tree is touched.
+ * What vanishes meanwhile is no error.
+ *
+ * Differs from Python: `onerror` gets one error, whose `syscall` says what failed; a link is
+ * refused as `path` even with a slash at its end; an empty directory that cannot be listed is
+ * removed.
+ *
+ * @throws `ENOTDIR`: `path` is a link, or no directory; `ENOENT`: it is not there; of what is
+ * below it, without `onerror`, the first of `EACCES`, `EPERM`, `EBUSY`, `ENOTEMPTY`: something was
+ * added meanwhile, or stays …
+ * @see https://docs.python.org/3/library/shutil.html#shutil.rmtree
+ * @example
+ * ```ts
+ * import { access, rmtree } from 'fdkit'
+ *
+ * rmtree('build')
+ * access('build') // false
+ * ```
+ */
+export declare function rmtree(path: PathLike, options?: RmtreeOptions): void;
+/** Of the methods of a {@link DirEntry}. */
+export interface DirEntryOptions {
+	/** Whether a link stands for what it points to; `true` by default, as in Python. */
+	followSymlinks?: boolean | undefined;
+}
+/** Of {@link DirEntry.stat}. */
+export interface DirEntryStatOptions extends DirEntryOptions {
+	/** Whether the numbers are bigints, which lose no digits; `false` by default. */
+	bigint?: boolean | undefined;
+}
+/** One name in a directory, as {@link scandir} yields it. */
+export interface DirEntry<N extends string | Buffer = string> {
+	/** The name, without its directory. */
+	readonly name: N;
+	/** The inode number, of a link itself. It costs no system call. */
+	inode(options?: {
+		bigint?: false | undefined;
+	}): number;
+	inode(options: {
+		bigint: true;
+	}): bigint;
+	/** Whether it is a directory, or a link to one. Only a link costs a system call. */
+	isDirectory(options?: DirEntryOptions): boolean;
+	/** Whether it is a regular file, or a link to one. Only a link costs a system call. */
+	isFile(options?: DirEntryOptions): boolean;
+	/** Whether it is a link. It costs no system call. */
+	isSymbolicLink(): boolean;
+	/** What `stat` knows of it, asked for anew each time. */
+	stat(options: DirEntryStatOptions & {
+		bigint: true;
+	}): fs.BigIntStats;
+	stat(options?: DirEntryStatOptions & {
+		bigint?: false | undefined;
+	}): fs.Stats;
+}
+/**
+ * The entries of a directory, without `.` and `..`, in the file system's order. What the
+ * directory itself says of an entry, its name, its type and its inode number, costs no further
+ * system call.
+ *
+ * Unlike in Python, the whole directory is read at once: nothing stays open, and there is nothing
+ * to close. Entries of a path are looked at again by that path, those of a descriptor relative to
+ * it, as in Python.
+ *
+ * @param path a path, or a descriptor of a directory
+ * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
+ * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @see https://docs.python.org/3/library/os.html#os.scandir
+ * @example
+ * ```ts
+ * import { scandir } from 'fdkit'
+ *
+ * for (const entry of scandir('src')) {
+ *   if (entry.isFile() && entry.name.endsWith('.ts')) console.log(entry.name, entry.stat().size)
+ * }
+ * ```
+ */
+export declare function scandir(path?: string | URL | number, options?: DirFdOptions): IterableIterator<DirEntry>;
+export declare function scandir(path: Uint8Array, options?: DirFdOptions): IterableIterator<DirEntry<Buffer>>;
+/** Options of {@link lstat}. */
+export interface LstatOptions extends DirFdOptions {
+	/** Whether the numbers are bigints, which lose no digits; `false` by default. */
+	bigint?: boolean | undefined;
+}
+/** Options of {@link stat}. */
+export interface StatOptions extends LstatOptions {
+	/** Whether a link stands for what it points to; `true` by default. */
+	followSymlinks?: boolean | undefined;
+}
+/**
+ * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
+ * `fs.BigIntStats` with `bigint: true`.
+ *
+ * Times are in milliseconds and, with `bigint`, in nanoseconds too.
+ *
+ * @param path a path, or a descriptor
+ * @throws `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR` …, as stat(2) says; `EBADF`: a descriptor that is
+ * not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks: false` with a descriptor for
+ * the path
+ * @see https://docs.python.org/3/library/os.html#os.stat
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit'
+ *
+ * for (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ *   for (const name of filenames) {
+ *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
+ *   }
+ * }
+ * ```
+ */
+export declare function stat(path: PathLike | number, options: StatOptions & {
+	bigint: true;
+}): fs.BigIntStats;
+export declare function stat(path: PathLike | number, options?: StatOptions & {
+	bigint?: false | undefined;
+}): fs.Stats;
+export declare function stat(path: PathLike | number, options?: StatOptions): fs.Stats | fs.BigIntStats;
+/**
+ * As {@link stat}, of a link itself.
+ *
+ * @throws as {@link stat}
+ * @see https://docs.python.org/3/library/os.html#os.lstat
+ * @example
+ * ```ts
+ * import { lstat } from 'fdkit'
+ *
+ * lstat('current').isSymbolicLink() // true
+ * lstat('current', { bigint: true }).mtimeNs // such as 1764000000123456789n
+ * ```
+ */
+export declare function lstat(path: PathLike, options: LstatOptions & {
+	bigint: true;
+}): fs.BigIntStats;
+export declare function lstat(path: PathLike, options?: LstatOptions & {
+	bigint?: false | undefined;
+}): fs.Stats;
+export declare function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats;
+export type AnyFunction = (...args: any[]) => unknown;
+/**
+ * The functions that take `dirFd` (or `srcDirFd` and `dstDirFd`) on this platform.
+ *
+ * @see https://docs.python.org/3/library/os.html#os.supports_dir_fd
+ * @example
+ * ```ts
+ * import { stat, supportsDirFd } from 'fdkit'
+ *
+ * supportsDirFd.has(stat) // true
+ * ```
+ */
+export declare const supportsDirFd: ReadonlySet<AnyFunction>;
+/**
+ * The functions that take a descriptor in place of the path on this platform.
+ *
+ * @see https://docs.python.org/3/library/os.html#os.supports_fd
+ * @example
+ * ```ts
+ * import { listdir, supportsFd, unlink } from 'fdkit'
+ *
+ * supportsFd.has(listdir) // true
+ * supportsFd.has(unlink) // false
+ * ```
+ */
+export declare const supportsFd: ReadonlySet<AnyFunction>;
+/**
+ * The functions that take `followSymlinks` on this platform. That of `chmod` needs Linux 6.6, or
+ * macOS.
+ *
+ * @see https://docs.python.org/3/library/os.html#os.supports_follow_symlinks
+ * @example
+ * ```ts
+ * import { supportsFollowSymlinks, utime } from 'fdkit'
+ *
+ * supportsFollowSymlinks.has(utime) // true
+ * ```
+ */
+export declare const supportsFollowSymlinks: ReadonlySet<AnyFunction>;
 
 export {};

@@ -3,12 +3,40 @@
  *
  * @packageDocumentation
  */
-export { lstat, stat, type LstatOptions, type StatOptions } from './lib/attr.js'
-export { open, rmdir, unlink, type DirFdOptions, type OpenOptions } from './lib/at.js'
+export {
+  link,
+  mkdir,
+  mkfifo,
+  mknod,
+  readlink,
+  rename,
+  replace,
+  rmdir,
+  symlink,
+  unlink,
+  type LinkOptions,
+  type RenameOptions,
+  type TwoDirFdOptions,
+} from './lib/at.js'
+export {
+  access,
+  chmod,
+  chown,
+  utime,
+  UTIME_NOW,
+  UTIME_OMIT,
+  type AccessOptions,
+  type UtimeOptions,
+} from './lib/attr.js'
 export { addAuditHook, type AuditHook } from './lib/audit.js'
 export * from './lib/constants.js'
 export { dup, getInheritable, setInheritable } from './lib/fd.js'
 export { fwalk, type FwalkEntry, type FwalkIterator, type FwalkOptions } from './lib/fwalk.js'
 export { listdir } from './lib/listing.js'
 export { addSeals, getSeals, memfdCreate } from './lib/memfd.js'
-export type { PathLike } from './lib/validate.js'
+export { open, type OpenOptions } from './lib/open.js'
+export { rmtree, type RmtreeOptions } from './lib/rmtree.js'
+export { scandir, type DirEntry, type DirEntryOptions, type DirEntryStatOptions } from './lib/scandir.js'
+export { lstat, stat, type LstatOptions, type StatOptions } from './lib/stat.js'
+export { supportsDirFd, supportsFd, supportsFollowSymlinks } from './lib/supports.js'
+export type { DirFdOptions, FollowOptions, PathLike } from './lib/validate.js'

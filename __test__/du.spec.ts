@@ -1,8 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { linkSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 
-import test from 'ava'
-
 import { missing, notLinux, unless } from './helpers/platform.js'
 import { link, makeTree } from './helpers/tree.js'
 

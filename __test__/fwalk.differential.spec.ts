@@ -76,13 +76,13 @@ const hex = (name: string | Buffer) =>
 
 function walkedByFdkit({ top, bytes, cwd, dirFd, ...options }: Case): Outcome {
   process.chdir(cwd)
-  const given: FwalkOptions = { ...options }
+  const given: Omit<FwalkOptions, 'onerror'> = { ...options }
   if (dirFd) {
     given.dirFd = fs.openSync('.', 'r')
     process.chdir('/')
   }
   const outcome: Outcome = { steps: [], errors: [] }
-  const onerror = (error: NodeJS.ErrnoException) => outcome.errors.push(error.code ?? '')
+  const onerror = (error: { code?: string | undefined }) => outcome.errors.push(error.code ?? '')
   try {
     const walk: Iterable<[string | Buffer, (string | Buffer)[], (string | Buffer)[], number]> =
       bytes ? fwalk(fsencode(top), { ...given, onerror }) : fwalk(top, { ...given, onerror })

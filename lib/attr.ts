@@ -1,102 +1,247 @@
-// What is known about a file.
-import type * as fs from 'node:fs'
-
-import type { DirFdOptions } from './at.js'
-import type { Failure } from './binding.js'
-import { check, invalidArgValue } from './error.js'
+// What may be done with a file, and its attributes: permissions, owner, times.
+import { auditEvent } from './audit.js'
+import type { TimeArg } from './binding.js'
+import { NO_DIR_FD, now, type Call } from './call.js'
+import { F_OK } from './constants.js'
+import { invalidArgType, invalidArgValue, outOfRange } from './error.js'
 import { native } from './native.js'
-import { BigIntStats, Stats } from './stats.js'
+import { parseMode } from './open.js'
 import {
   optional,
   validateBoolean,
   validateFd,
+  validateInteger,
   validateOptions,
   validatePath,
+  validateTarget,
+  type FollowOptions,
   type PathLike,
 } from './validate.js'
 
-/** Options of {@link lstat}. */
-export interface LstatOptions extends DirFdOptions {
-  /** Whether the numbers are bigints, which lose no digits; `false` by default. */
-  bigint?: boolean | undefined
+/** Options of {@link access}. */
+export interface AccessOptions extends FollowOptions {
+  /** Whether the effective user and group count, not the real ones; `false` by default. */
+  effectiveIds?: boolean | undefined
 }
 
-/** Options of {@link stat}. */
-export interface StatOptions extends LstatOptions {
-  /** Whether a link stands for what it points to; `true` by default. */
-  followSymlinks?: boolean | undefined
-}
+// A descriptor that stands for the path is no dir_fd.
+const auditDirFd = (path: unknown, fd: number | undefined) =>
+  path === undefined ? NO_DIR_FD : (fd ?? NO_DIR_FD)
 
-const makeStats = (...fields: ConstructorParameters<typeof Stats>) => new Stats(...fields)
-const makeBigIntStats = (...fields: ConstructorParameters<typeof BigIntStats>) =>
-  new BigIntStats(...fields)
+const auditChmod = auditEvent('os.chmod', 'path', 'mode', 'dirFd')
+const auditChown = auditEvent('os.chown', 'path', 'uid', 'gid', 'dirFd')
+const auditUtime = auditEvent('os.utime', 'path', 'times', 'ns', 'dirFd')
+
+export function accessCall(
+  path: PathLike,
+  mode: number = F_OK,
+  options?: AccessOptions,
+): Call<boolean> {
+  const checked = validatePath(path)
+  const bits = validateInteger(mode, 'mode', 0, 7)
+  const given = validateOptions(options)
+  const dirFd = optional(validateFd, given.dirFd, 'dirFd')
+  const effective = optional(validateBoolean, given.effectiveIds, 'effectiveIds') ?? false
+  const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? true
+  return { make: (later) => native.faccessat2(later, dirFd, checked, bits, effective, follow) }
+}
 
 /**
- * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
- * `fs.BigIntStats` with `bigint: true`.
+ * Whether this process may do with a file what `mode` says. By the time that one acts on the
+ * answer it may be another: where that matters, try, and see.
  *
- * Times are in milliseconds and, with `bigint`, in nanoseconds too.
+ * As in Python, and unlike `fs.accessSync`, it answers and does not throw, whatever the reason.
  *
- * @param path a path, or a descriptor
- * @throws `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR` …, as stat(2) says; `EBADF`: a descriptor that is
- * not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks: false` with a descriptor for
- * the path
- * @see https://docs.python.org/3/library/os.html#os.stat
+ * @param mode `F_OK` (it is there, the default), or `R_OK`, `W_OK`, `X_OK` or-ed
+ * @see https://docs.python.org/3/library/os.html#os.access
  * @example
  * ```ts
- * import { fwalk, stat } from 'fdkit'
+ * import { access, R_OK } from 'fdkit'
  *
- * for (const [dirpath, , filenames, dirFd] of fwalk('src')) {
- *   for (const name of filenames) {
- *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
- *   }
+ * access('config/app.json', R_OK) // true
+ * access('no/such/file') // false
+ * ```
+ */
+export function access(path: PathLike, mode: number = F_OK, options?: AccessOptions): boolean {
+  return now(accessCall(path, mode, options))
+}
+
+export function chmodCall(
+  path: PathLike | number,
+  mode: number | string,
+  options?: FollowOptions,
+): Call<undefined> {
+  const { path: checked, fd, followSymlinks } = validateTarget(path, options)
+  const bits = parseMode(mode, 'mode')
+  auditChmod(path, bits, auditDirFd(checked, fd))
+  return {
+    make: (later) => native.fchmodat2(later, fd, checked, bits, followSymlinks),
+    path: checked,
+  }
+}
+
+/**
+ * Sets the permissions.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EPERM`: somebody else's; `ENOENT`, `EROFS` …, as chmod(2) says; `ENOTSUP` without
+ * `followSymlinks`: a link, which on Linux has no permissions, or Linux before 6.6
+ * @see https://docs.python.org/3/library/os.html#os.chmod
+ * @example
+ * ```ts
+ * import { chmod, fwalk } from 'fdkit'
+ *
+ * for (const [, , filenames, dirFd] of fwalk('config')) {
+ *   for (const name of filenames) chmod(name, 0o600, { dirFd })
  * }
  * ```
  */
-export function stat(path: PathLike | number, options: StatOptions & { bigint: true }): fs.BigIntStats
-export function stat(path: PathLike | number, options?: StatOptions & { bigint?: false | undefined }): fs.Stats
-export function stat(path: PathLike | number, options?: StatOptions): fs.Stats | fs.BigIntStats
-export function stat(path: PathLike | number, options?: StatOptions): fs.Stats | fs.BigIntStats {
-  const given = validateOptions(options)
-  const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? true
-  if (typeof path !== 'number') return statPath(path, follow, given)
-  const fd = validateFd(path, 'path')
-  if (given.dirFd !== undefined) {
-    throw invalidArgValue('options.dirFd', 'must not be given with a descriptor', given.dirFd)
+export function chmod(
+  path: PathLike | number,
+  mode: number | string,
+  options?: FollowOptions,
+): void {
+  now(chmodCall(path, mode, options))
+}
+
+const MAX_ID = 2 ** 32 - 1
+
+// The kernel's own sign for "as it is" is the same, as -1 or as an unsigned number.
+function validateId(value: unknown, name: string): number | undefined {
+  const id = validateInteger(value, name, -1, MAX_ID)
+  return id === -1 || id === MAX_ID ? undefined : id
+}
+
+export function chownCall(
+  path: PathLike | number,
+  uid: number,
+  gid: number,
+  options?: FollowOptions,
+): Call<undefined> {
+  const { path: checked, fd, followSymlinks } = validateTarget(path, options)
+  const user = validateId(uid, 'uid')
+  const group = validateId(gid, 'gid')
+  auditChown(path, uid, gid, auditDirFd(checked, fd))
+  return {
+    make: (later) => native.fchownat(later, fd, checked, user, group, followSymlinks),
+    path: checked,
   }
-  if (!follow) {
-    throw invalidArgValue('options.followSymlinks', 'must be true with a descriptor', follow)
-  }
-  const bigint = optional(validateBoolean, given.bigint, 'bigint') ?? false
-  const make = bigint ? makeBigIntStats : makeStats
-  return check(native.fstat(fd, bigint, make) as Stats | BigIntStats | Failure)
 }
 
 /**
- * As {@link stat}, of a link itself.
+ * Sets owner and group; -1 leaves one as it is.
  *
- * @throws as {@link stat}
- * @see https://docs.python.org/3/library/os.html#os.lstat
+ * @param path a path, or a descriptor
+ * @throws `EPERM`, `ENOENT`, `EROFS` …, as chown(2) says
+ * @see https://docs.python.org/3/library/os.html#os.chown
  * @example
  * ```ts
- * import { lstat } from 'fdkit'
+ * import { chown } from 'fdkit'
  *
- * lstat('current').isSymbolicLink() // true
- * lstat('current', { bigint: true }).mtimeNs // such as 1764000000123456789n
+ * chown('config', -1, process.getgid!())
  * ```
  */
-export function lstat(path: PathLike, options: LstatOptions & { bigint: true }): fs.BigIntStats
-export function lstat(path: PathLike, options?: LstatOptions & { bigint?: false | undefined }): fs.Stats
-export function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats
-export function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats {
-  return statPath(path, false, validateOptions(options))
+export function chown(
+  path: PathLike | number,
+  uid: number,
+  gid: number,
+  options?: FollowOptions,
+): void {
+  now(chownCall(path, uid, gid, options))
 }
 
-function statPath(path: PathLike, follow: boolean, options: LstatOptions): Stats | BigIntStats {
-  const checked = validatePath(path)
-  const dirFd = optional(validateFd, options.dirFd, 'dirFd')
-  const bigint = optional(validateBoolean, options.bigint, 'bigint') ?? false
-  const make = bigint ? makeBigIntStats : makeStats
-  const result = native.statx(dirFd, checked, follow, bigint, make)
-  return check(result as Stats | BigIntStats | Failure, checked)
+/** For {@link utime}: the present, by the kernel's clock. */
+export const UTIME_NOW: symbol = Symbol('UTIME_NOW')
+/** For {@link utime}: as it is. */
+export const UTIME_OMIT: symbol = Symbol('UTIME_OMIT')
+
+/** Options of {@link utime}. */
+export interface UtimeOptions extends FollowOptions {
+  /** Last access and last change: seconds since 1970 or Dates, or `UTIME_NOW` or `UTIME_OMIT`. */
+  times?: readonly [atime: number | Date | symbol, mtime: number | Date | symbol] | undefined
+  /** The same in nanoseconds since 1970. */
+  ns?: readonly [atime: bigint | symbol, mtime: bigint | symbol] | undefined
+}
+
+const BILLION = 1_000_000_000n
+
+function parseTime(value: unknown, name: string): TimeArg {
+  if (value === UTIME_NOW) return { seconds: 0, nanoseconds: -1 }
+  if (value === UTIME_OMIT) return { seconds: 0, nanoseconds: -2 }
+  if (typeof value === 'bigint') {
+    const nanoseconds = ((value % BILLION) + BILLION) % BILLION
+    const seconds = Number((value - nanoseconds) / BILLION)
+    if (!Number.isSafeInteger(seconds)) throw outOfRange(name, 'within 2 ** 53 seconds', value)
+    return { seconds, nanoseconds: Number(nanoseconds) }
+  }
+  const isDate = value instanceof Date
+  const time = isDate ? value.getTime() : (value as number)
+  if (!Number.isFinite(time)) throw outOfRange(name, 'a finite number', time)
+  const unit = isDate ? 1e3 : 1
+  const seconds = Math.floor(time / unit)
+  if (!Number.isSafeInteger(seconds)) throw outOfRange(name, 'within 2 ** 53 seconds', time)
+  return { seconds, nanoseconds: Math.floor((time - seconds * unit) * (1e9 / unit)) }
+}
+
+function parseTimes(
+  value: unknown,
+  name: string,
+  expected: string,
+  isTime: (time: unknown) => boolean,
+): [atime: TimeArg, mtime: TimeArg] {
+  if (!Array.isArray(value) || value.length !== 2) {
+    throw invalidArgType(name, 'an array of two times', value)
+  }
+  for (const [index, time] of value.entries()) {
+    if (!isTime(time) && time !== UTIME_NOW && time !== UTIME_OMIT) {
+      throw invalidArgType(`${name}[${index}]`, expected, time)
+    }
+  }
+  return [parseTime(value[0], `${name}[0]`), parseTime(value[1], `${name}[1]`)]
+}
+
+function chooseTimes({ times, ns }: UtimeOptions): [atime: TimeArg, mtime: TimeArg] {
+  if (times !== undefined && ns !== undefined) {
+    throw invalidArgValue('options.ns', 'must not be given with times', ns)
+  }
+  if (ns !== undefined) {
+    return parseTimes(ns, 'options.ns', 'of type bigint', (time) => typeof time === 'bigint')
+  }
+  const isTime = (time: unknown) => typeof time === 'number' || time instanceof Date
+  const expected = 'of type number or an instance of Date'
+  return parseTimes(times ?? [UTIME_NOW, UTIME_NOW], 'options.times', expected, isTime)
+}
+
+export function utimeCall(path: PathLike | number, options?: UtimeOptions): Call<undefined> {
+  const given = validateOptions(options)
+  const { path: checked, fd, followSymlinks } = validateTarget(path, given)
+  const [atime, mtime] = chooseTimes(given)
+  auditUtime(path, given.times, given.ns, auditDirFd(checked, fd))
+  return {
+    make: (later) => native.utimensat(later, fd, checked, atime, mtime, followSymlinks),
+    path: checked,
+  }
+}
+
+/**
+ * Sets the times of last access and last change; to the present, where neither `times` nor `ns`
+ * is given.
+ *
+ * Seconds are cut to whole nanoseconds, downward. Unlike in C, `UTIME_NOW` and `UTIME_OMIT` are
+ * symbols, so that no time can be taken for them.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EPERM`, `EACCES`: somebody else's; `ENOENT`, `EROFS` …, as utimensat(2) says;
+ * `ERR_INVALID_ARG_VALUE`: both `times` and `ns`
+ * @see https://docs.python.org/3/library/os.html#os.utime
+ * @example
+ * ```ts
+ * import { stat, utime, UTIME_OMIT } from 'fdkit'
+ *
+ * utime('config/app.json', { ns: [UTIME_OMIT, -1n] })
+ * stat('config/app.json', { bigint: true }).mtimeNs // -1n
+ * ```
+ */
+export function utime(path: PathLike | number, options?: UtimeOptions): void {
+  now(utimeCall(path, options))
 }

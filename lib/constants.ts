@@ -50,3 +50,27 @@ export const F_SEAL_WRITE = 8
 export const F_SEAL_FUTURE_WRITE = 0x10
 /** The execute bits of the mode never change (Linux 6.3). */
 export const F_SEAL_EXEC = 0x20
+/** Never crosses into another mount. */
+export const RESOLVE_NO_XDEV = 1
+/** No links of the kind of `/proc/<pid>/fd/<n>`. */
+export const RESOLVE_NO_MAGICLINKS = 2
+/** No symbolic links at all, anywhere in the path. */
+export const RESOLVE_NO_SYMLINKS = 4
+/** Stays below the directory it starts from; what leads out is `EXDEV`. */
+export const RESOLVE_BENEATH = 8
+/** The directory it starts from is `/` for the path and all links in it. */
+export const RESOLVE_IN_ROOT = 0x10
+/** Only what the kernel has in its cache; else `EAGAIN` (Linux 5.12). */
+export const RESOLVE_CACHED = 0x20
+/** `EEXIST` where the new name is there already. */
+export const RENAME_NOREPLACE = 1
+/** The two names change places; both must be there. */
+export const RENAME_EXCHANGE = 2
+/** For {@link access}: the file is there. */
+export const F_OK = 0
+/** For {@link access}: it may be executed, or searched. */
+export const X_OK = 1
+/** For {@link access}: it may be written. */
+export const W_OK = 2
+/** For {@link access}: it may be read. */
+export const R_OK = 4

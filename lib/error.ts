@@ -7,15 +7,11 @@ import type { Failure } from './binding.js'
 /** A path or a name, as a caller gave it or as it is handed out. */
 export type Name = string | Uint8Array
 
-// What libuv, and so the map, has no text for.
+// What libuv, and so the map, has no text for, of what a file system may answer.
 const texts: Record<string, string> = {
-  EBADFD: 'file descriptor in bad state',
+  EBADMSG: 'bad message',
   EDQUOT: 'disk quota exceeded',
-  ENODATA: 'no data available',
   ENOLCK: 'no locks available',
-  ENOTBLK: 'block device required',
-  ENOTUNIQ: 'name not unique on network',
-  EREMOTE: 'object is remote',
   ESTALE: 'stale file handle',
 }
 
@@ -31,22 +27,32 @@ function printable(name: Name): string {
   return typeof name === 'string' ? name : Buffer.from(name).toString()
 }
 
-/** The error of a failed system call: errno (negative), code, syscall, and path where known. */
-export function systemError(failure: Failure, path?: Name): NodeJS.ErrnoException {
+/** The error of a failed system call: errno (negative), code, syscall, and paths where known. */
+export function systemError(failure: Failure, path?: Name, dest?: Name): NodeJS.ErrnoException {
   const { errno, syscall } = failure
   const [code, text] = describe(errno)
   let message = `${code}: ${text}, ${syscall}`
   if (path !== undefined) message += ` '${printable(path)}'`
+  if (dest !== undefined) message += ` -> '${printable(dest)}'`
   const error = Object.assign(new Error(message), { errno, code, syscall })
-  return path === undefined ? error : Object.assign(error, { path } as { path: string })
+  if (path !== undefined) Object.assign(error, { path })
+  if (dest !== undefined) Object.assign(error, { dest })
+  return error
 }
 
 /** What an export returned, or its failure thrown. */
-export function check<T>(result: T | Failure, path?: Name): T {
+export function check<T>(result: T | Failure, path?: Name, dest?: Name): T {
   if (typeof result === 'object' && result !== null && 'syscall' in result) {
-    throw systemError(result, path)
+    throw systemError(result, path, dest)
   }
   return result as T
+}
+
+/** What an aborted operation throws, as Node has it; the signal's reason is its `cause`. */
+export function abortError(signal: AbortSignal): Error {
+  const error = new Error('The operation was aborted', { cause: signal.reason })
+  error.name = 'AbortError'
+  return Object.assign(error, { code: 'ABORT_ERR' })
 }
 
 function nodeError<E extends Error>(base: new (message: string) => E, code: string, text: string): E {
@@ -59,15 +65,24 @@ function nodeError<E extends Error>(base: new (message: string) => E, code: stri
 }
 
 function received(value: unknown): string {
-  if (value === null || value === undefined) return `Received ${value}`
-  if (typeof value === 'function') return `Received function ${value.name}`
-  if (typeof value === 'object') {
-    const name = value.constructor?.name
-    return name ? `Received an instance of ${name}` : `Received ${inspect(value, { depth: -1 })}`
+  switch (typeof value) {
+    case 'undefined':
+      return 'Received undefined'
+    case 'function':
+      return `Received function ${value.name}`
+    case 'object': {
+      if (value === null) return 'Received null'
+      const maker: unknown = value.constructor
+      if (typeof maker === 'function') return `Received an instance of ${maker.name}`
+      return `Received ${inspect(value, { depth: -1 })}`
+    }
+    case 'string': {
+      const shown = value.length > 28 ? `${value.slice(0, 25)}...` : value
+      return `Received type string (${shown.includes("'") ? JSON.stringify(shown) : `'${shown}'`})`
+    }
+    default:
+      return `Received type ${typeof value} (${inspect(value)})`
   }
-  let shown = inspect(value, { colors: false })
-  if (shown.length > 28) shown = `${shown.slice(0, 25)}...`
-  return `Received type ${typeof value} (${shown})`
 }
 
 const kind = (name: string) => (name.includes('.') ? 'property' : 'argument')
@@ -87,9 +102,12 @@ export function invalidArgValue(name: string, reason: string, value: unknown): T
 }
 
 /** `range` reads on after "must be": `>= 0 && <= 2147483647`. */
-export function outOfRange(name: string, range: string, value: number): RangeError {
-  const isLong = Number.isInteger(value) && Math.abs(value) > 2 ** 32
-  const shown = isLong ? String(value).replace(/\B(?=(\d{3})+$)/g, '_') : inspect(value)
+export function outOfRange(name: string, range: string, value: number | bigint): RangeError {
+  const isWhole = typeof value === 'bigint' || Number.isInteger(value)
+  const isLong = isWhole && (value > 2 ** 32 || value < -(2 ** 32))
+  const grouped = () => String(value).replace(/\B(?=(\d{3})+$)/g, '_')
+  const suffix = typeof value === 'bigint' ? 'n' : ''
+  const shown = isLong ? grouped() + suffix : inspect(value)
   const text = `The value of "${name}" is out of range. It must be ${range}. Received ${shown}`
   return nodeError(RangeError, 'ERR_OUT_OF_RANGE', text)
 }

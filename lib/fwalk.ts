@@ -1,19 +1,8 @@
 // The walk through a directory tree, one step a turn of the loop.
-import { Buffer } from 'node:buffer'
+import type { Buffer } from 'node:buffer'
 
 import { auditEvent } from './audit.js'
-import { check, invalidArgType, invalidArgValue, systemError } from './error.js'
-import { NameSink } from './listing.js'
-import { native } from './native.js'
-import {
-  optional,
-  validateBoolean,
-  validateFd,
-  validateFunction,
-  validateInteger,
-  validateOptions,
-  validatePath,
-} from './validate.js'
+import { skipped, WalkState } from './walk-state.js'
 
 /** What {@link fwalk} yields: a directory, the names in it, and a descriptor of it. */
 export type FwalkEntry<Name extends string | Buffer = string> = [
@@ -35,7 +24,7 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
    * Called with the error for each directory that was to be visited and was not; its `path` is
    * the whole path. What it throws ends the walk. Without it such directories are passed over.
    */
-  onerror?: ((error: NodeJS.ErrnoException & { path: Name }) => void) | undefined
+  onerror?: ((error: Omit<NodeJS.ErrnoException, 'path'> & { path: Name }) => void) | undefined
   /** Whether links to directories are entered; `false` by default. */
   followSymlinks?: boolean | undefined
   /** A descriptor of a directory, which a relative `top` starts from. */
@@ -56,12 +45,7 @@ export interface FwalkIterator<Name extends string | Buffer = string>
   [Symbol.dispose](): void
 }
 
-const DEFAULT_MAX_OPEN = 128
-const MIN_MAX_OPEN = 4
-
-const SLASH = 0x2f
-
-const auditFwalk = auditEvent('os.fwalk', 'top', 'topdown', 'onerror', 'followSymlinks', 'dirFd')
+export const auditFwalk = auditEvent('os.fwalk', 'top', 'topdown', 'onerror', 'followSymlinks', 'dirFd')
 
 /**
  * Walks a directory tree, and yields for each directory its path, the names of the directories
@@ -102,125 +86,24 @@ export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: FwalkOptions<string> | FwalkOptions<Buffer>,
 ): FwalkIterator<string> | FwalkIterator<Buffer> {
-  const path = validatePath(top, 'top')
-  const given = validateOptions(options as FwalkOptions<string | Buffer> | undefined)
-  const topdown = optional(validateBoolean, given.topdown, 'topdown') ?? true
-  optional(validateFunction, given.onerror, 'onerror')
-  const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? false
-  const dirFd = optional(validateFd, given.dirFd, 'dirFd')
-  const maxOpen =
-    given.maxOpen === undefined
-      ? DEFAULT_MAX_OPEN
-      : validateInteger(given.maxOpen, 'options.maxOpen', MIN_MAX_OPEN, 2 ** 31 - 1)
-  auditFwalk(top, topdown, given.onerror, follow, dirFd)
-  const isBytes = typeof path !== 'string'
-  const walk = new native.Walk(path, isBytes, topdown, follow, maxOpen, dirFd)
-  const onerror = given.onerror as ((error: Error) => void) | undefined
-  return isBytes
-    ? new Fwalk<Buffer>(walk, new BufferPaths(walk), topdown, onerror)
-    : new Fwalk<string>(walk, new StringPaths(path), topdown, onerror)
-}
-
-type Walk = InstanceType<typeof native.Walk>
-
-/** How the paths of a walk come about. */
-interface Paths<Name> {
-  /** Told by each step which names of the path before still hold, and which are new. */
-  enter(kept: number, ...names: string[]): void
-  current(): Name
-  /** Whether a caller's name may stand in dirnames. */
-  isName(value: unknown): value is Name
-  isComponent(name: Name): boolean
-}
-
-// A path is a name behind the path before it, and V8 joins strings without copying them: a step
-// costs the same at any depth.
-class StringPaths implements Paths<string> {
-  readonly #names: string[]
-  // Each level's path and a slash. The path itself is another string: flattening it, as most
-  // uses do, leaves these small.
-  readonly #prefixes: string[]
-
-  constructor(top: string) {
-    this.#names = [top]
-    this.#prefixes = [top === '' || top.endsWith('/') ? top : `${top}/`]
-  }
-
-  readonly enter = (kept: number, ...names: string[]): void => {
-    this.#names.length = kept + 1
-    this.#prefixes.length = kept + 1
-    for (const name of names) {
-      this.#prefixes.push(this.#prefixes.at(-1) + (name + '/'))
-      this.#names.push(name)
-    }
-  }
-
-  current(): string {
-    const name = this.#names.at(-1) as string
-    return this.#names.length === 1 ? name : this.#prefixes.at(-2) + name
-  }
-
-  isName(value: unknown): value is string {
-    return typeof value === 'string'
-  }
-
-  isComponent(name: string): boolean {
-    return name !== '' && name !== '.' && name !== '..' && !name.includes('/')
-  }
-}
-
-class BufferPaths implements Paths<Buffer> {
-  readonly #walk: Walk
-
-  constructor(walk: Walk) {
-    this.#walk = walk
-  }
-
-  enter(): void {}
-
-  current(): Buffer {
-    return this.#walk.path()
-  }
-
-  isName(value: unknown): value is Buffer {
-    return value instanceof Uint8Array
-  }
-
-  isComponent(name: Uint8Array): boolean {
-    const isDots = name.length <= 2 && name.every((byte) => byte === 0x2e)
-    return !isDots && !name.includes(SLASH)
-  }
+  return new Fwalk(new WalkState(false, top, options as FwalkOptions, auditFwalk))
 }
 
 // What iterators of the language inherit from, and with it map, filter and the other helpers.
 const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()))
 
 class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
-  #walk: Walk | undefined
+  #state: WalkState<Name> | undefined
   #isRunning = false
-  readonly #paths: Paths<Name>
-  readonly #topdown: boolean
-  readonly #onerror: ((error: Error) => void) | undefined
-  readonly #dirnames = new NameSink<Name>()
-  readonly #filenames = new NameSink<Name>()
-  // What was yielded last, top-down, and what it was before the caller could edit it.
-  #yielded: Name[] = []
-  #listed: Name[] = []
+  readonly #next: ReturnType<WalkState<Name>['walk']['stepper']>
 
   static {
     Object.setPrototypeOf(Fwalk.prototype, IteratorPrototype)
   }
 
-  constructor(
-    walk: Walk,
-    paths: Paths<Name>,
-    topdown: boolean,
-    onerror: ((error: Error) => void) | undefined,
-  ) {
-    this.#walk = walk
-    this.#paths = paths
-    this.#topdown = topdown
-    this.#onerror = onerror
+  constructor(state: WalkState<Name>) {
+    this.#state = state
+    this.#next = state.walk.stepper()
   }
 
   next(): IteratorResult<FwalkEntry<Name>, undefined> {
@@ -256,53 +139,14 @@ class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
   }
 
   #step(): FwalkEntry<Name> | undefined {
-    const walk = this.#walk
-    if (walk === undefined) return undefined
-    this.#applyEdits(walk)
-    const dirnames = this.#dirnames
-    const filenames = this.#filenames
+    const state = this.#state
+    if (state === undefined) return undefined
+    state.applyEdits()
     for (;;) {
-      const result = walk.step(this.#paths.enter, dirnames.add, filenames.add)
-      if (typeof result !== 'number') {
-        if (!result.skipped) check(result, this.#paths.current())
-        this.#onerror?.(systemError(result, this.#paths.current()))
-        continue
-      }
-      if (result < 0) return undefined
-      const entry: FwalkEntry<Name> = [
-        this.#paths.current(),
-        dirnames.names,
-        filenames.names,
-        result,
-      ]
-      if (this.#topdown) {
-        this.#yielded = dirnames.names
-        this.#listed = dirnames.names.slice()
-      }
-      dirnames.names = []
-      filenames.names = []
-      return entry
+      const result = this.#next(state.enter, state.dirnames.add, state.filenames.add)
+      const entry = state.take(result)
+      if (entry !== skipped) return entry
     }
-  }
-
-  #applyEdits(walk: Walk): void {
-    const names = this.#yielded
-    const listed = this.#listed
-    // Asked of the listed ones, since `every` passes over holes.
-    if (names.length === listed.length && listed.every((name, index) => name === names[index])) {
-      return
-    }
-    for (const [index, name] of names.entries()) {
-      if (!this.#paths.isName(name)) {
-        const expected = typeof this.#paths.current() === 'string' ? 'of type string' : 'an instance of Buffer'
-        throw invalidArgType(`dirnames[${index}]`, expected, name)
-      }
-      validatePath(name, `dirnames[${index}]`)
-      if (!this.#paths.isComponent(name)) {
-        throw invalidArgValue(`dirnames[${index}]`, 'must be a single path component', name)
-      }
-    }
-    walk.setDirnames(names)
   }
 
   #checkIdle(): void {
@@ -310,7 +154,7 @@ class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
   }
 
   #close(): void {
-    this.#walk?.close()
-    this.#walk = undefined
+    this.#state?.walk.close()
+    this.#state = undefined
   }
 }

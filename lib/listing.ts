@@ -1,9 +1,8 @@
 // The names in a directory.
-import type { DirFdOptions } from './at.js'
 import { auditEvent } from './audit.js'
-import { check, invalidArgValue } from './error.js'
+import { check } from './error.js'
 import { native } from './native.js'
-import { optional, validateFd, validateOptions, validatePath, type PathLike } from './validate.js'
+import { validateTarget, type DirFdOptions, type PathLike } from './validate.js'
 
 /** Receives names, some hundreds a call, into one array. */
 export class NameSink<Name> {
@@ -38,20 +37,19 @@ export function listdir(path?: string | URL | number, options?: DirFdOptions): s
 export function listdir(path: Uint8Array, options?: DirFdOptions): Buffer[]
 export function listdir(path?: PathLike | number, options?: DirFdOptions): string[] | Buffer[]
 export function listdir(path: PathLike | number = '.', options?: DirFdOptions): unknown[] {
-  const given = validateOptions(options)
+  const { path: checked, fd } = validateTarget(path, options)
+  auditListdir(path)
   const sink = new NameSink<unknown>()
-  if (typeof path === 'number') {
-    const fd = validateFd(path, 'path')
-    if (given.dirFd !== undefined) {
-      throw invalidArgValue('options.dirFd', 'must not be given with a descriptor', given.dirFd)
-    }
-    auditListdir(path)
-    check(native.getdents64Fd(fd, sink.add))
-  } else {
-    const checked = validatePath(path)
-    const dirFd = optional(validateFd, given.dirFd, 'dirFd')
-    auditListdir(path)
-    check(native.getdents64(dirFd, checked, typeof checked !== 'string', sink.add), checked)
-  }
+  check(native.getdents64(fd, checked, sink.add), checked)
   return sink.names
+}
+
+// For `fdkit/promises`.
+export async function listdirPromise(
+  path: PathLike | number,
+  options: DirFdOptions | undefined,
+): Promise<unknown[]> {
+  const { path: checked, fd } = validateTarget(path, options)
+  auditListdir(path)
+  return check(await native.getdents64Later(fd, checked), checked)
 }

@@ -1,8 +1,18 @@
 // Files in memory, and the seals on them.
+import { now, type Call } from './call.js'
 import { MFD_CLOEXEC } from './constants.js'
 import { check } from './error.js'
 import { native } from './native.js'
 import { validateBits, validateFd, validateName } from './validate.js'
+
+export function memfdCreateCall(
+  name: string | Uint8Array,
+  flags: number = MFD_CLOEXEC,
+): Call<number> {
+  const checked = validateName(name, 'name')
+  const bits = validateBits(flags, 'flags')
+  return { make: (later) => native.memfdCreate(later, checked, bits) }
+}
 
 /**
  * An empty file in memory, with no name in any directory: the number of its descriptor, which
@@ -32,8 +42,7 @@ import { validateBits, validateFd, validateName } from './validate.js'
  * ```
  */
 export function memfdCreate(name: string | Uint8Array, flags: number = MFD_CLOEXEC): number {
-  const checked = validateName(name, 'name')
-  return check(native.memfdCreate(checked, validateBits(flags, 'flags')))
+  return now(memfdCreateCall(name, flags))
 }
 
 /**

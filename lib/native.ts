@@ -3,25 +3,37 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
 import type * as Addon from './binding.js'
-import { systemError } from './error.js'
 
 type Binding = Omit<typeof Addon, 'VERSION'>
 
 // What each export stands for, for the error where there is no addon.
 const syscalls = {
   dup: 'dup',
+  faccessat2: 'faccessat2',
+  fchmodat2: 'fchmodat2',
+  fchownat: 'fchownat',
   fcntlAddSeals: 'fcntl',
   fcntlGetSeals: 'fcntl',
   fcntlGetfd: 'fcntl',
   fcntlSetfd: 'fcntl',
-  fstat: 'fstat',
   getdents64: 'getdents64',
-  getdents64Fd: 'getdents64',
+  getdents64Later: 'getdents64',
+  linkat: 'linkat',
   memfdCreate: 'memfd_create',
+  mkdirat: 'mkdirat',
+  mkfifoat: 'mkfifoat',
+  mknodat: 'mknodat',
   openat: 'openat',
+  readlinkat: 'readlinkat',
+  renameat2: 'renameat2',
+  Rmtree: 'openat',
+  scandir: 'getdents64',
   statx: 'statx',
+  statxLater: 'statx',
+  symlinkat: 'symlinkat',
   unlinkat: 'unlinkat',
   unlinkatRemovedir: 'unlinkat',
+  utimensat: 'utimensat',
   Walk: 'openat',
 } satisfies Record<keyof Binding, string>
 
@@ -42,16 +54,34 @@ declare const FDKIT_VERSION: string
 
 const require = createRequire(import.meta.url)
 
+const MISSING = 'is missing'
+
 function libc(): string {
   try {
     // A script that names its C library. The report below says it too, but takes 20 times as long.
-    return readFileSync('/usr/bin/ldd', 'latin1').includes('musl') ? 'musl' : 'gnu'
+    const ldd = readFileSync('/usr/bin/ldd', 'latin1')
+    if (ldd.includes('musl')) return 'musl'
+    if (ldd.includes('GNU C Library')) return 'gnu'
   } catch {
-    const report = process.report?.getReport() as
-      | { header: { glibcVersionRuntime?: string }; sharedObjects: string[] }
-      | undefined
-    if (report?.header.glibcVersionRuntime !== undefined) return 'gnu'
-    return report?.sharedObjects.some((path) => path.includes('ld-musl-')) ? 'musl' : 'unknown'
+    // Not every system has it.
+  }
+  const report = processReport()
+  if (report?.header.glibcVersionRuntime !== undefined) return 'gnu'
+  return report?.sharedObjects?.some((path) => path.includes('ld-musl-')) ? 'musl' : 'unknown'
+}
+
+type Report = { header: { glibcVersionRuntime?: string }; sharedObjects?: string[] }
+
+function processReport(): Report | undefined {
+  const { report } = process as { report?: { excludeNetwork?: boolean; getReport(): object } }
+  if (report === undefined) return undefined
+  const { excludeNetwork = false } = report
+  // Else it asks the network for the names of all peers.
+  report.excludeNetwork = true
+  try {
+    return report.getReport() as Report
+  } finally {
+    report.excludeNetwork = excludeNetwork
   }
 }
 
@@ -62,72 +92,80 @@ function platform(): string {
 
 class NoAddon {
   readonly reason: string
-  readonly cause: unknown
+  readonly errors: unknown[]
 
-  constructor(reason: string, cause?: unknown) {
+  constructor(reason: string, errors: unknown[] = []) {
     this.reason = reason
-    this.cause = cause
+    this.errors = errors
   }
 }
 
 function load(): Binding | NoAddon {
   const override = process.env['NAPI_RS_NATIVE_LIBRARY_PATH']
-  if (override) return loadFrom([override], override, 'NAPI_RS_NATIVE_LIBRARY_PATH names it.')
-
+  if (override) {
+    const advice = `Unset that variable, or let it name an addon of fdkit ${FDKIT_VERSION}.`
+    const name = `${override}, which NAPI_RS_NATIVE_LIBRARY_PATH names,`
+    return loadFrom([override], (problem) => `${name} ${problem}. ${advice}`)
+  }
   const name = platform()
   if (!platforms.includes(name)) {
-    const reason = `fdkit has no addon for ${name}. There is one for ${platforms.join(', ')}.`
-    return new NoAddon(reason)
+    return new NoAddon(
+      `The platform is not supported: fdkit has no addon for ${name}, only for ` +
+        `${platforms.join(', ')}. Run it on one of those; on Windows, in WSL.`,
+    )
   }
   const packageName = `@fdkit/binding-${name}`
+  const command = `npm install --include=optional fdkit@${FDKIT_VERSION}`
   // The second is where a source tree has it.
-  return loadFrom(
-    [packageName, `../npm/${name}/fdkit.${name}.node`],
-    packageName,
-    `Possible solutions: npm install --include=optional ${packageName}@${FDKIT_VERSION}. ` +
+  return loadFrom([packageName, `../npm/${name}/fdkit.${name}.node`], (problem) => {
+    const start = `The platform is supported, but its package ${packageName} ${problem}.`
+    if (problem !== MISSING) {
+      return `${start} Remove it from node_modules, and install it anew: ${command}`
+    }
+    return (
+      `${start} Install it: ${command}\n` +
       'If optional dependencies are left out (--omit=optional, --no-optional), let them in. ' +
-      'If the lock file comes from another platform (npm/cli#4828), delete it and node_modules, ' +
-      'and install again. If it is filtered out, look at "engines", "os", "cpu" and "libc".',
-  )
+      'If the lock file was made on another platform (npm/cli#4828), delete it and node_modules ' +
+      'first. Else npm passes over it for its "engines", "os", "cpu" or "libc".'
+    )
+  })
 }
 
-function loadFrom(candidates: string[], name: string, advice: string): Binding | NoAddon {
+function loadFrom(candidates: string[], explain: (problem: string) => string): Binding | NoAddon {
   const errors: unknown[] = []
-  let reason = `The platform is supported, but its package ${name} is missing. ${advice}`
   for (const candidate of candidates) {
     try {
       const addon = require(candidate) as typeof Addon
       if (addon.VERSION === FDKIT_VERSION) return addon
-      reason = `${name} is of version ${addon.VERSION}, and fdkit of ${FDKIT_VERSION}. ${advice}`
-      errors.push(new Error(`${candidate} has version ${addon.VERSION}, not ${FDKIT_VERSION}`))
+      const problem = `has version ${addon.VERSION}, and fdkit has ${FDKIT_VERSION}`
+      return new NoAddon(explain(problem), [new Error(`${candidate} ${problem}`)])
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') {
-        reason = `The platform is supported, but ${name} cannot be loaded. ${advice}`
-      }
       errors.push(error)
+      if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') continue
+      return new NoAddon(explain('cannot be loaded'), errors)
     }
-    if (!reason.includes('is missing')) break
   }
-  return new NoAddon(reason, new AggregateError(errors, `${name} cannot be loaded`))
+  return new NoAddon(explain(MISSING), errors)
 }
 
-function standIn({ reason, cause }: NoAddon): Binding {
+function standIn({ reason, errors }: NoAddon): Binding {
+  const cause = errors.length > 0 ? new AggregateError(errors, 'No addon was loaded') : undefined
   const exports = Object.entries(syscalls).map(([name, syscall]) => [
     name,
     function unavailable() {
-      const error = systemError({ errno: ENOSYS, syscall })
-      Object.assign(error, { errno: ENOSYS, code: 'ENOSYS' })
-      error.message = `ENOSYS: function not implemented, ${syscall}: ${reason}`
-      if (cause !== undefined) {
-        Object.defineProperty(error, 'cause', { value: cause, writable: true, configurable: true })
-      }
-      throw error
+      // The stack shows the message that the error was made with.
+      const message = `ENOSYS: function not implemented, ${syscall}: ${reason}`
+      const error = new Error(message, cause && { cause })
+      throw Object.assign(error, { errno: ENOSYS, code: 'ENOSYS', syscall })
     },
   ])
   return Object.fromEntries(exports) as Binding
 }
 
 const loaded = load()
+
+/** Whether there is an addon. */
+export const isAvailable = !(loaded instanceof NoAddon)
 
 /** The addon's exports. */
 export const native: Binding = loaded instanceof NoAddon ? standIn(loaded) : loaded

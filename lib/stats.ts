@@ -1,7 +1,8 @@
 // Objects that stand where those of fs.stat stand: the same fields in the same order.
-import * as fs from 'node:fs'
+import type * as fs from 'node:fs'
+import { constants, Stats as NodeStats } from 'node:fs'
 
-const { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } = fs.constants
+const { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } = constants
 
 function date(milliseconds: number | bigint): Date {
   return new Date(Math.round(Number(milliseconds)))
@@ -101,13 +102,16 @@ for (const name of ['atime', 'mtime', 'ctime', 'birthtime'] as const) {
   })
 }
 
-// What asks `instanceof fs.Stats` gets the answer that it gets for node:fs's own.
-Object.setPrototypeOf(StatsBase.prototype, fs.Stats.prototype)
-
 export class Stats extends StatsBase<number> {}
 
+// What asks `instanceof fs.Stats` gets the answer that it gets for node:fs's own: yes of these,
+// no of those with bigints. So the inherited members stand on a prototype of their own.
+const members = Object.getOwnPropertyDescriptors(StatsBase.prototype)
+Object.setPrototypeOf(Stats.prototype, Object.create(NodeStats.prototype, members))
+
+// As node:fs rounds: towards 1970.
 const milliseconds = (seconds: bigint, nanoseconds: bigint) =>
-  seconds * 1_000n + nanoseconds / 1_000_000n
+  (seconds * 1_000_000_000n + nanoseconds) / 1_000_000n
 
 export class BigIntStats extends StatsBase<bigint> implements fs.BigIntStats {
   atimeNs: bigint

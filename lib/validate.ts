@@ -1,5 +1,6 @@
 // Arguments, checked before any system call, with the errors that Node has for them.
 import { fileURLToPath } from 'node:url'
+import { isUint8Array } from 'node:util/types'
 
 import { invalidArgType, invalidArgValue, outOfRange, type Name } from './error.js'
 
@@ -28,14 +29,14 @@ function checkName<T extends Name>(value: T, name: string, what: string): T {
 export function validatePath(value: unknown, name = 'path'): Name {
   let path = value
   if (path instanceof URL) path = fileURLToPath(path)
-  if (typeof path === 'string' || path instanceof Uint8Array) {
+  if (typeof path === 'string' || isUint8Array(path)) {
     return checkName(path, name, 'string, Uint8Array, or URL')
   }
   throw invalidArgType(name, 'of type string or an instance of Buffer or URL', value)
 }
 
 export function validateName(value: unknown, name: string): Name {
-  if (typeof value === 'string' || value instanceof Uint8Array) {
+  if (typeof value === 'string' || isUint8Array(value)) {
     return checkName(value, name, 'string or Uint8Array')
   }
   throw invalidArgType(name, 'of type string or an instance of Buffer or Uint8Array', value)
@@ -84,4 +85,45 @@ export function optional<T, R>(
   name: string,
 ): R | undefined {
   return value === undefined ? undefined : check(value, `options.${name}`)
+}
+
+/** Options of what acts relative to a directory. */
+export interface DirFdOptions {
+  /** A descriptor of a directory, which a relative path starts from; else the working directory. */
+  dirFd?: number | undefined
+}
+
+/** Options of what acts on a link or on what it points to. */
+export interface FollowOptions extends DirFdOptions {
+  /** Whether a link stands for what it points to; `true` by default. */
+  followSymlinks?: boolean | undefined
+}
+
+export function validateDirFd(options: DirFdOptions | undefined): number | undefined {
+  return optional(validateFd, validateOptions(options).dirFd, 'dirFd')
+}
+
+/** What a function acts on: a path, from a directory where one is given; or an open file. */
+export interface Target {
+  path: Name | undefined
+  /** Of the directory, or where there is no path of the file. */
+  fd: number | undefined
+  followSymlinks: boolean
+}
+
+export function validateTarget(path: unknown, options: FollowOptions | undefined): Target {
+  const given = validateOptions(options)
+  const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? true
+  if (typeof path !== 'number') {
+    const dirFd = optional(validateFd, given.dirFd, 'dirFd')
+    return { path: validatePath(path), fd: dirFd, followSymlinks: follow }
+  }
+  const fd = validateFd(path, 'path')
+  if (given.dirFd !== undefined) {
+    throw invalidArgValue('options.dirFd', 'must not be given with a descriptor', given.dirFd)
+  }
+  if (!follow) {
+    throw invalidArgValue('options.followSymlinks', 'must be true with a descriptor', follow)
+  }
+  return { path: undefined, fd, followSymlinks: follow }
 }

@@ -2,53 +2,44 @@
 // or stale, and with --force the last two in any case. Needs Node, npm and cargo, nothing else.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 
+import { buildAddon } from './addon.mjs'
+import { bundle, bundled } from './bundle.mjs'
 import { addonPath, platformName } from './platform.mjs'
+import { run } from './run.mjs'
 
-process.chdir(join(dirname(fileURLToPath(import.meta.url)), '..'))
 const force = process.argv.includes('--force')
 
-function run(command, ...args) {
-  // Standard output stays free for what is set up.
-  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
-  if (error) throw error
-  if (status !== 0) process.exit(status ?? 1)
-}
-
+/** When the newest of them was changed; a directory also changes where a file is removed. */
 function newest(...paths) {
   const times = paths.filter(existsSync).map((path) => {
     const stats = statSync(path)
     if (!stats.isDirectory()) return stats.mtimeMs
-    return newest(...readdirSync(path).map((name) => join(path, name)))
+    return Math.max(stats.mtimeMs, newest(...readdirSync(path).map((name) => join(path, name))))
   })
   return Math.max(0, ...times)
 }
 
-const isStale = (product, ...sources) => force || newest(product) < newest(...sources)
+const isStale = (product, ...sources) => newest(product) < newest(...sources)
 
-if (newest('node_modules/.package-lock.json') < newest('package-lock.json')) {
-  run('npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error')
+// npm writes it last.
+if (isStale('node_modules/.package-lock.json', 'package-lock.json')) {
+  const everything = ['--include=dev', '--include=optional', '--ignore-scripts']
+  run('npm', 'ci', ...everything, '--no-audit', '--no-fund', '--loglevel=error')
 }
 
+// Where there is no addon, on Windows, the rest is set up all the same.
 const hasAddon = existsSync(`npm/${platformName()}`)
-if (hasAddon && isStale(addonPath(), 'crates', 'Cargo.toml', 'Cargo.lock')) {
+if (hasAddon && (force || isStale(addonPath(), 'crates', 'Cargo.toml', 'Cargo.lock'))) {
   if (spawnSync('cargo', ['--version']).status !== 0) {
     console.error('fdkit is built with cargo, which is not on the PATH.')
     console.error('Get it from https://rustup.rs, or as the package "cargo" of your system (1.88 or later).')
     process.exit(1)
   }
-  run(
-    'node',
-    'node_modules/@napi-rs/cli/dist/cli.js',
-    ...['build', '--platform', '--release', '--no-js'],
-    ...['--manifest-path', 'crates/binding/Cargo.toml', '--package-json-path', 'package.json'],
-    ...['--output-dir', dirname(addonPath()), '--dts', '../../lib/binding.d.ts'],
-  )
-  run('touch', addonPath()) // cargo leaves an unchanged one as old as it is
+  buildAddon(platformName())
 }
 
-if (isStale('dist/index.js', 'index.ts', 'lib', 'package.json')) {
-  await import('./bundle.mjs')
-}
+const sources = ['index.ts', 'promises.ts', 'lib', 'tsconfig.json']
+const builders = ['package.json', 'package-lock.json', 'scripts/bundle.mjs']
+if (force || isStale(bundled, ...sources, ...builders)) await bundle()

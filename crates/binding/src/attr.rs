@@ -1,100 +1,94 @@
-//! What is known about a file.
+//! What may be done with a file, and its attributes. `later` asks for a promise.
 
-use fdkit::attr::{Stat, Timestamp, fstat as core_fstat, fstatat as core_fstatat};
-use fdkit::fd::borrow;
-use napi::bindgen_prelude::{Either, Env, Function, JsValue, Result, ToNapiValue, Unknown};
-use napi::sys;
+use fdkit::attr::{self, SetTime};
+use fdkit::stat::Timestamp;
 use napi_derive::napi;
 
-use crate::fd::dir_fd;
-use crate::path::{PathArg, Values};
-use crate::ret::Ret;
+use crate::call::{Out, Reply, reply_at};
+use crate::fd::given;
+use crate::path::PathArg;
 
-type Make<'env> = Function<'env, Values, Unknown<'env>>;
-
-/// `statx(dirFd, path, …)`; `make` gets the fields in the order of node:fs.
-#[napi(catch_unwind)]
-pub fn statx<'env>(
-    env: &'env Env,
+/// `faccessat2(dirFd, path, mode, …)`: whether it succeeds.
+#[napi(catch_unwind, ts_return_type = "Reply<boolean>")]
+pub fn faccessat2(
+    later: bool,
     start: Option<i32>,
     path: PathArg,
+    mode: i32,
+    effective_ids: bool,
     follow_symlinks: bool,
-    bigint: bool,
-    #[napi(ts_arg_type = "(...fields: any[]) => unknown")] make: Make<'env>,
-) -> Result<Ret<Unknown<'env>>> {
-    let found =
-        dir_fd(start).and_then(|start| core_fstatat(start, path.as_c_str(), follow_symlinks));
-    shape(env, found, bigint, make)
+) -> Reply {
+    reply_at(later, start, move |start| {
+        let path = path.as_c_str();
+        let allowed = attr::faccessat(start, path, mode, effective_ids, follow_symlinks);
+        Ok(Out::Is(allowed.is_ok()))
+    })
 }
 
-/// `fstat(fd)`, likewise.
-#[napi(catch_unwind)]
-pub fn fstat<'env>(
-    env: &'env Env,
-    fd: i32,
-    bigint: bool,
-    #[napi(ts_arg_type = "(...fields: any[]) => unknown")] make: Make<'env>,
-) -> Result<Ret<Unknown<'env>>> {
-    shape(env, borrow(fd, "fstat").and_then(core_fstat), bigint, make)
+/// `fchmodat2(dirFd, path, mode, …)`; without a path, `fchmod(start, mode)`.
+#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
+pub fn fchmodat2(
+    later: bool,
+    start: Option<i32>,
+    path: Option<PathArg>,
+    mode: u32,
+    follow_symlinks: bool,
+) -> Reply {
+    reply_at(later, start, move |start| match path {
+        Some(path) => attr::fchmodat(start, path.as_c_str(), mode, follow_symlinks),
+        None => attr::fchmod(given(start)?, mode),
+    })
 }
 
-fn shape<'env>(
-    env: &Env,
-    found: fdkit::Result<Stat>,
-    bigint: bool,
-    make: Make<'env>,
-) -> Result<Ret<Unknown<'env>>> {
-    let stat = match found {
-        Ok(stat) => stat,
-        Err(error) => return Ok(Either::B(error.into())),
-    };
-    let fields = if bigint { bigints(env, &stat) } else { numbers(env, &stat) };
-    Ok(Either::A(make.call(Values(fields?))?))
+/// `fchownat(dirFd, path, uid, gid, …)`; without a path, `fchown(start, uid, gid)`. `undefined`
+/// leaves one as it is.
+#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
+pub fn fchownat(
+    later: bool,
+    start: Option<i32>,
+    path: Option<PathArg>,
+    uid: Option<u32>,
+    gid: Option<u32>,
+    follow_symlinks: bool,
+) -> Reply {
+    reply_at(later, start, move |start| match path {
+        Some(path) => attr::fchownat(start, path.as_c_str(), uid, gid, follow_symlinks),
+        None => attr::fchown(given(start)?, uid, gid),
+    })
 }
 
-// Whole numbers beyond 2^53 lose digits here, as they do in node:fs.
-#[allow(clippy::cast_precision_loss, reason = "a JavaScript number; bigint keeps them")]
-fn numbers(env: &Env, stat: &Stat) -> Result<Vec<sys::napi_value>> {
-    let milliseconds =
-        |time: Timestamp| time.seconds as f64 * 1e3 + f64::from(time.nanoseconds) / 1e6;
-    let fields = [
-        stat.dev as f64,
-        f64::from(stat.mode),
-        stat.nlink as f64,
-        f64::from(stat.uid),
-        f64::from(stat.gid),
-        stat.rdev as f64,
-        stat.blksize as f64,
-        stat.ino as f64,
-        stat.size as f64,
-        stat.blocks as f64,
-        milliseconds(stat.atime),
-        milliseconds(stat.mtime),
-        milliseconds(stat.ctime),
-        milliseconds(stat.birthtime),
-    ];
-    fields.into_iter().map(|field| Ok(env.create_double(field)?.raw())).collect()
+/// A time to set. Of nanoseconds, -1 stands for the present and -2 for leaving it.
+#[napi(object, object_to_js = false)]
+pub struct TimeArg {
+    /// Since 1970.
+    pub seconds: i64,
+    /// Less than 1,000,000,000.
+    pub nanoseconds: i32,
 }
 
-fn bigints(env: &Env, stat: &Stat) -> Result<Vec<sys::napi_value>> {
-    let unsigned = [
-        stat.dev,
-        u64::from(stat.mode),
-        stat.nlink,
-        u64::from(stat.uid),
-        u64::from(stat.gid),
-        stat.rdev,
-        stat.blksize,
-        stat.ino,
-    ];
-    let times = [stat.atime, stat.mtime, stat.ctime, stat.birthtime];
-    let times = times.into_iter().flat_map(|time| [time.seconds, i64::from(time.nanoseconds)]);
-    let signed = [stat.size, stat.blocks].into_iter().chain(times);
-    let unsigned = unsigned.into_iter().map(|field| to_js(env, field));
-    unsigned.chain(signed.map(|field| to_js(env, napi::bindgen_prelude::i64n(field)))).collect()
+impl From<TimeArg> for SetTime {
+    fn from(time: TimeArg) -> Self {
+        match u32::try_from(time.nanoseconds) {
+            Ok(nanoseconds) => Self::At(Timestamp { seconds: time.seconds, nanoseconds }),
+            Err(_) if time.nanoseconds == -1 => Self::Now,
+            Err(_) => Self::Omit,
+        }
+    }
 }
 
-fn to_js(env: &Env, field: impl ToNapiValue) -> Result<sys::napi_value> {
-    // SAFETY: the env of the call that is under way.
-    unsafe { ToNapiValue::to_napi_value(env.raw(), field) }
+/// `utimensat(dirFd, path, [atime, mtime], …)`; without a path, `futimens(start, …)`.
+#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
+pub fn utimensat(
+    later: bool,
+    start: Option<i32>,
+    path: Option<PathArg>,
+    atime: TimeArg,
+    mtime: TimeArg,
+    follow_symlinks: bool,
+) -> Reply {
+    let (atime, mtime) = (atime.into(), mtime.into());
+    reply_at(later, start, move |start| match path {
+        Some(path) => attr::utimensat(start, path.as_c_str(), atime, mtime, follow_symlinks),
+        None => attr::futimens(given(start)?, atime, mtime),
+    })
 }

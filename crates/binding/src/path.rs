@@ -1,25 +1,35 @@
 //! JavaScript strings ⇄ the bytes that names are, without loss (PEP 383), and Buffers as they
 //! are.
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, NulError};
 use std::ptr;
 
 use napi::bindgen_prelude::{
-    BufferSlice, Env, FromNapiValue, Function, JsValue, JsValuesTupleIntoVec, Result, TypeName,
-    Uint8Array, ValidateNapiValue,
+    BufferSlice, Env, FromNapiValue, Function, JsValue, Result, ToNapiValue, TypeName, Uint8Array,
+    ValidateNapiValue,
 };
 use napi::{Error, Status, ValueType, sys};
 
+use crate::values::{CHUNK, Values};
+
 /// A path or a name from JavaScript: a string or a Uint8Array, without NUL.
-pub struct PathArg(CString);
+pub struct PathArg {
+    path: CString,
+    kind: NameKind,
+}
 
 impl PathArg {
     pub fn as_c_str(&self) -> &CStr {
-        &self.0
+        &self.path
+    }
+
+    /// The kind of the names that come out for it.
+    pub fn kind(&self) -> NameKind {
+        self.kind
     }
 
     pub fn to_bytes(&self) -> &[u8] {
-        self.0.to_bytes()
+        self.path.to_bytes()
     }
 }
 
@@ -38,13 +48,13 @@ impl ValidateNapiValue for PathArg {}
 impl FromNapiValue for PathArg {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
         // SAFETY: the caller's env and value, handed on.
-        let bytes = match unsafe { string_bytes(env, value) }? {
-            Some(bytes) => bytes,
+        let (path, as_buffers) = match unsafe { string_path(env, value) }? {
+            Some(path) => (path, false),
             // SAFETY: as above.
-            None => unsafe { Uint8Array::from_napi_value(env, value) }?.to_vec(),
+            None => (CString::new(&*unsafe { Uint8Array::from_napi_value(env, value) }?), true),
         };
-        let path = CString::new(bytes);
-        path.map(Self).map_err(|_| Error::new(Status::InvalidArg, "a path with a NUL byte"))
+        let path = path.map_err(|_| Error::new(Status::InvalidArg, "a path with a NUL byte"))?;
+        Ok(Self { path, kind: NameKind { as_buffers } })
     }
 }
 
@@ -52,33 +62,37 @@ impl FromNapiValue for PathArg {
 ///
 /// # Safety
 /// `env` and `value` are those of the call that is under way.
-unsafe fn string_bytes(env: sys::napi_env, value: sys::napi_value) -> Result<Option<Vec<u8>>> {
-    let mut bytes = vec![0_u8; 256];
+unsafe fn string_path(
+    env: sys::napi_env,
+    value: sys::napi_value,
+) -> Result<Option<std::result::Result<CString, NulError>>> {
+    // Enough for nearly all, and no allocation but that of the result.
+    let mut buffer = [0_u8; 256];
     let mut len = 0;
     // SAFETY: Node-API writes at most the length given, with the NUL.
     let status = unsafe {
         sys::napi_get_value_string_utf8(
             env,
             value,
-            bytes.as_mut_ptr().cast(),
-            bytes.len(),
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
             &raw mut len,
         )
     };
     if status == sys::Status::napi_string_expected {
         return Ok(None);
     }
-    bytes.truncate(len);
     // One that does not fit, or in which U+FFFD may stand for a lone surrogate, is read as it is.
-    let is_whole = len < 256 - 4;
-    if status == sys::Status::napi_ok
-        && is_whole
+    let whole = buffer.get(..len).filter(|_| len < buffer.len() - 4);
+    if let Some(bytes) = whole
+        && status == sys::Status::napi_ok
         && !bytes.windows(3).any(|w| w == [0xef, 0xbf, 0xbd])
     {
-        return Ok(Some(bytes));
+        return Ok(Some(CString::new(bytes)));
     }
     // SAFETY: as the caller's.
-    unsafe { string_utf16(env, value) }.map(|units| Some(surrogate_escape(&units)))
+    let units = unsafe { string_utf16(env, value) }?;
+    Ok(Some(CString::new(surrogate_escape(&units))))
 }
 
 /// # Safety
@@ -148,26 +162,29 @@ impl NameKind {
     pub fn pour<'a>(
         self,
         env: &Env,
-        names: impl Iterator<Item = &'a [u8]>,
+        mut names: impl ExactSizeIterator<Item = &'a [u8]>,
         sink: &Function<'_, Values, ()>,
     ) -> Result<()> {
-        let mut names = names.peekable();
-        while names.peek().is_some() {
-            let chunk = names.by_ref().take(CHUNK).map(|name| self.to_js(env, name));
-            sink.call(Values(chunk.collect::<Result<_>>()?))?;
+        while names.len() > 0 {
+            let mut chunk = Vec::with_capacity(names.len().min(CHUNK));
+            for name in names.by_ref().take(CHUNK) {
+                chunk.push(self.to_js(env, name)?);
+            }
+            sink.call(Values(chunk))?;
         }
         Ok(())
     }
 }
 
-/// How many arguments a call gets at most; V8's stack has room for about 1,000.
-pub const CHUNK: usize = 512;
+/// A name on its way out.
+pub struct NameOut {
+    pub name: Vec<u8>,
+    pub kind: NameKind,
+}
 
-/// Arguments that are JavaScript values already.
-pub struct Values(pub Vec<sys::napi_value>);
-
-impl JsValuesTupleIntoVec for Values {
-    fn into_vec(self, _env: sys::napi_env) -> Result<Vec<sys::napi_value>> {
-        Ok(self.0)
+// A field of an object that goes out.
+impl ToNapiValue for NameOut {
+    unsafe fn to_napi_value(env: sys::napi_env, out: Self) -> Result<sys::napi_value> {
+        out.kind.to_js(&Env::from_raw(env), &out.name)
     }
 }

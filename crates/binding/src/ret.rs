@@ -1,9 +1,9 @@
 //! Results of core ⇄ a value, or what failed.
 
-use std::os::fd::{IntoRawFd, OwnedFd};
-
 use napi::bindgen_prelude::Either;
 use napi_derive::napi;
+
+use crate::path::NameOut;
 
 /// A failed system call.
 #[napi(object, object_from_js = false)]
@@ -12,17 +12,20 @@ pub struct Failure {
     pub errno: i32,
     /// As its manual page spells it.
     pub syscall: &'static str,
-    /// Set where a walk goes on after it.
+    /// Set where a walk, or a deletion, goes on after it.
     pub skipped: Option<bool>,
+    /// Of what, where JavaScript cannot know.
+    #[napi(ts_type = "string | Buffer")]
+    pub path: Option<NameOut>,
 }
 
 impl From<fdkit::Error> for Failure {
     fn from(error: fdkit::Error) -> Self {
-        Self { errno: -error.errno(), syscall: error.syscall(), skipped: None }
+        Self { errno: -error.errno(), syscall: error.syscall(), skipped: None, path: None }
     }
 }
 
-/// What an export returns.
+/// A value, or a failure.
 pub type Ret<T> = Either<T, Failure>;
 
 pub fn ret<T>(result: fdkit::Result<T>) -> Ret<T> {
@@ -30,9 +33,4 @@ pub fn ret<T>(result: fdkit::Result<T>) -> Ret<T> {
         Ok(value) => Either::A(value),
         Err(error) => Either::B(error.into()),
     }
-}
-
-/// Hands a descriptor over to JavaScript, which owns it from then on.
-pub fn ret_fd(result: fdkit::Result<OwnedFd>) -> Ret<i32> {
-    ret(result.map(IntoRawFd::into_raw_fd))
 }

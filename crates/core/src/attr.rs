@@ -1,207 +1,233 @@
-//! What is known about a file besides its contents.
+//! What may be done with a file, and the attributes that can be changed: permissions, owner,
+//! times.
 
 use std::ffi::CStr;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
-use crate::error::Result;
+use nix::fcntl::AtFlags;
+use nix::sys::stat::{FchmodatFlags, Mode, UtimensatFlags};
+use nix::sys::time::TimeSpec;
+use nix::unistd::{Gid, Uid};
+
+use crate::error::{Error, Result, retry};
 use crate::fd::directory;
+use crate::stat::Timestamp;
 
-/// A point in time, since 1970-01-01 UTC; `nanoseconds` is 0 … 999,999,999 also before it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Timestamp {
-    /// Whole seconds, negative before 1970.
-    pub seconds: i64,
-    /// Nanoseconds to be added to them.
-    pub nanoseconds: u32,
-}
-
-/// What `stat(2)` tells, and when the file was made, in the widest types that any platform uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are those of struct stat, less the st_")]
-pub struct Stat {
-    pub dev: u64,
-    pub mode: u32,
-    pub nlink: u64,
-    pub uid: u32,
-    pub gid: u32,
-    pub rdev: u64,
-    pub blksize: u64,
-    pub ino: u64,
-    pub size: i64,
-    /// In units of 512 bytes.
-    pub blocks: i64,
-    pub atime: Timestamp,
-    pub mtime: Timestamp,
-    pub ctime: Timestamp,
-    /// Where the file system does not know, as libuv does: the change time.
-    pub birthtime: Timestamp,
-}
-
-/// Looks at a name relative to a directory.
+/// Whether the process may do with a file what `mode` says: `R_OK`, `W_OK`, `X_OK` or-ed, or
+/// `F_OK`. By the real user and group, or by the effective ones with `effective_ids`.
 ///
 /// # Errors
-/// What stat(2) says, under `statx` where Linux has it and `fstatat` elsewhere: `ENOENT`,
-/// `EACCES`, `ELOOP`, `ENOTDIR`, `EBADF` …
+/// What access(2) says: `EACCES`: it may not; `ENOENT`, `EROFS`, `EINVAL` …
 ///
 /// ```
-/// let stat = fdkit::attr::fstatat(None, c"src", true)?;
-/// assert_eq!(stat.mode & libc::S_IFMT, libc::S_IFDIR);
-/// # Ok::<(), fdkit::Error>(())
+/// use fdkit::attr::faccessat;
+/// assert!(faccessat(None, c"src", libc::R_OK | libc::X_OK, false, true).is_ok());
+/// assert!(faccessat(None, c"no/such/file", libc::F_OK, false, true).is_err());
 /// ```
-pub fn fstatat(dir_fd: Option<BorrowedFd<'_>>, path: &CStr, follow_symlinks: bool) -> Result<Stat> {
-    let flags = if follow_symlinks { 0 } else { libc::AT_SYMLINK_NOFOLLOW };
-    sys::stat(directory(dir_fd), path, flags)
+pub fn faccessat(
+    dir_fd: Option<BorrowedFd<'_>>,
+    path: &CStr,
+    mode: i32,
+    effective_ids: bool,
+    follow_symlinks: bool,
+) -> Result<()> {
+    let mut flags = 0;
+    if effective_ids {
+        flags |= libc::AT_EACCESS;
+    }
+    if !follow_symlinks {
+        flags |= libc::AT_SYMLINK_NOFOLLOW;
+    }
+    sys::faccessat(directory(dir_fd), path, mode, flags)
 }
 
-/// Looks at an open file.
+/// Sets the permissions. A link itself (`follow_symlinks` false) has permissions on few systems.
 ///
 /// # Errors
-/// `EBADF`: not open.
+/// What chmod(2) says: `EPERM`: somebody else's; `ENOENT`, `EROFS` … Without `follow_symlinks`
+/// also `ENOTSUP`: a link on Linux, or Linux before 6.6.
 ///
 /// ```
-/// use std::os::fd::AsFd;
+/// # use std::os::fd::AsFd;
 /// let src = fdkit::at::openat(None, c"src", 0, 0)?;
-/// assert_eq!(fdkit::attr::fstat(src.as_fd())?, fdkit::attr::fstatat(None, c"src", true)?);
+/// let mode = fdkit::stat::fstat(src.as_fd())?.mode & 0o7777;
+/// fdkit::attr::fchmodat(None, c"src", mode, true)?;
 /// # Ok::<(), fdkit::Error>(())
 /// ```
-pub fn fstat(fd: BorrowedFd<'_>) -> Result<Stat> {
-    sys::stat_fd(fd)
+pub fn fchmodat(
+    dir_fd: Option<BorrowedFd<'_>>,
+    path: &CStr,
+    mode: u32,
+    follow_symlinks: bool,
+) -> Result<()> {
+    let start = directory(dir_fd);
+    if !follow_symlinks {
+        return sys::fchmodat_nofollow(start, path, mode);
+    }
+    let mode = Mode::from_bits_retain(mode as libc::mode_t);
+    let follow = FchmodatFlags::FollowSymlink;
+    retry("fchmodat", || nix::sys::stat::fchmodat(start, path, mode, follow))
+}
+
+/// Sets the permissions of an open file.
+///
+/// # Errors
+/// What chmod(2) says: `EPERM`, `EBADF`, `EROFS` …
+pub fn fchmod(fd: BorrowedFd<'_>, mode: u32) -> Result<()> {
+    let mode = Mode::from_bits_retain(mode as libc::mode_t);
+    retry("fchmod", || nix::sys::stat::fchmod(fd, mode))
+}
+
+/// Sets owner and group; `None` leaves one as it is.
+///
+/// # Errors
+/// What chown(2) says: `EPERM`, `ENOENT`, `EROFS` …
+pub fn fchownat(
+    dir_fd: Option<BorrowedFd<'_>>,
+    path: &CStr,
+    uid: Option<u32>,
+    gid: Option<u32>,
+    follow_symlinks: bool,
+) -> Result<()> {
+    let start = directory(dir_fd);
+    let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
+    let flags = if follow_symlinks { AtFlags::empty() } else { AtFlags::AT_SYMLINK_NOFOLLOW };
+    retry("fchownat", || nix::unistd::fchownat(start, path, uid, gid, flags))
+}
+
+/// Sets owner and group of an open file; `None` leaves one as it is.
+///
+/// # Errors
+/// What chown(2) says: `EPERM`, `EBADF`, `EROFS` …
+pub fn fchown(fd: BorrowedFd<'_>, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
+    let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
+    retry("fchown", || nix::unistd::fchown(fd, uid, gid))
+}
+
+/// A time to set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetTime {
+    /// `UTIME_NOW`: the present, by the kernel's clock.
+    Now,
+    /// `UTIME_OMIT`: as it is.
+    Omit,
+    /// This time.
+    At(Timestamp),
+}
+
+impl SetTime {
+    fn to_timespec(self) -> Result<TimeSpec> {
+        let (tv_sec, tv_nsec) = match self {
+            Self::Now => (0, libc::UTIME_NOW),
+            Self::Omit => (0, libc::UTIME_OMIT),
+            Self::At(Timestamp { seconds, nanoseconds }) if nanoseconds < 1_000_000_000 => {
+                (seconds, nanoseconds.into())
+            }
+            Self::At(_) => return Err(Error::new(libc::EINVAL, "utimensat")),
+        };
+        Ok(TimeSpec::from_timespec(libc::timespec { tv_sec, tv_nsec }))
+    }
+}
+
+/// Sets the times of last access and last change.
+///
+/// # Errors
+/// What utimensat(2) says: `EPERM` or `EACCES`: somebody else's; `ENOENT`, `EROFS`; `EINVAL`:
+/// 1,000,000,000 nanoseconds or more …
+pub fn utimensat(
+    dir_fd: Option<BorrowedFd<'_>>,
+    path: &CStr,
+    atime: SetTime,
+    mtime: SetTime,
+    follow_symlinks: bool,
+) -> Result<()> {
+    let start = directory(dir_fd);
+    let (atime, mtime) = (atime.to_timespec()?, mtime.to_timespec()?);
+    let flag = if follow_symlinks {
+        UtimensatFlags::FollowSymlink
+    } else {
+        UtimensatFlags::NoFollowSymlink
+    };
+    retry("utimensat", || nix::sys::stat::utimensat(start, path, &atime, &mtime, flag))
+}
+
+/// Sets the times of an open file.
+///
+/// # Errors
+/// As [`utimensat`], and `EBADF`.
+pub fn futimens(fd: BorrowedFd<'_>, atime: SetTime, mtime: SetTime) -> Result<()> {
+    let (atime, mtime) = (atime.to_timespec()?, mtime.to_timespec()?);
+    retry("futimens", || nix::sys::stat::futimens(fd, &atime, &mtime))
 }
 
 #[cfg(target_os = "linux")]
 mod sys {
-    use super::{BorrowedFd, CStr, Result, Stat, Timestamp};
-    use crate::error::{Error, retry_libc};
-    use std::mem::MaybeUninit;
-    use std::os::fd::AsRawFd;
+    use super::{AsRawFd, BorrowedFd, CStr, Error, Result};
+    use crate::error::retry_libc;
 
-    pub(super) fn stat(start: BorrowedFd<'_>, path: &CStr, flags: i32) -> Result<Stat> {
-        match statx(start, path, flags) {
-            // A seccomp filter may hide statx, and kernels before 4.11 have none.
-            Err(error) if error.errno() == libc::ENOSYS => fstatat(start, path, flags),
+    // libc has it for some of the platforms only; the number is the same on all.
+    const SYS_FCHMODAT2: libc::c_long = 452;
+
+    pub(super) fn faccessat(
+        start: BorrowedFd<'_>,
+        path: &CStr,
+        mode: i32,
+        flags: i32,
+    ) -> Result<()> {
+        let start = start.as_raw_fd();
+        let allowed = retry_libc("faccessat2", || {
+            // SAFETY: the path ends in NUL and outlives the call.
+            unsafe { libc::syscall(libc::SYS_faccessat2, start, path.as_ptr(), mode, flags) }
+        });
+        match allowed {
+            // Linux before 5.8, where the C library works the flags out by itself.
+            Err(error) if error.errno() == libc::ENOSYS => retry_libc("faccessat", || {
+                // SAFETY: as above.
+                let allowed = unsafe { libc::faccessat(start, path.as_ptr(), mode, flags) };
+                allowed.into()
+            }),
             result => result,
         }
+        .map(|_| ())
     }
 
-    pub(super) fn stat_fd(fd: BorrowedFd<'_>) -> Result<Stat> {
-        stat(fd, c"", libc::AT_EMPTY_PATH)
-    }
-
-    fn statx(start: BorrowedFd<'_>, path: &CStr, flags: i32) -> Result<Stat> {
-        let mut buffer = MaybeUninit::<libc::statx>::zeroed();
-        retry_libc("statx", || {
-            // SAFETY: the path ends in NUL, and the kernel fills a struct of its own layout.
-            unsafe {
-                libc::syscall(
-                    libc::SYS_statx,
-                    start.as_raw_fd(),
-                    path.as_ptr(),
-                    flags,
-                    libc::STATX_BASIC_STATS | libc::STATX_BTIME,
-                    buffer.as_mut_ptr(),
-                )
+    pub(super) fn fchmodat_nofollow(start: BorrowedFd<'_>, path: &CStr, mode: u32) -> Result<()> {
+        let changed = retry_libc("fchmodat2", || {
+            let (start, flags) = (start.as_raw_fd(), libc::AT_SYMLINK_NOFOLLOW);
+            // SAFETY: the path ends in NUL and outlives the call.
+            unsafe { libc::syscall(SYS_FCHMODAT2, start, path.as_ptr(), mode, flags) }
+        });
+        match changed {
+            Err(error) if error.errno() == libc::ENOSYS => {
+                Err(Error::new(libc::ENOTSUP, "fchmodat2"))
             }
-        })?;
-        // SAFETY: a struct of integers, zeroed at first and then filled.
-        let found = unsafe { buffer.assume_init() };
-        let ctime = timestamp(found.stx_ctime);
-        let has_birthtime = found.stx_mask & libc::STATX_BTIME != 0;
-        Ok(Stat {
-            dev: libc::makedev(found.stx_dev_major, found.stx_dev_minor),
-            mode: u32::from(found.stx_mode),
-            nlink: u64::from(found.stx_nlink),
-            uid: found.stx_uid,
-            gid: found.stx_gid,
-            rdev: libc::makedev(found.stx_rdev_major, found.stx_rdev_minor),
-            blksize: u64::from(found.stx_blksize),
-            ino: found.stx_ino,
-            size: found.stx_size.cast_signed(),
-            blocks: found.stx_blocks.cast_signed(),
-            atime: timestamp(found.stx_atime),
-            mtime: timestamp(found.stx_mtime),
-            ctime,
-            birthtime: if has_birthtime { timestamp(found.stx_btime) } else { ctime },
-        })
-    }
-
-    fn timestamp(found: libc::statx_timestamp) -> Timestamp {
-        Timestamp { seconds: found.tv_sec, nanoseconds: found.tv_nsec }
-    }
-
-    fn fstatat(start: BorrowedFd<'_>, path: &CStr, flags: i32) -> Result<Stat> {
-        let mut buffer = MaybeUninit::<libc::stat>::zeroed();
-        // SAFETY: the path ends in NUL, and the C library fills a struct of its own layout.
-        let done =
-            unsafe { libc::fstatat(start.as_raw_fd(), path.as_ptr(), buffer.as_mut_ptr(), flags) };
-        if done != 0 {
-            return Err(Error::last("fstatat"));
+            result => result.map(|_| ()),
         }
-        // SAFETY: a struct of integers, zeroed at first and then filled.
-        let found = unsafe { buffer.assume_init() };
-        let time = |seconds: libc::time_t, nanoseconds: libc::c_long| Timestamp {
-            seconds,
-            nanoseconds: u32::try_from(nanoseconds).unwrap_or(0),
-        };
-        let ctime = time(found.st_ctime, found.st_ctime_nsec);
-        Ok(Stat {
-            dev: found.st_dev,
-            mode: found.st_mode,
-            #[allow(clippy::useless_conversion, reason = "32 bits wide on arm64")]
-            nlink: u64::from(found.st_nlink),
-            uid: found.st_uid,
-            gid: found.st_gid,
-            rdev: found.st_rdev,
-            #[allow(clippy::cast_sign_loss, reason = "a block size is positive")]
-            blksize: found.st_blksize as u64,
-            ino: found.st_ino,
-            size: found.st_size,
-            blocks: found.st_blocks,
-            atime: time(found.st_atime, found.st_atime_nsec),
-            mtime: time(found.st_mtime, found.st_mtime_nsec),
-            ctime,
-            birthtime: ctime,
-        })
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod sys {
-    use super::{BorrowedFd, CStr, Result, Stat, Timestamp};
-    use crate::error::retry;
-    use nix::fcntl::AtFlags;
+    use super::{AsRawFd, BorrowedFd, CStr, FchmodatFlags, Mode, Result, retry};
+    use crate::error::retry_libc;
 
-    pub(super) fn stat(start: BorrowedFd<'_>, path: &CStr, flags: i32) -> Result<Stat> {
-        let flags = AtFlags::from_bits_retain(flags);
-        let found = retry("fstatat", || nix::sys::stat::fstatat(start, path, flags))?;
-        Ok(from(&found))
+    pub(super) fn faccessat(
+        start: BorrowedFd<'_>,
+        path: &CStr,
+        mode: i32,
+        flags: i32,
+    ) -> Result<()> {
+        let allowed = retry_libc("faccessat", || {
+            // SAFETY: the path ends in NUL and outlives the call.
+            let allowed = unsafe { libc::faccessat(start.as_raw_fd(), path.as_ptr(), mode, flags) };
+            allowed.into()
+        });
+        allowed.map(|_| ())
     }
 
-    pub(super) fn stat_fd(fd: BorrowedFd<'_>) -> Result<Stat> {
-        let found = retry("fstat", || nix::sys::stat::fstat(fd))?;
-        Ok(from(&found))
-    }
-
-    #[allow(clippy::cast_sign_loss, reason = "macOS's dev_t and block size are signed")]
-    fn from(found: &libc::stat) -> Stat {
-        let time = |seconds: libc::time_t, nanoseconds: libc::c_long| Timestamp {
-            seconds: i64::from(seconds),
-            nanoseconds: u32::try_from(nanoseconds).unwrap_or(0),
-        };
-        Stat {
-            dev: found.st_dev as u64,
-            mode: u32::from(found.st_mode),
-            nlink: u64::from(found.st_nlink),
-            uid: found.st_uid,
-            gid: found.st_gid,
-            rdev: found.st_rdev as u64,
-            blksize: found.st_blksize as u64,
-            ino: found.st_ino,
-            size: found.st_size,
-            blocks: found.st_blocks,
-            atime: time(found.st_atime, found.st_atime_nsec),
-            mtime: time(found.st_mtime, found.st_mtime_nsec),
-            ctime: time(found.st_ctime, found.st_ctime_nsec),
-            birthtime: time(found.st_birthtime, found.st_birthtime_nsec),
-        }
+    pub(super) fn fchmodat_nofollow(start: BorrowedFd<'_>, path: &CStr, mode: u32) -> Result<()> {
+        let mode = Mode::from_bits_retain(mode as libc::mode_t);
+        let flag = FchmodatFlags::NoFollowSymlink;
+        retry("fchmodat", || nix::sys::stat::fchmodat(start, path, mode, flag))
     }
 }

@@ -1,6 +1,7 @@
 //! Numbers of the Linux interface, under their C names, the same on every platform.
 //!
-//! Sources: memfd_create(2), fcntl(2), `linux/memfd.h`, `linux/fcntl.h`.
+//! Sources: memfd_create(2), fcntl(2), openat2(2), rename(2), `linux/memfd.h`, `linux/fcntl.h`,
+//! `linux/openat2.h`, `linux/fs.h`.
 
 /// Children do not inherit the descriptor.
 pub const MFD_CLOEXEC: u32 = 1;
@@ -52,3 +53,19 @@ pub const F_SEAL_WRITE: u32 = 8;
 pub const F_SEAL_FUTURE_WRITE: u32 = 0x10;
 /// The execute bits of the mode never change (Linux 6.3).
 pub const F_SEAL_EXEC: u32 = 0x20;
+/// Never crosses into another mount.
+pub const RESOLVE_NO_XDEV: u64 = 1;
+/// No links of the kind of `/proc/<pid>/fd/<n>`.
+pub const RESOLVE_NO_MAGICLINKS: u64 = 2;
+/// No symbolic links at all, anywhere in the path.
+pub const RESOLVE_NO_SYMLINKS: u64 = 4;
+/// Stays below the directory it starts from; what leads out is `EXDEV`.
+pub const RESOLVE_BENEATH: u64 = 8;
+/// The directory it starts from is `/` for the path and all links in it.
+pub const RESOLVE_IN_ROOT: u64 = 0x10;
+/// Only what the kernel has in its cache; else `EAGAIN` (Linux 5.12).
+pub const RESOLVE_CACHED: u64 = 0x20;
+/// `EEXIST` where the new name is there already.
+pub const RENAME_NOREPLACE: u32 = 1;
+/// The two names change places; both must be there.
+pub const RENAME_EXCHANGE: u32 = 2;

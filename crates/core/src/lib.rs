@@ -7,7 +7,8 @@
 //!
 //! * [`Walk`] lists a tree directory by directory, each with a descriptor, in any depth and
 //!   with a bounded number of descriptors.
-//! * [`at`] opens and removes names relative to a directory, [`attr`] looks at them.
+//! * [`Rmtree`] deletes one, and cannot be tricked out of it.
+//! * [`at`] opens, makes, renames and removes names relative to a directory, [`stat`] looks at them and [`attr`] changes their attributes.
 //! * [`memfd`] makes files in memory and seals them.
 //!
 //! ```
@@ -33,8 +34,12 @@ pub mod fd;
 mod levels;
 pub mod listing;
 pub mod memfd;
+mod names;
+mod rmtree;
+pub mod stat;
 mod walk;
 
 pub use error::{Error, Result};
-pub use listing::{FileType, Names};
+pub use names::{FileType, Names, NamesIter};
+pub use rmtree::{Progress, Rmtree};
 pub use walk::{Step, Walk, WalkOptions};

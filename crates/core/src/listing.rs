@@ -1,177 +1,80 @@
 //! Reading a directory: getdents64 where there is one, else readdir(3).
 
-use std::ffi::CStr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::fcntl::{AtFlags, OFlag, openat};
-use nix::sys::stat::{Mode, SFlag, fstatat};
+use nix::sys::stat::{Mode, fstatat};
 
 use crate::error::{Error, Result, retry};
-
-/// What a directory says an entry is; the numbers are the `DT_*` of readdir(3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum FileType {
-    /// The file system does not say; ask with `fstatat(2)`.
-    Unknown = libc::DT_UNKNOWN,
-    /// A directory.
-    Directory = libc::DT_DIR,
-    /// A symbolic link, whatever it points to.
-    SymbolicLink = libc::DT_LNK,
-    /// A regular file.
-    File = libc::DT_REG,
-    /// A FIFO, a socket or a device.
-    Other = u8::MAX,
-}
-
-impl FileType {
-    const fn from_d_type(d_type: u8) -> Self {
-        match d_type {
-            libc::DT_DIR => Self::Directory,
-            libc::DT_LNK => Self::SymbolicLink,
-            libc::DT_REG => Self::File,
-            libc::DT_UNKNOWN => Self::Unknown,
-            _ => Self::Other,
-        }
-    }
-
-    fn from_mode(mode: libc::mode_t) -> Self {
-        match SFlag::from_bits_truncate(mode & SFlag::S_IFMT.bits()) {
-            SFlag::S_IFDIR => Self::Directory,
-            SFlag::S_IFLNK => Self::SymbolicLink,
-            SFlag::S_IFREG => Self::File,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// Names in the order in which they were added, with their types, in one piece of memory.
-///
-/// ```
-/// use fdkit::{FileType, Names};
-/// let mut names = Names::default();
-/// names.push(c"a", FileType::File);
-/// names.push(c"b", FileType::Directory);
-/// assert_eq!(names.len(), 2);
-/// assert_eq!(names.iter().last(), Some((c"b", FileType::Directory)));
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct Names {
-    // A name is a type byte, its bytes and a NUL: what openat(2) takes, and no allocation each.
-    bytes: Vec<u8>,
-    len: usize,
-}
-
-impl Names {
-    pub(crate) const fn new() -> Self {
-        Self { bytes: Vec::new(), len: 0 }
-    }
-
-    /// How many there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Adds one at the end.
-    pub fn push(&mut self, name: &CStr, file_type: FileType) {
-        self.bytes.push(file_type as u8);
-        self.bytes.extend_from_slice(name.to_bytes_with_nul());
-        self.len += 1;
-    }
-
-    /// The names and their types, in order.
-    #[must_use]
-    pub fn iter(&self) -> NamesIter<'_> {
-        NamesIter { rest: &self.bytes }
-    }
-
-    /// The name that stands at `cursor`, and moves the cursor past it; 0 is the first name.
-    pub(crate) fn next(&self, cursor: &mut usize) -> Option<(&CStr, FileType)> {
-        let mut iter = NamesIter { rest: self.bytes.get(*cursor..)? };
-        let entry = iter.next()?;
-        *cursor = self.bytes.len() - iter.rest.len();
-        Some(entry)
-    }
-}
-
-impl<'a> IntoIterator for &'a Names {
-    type Item = (&'a CStr, FileType);
-    type IntoIter = NamesIter<'a>;
-
-    fn into_iter(self) -> NamesIter<'a> {
-        self.iter()
-    }
-}
-
-/// See [`Names::iter`].
-#[derive(Clone, Debug)]
-pub struct NamesIter<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for NamesIter<'a> {
-    type Item = (&'a CStr, FileType);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (&d_type, rest) = self.rest.split_first()?;
-        let name = CStr::from_bytes_until_nul(rest).ok()?;
-        self.rest = rest.get(name.count_bytes() + 1..)?;
-        Some((name, FileType::from_d_type(d_type)))
-    }
-}
+use crate::names::{FileType, Names};
 
 /// A directory's names, split as `os.walk` splits them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Listing {
     /// Directories and links to directories.
     pub(crate) dirnames: Names,
     /// Everything else: files, links to nothing or to themselves, FIFOs, sockets, devices.
     pub(crate) filenames: Names,
+    /// Whether links to directories stand among the files, and what links lead to is not asked.
+    pub(crate) links_are_files: bool,
 }
 
 impl Listing {
     /// Lists the directory from where its descriptor's offset stands, to the end.
-    pub(crate) fn read(fd: BorrowedFd<'_>, buffer: &mut Buffer) -> Result<Self> {
-        let mut listing = Self::default();
-        buffer.read(fd, |name, file_type| listing.add(fd, name, file_type))?;
-        Ok(listing)
+    ///
+    /// The names gather in `scratch`, whose memory has grown already, and take as much as they
+    /// need when they are all there.
+    pub(crate) fn read(
+        fd: BorrowedFd<'_>,
+        buffer: &mut Buffer,
+        scratch: &mut Self,
+    ) -> Result<Self> {
+        scratch.dirnames.clear();
+        scratch.filenames.clear();
+        buffer.read(fd, |entry| scratch.add(fd, entry))?;
+        Ok(scratch.clone())
     }
 
-    fn add(&mut self, fd: BorrowedFd<'_>, name: &CStr, listed_as: FileType) {
-        let mut file_type = listed_as;
-        if file_type == FileType::Unknown {
-            match type_of(fd, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
-                Ok(found) => file_type = found,
-                Err(error) if error.errno() == libc::ENOENT => return,
-                Err(_) => file_type = FileType::Other,
-            }
-        }
+    fn add(&mut self, fd: BorrowedFd<'_>, entry: Entry<'_>) {
+        let Some(file_type) = entry.resolve_unknown(fd) else {
+            return;
+        };
         let mut leads_to = file_type;
-        if file_type == FileType::SymbolicLink {
-            match type_of(fd, name, AtFlags::empty()) {
+        if file_type == FileType::SymbolicLink && !self.links_are_files {
+            match type_of(fd, entry.name, AtFlags::empty()) {
                 Ok(found) => leads_to = found,
                 // It points to nothing, or is gone itself; only the first is a file.
-                Err(error)
-                    if error.errno() == libc::ENOENT
-                        && listed_as == FileType::SymbolicLink
-                        && is_gone(fd, name) =>
-                {
-                    return;
-                }
+                Err(error) if error.errno() == libc::ENOENT && is_gone(fd, entry.name) => return,
                 Err(_) => {}
             }
         }
         if leads_to == FileType::Directory {
-            self.dirnames.push(name, file_type);
+            self.dirnames.push(entry.name, file_type);
         } else {
-            self.filenames.push(name, file_type);
+            self.filenames.push(entry.name, file_type);
+        }
+    }
+}
+
+/// What a directory says of one name.
+pub(crate) struct Entry<'a> {
+    name: &'a CStr,
+    file_type: FileType,
+    ino: u64,
+}
+
+impl Entry<'_> {
+    /// The type of the entry itself, asked for where the directory does not say; `None` where
+    /// it is gone.
+    fn resolve_unknown(&self, fd: BorrowedFd<'_>) -> Option<FileType> {
+        if self.file_type != FileType::Unknown {
+            return Some(self.file_type);
+        }
+        match type_of(fd, self.name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(found) => Some(found),
+            Err(error) if error.errno() == libc::ENOENT => None,
+            Err(_) => Some(FileType::Other),
         }
     }
 }
@@ -203,9 +106,7 @@ fn is_gone(fd: BorrowedFd<'_>, name: &CStr) -> bool {
 /// # Ok::<(), fdkit::Error>(())
 /// ```
 pub fn listdir(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<Names> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-    let start = crate::fd::directory(dir_fd);
-    let fd = retry("openat", || openat(start, path, flags, Mode::empty()))?;
+    let fd = open(dir_fd, path)?;
     read_all(fd.as_fd())
 }
 
@@ -222,20 +123,93 @@ pub fn listdir(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<Names> {
 /// # Ok::<(), fdkit::Error>(())
 /// ```
 pub fn listdir_fd(fd: BorrowedFd<'_>) -> Result<Names> {
-    match listdir(Some(fd), c".") {
+    reopen(fd, read_all)
+}
+
+/// One name in a directory, and what the directory says of it; see [`scandir`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirEntry {
+    /// Its name.
+    pub name: CString,
+    /// Its type; a link is a link.
+    pub file_type: FileType,
+    /// For a link, the type of what it points to, where that was asked for and is there.
+    pub target_type: Option<FileType>,
+    /// Its inode number.
+    pub ino: u64,
+}
+
+/// The entries of a directory, as `os.scandir`. Types that the directory does not say are asked
+/// for, and with `resolve_links` those of links' targets; nothing else costs a system call.
+///
+/// # Errors
+/// As [`listdir`].
+///
+/// ```
+/// use fdkit::{FileType, listing::scandir};
+/// let entries = scandir(None, c".", false)?;
+/// let src = entries.iter().find(|entry| entry.name.as_c_str() == c"src");
+/// assert!(src.is_some_and(|entry| entry.file_type == FileType::Directory));
+/// # Ok::<(), fdkit::Error>(())
+/// ```
+pub fn scandir(
+    dir_fd: Option<BorrowedFd<'_>>,
+    path: &CStr,
+    resolve_links: bool,
+) -> Result<Vec<DirEntry>> {
+    let fd = open(dir_fd, path)?;
+    read_entries(fd.as_fd(), resolve_links)
+}
+
+/// [`scandir`] of an open directory.
+///
+/// # Errors
+/// As [`listdir`].
+pub fn scandir_fd(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntry>> {
+    reopen(fd, |fd| read_entries(fd, resolve_links))
+}
+
+fn read_entries(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntry>> {
+    let mut entries = Vec::new();
+    Buffer::default().read(fd, |entry| {
+        let Some(file_type) = entry.resolve_unknown(fd) else {
+            return;
+        };
+        let asks = resolve_links && file_type == FileType::SymbolicLink;
+        let target = asks.then(|| type_of(fd, entry.name, AtFlags::empty()).ok());
+        entries.push(DirEntry {
+            name: entry.name.to_owned(),
+            file_type,
+            target_type: target.flatten(),
+            ino: entry.ino,
+        });
+    })?;
+    Ok(entries)
+}
+
+fn open(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<OwnedFd> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+    let start = crate::fd::directory(dir_fd);
+    retry("openat", || openat(start, path, flags, Mode::empty()))
+}
+
+// Reads an open directory through a descriptor of its own, whose offset nobody shares.
+fn reopen<T>(fd: BorrowedFd<'_>, read: impl Fn(BorrowedFd<'_>) -> Result<T>) -> Result<T> {
+    match open(Some(fd), c".") {
+        Ok(own) => read(own.as_fd()),
         Err(error) if error.errno() == libc::EACCES => {
             rewind(fd)?;
-            let names = read_all(fd);
+            let listed = read(fd);
             rewind(fd)?;
-            names
+            listed
         }
-        result => result,
+        Err(error) => Err(error),
     }
 }
 
 fn read_all(fd: BorrowedFd<'_>) -> Result<Names> {
     let mut names = Names::default();
-    Buffer::default().read(fd, |name, file_type| names.push(name, file_type))?;
+    Buffer::default().read(fd, |entry| names.push(entry.name, entry.file_type))?;
     Ok(names)
 }
 
@@ -248,13 +222,13 @@ pub(crate) use sys::Buffer;
 
 #[cfg(target_os = "linux")]
 mod sys {
-    use super::{BorrowedFd, CStr, Error, FileType, Result};
+    use super::{BorrowedFd, CStr, Entry, Error, FileType, Result};
     use crate::error::retry_libc;
     use std::os::fd::AsRawFd;
 
-    const SIZE: usize = 64 * 1024;
+    const BUFFER_SIZE: usize = 64 * 1024;
 
-    /// Where the kernel puts entries; made once for a walk, when the first directory is read.
+    /// Where the kernel puts entries; made at the first listing, once for a walk.
     #[derive(Debug, Default)]
     pub(crate) struct Buffer(Vec<u8>);
 
@@ -263,9 +237,9 @@ mod sys {
         pub(crate) fn read(
             &mut self,
             fd: BorrowedFd<'_>,
-            mut visit: impl FnMut(&CStr, FileType),
+            mut visit: impl FnMut(Entry<'_>),
         ) -> Result<()> {
-            self.0.resize(SIZE, 0);
+            self.0.resize(BUFFER_SIZE, 0);
             loop {
                 let filled = getdents64(fd, &mut self.0)?;
                 if filled.is_empty() {
@@ -294,7 +268,7 @@ mod sys {
     }
 
     // struct linux_dirent64: d_ino 0..8, d_off 8..16, d_reclen 16..18, d_type 18, d_name 19...
-    fn each(mut records: &[u8], visit: &mut impl FnMut(&CStr, FileType)) -> Option<()> {
+    fn each(mut records: &[u8], visit: &mut impl FnMut(Entry<'_>)) -> Option<()> {
         while !records.is_empty() {
             let &[low, high] = records.get(16..18)? else {
                 return None;
@@ -303,7 +277,11 @@ mod sys {
                 records.split_at_checked(usize::from(u16::from_ne_bytes([low, high])))?;
             let name = CStr::from_bytes_until_nul(record.get(19..)?).ok()?;
             if !matches!(name.to_bytes(), b"." | b"..") {
-                visit(name, FileType::from_d_type(*record.get(18)?));
+                visit(Entry {
+                    name,
+                    file_type: FileType::from_d_type(*record.get(18)?),
+                    ino: u64::from_ne_bytes(*record.first_chunk()?),
+                });
             }
             records = rest;
         }
@@ -313,7 +291,7 @@ mod sys {
 
 #[cfg(not(target_os = "linux"))]
 mod sys {
-    use super::{BorrowedFd, CStr, FileType, Result, retry};
+    use super::{BorrowedFd, Entry, FileType, Result, retry};
     use nix::dir::{Dir, Type};
 
     /// Nothing to keep: readdir(3) has a buffer of its own.
@@ -325,7 +303,7 @@ mod sys {
         pub(crate) fn read(
             &mut self,
             fd: BorrowedFd<'_>,
-            mut visit: impl FnMut(&CStr, FileType),
+            mut visit: impl FnMut(Entry<'_>),
         ) -> Result<()> {
             // `Dir` closes what it is given and panics where somebody else has closed it first:
             // it gets a copy, whose number nobody outside knows.
@@ -337,7 +315,11 @@ mod sys {
                 let entry = retry("readdir", || entry)?;
                 let name = entry.file_name();
                 if !matches!(name.to_bytes(), b"." | b"..") {
-                    visit(name, file_type(entry.file_type()));
+                    visit(Entry {
+                        name,
+                        file_type: file_type(entry.file_type()),
+                        ino: entry.ino(),
+                    });
                 }
             }
             Ok(())

@@ -66,7 +66,6 @@ mod sys {
             // SAFETY: the name ends in NUL and outlives the call.
             unsafe { libc::syscall(libc::SYS_memfd_create, name.as_ptr(), flags) }
         })?;
-        #[allow(clippy::cast_possible_truncation, reason = "a descriptor is an int")]
         let number = number as i32;
         // SAFETY: the kernel has just made this descriptor, and nobody else knows it.
         Ok(unsafe { OwnedFd::from_raw_fd(number) })

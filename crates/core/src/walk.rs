@@ -5,6 +5,8 @@ use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;
@@ -12,7 +14,8 @@ use nix::sys::stat::fstatat;
 use crate::error::{Error, Result, retry};
 use crate::fd::{Identity, directory};
 use crate::levels::{Levels, MIN_OPEN, open_directory};
-use crate::listing::{Buffer, FileType, Listing, Names};
+use crate::listing::{Buffer, Listing};
+use crate::names::{FileType, Names};
 
 /// How to walk; see [`Walk::new`].
 #[derive(Clone, Copy, Debug)]
@@ -73,11 +76,19 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Walk<'fd> {
     options: WalkOptions,
-    start: Option<(CString, Option<BorrowedFd<'fd>>)>,
+    start: Option<Start<'fd>>,
     levels: Levels,
     ancestors: HashSet<Identity>,
     buffer: Buffer,
+    scratch: Listing,
     kept: usize,
+    interrupted: Arc<AtomicBool>,
+}
+
+#[derive(Debug)]
+enum Start<'fd> {
+    Path(CString, Option<BorrowedFd<'fd>>),
+    Open(CString, OwnedFd),
 }
 
 impl<'fd> Walk<'fd> {
@@ -87,12 +98,22 @@ impl<'fd> Walk<'fd> {
     pub fn new(top: &CStr, dir_fd: Option<BorrowedFd<'fd>>, options: WalkOptions) -> Self {
         Self {
             options,
-            start: Some((top.to_owned(), dir_fd)),
+            start: Some(Start::Path(top.to_owned(), dir_fd)),
             levels: Levels::new(options.max_open),
             ancestors: HashSet::new(),
             buffer: Buffer::default(),
+            scratch: Listing::default(),
             kept: 0,
+            interrupted: Arc::new(AtomicBool::new(false)),
         }
+    }
+
+    /// A walk from a directory that is open already, called `top` in the paths. Links to
+    /// directories stand among the files.
+    pub(crate) fn of_links_as_files(top: &CStr, fd: OwnedFd, options: WalkOptions) -> Self {
+        let start = Some(Start::Open(top.to_owned(), fd));
+        let scratch = Listing { links_are_files: true, ..Listing::default() };
+        Self { start, scratch, ..Self::new(top, None, options) }
     }
 
     /// Goes on to the next directory; `None` at the end, when everything is closed.
@@ -107,9 +128,16 @@ impl<'fd> Walk<'fd> {
         self.levels.trim_path();
         self.kept = self.kept.min(self.levels.depth());
         let step = match self.start.take() {
-            Some((top, dir_fd)) => self.enter_top(&top, dir_fd).inspect_err(|_| {
-                self.levels.push_name(top.to_bytes());
-            })?,
+            Some(Start::Path(top, dir_fd)) => {
+                let entered = self.enter_top(&top, dir_fd);
+                entered.inspect_err(|_| {
+                    self.levels.push_name(top.to_bytes());
+                })?
+            }
+            Some(Start::Open(top, fd)) => {
+                self.list(&top, fd, false)?;
+                self.advance_from_new()
+            }
             None => self.advance(),
         };
         if step.is_none() {
@@ -181,11 +209,18 @@ impl<'fd> Walk<'fd> {
         Ok(())
     }
 
-    /// Ends the walk: everything is closed and given back, and further steps give `None`.
+    /// Set from any thread, it ends the walk at the next directory, even within a step.
+    #[must_use]
+    pub fn interrupt(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.interrupted)
+    }
+
+    /// Ends the walk: everything is closed, and further steps give `None`.
     pub fn close(&mut self) {
         self.start = None;
         self.levels = Levels::new(self.options.max_open);
         self.buffer = Buffer::default();
+        self.scratch = Listing::default();
         self.ancestors = HashSet::new();
     }
 
@@ -218,6 +253,9 @@ impl<'fd> Walk<'fd> {
 
     fn advance(&mut self) -> Option<Step> {
         loop {
+            if self.interrupted.load(Ordering::Relaxed) {
+                return None;
+            }
             let level = self.levels.last_mut()?;
             if self.options.topdown {
                 level.listing.filenames = Names::default();
@@ -271,7 +309,7 @@ impl<'fd> Walk<'fd> {
             }
             identity = Some(own);
         }
-        let listing = Listing::read(fd.as_fd(), &mut self.buffer)?;
+        let listing = Listing::read(fd.as_fd(), &mut self.buffer, &mut self.scratch)?;
         self.levels.push(name.to_bytes(), fd, through_link, identity, listing);
         self.ancestors.extend(identity);
         Ok(())

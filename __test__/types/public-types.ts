@@ -1,0 +1,178 @@
+// A program that uses every public type, as its users compile it: strict, nodenext, with no
+// library but the default. It is compiled, never run; what must not compile says so.
+import type * as fs from 'node:fs'
+
+import * as fdkit from 'fdkit'
+import {
+  addAuditHook,
+  addSeals,
+  dup,
+  F_SEAL_WRITE,
+  fwalk,
+  getInheritable,
+  getSeals,
+  listdir,
+  lstat,
+  memfdCreate,
+  MFD_ALLOW_SEALING,
+  MFD_CLOEXEC,
+  open,
+  rmdir,
+  setInheritable,
+  stat,
+  unlink,
+  type AuditHook,
+  type DirFdOptions,
+  type FwalkEntry,
+  type FwalkIterator,
+  type FwalkOptions,
+  type LstatOptions,
+  type OpenOptions,
+  type PathLike,
+  type StatOptions,
+} from 'fdkit'
+
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+
+/** Compiles where `value` is of type `Expected`, no wider and no narrower. */
+function is<Expected>() {
+  return <Actual>(_value: Actual & (Same<Actual, Expected> extends true ? unknown : never)) => {}
+}
+
+declare const anyPath: PathLike
+declare const bytes: Uint8Array
+declare const url: URL
+declare const isBig: boolean
+
+// fwalk: strings in, strings out
+for (const entry of fwalk()) is<FwalkEntry>()(entry)
+for (const [dirpath, dirnames, filenames, dirfd] of fwalk('src', { topdown: false })) {
+  is<string>()(dirpath)
+  is<string[]>()(dirnames)
+  is<string[]>()(filenames)
+  is<number>()(dirfd)
+}
+is<FwalkIterator<string>>()(fwalk(url))
+
+// … and bytes in, Buffers out
+for (const [dirpath, dirnames, filenames, dirfd] of fwalk(bytes)) {
+  is<Buffer>()(dirpath)
+  is<Buffer[]>()(dirnames)
+  is<Buffer[]>()(filenames)
+  is<number>()(dirfd)
+}
+is<FwalkIterator<Buffer>>()(fwalk(Buffer.from('src'), { maxOpen: 4 }))
+fwalk('.', { onerror: (error) => is<string>()(error.path) })
+fwalk(bytes, { onerror: (error) => is<Buffer>()(error.path) })
+fwalk('.', { onerror: (error) => is<string | undefined>()(error.code) })
+
+const walkOptions: FwalkOptions = {
+  topdown: true,
+  onerror: undefined,
+  followSymlinks: true,
+  dirFd: 3,
+  maxOpen: 8,
+}
+const walk = fwalk('.', walkOptions)
+is<IteratorReturnResult<undefined>>()(walk.return())
+is<IteratorResult<FwalkEntry, undefined>>()(walk.next())
+is<void>()(walk[Symbol.dispose]())
+is<FwalkIterator>()(walk[Symbol.iterator]())
+is<FwalkEntry[]>()([...walk])
+
+// A program may be written once for both kinds of names.
+function sum<Name extends string | Buffer>(entries: Iterable<FwalkEntry<Name>>): number {
+  let total = 0
+  for (const [, , filenames, dirFd] of entries) {
+    for (const name of filenames) total += stat(name, { dirFd, followSymlinks: false }).size
+  }
+  return total
+}
+is<number>()(sum(fwalk('.')) + sum(fwalk(bytes)))
+
+// @ts-expect-error: no path is a number
+fwalk(1)
+// @ts-expect-error: nor null
+fwalk(null)
+// @ts-expect-error: an option misspelt
+fwalk('.', { topDown: true })
+// @ts-expect-error: an option of another type
+fwalk('.', { followSymlinks: 1 })
+// @ts-expect-error: a walk of strings has no Buffers in its errors
+fwalk('.', { onerror: (error: { path: Buffer }) => void error })
+// @ts-expect-error: names are strings or Buffers
+type NoEntry = FwalkEntry<number>
+for (const entry of fwalk('.')) {
+  // @ts-expect-error: there are four parts
+  void entry[4]
+  // @ts-expect-error: names of the other kind cannot be added
+  entry[1].push(Buffer.from('name'))
+}
+
+// stat: which kind of Stats depends on bigint
+is<fs.Stats>()(stat('.'))
+is<fs.Stats>()(stat(0, {}))
+is<fs.Stats>()(stat(anyPath, { dirFd: 3, followSymlinks: false }))
+is<fs.Stats>()(lstat(url, { bigint: false }))
+is<fs.BigIntStats>()(stat('.', { bigint: true }))
+is<fs.BigIntStats>()(lstat(bytes, { bigint: true, dirFd: 3 }))
+is<fs.Stats | fs.BigIntStats>()(stat('.', { bigint: isBig }))
+is<fs.Stats | fs.BigIntStats>()(lstat('.', { bigint: isBig }))
+const statOptions: StatOptions = { bigint: true, followSymlinks: true }
+const lstatOptions: LstatOptions = statOptions
+// @ts-expect-error: lstat is of the link itself
+lstat('.', { followSymlinks: true })
+// @ts-expect-error: lstat takes no descriptor
+lstat(0)
+// @ts-expect-error: a number, not a bigint
+is<bigint>()(stat('.', lstatOptions).size)
+
+// listdir: the kind of names depends on the path
+is<string[]>()(listdir())
+is<string[]>()(listdir(3))
+is<string[]>()(listdir(url, { dirFd: 3 }))
+is<Buffer[]>()(listdir(bytes))
+is<string[] | Buffer[]>()(listdir(anyPath))
+// @ts-expect-error: one or the other, but which is not known
+is<string[]>()(listdir(anyPath))
+
+const openOptions: OpenOptions = { dirFd: 3, mode: 0o600 }
+const dirFdOptions: DirFdOptions = openOptions
+is<number>()(open(anyPath, 'wx', openOptions))
+is<number>()(open('file', 0, { mode: '600', dirFd: undefined }))
+is<void>()(unlink(anyPath, dirFdOptions))
+is<void>()(rmdir(anyPath, { dirFd: 3 }))
+// @ts-expect-error: removing takes no mode
+unlink('file', { mode: 0o600 })
+// @ts-expect-error: a descriptor is a number
+rmdir('dir', { dirFd: '3' })
+// @ts-expect-error: a path must be given
+open()
+
+is<number>()(memfdCreate('name'))
+is<number>()(memfdCreate(bytes, MFD_CLOEXEC | MFD_ALLOW_SEALING))
+is<void>()(addSeals(3, F_SEAL_WRITE))
+is<number>()(getSeals(3))
+is<number>()(dup(3))
+is<boolean>()(getInheritable(3))
+is<void>()(setInheritable(3, true))
+// @ts-expect-error: a name must be given
+memfdCreate()
+// @ts-expect-error: a name is no URL
+memfdCreate(url)
+// @ts-expect-error: flags are numbers
+memfdCreate('name', ['MFD_CLOEXEC'])
+// @ts-expect-error: both must be given
+setInheritable(3)
+
+const hook: AuditHook = (event, args) => {
+  is<string>()(event)
+  is<readonly unknown[]>()(args)
+}
+is<void>()(addAuditHook(hook))
+// @ts-expect-error: hooks cannot change the arguments
+addAuditHook((_event, args) => args.push(1))
+// @ts-expect-error: there is no such function
+void fdkit.removeAuditHook
+// @ts-expect-error: constants do not change
+fdkit.MFD_CLOEXEC = 2

@@ -1,0 +1,48 @@
+// What is printed: tables in plain text, and whether the targets are held.
+import type { Outcome } from './interleave.js'
+
+/** Columns as wide as they must be; the first to the left, the others to the right. */
+export function printTable(title: string, rows: string[][]): void {
+  const widths: number[] = []
+  for (const row of rows) {
+    for (const [column, cell] of row.entries()) {
+      widths[column] = Math.max(widths[column] ?? 0, cell.length)
+    }
+  }
+  console.log(`\n${title}\n`)
+  for (const row of rows) {
+    const cells = row.map((cell, column) =>
+      column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!),
+    )
+    console.log(`  ${cells.join('  ').trimEnd()}`)
+  }
+}
+
+/** Times in a unit, and how they stand to the first. */
+export function printOutcomes(title: string, outcomes: Outcome[], unit: string, per: number): void {
+  const [floor] = outcomes
+  const rows = outcomes.map(({ label, nanoseconds }) => [
+    label,
+    `${(nanoseconds / per).toFixed(1)} ${unit}`,
+    `${(nanoseconds / floor!.nanoseconds).toFixed(2)} x`,
+  ])
+  printTable(title, rows)
+}
+
+/** A figure, and what it is to be. */
+export interface Target {
+  what: string
+  figure: number
+  unit: string
+  atMost?: number
+  atLeast?: number
+}
+
+export function printTargets(targets: Target[]): void {
+  const rows = targets.map(({ what, figure, unit, atMost, atLeast }) => {
+    const holds = figure <= (atMost ?? Infinity) && figure >= (atLeast ?? -Infinity)
+    const target = atMost === undefined ? `>= ${atLeast}` : `<= ${atMost}`
+    return [what, `${figure.toFixed(2)} ${unit}`, `${target} ${unit}`, holds ? 'holds' : 'MISSES']
+  })
+  printTable('Targets', rows)
+}

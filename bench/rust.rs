@@ -1,0 +1,59 @@
+//! The candidates in Rust. `rust NAME DIR`: each line that comes in is answered with the
+//! nanoseconds that one run took, and what it saw.
+
+#[cfg(target_os = "linux")]
+mod floor;
+
+use std::ffi::{CStr, CString};
+use std::io::{Error, Result, Write, stdin, stdout};
+use std::time::Instant;
+
+use fdkit::{Step, Walk, WalkOptions};
+
+/// What a walk came across.
+#[derive(Default)]
+pub struct Seen {
+    /// The top among them.
+    pub directories: usize,
+    /// All names.
+    pub entries: usize,
+}
+
+fn walk(top: &CStr) -> Result<Seen> {
+    let mut walk = Walk::new(top, None, WalkOptions::default());
+    let mut seen = Seen::default();
+    while let Some(step) = walk.step()? {
+        if step == Step::Directory {
+            seen.directories += 1;
+            seen.entries += walk.dirnames().len() + walk.filenames().len();
+        }
+    }
+    Ok(seen)
+}
+
+fn run(name: &str, argument: &str) -> Result<Seen> {
+    let top = CString::new(argument)?;
+    match name {
+        "fdkit" => walk(&top),
+        #[cfg(target_os = "linux")]
+        "floor" => floor::Floor::walk(&top),
+        #[cfg(target_os = "linux")]
+        "memfd" => {
+            floor::memfd_create(argument.parse().map_err(Error::other)?).map(|()| Seen::default())
+        }
+        _ => Err(Error::other(format!("no candidate is called {name}"))),
+    }
+}
+
+fn main() -> Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let (name, argument) = arguments.next().zip(arguments.next()).unwrap_or_default();
+    for line in stdin().lines() {
+        line?;
+        let start = Instant::now();
+        let seen = run(&name, &argument)?;
+        let elapsed = start.elapsed().as_nanos();
+        writeln!(stdout(), "{elapsed} {} {}", seen.directories, seen.entries)?;
+    }
+    Ok(())
+}

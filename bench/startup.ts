@@ -1,0 +1,47 @@
+// What importing fdkit costs, over an empty module; and how large the addon is.
+import { cpSync, mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+
+import { transient } from './candidate.js'
+import { interleave } from './interleave.js'
+import { removeTree } from './tree.js'
+
+const ROUNDS = 25
+
+function addon(): string {
+  const files = readdirSync('npm', { recursive: true, encoding: 'utf8' })
+  const file = files.find((file) => file.includes(process.platform) && file.endsWith('.node'))
+  if (file === undefined) throw new Error('there is no addon below npm/')
+  return join('npm', file)
+}
+
+// As npm install leaves it: in a source tree the addon is looked for in vain first.
+function install(): string {
+  const top = mkdtempSync(join(tmpdir(), 'fdkit-bench-'))
+  const modules = join(top, 'node_modules')
+  const platform = dirname(addon())
+  cpSync('package.json', join(modules, 'fdkit/package.json'))
+  cpSync('dist/index.js', join(modules, 'fdkit/dist/index.js'))
+  cpSync(platform, join(modules, platform.replace('npm/', '@fdkit/binding-')), { recursive: true })
+  writeFileSync(join(top, 'empty.mjs'), '')
+  writeFileSync(join(top, 'fdkit.mjs'), "import 'fdkit'")
+  return top
+}
+
+/** In milliseconds. */
+export async function measureImport(): Promise<number> {
+  const top = install()
+  try {
+    const start = (file: string) => transient(file, process.execPath, join(top, file))
+    const [empty, fdkit] = await interleave([start('empty.mjs'), start('fdkit.mjs')], ROUNDS, 3)
+    return (fdkit!.nanoseconds - empty!.nanoseconds) / 1e6
+  } finally {
+    removeTree(top)
+  }
+}
+
+/** In bytes. */
+export function addonSize(): number {
+  return statSync(addon()).size
+}

@@ -1,0 +1,132 @@
+//! One export for both ways of calling: at once, or on a thread of libuv's pool with a promise.
+
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+
+use fdkit::fd::{borrow, dup};
+use napi::bindgen_prelude::{AsyncTask, Either3, Env, Error, Result, Status, Task, ToNapiValue};
+use napi::{ValueType, sys};
+
+use crate::listing::{EntriesOut, NamesOut};
+use crate::path::NameOut;
+use crate::ret::{Failure, Ret, ret};
+use crate::stat::Fields;
+use crate::values::to_js;
+
+/// What a call gives. One type for all, since each would bring a copy of the code around it.
+pub enum Out {
+    Nothing,
+    Is(bool),
+    /// A descriptor that JavaScript owns from the moment that it sees the number; closed where it
+    /// never does.
+    Fd(OwnedFd),
+    Name(NameOut),
+    Names(NamesOut),
+    Entries(EntriesOut),
+    Fields(Fields),
+}
+
+impl From<()> for Out {
+    fn from((): ()) -> Self {
+        Self::Nothing
+    }
+}
+
+impl napi::bindgen_prelude::TypeName for Out {
+    fn type_name() -> &'static str {
+        "unknown"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Unknown
+    }
+}
+
+impl ToNapiValue for Out {
+    unsafe fn to_napi_value(env: sys::napi_env, out: Self) -> Result<sys::napi_value> {
+        let env = &Env::from_raw(env);
+        match out {
+            Self::Nothing => to_js(env, ()),
+            Self::Is(yes) => to_js(env, yes),
+            Self::Fd(fd) => to_js(env, fd.into_raw_fd()),
+            Self::Name(name) => to_js(env, name),
+            Self::Names(names) => names.to_js(env),
+            Self::Entries(entries) => entries.to_js(env),
+            Self::Fields(fields) => fields.to_array(env),
+        }
+    }
+}
+
+/// A system call that is still to be made.
+pub struct Call {
+    work: Option<Box<dyn FnOnce() -> fdkit::Result<Out> + Send>>,
+}
+
+impl Task for Call {
+    type Output = fdkit::Result<Out>;
+    type JsValue = Ret<Out>;
+
+    fn compute(&mut self) -> Result<Self::Output> {
+        let work = self.work.take();
+        Ok(work.ok_or_else(|| Error::from_status(Status::GenericFailure))?())
+    }
+
+    fn resolve(&mut self, _env: Env, output: Self::Output) -> Result<Ret<Out>> {
+        Ok(ret(output))
+    }
+}
+
+/// What an export returns: a value, a failure, or the promise of one of them.
+pub type Reply = Either3<Out, Failure, AsyncTask<Call>>;
+
+/// Makes the call, now or later.
+pub fn reply<T: Into<Out>>(
+    later: bool,
+    work: impl FnOnce() -> fdkit::Result<T> + Send + 'static,
+) -> Reply {
+    if later {
+        return Either3::C(AsyncTask::new(Call { work: Some(Box::new(|| Ok(work()?.into()))) }));
+    }
+    match work() {
+        Ok(value) => Either3::A(value.into()),
+        Err(error) => Either3::B(error.into()),
+    }
+}
+
+/// [`reply`], for a call that starts from a directory.
+pub fn reply_at<T: Into<Out>>(
+    later: bool,
+    start: Option<i32>,
+    work: impl FnOnce(Option<BorrowedFd<'_>>) -> fdkit::Result<T> + Send + 'static,
+) -> Reply {
+    match Fd::maybe(start, later) {
+        Ok(start) => reply(later, move || work(start.as_ref().map(AsFd::as_fd))),
+        Err(error) => Either3::B(error.into()),
+    }
+}
+
+/// A descriptor for the time of a call.
+pub enum Fd {
+    /// JavaScript's own, for a call that is made before it runs again.
+    Given(BorrowedFd<'static>),
+    /// A copy: whatever becomes of the number, the call acts on what it meant.
+    Copied(OwnedFd),
+}
+
+impl Fd {
+    pub fn maybe(number: Option<i32>, later: bool) -> fdkit::Result<Option<Self>> {
+        let Some(number) = number else {
+            return Ok(None);
+        };
+        let given = borrow(number, "dup")?;
+        Ok(Some(if later { Self::Copied(dup(given)?) } else { Self::Given(given) }))
+    }
+}
+
+impl AsFd for Fd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Given(fd) => *fd,
+            Self::Copied(fd) => fd.as_fd(),
+        }
+    }
+}

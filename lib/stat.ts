@@ -1,0 +1,112 @@
+// What is known about a file.
+import type * as fs from 'node:fs'
+
+import type { Failure } from './binding.js'
+import { check } from './error.js'
+import { native } from './native.js'
+import { BigIntStats, Stats } from './stats.js'
+import {
+  optional,
+  validateBoolean,
+  validateDirFd,
+  validatePath,
+  validateTarget,
+  type DirFdOptions,
+  type PathLike,
+  type Target,
+} from './validate.js'
+
+/** Options of {@link lstat}. */
+export interface LstatOptions extends DirFdOptions {
+  /** Whether the numbers are bigints, which lose no digits; `false` by default. */
+  bigint?: boolean | undefined
+}
+
+/** Options of {@link stat}. */
+export interface StatOptions extends LstatOptions {
+  /** Whether a link stands for what it points to; `true` by default. */
+  followSymlinks?: boolean | undefined
+}
+
+type AnyStats = Stats | BigIntStats
+
+const makeStats = (...fields: ConstructorParameters<typeof Stats>) => new Stats(...fields)
+const makeBigIntStats = (...fields: ConstructorParameters<typeof BigIntStats>) =>
+  new BigIntStats(...fields)
+
+function isBigint(options: LstatOptions | undefined): boolean {
+  return optional(validateBoolean, options?.bigint, 'bigint') ?? false
+}
+
+function statNow({ path, fd, followSymlinks }: Target, bigint: boolean): AnyStats {
+  const make = bigint ? makeBigIntStats : makeStats
+  return check(native.statx(fd, path, followSymlinks, bigint, make) as AnyStats | Failure, path)
+}
+
+async function statLater({ path, fd, followSymlinks }: Target, bigint: boolean): Promise<AnyStats> {
+  const fields = check(await native.statxLater(fd, path, followSymlinks, bigint), path)
+  const make = (bigint ? makeBigIntStats : makeStats) as (...fields: unknown[]) => AnyStats
+  return make(...fields)
+}
+
+function validateLink(path: unknown, options: LstatOptions | undefined): Target {
+  return { path: validatePath(path), fd: validateDirFd(options), followSymlinks: false }
+}
+
+/**
+ * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
+ * `fs.BigIntStats` with `bigint: true`.
+ *
+ * Times are in milliseconds and, with `bigint`, in nanoseconds too.
+ *
+ * @param path a path, or a descriptor
+ * @throws `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR` …, as stat(2) says; `EBADF`: a descriptor that is
+ * not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks: false` with a descriptor for
+ * the path
+ * @see https://docs.python.org/3/library/os.html#os.stat
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit'
+ *
+ * for (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ *   for (const name of filenames) {
+ *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
+ *   }
+ * }
+ * ```
+ */
+export function stat(path: PathLike | number, options: StatOptions & { bigint: true }): fs.BigIntStats
+export function stat(path: PathLike | number, options?: StatOptions & { bigint?: false | undefined }): fs.Stats
+export function stat(path: PathLike | number, options?: StatOptions): fs.Stats | fs.BigIntStats
+export function stat(path: PathLike | number, options?: StatOptions): fs.Stats | fs.BigIntStats {
+  return statNow(validateTarget(path, options), isBigint(options))
+}
+
+/**
+ * As {@link stat}, of a link itself.
+ *
+ * @throws as {@link stat}
+ * @see https://docs.python.org/3/library/os.html#os.lstat
+ * @example
+ * ```ts
+ * import { lstat } from 'fdkit'
+ *
+ * lstat('current').isSymbolicLink() // true
+ * lstat('current', { bigint: true }).mtimeNs // such as 1764000000123456789n
+ * ```
+ */
+export function lstat(path: PathLike, options: LstatOptions & { bigint: true }): fs.BigIntStats
+export function lstat(path: PathLike, options?: LstatOptions & { bigint?: false | undefined }): fs.Stats
+export function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats
+export function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats {
+  return statNow(validateLink(path, options), isBigint(options))
+}
+
+// For `fdkit/promises`.
+export async function statPromise(path: PathLike | number, options?: StatOptions): Promise<AnyStats> {
+  return statLater(validateTarget(path, options), isBigint(options))
+}
+
+export async function lstatPromise(path: PathLike, options?: LstatOptions): Promise<AnyStats> {
+  return statLater(validateLink(path, options), isBigint(options))
+}

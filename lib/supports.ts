@@ -1,0 +1,74 @@
+// Which functions take what, here.
+import { link, mkdir, mkfifo, mknod, readlink, rename, replace, rmdir, symlink, unlink } from './at.js'
+import { access, chmod, chown, utime } from './attr.js'
+import { listdir } from './listing.js'
+import { isAvailable } from './native.js'
+import { open } from './open.js'
+import { rmtree } from './rmtree.js'
+import { scandir } from './scandir.js'
+import { lstat, stat } from './stat.js'
+
+// oxlint-disable-next-line typescript/no-explicit-any -- any function
+type AnyFunction = (...args: any[]) => unknown
+
+const here = (...functions: AnyFunction[]): ReadonlySet<AnyFunction> =>
+  new Set(isAvailable ? functions : [])
+
+/**
+ * The functions that take `dirFd` (or `srcDirFd` and `dstDirFd`) on this platform.
+ *
+ * @see https://docs.python.org/3/library/os.html#os.supports_dir_fd
+ * @example
+ * ```ts
+ * import { stat, supportsDirFd } from 'fdkit'
+ *
+ * supportsDirFd.has(stat) // true
+ * ```
+ */
+// prettier-ignore
+export const supportsDirFd: ReadonlySet<AnyFunction> = here(
+  access, chmod, chown, link, listdir, lstat, mkdir, mkfifo, mknod, open, readlink, rename,
+  replace, rmdir, rmtree, scandir, stat, symlink, unlink, utime,
+)
+
+/**
+ * The functions that take a descriptor in place of the path on this platform.
+ *
+ * @see https://docs.python.org/3/library/os.html#os.supports_fd
+ * @example
+ * ```ts
+ * import { listdir, supportsFd, unlink } from 'fdkit'
+ *
+ * supportsFd.has(listdir) // true
+ * supportsFd.has(unlink) // false
+ * ```
+ */
+export const supportsFd: ReadonlySet<AnyFunction> = here(
+  chmod,
+  chown,
+  listdir,
+  scandir,
+  stat,
+  utime,
+)
+
+/**
+ * The functions that take `followSymlinks` on this platform. That of `chmod` needs Linux 6.6, or
+ * macOS.
+ *
+ * @see https://docs.python.org/3/library/os.html#os.supports_follow_symlinks
+ * @example
+ * ```ts
+ * import { supportsFollowSymlinks, utime } from 'fdkit'
+ *
+ * supportsFollowSymlinks.has(utime) // true
+ * ```
+ */
+export const supportsFollowSymlinks: ReadonlySet<AnyFunction> = here(
+  access,
+  chmod,
+  chown,
+  link,
+  stat,
+  utime,
+)

@@ -1,0 +1,16 @@
+/**
+ * The functions of `fdkit` with promises, off the main thread.
+ *
+ * Descriptors given to a call are copied before it returns: it acts on what the number meant then,
+ * whatever is closed or reused meanwhile. Every copy is closed when the call is over.
+ *
+ * @packageDocumentation
+ */
+export {
+  fwalk,
+  type AsyncFwalkIterator,
+  type AsyncFwalkOptions,
+} from './lib/fwalk-promise.js'
+export * from './lib/promises.js'
+export type { AsyncRmtreeOptions } from './lib/rmtree.js'
+export type { AsyncDirEntry } from './lib/scandir.js'

@@ -1,0 +1,7 @@
+// The tests of both languages; what stands on the command line goes to ava.
+import { status } from './run.mjs'
+
+const rust = status('inherit', 'cargo', 'test', '--workspace', '--locked')
+const ava = 'node_modules/ava/entrypoints/cli.mjs'
+const javascript = status('inherit', process.execPath, ava, ...process.argv.slice(2))
+process.exit(rust || javascript)
