@@ -49,7 +49,7 @@ unless(noPython)('time grows linearly with depth', (t) => {
   const time = (top: string, topdown: boolean) => {
     const runs = [1, 2, 3].map(() => {
       const start = performance.now()
-      for (const _ of fwalk(top, { topdown, maxOpen: 16 }));
+      Array.from(fwalk(top, { topdown, maxOpen: 16 }), ([, , , dirfd]) => dirfd)
       return performance.now() - start
     })
     return Math.min(...runs)
