@@ -64,8 +64,8 @@ test('thousands of names, in the order of the directory', (t) => {
   t.deepEqual(listdir(top).sort(), names)
   t.deepEqual(listdir(top), listdir(opened(t, top)))
   t.deepEqual(listdir(Buffer.from(top)).map(String), listdir(top))
-  const [[, , filenames] = [, , []]] = fwalk(top)
-  t.deepEqual(filenames, listdir(top))
+  const { value } = fwalk(top).next()
+  t.deepEqual(value?.[2], listdir(top))
 })
 
 onLinux('a descriptor: its offset is neither used nor moved', (t) => {
