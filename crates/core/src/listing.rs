@@ -246,7 +246,7 @@ mod sys {
             self.0.resize(BUFFER_SIZE, 0);
             loop {
                 let filled = match getdents64(fd, &mut self.0) {
-                    // The directory itself has been removed.
+                    // The directory has been removed: no names, says POSIX of readdir(3).
                     Err(error) if error.errno() == libc::ENOENT => return Ok(()),
                     filled => filled?,
                 };
