@@ -193,7 +193,7 @@ export function symlinkCall(
   const dirFd = validateDirFd(options)
   auditSymlink(target, path, dirFd ?? NO_DIR_FD)
   return {
-    make: (later) => native.symlinkat(later, text, dirFd, checked),
+    make: (later) => native.symlinkat(later, dirFd, checked, text),
     path: text,
     dest: checked,
   }
@@ -304,7 +304,7 @@ export function unlinkCall(path: PathLike, options?: DirFdOptions): Call<undefin
   const checked = validatePath(path)
   const dirFd = validateDirFd(options)
   auditRemove(path, dirFd ?? NO_DIR_FD)
-  return { make: (later) => native.unlinkat(later, dirFd, checked), path: checked }
+  return { make: (later) => native.unlinkat(later, dirFd, checked, false), path: checked }
 }
 
 /**
@@ -330,7 +330,7 @@ export function rmdirCall(path: PathLike, options?: DirFdOptions): Call<undefine
   const checked = validatePath(path)
   const dirFd = validateDirFd(options)
   auditRmdir(path, dirFd ?? NO_DIR_FD)
-  return { make: (later) => native.unlinkatRemovedir(later, dirFd, checked), path: checked }
+  return { make: (later) => native.unlinkat(later, dirFd, checked, true), path: checked }
 }
 
 /**

@@ -1,6 +1,5 @@
 // What may be done with a file, and its attributes: permissions, owner, times.
 import { auditEvent } from './audit.js'
-import type { TimeArg } from './binding.js'
 import { NO_DIR_FD, now, type Call } from './call.js'
 import { F_OK } from './constants.js'
 import { invalidArgType, invalidArgValue, outOfRange } from './error.js'
@@ -163,16 +162,19 @@ export interface UtimeOptions extends FollowOptions {
   ns?: readonly [atime: bigint | symbol, mtime: bigint | symbol] | undefined
 }
 
+// Seconds and nanoseconds. Of these -1 and -2 are what the addon takes for the two symbols.
+type Time = [seconds: number, nanoseconds: number]
+
 const BILLION = 1_000_000_000n
 
-function parseTime(value: unknown, name: string): TimeArg {
-  if (value === UTIME_NOW) return { seconds: 0, nanoseconds: -1 }
-  if (value === UTIME_OMIT) return { seconds: 0, nanoseconds: -2 }
+function parseTime(value: unknown, name: string): Time {
+  if (value === UTIME_NOW) return [0, -1]
+  if (value === UTIME_OMIT) return [0, -2]
   if (typeof value === 'bigint') {
     const nanoseconds = ((value % BILLION) + BILLION) % BILLION
     const seconds = Number((value - nanoseconds) / BILLION)
     if (!Number.isSafeInteger(seconds)) throw outOfRange(name, 'within 2 ** 53 seconds', value)
-    return { seconds, nanoseconds: Number(nanoseconds) }
+    return [seconds, Number(nanoseconds)]
   }
   const isDate = value instanceof Date
   const time = isDate ? value.getTime() : (value as number)
@@ -180,7 +182,7 @@ function parseTime(value: unknown, name: string): TimeArg {
   const unit = isDate ? 1e3 : 1
   const seconds = Math.floor(time / unit)
   if (!Number.isSafeInteger(seconds)) throw outOfRange(name, 'within 2 ** 53 seconds', time)
-  return { seconds, nanoseconds: Math.floor((time - seconds * unit) * (1e9 / unit)) }
+  return [seconds, Math.floor((time - seconds * unit) * (1e9 / unit))]
 }
 
 function parseTimes(
@@ -188,7 +190,7 @@ function parseTimes(
   name: string,
   expected: string,
   isTime: (time: unknown) => boolean,
-): [atime: TimeArg, mtime: TimeArg] {
+): [atime: Time, mtime: Time] {
   if (!Array.isArray(value) || value.length !== 2) {
     throw invalidArgType(name, 'an array of two times', value)
   }
@@ -200,7 +202,7 @@ function parseTimes(
   return [parseTime(value[0], `${name}[0]`), parseTime(value[1], `${name}[1]`)]
 }
 
-function chooseTimes({ times, ns }: UtimeOptions): [atime: TimeArg, mtime: TimeArg] {
+function chooseTimes({ times, ns }: UtimeOptions): [atime: Time, mtime: Time] {
   if (times !== undefined && ns !== undefined) {
     throw invalidArgValue('options.ns', 'must not be given with times', ns)
   }
@@ -218,7 +220,7 @@ export function utimeCall(path: PathLike | number, options?: UtimeOptions): Call
   const [atime, mtime] = chooseTimes(given)
   auditUtime(path, given.times, given.ns, auditDirFd(checked, fd))
   return {
-    make: (later) => native.utimensat(later, fd, checked, atime, mtime, followSymlinks),
+    make: (later) => native.utimensat(later, fd, checked, followSymlinks, ...atime, ...mtime),
     path: checked,
   }
 }

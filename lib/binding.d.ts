@@ -1,8 +1,34 @@
-/* What napi-rs writes of crates/binding; made by the build. */
+/* What napi-rs writes of crates/binding, behind exports.d.ts of it; made by the build. */
 
 type PathArg = string | Uint8Array
 type Ret<T> = T | Failure
 type Reply<T> = Ret<T> | Promise<Ret<T>>
+type Fd = number | undefined
+
+export declare function dup(fd: number): Ret<number>
+export declare function faccessat2(later: boolean, dirFd: Fd, path: PathArg, mode: number, effectiveIds: boolean, followSymlinks: boolean): Reply<boolean>
+export declare function fchmodat2(later: boolean, dirFd: Fd, path: PathArg | undefined, mode: number, followSymlinks: boolean): Reply<undefined>
+export declare function fchownat(later: boolean, dirFd: Fd, path: PathArg | undefined, uid: number | undefined, gid: number | undefined, followSymlinks: boolean): Reply<undefined>
+export declare function fcntlAddSeals(fd: number, seals: number): Ret<undefined>
+export declare function fcntlGetSeals(fd: number): Ret<number>
+export declare function fcntlGetfd(fd: number): Ret<boolean>
+export declare function fcntlSetfd(fd: number, inheritable: boolean): Ret<undefined>
+export declare function getdents64(dirFd: Fd, path: PathArg | undefined, sink: (...names: any[]) => void): Ret<undefined>
+export declare function getdents64Later(later: true, dirFd: Fd, path: PathArg | undefined): Reply<any[]>
+export declare function linkat(later: boolean, srcDirFd: Fd, src: PathArg, dstDirFd: Fd, dst: PathArg, followSymlinks: boolean): Reply<undefined>
+export declare function memfdCreate(later: boolean, name: PathArg, flags: number): Reply<number>
+export declare function mkdirat(later: boolean, dirFd: Fd, path: PathArg, mode: number): Reply<undefined>
+export declare function mkfifoat(later: boolean, dirFd: Fd, path: PathArg, mode: number): Reply<undefined>
+export declare function mknodat(later: boolean, dirFd: Fd, path: PathArg, mode: number, device: number): Reply<undefined>
+export declare function openat(later: boolean, dirFd: Fd, path: PathArg, flags: number, mode: number, resolve: number | undefined): Reply<number>
+export declare function readlinkat(later: boolean, dirFd: Fd, path: PathArg): Reply<string | Buffer>
+export declare function renameat2(later: boolean, srcDirFd: Fd, src: PathArg, dstDirFd: Fd, dst: PathArg, flags: number): Reply<undefined>
+export declare function scandir(later: boolean, dirFd: Fd, path: PathArg | undefined): Reply<any[]>
+export declare function statx(dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, bigint: boolean, fields: Float64Array | BigInt64Array): Ret<undefined>
+export declare function statxLater(later: true, dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, bigint: boolean): Reply<any[]>
+export declare function symlinkat(later: boolean, dirFd: Fd, path: PathArg, target: PathArg): Reply<undefined>
+export declare function unlinkat(later: boolean, dirFd: Fd, path: PathArg, isDirectory: boolean): Reply<undefined>
+export declare function utimensat(later: boolean, dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, atime: number, atimeNs: number, mtime: number, mtimeNs: number): Reply<undefined>
 
 /** A tree that is to be deleted. */
 export declare class Rmtree {
@@ -44,12 +70,6 @@ export declare class Walk {
   close(): void
 }
 
-/** `dup(fd)`. */
-export declare function dup(fd: number): Ret<number>
-
-/** `faccessat2(dirFd, path, mode, …)`: whether it succeeds. */
-export declare function faccessat2(later: boolean, start: number | undefined | null, path: PathArg, mode: number, effectiveIds: boolean, followSymlinks: boolean): Reply<boolean>
-
 /** A failed system call. */
 export interface Failure {
   /** Negative, as libuv has it. */
@@ -61,93 +81,6 @@ export interface Failure {
   /** Of what, where JavaScript cannot know. */
   path?: string | Buffer
 }
-
-/** `fchmodat2(dirFd, path, mode, …)`; without a path, `fchmod(start, mode)`. */
-export declare function fchmodat2(later: boolean, start: number | undefined | null, path: PathArg | undefined | null, mode: number, followSymlinks: boolean): Reply<undefined>
-
-/**
- * `fchownat(dirFd, path, uid, gid, …)`; without a path, `fchown(start, uid, gid)`. `undefined`
- * leaves one as it is.
- */
-export declare function fchownat(later: boolean, start: number | undefined | null, path: PathArg | undefined | null, uid: number | undefined | null, gid: number | undefined | null, followSymlinks: boolean): Reply<undefined>
-
-/** `fcntl(fd, F_ADD_SEALS, seals)`. */
-export declare function fcntlAddSeals(fd: number, seals: number): Ret<undefined>
-
-/** `fcntl(fd, F_GETFD)`. */
-export declare function fcntlGetfd(fd: number): Ret<boolean>
-
-/** `fcntl(fd, F_GET_SEALS)`. */
-export declare function fcntlGetSeals(fd: number): Ret<number>
-
-/** `fcntl(fd, F_SETFD, …)`. */
-export declare function fcntlSetfd(fd: number, inheritable: boolean): Ret<undefined>
-
-/** The names in the directory at `path`, or without a path in that of `start`, poured into `sink`. */
-export declare function getdents64(start: number | undefined | null, path: PathArg | undefined | null, sink: (...names: any[]) => void): Ret<undefined>
-
-/** [`getdents64`] on a thread of the pool: an array. */
-export declare function getdents64Later(start?: number | undefined | null, path?: PathArg | undefined | null): Reply<any[]>
-
-/** `linkat(srcDirFd, src, dstDirFd, dst, …)`. */
-export declare function linkat(later: boolean, srcStart: number | undefined | null, src: PathArg, dstStart: number | undefined | null, dst: PathArg, followSymlinks: boolean): Reply<undefined>
-
-/** `memfd_create(name, flags)`. `later` asks for a promise. */
-export declare function memfdCreate(later: boolean, name: PathArg, flags: number): Reply<number>
-
-/** `mkdirat(dirFd, path, mode)`. */
-export declare function mkdirat(later: boolean, start: number | undefined | null, path: PathArg, mode: number): Reply<undefined>
-
-/** `mkfifoat(dirFd, path, mode)`. */
-export declare function mkfifoat(later: boolean, start: number | undefined | null, path: PathArg, mode: number): Reply<undefined>
-
-/** `mknodat(dirFd, path, mode, device)`. */
-export declare function mknodat(later: boolean, start: number | undefined | null, path: PathArg, mode: number, device: number): Reply<undefined>
-
-/** `openat(dirFd, path, flags, mode)`, or `openat2` where `resolve` is given. */
-export declare function openat(later: boolean, start: number | undefined | null, path: PathArg, flags: number, mode: number, resolve?: number | undefined | null): Reply<number>
-
-/** `readlinkat(dirFd, path)`: a name of the kind that the path is. */
-export declare function readlinkat(later: boolean, start: number | undefined | null, path: PathArg): Reply<string | Buffer>
-
-/** `renameat2(srcDirFd, src, dstDirFd, dst, flags)`. */
-export declare function renameat2(later: boolean, srcStart: number | undefined | null, src: PathArg, dstStart: number | undefined | null, dst: PathArg, flags: number): Reply<undefined>
-
-/**
- * Name, type, a link's target's type and inode number of each entry of the directory at `path`,
- * or without a path of that of `start`, in one array. `later` asks for a promise, and for the
- * types of links' targets.
- */
-export declare function scandir(later: boolean, start?: number | undefined | null, path?: PathArg | undefined | null): Reply<any[]>
-
-/**
- * `statx(dirFd, path, …)`; without a path, `fstat(start)`. `make` gets the fields in the order
- * of node:fs.
- */
-export declare function statx(start: number | undefined | null, path: PathArg | undefined | null, followSymlinks: boolean, bigint: boolean, make: (...fields: any[]) => unknown): Ret<unknown>
-
-/** The fields of [`statx`], on a thread of the pool. */
-export declare function statxLater(start: number | undefined | null, path: PathArg | undefined | null, followSymlinks: boolean, bigint: boolean): Reply<any[]>
-
-/** `symlinkat(target, dirFd, path)`. */
-export declare function symlinkat(later: boolean, target: PathArg, start: number | undefined | null, path: PathArg): Reply<undefined>
-
-/** A time to set. Of nanoseconds, -1 stands for the present and -2 for leaving it. */
-export interface TimeArg {
-  /** Since 1970. */
-  seconds: number
-  /** Less than 1,000,000,000. */
-  nanoseconds: number
-}
-
-/** `unlinkat(dirFd, path, 0)`. */
-export declare function unlinkat(later: boolean, start: number | undefined | null, path: PathArg): Reply<undefined>
-
-/** `unlinkat(dirFd, path, AT_REMOVEDIR)`. */
-export declare function unlinkatRemovedir(later: boolean, start: number | undefined | null, path: PathArg): Reply<undefined>
-
-/** `utimensat(dirFd, path, [atime, mtime], …)`; without a path, `futimens(start, …)`. */
-export declare function utimensat(later: boolean, start: number | undefined | null, path: PathArg | undefined | null, atime: TimeArg, mtime: TimeArg, followSymlinks: boolean): Reply<undefined>
 
 /** What the package's version must be, for both to fit. */
 export declare const VERSION: string

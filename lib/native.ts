@@ -32,7 +32,6 @@ const syscalls = {
   statxLater: 'statx',
   symlinkat: 'symlinkat',
   unlinkat: 'unlinkat',
-  unlinkatRemovedir: 'unlinkat',
   utimensat: 'utimensat',
   Walk: 'openat',
 } satisfies Record<keyof Binding, string>

@@ -1,7 +1,6 @@
 // What is known about a file.
 import type * as fs from 'node:fs'
 
-import type { Failure } from './binding.js'
 import { check } from './error.js'
 import { native } from './native.js'
 import { BigIntStats, Stats } from './stats.js'
@@ -30,23 +29,38 @@ export interface StatOptions extends LstatOptions {
 
 type AnyStats = Stats | BigIntStats
 
-const makeStats = (...fields: ConstructorParameters<typeof Stats>) => new Stats(...fields)
-const makeBigIntStats = (...fields: ConstructorParameters<typeof BigIntStats>) =>
-  new BigIntStats(...fields)
+// Where the addon puts what it finds: 64 bits a field, of which the first eight are unsigned.
+const numbers = new Float64Array(18)
+const signed = new BigInt64Array(numbers.buffer)
+const unsigned = new BigUint64Array(numbers.buffer)
+
+// prettier-ignore
+function takeStats(): Stats {
+  const f = numbers
+  return new Stats(
+    f[0]!, f[1]!, f[2]!, f[3]!, f[4]!, f[5]!, f[6]!, f[7]!, f[8]!, f[9]!,
+    f[10]!, f[11]!, f[12]!, f[13]!,
+  )
+}
+
+function takeBigIntStats(): BigIntStats {
+  const fields = [...unsigned.subarray(0, 8), ...signed.subarray(8)]
+  return new BigIntStats(...(fields as ConstructorParameters<typeof BigIntStats>))
+}
 
 function isBigint(options: LstatOptions | undefined): boolean {
   return optional(validateBoolean, options?.bigint, 'bigint') ?? false
 }
 
 function statNow({ path, fd, followSymlinks }: Target, bigint: boolean): AnyStats {
-  const make = bigint ? makeBigIntStats : makeStats
-  return check(native.statx(fd, path, followSymlinks, bigint, make) as AnyStats | Failure, path)
+  check(native.statx(fd, path, followSymlinks, bigint, numbers), path)
+  return bigint ? takeBigIntStats() : takeStats()
 }
 
 async function statLater({ path, fd, followSymlinks }: Target, bigint: boolean): Promise<AnyStats> {
-  const fields = check(await native.statxLater(fd, path, followSymlinks, bigint), path)
-  const make = (bigint ? makeBigIntStats : makeStats) as (...fields: unknown[]) => AnyStats
-  return make(...fields)
+  const fields = check(await native.statxLater(true, fd, path, followSymlinks, bigint), path)
+  const Found = (bigint ? BigIntStats : Stats) as new (...fields: unknown[]) => AnyStats
+  return new Found(...fields)
 }
 
 function validateLink(path: unknown, options: LstatOptions | undefined): Target {

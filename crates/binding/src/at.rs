@@ -1,23 +1,19 @@
-//! Names relative to a directory. `later` asks for a promise.
+//! Names relative to a directory. The arguments `later` ask for a promise.
+
+use std::os::fd::AsFd;
 
 use fdkit::at;
-use napi::bindgen_prelude::Either3;
-use napi_derive::napi;
+use napi::bindgen_prelude::{Either3, Result};
 
-use crate::call::{Fd, Out, Reply, reply, reply_at};
+use crate::call::{Fd, Out, Reply, Start, reply, reply_at};
+use crate::exports::Args;
 use crate::path::{NameOut, PathArg};
 
-/// `openat(dirFd, path, flags, mode)`, or `openat2` where `resolve` is given.
-#[napi(catch_unwind, ts_return_type = "Reply<number>")]
-pub fn openat(
-    later: bool,
-    start: Option<i32>,
-    path: PathArg,
-    flags: i32,
-    mode: u32,
-    resolve: Option<u32>,
-) -> Reply {
-    reply_at(later, start, move |start| {
+/// `openat(later, dirFd, path, flags, mode, resolve)`: openat2 where `resolve` is given.
+pub fn openat(args: &Args) -> Result<Reply> {
+    let (path, flags, mode): (PathArg, _, _) = (args.get(2)?, args.get(3)?, args.get(4)?);
+    let resolve: Option<u32> = args.maybe(5)?;
+    reply_at(args, move |start| {
         let path = path.as_c_str();
         let opened = match resolve {
             Some(resolve) => at::openat2(start, path, flags, mode, resolve.into()),
@@ -27,96 +23,73 @@ pub fn openat(
     })
 }
 
-/// `mkdirat(dirFd, path, mode)`.
-#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
-pub fn mkdirat(later: bool, start: Option<i32>, path: PathArg, mode: u32) -> Reply {
-    reply_at(later, start, move |start| at::mkdirat(start, path.as_c_str(), mode))
+/// `mkdirat(later, dirFd, path, mode)`.
+pub fn mkdirat(args: &Args) -> Result<Reply> {
+    let (path, mode): (PathArg, _) = (args.get(2)?, args.get(3)?);
+    reply_at(args, move |start| at::mkdirat(start, path.as_c_str(), mode))
 }
 
-/// `mkfifoat(dirFd, path, mode)`.
-#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
-pub fn mkfifoat(later: bool, start: Option<i32>, path: PathArg, mode: u32) -> Reply {
-    reply_at(later, start, move |start| at::mkfifoat(start, path.as_c_str(), mode))
+/// `mkfifoat(later, dirFd, path, mode)`.
+pub fn mkfifoat(args: &Args) -> Result<Reply> {
+    let (path, mode): (PathArg, _) = (args.get(2)?, args.get(3)?);
+    reply_at(args, move |start| at::mkfifoat(start, path.as_c_str(), mode))
 }
 
-/// `mknodat(dirFd, path, mode, device)`.
-#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
-pub fn mknodat(later: bool, start: Option<i32>, path: PathArg, mode: u32, device: i64) -> Reply {
-    let device = device.cast_unsigned();
-    reply_at(later, start, move |start| at::mknodat(start, path.as_c_str(), mode, device))
+/// `mknodat(later, dirFd, path, mode, device)`.
+pub fn mknodat(args: &Args) -> Result<Reply> {
+    let (path, mode, device): (PathArg, _, i64) = (args.get(2)?, args.get(3)?, args.get(4)?);
+    reply_at(args, move |start| at::mknodat(start, path.as_c_str(), mode, device.cast_unsigned()))
 }
 
-/// `symlinkat(target, dirFd, path)`.
-#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
-pub fn symlinkat(later: bool, target: PathArg, start: Option<i32>, path: PathArg) -> Reply {
-    reply_at(later, start, move |start| at::symlinkat(target.as_c_str(), start, path.as_c_str()))
+/// `symlinkat(later, dirFd, path, target)`.
+pub fn symlinkat(args: &Args) -> Result<Reply> {
+    let (path, target): (PathArg, PathArg) = (args.get(2)?, args.get(3)?);
+    reply_at(args, move |start| at::symlinkat(target.as_c_str(), start, path.as_c_str()))
 }
 
-/// `readlinkat(dirFd, path)`: a name of the kind that the path is.
-#[napi(catch_unwind, ts_return_type = "Reply<string | Buffer>")]
-pub fn readlinkat(later: bool, start: Option<i32>, path: PathArg) -> Reply {
-    reply_at(later, start, move |start| {
-        let target = at::readlinkat(start, path.as_c_str())?;
-        Ok(Out::Name(NameOut { name: target, kind: path.kind() }))
+/// `readlinkat(later, dirFd, path)`: a name of the kind that the path is.
+pub fn readlinkat(args: &Args) -> Result<Reply> {
+    let path: PathArg = args.get(2)?;
+    reply_at(args, move |start| {
+        let name = at::readlinkat(start, path.as_c_str())?;
+        Ok(Out::Name(NameOut { name, kind: path.kind() }))
     })
 }
 
-/// `linkat(srcDirFd, src, dstDirFd, dst, …)`.
-#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
-pub fn linkat(
-    later: bool,
-    src_start: Option<i32>,
-    src: PathArg,
-    dst_start: Option<i32>,
-    dst: PathArg,
-    follow_symlinks: bool,
-) -> Reply {
-    reply_at_two(later, src_start, dst_start, move |from, to| {
+/// `linkat(later, srcDirFd, src, dstDirFd, dst, followSymlinks)`.
+pub fn linkat(args: &Args) -> Result<Reply> {
+    let follow_symlinks = args.get(5)?;
+    reply_at_two(args, move |from, src, to, dst| {
         at::linkat(from, src.as_c_str(), to, dst.as_c_str(), follow_symlinks)
     })
 }
 
-/// `renameat2(srcDirFd, src, dstDirFd, dst, flags)`.
-#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
-pub fn renameat2(
-    later: bool,
-    src_start: Option<i32>,
-    src: PathArg,
-    dst_start: Option<i32>,
-    dst: PathArg,
-    flags: u32,
-) -> Reply {
-    reply_at_two(later, src_start, dst_start, move |from, to| {
+/// `renameat2(later, srcDirFd, src, dstDirFd, dst, flags)`.
+pub fn renameat2(args: &Args) -> Result<Reply> {
+    let flags = args.get(5)?;
+    reply_at_two(args, move |from, src, to, dst| {
         at::renameat2(from, src.as_c_str(), to, dst.as_c_str(), flags)
     })
 }
 
-/// `unlinkat(dirFd, path, 0)`.
-#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
-pub fn unlinkat(later: bool, start: Option<i32>, path: PathArg) -> Reply {
-    reply_at(later, start, move |start| at::unlink(start, path.as_c_str()))
+/// `unlinkat(later, dirFd, path, isDirectory)`.
+pub fn unlinkat(args: &Args) -> Result<Reply> {
+    let (path, is_directory): (PathArg, _) = (args.get(2)?, args.get(3)?);
+    let remove = if is_directory { at::rmdir } else { at::unlink };
+    reply_at(args, move |start| remove(start, path.as_c_str()))
 }
-
-/// `unlinkat(dirFd, path, AT_REMOVEDIR)`.
-#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
-pub fn unlinkat_removedir(later: bool, start: Option<i32>, path: PathArg) -> Reply {
-    reply_at(later, start, move |start| at::rmdir(start, path.as_c_str()))
-}
-
-type Start<'fd> = Option<std::os::fd::BorrowedFd<'fd>>;
 
 fn reply_at_two(
-    later: bool,
-    first: Option<i32>,
-    second: Option<i32>,
-    work: impl FnOnce(Start<'_>, Start<'_>) -> fdkit::Result<()> + Send + 'static,
-) -> Reply {
-    use std::os::fd::AsFd;
-    let fd = |number| Fd::maybe(number, later);
-    match fd(first).and_then(|first| Ok((first, fd(second)?))) {
-        Ok((first, second)) => reply(later, move || {
-            work(first.as_ref().map(AsFd::as_fd), second.as_ref().map(AsFd::as_fd))
+    args: &Args,
+    work: impl FnOnce(Start<'_>, &PathArg, Start<'_>, &PathArg) -> fdkit::Result<()> + Send + 'static,
+) -> Result<Reply> {
+    let later = args.get(0)?;
+    let fd = |index| Ok::<_, napi::Error>(Fd::maybe(args.maybe(index)?, later));
+    let (src, dst): (PathArg, PathArg) = (args.get(2)?, args.get(4)?);
+    Ok(match (fd(1)?, fd(3)?) {
+        (Ok(from), Ok(to)) => reply(later, move || {
+            work(from.as_ref().map(AsFd::as_fd), &src, to.as_ref().map(AsFd::as_fd), &dst)
         }),
-        Err(error) => Either3::B(error.into()),
-    }
+        (Err(error), _) | (_, Err(error)) => Either3::B(error.into()),
+    })
 }

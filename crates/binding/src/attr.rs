@@ -1,94 +1,61 @@
-//! What may be done with a file, and its attributes. `later` asks for a promise.
+//! What may be done with a file, and its attributes. The arguments `later` ask for a promise;
+//! without a path a call is made on the open file that stands where the directory would.
 
 use fdkit::attr::{self, SetTime};
 use fdkit::stat::Timestamp;
-use napi_derive::napi;
+use napi::bindgen_prelude::Result;
 
 use crate::call::{Out, Reply, reply_at};
+use crate::exports::Args;
 use crate::fd::given;
 use crate::path::PathArg;
 
-/// `faccessat2(dirFd, path, mode, …)`: whether it succeeds.
-#[napi(catch_unwind, ts_return_type = "Reply<boolean>")]
-pub fn faccessat2(
-    later: bool,
-    start: Option<i32>,
-    path: PathArg,
-    mode: i32,
-    effective_ids: bool,
-    follow_symlinks: bool,
-) -> Reply {
-    reply_at(later, start, move |start| {
+/// `faccessat2(later, dirFd, path, mode, effectiveIds, followSymlinks)`: whether it succeeds.
+pub fn faccessat2(args: &Args) -> Result<Reply> {
+    let (path, mode): (PathArg, _) = (args.get(2)?, args.get(3)?);
+    let (effective_ids, follow_symlinks) = (args.get(4)?, args.get(5)?);
+    reply_at(args, move |start| {
         let path = path.as_c_str();
         let allowed = attr::faccessat(start, path, mode, effective_ids, follow_symlinks);
         Ok(Out::Is(allowed.is_ok()))
     })
 }
 
-/// `fchmodat2(dirFd, path, mode, …)`; without a path, `fchmod(start, mode)`.
-#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
-pub fn fchmodat2(
-    later: bool,
-    start: Option<i32>,
-    path: Option<PathArg>,
-    mode: u32,
-    follow_symlinks: bool,
-) -> Reply {
-    reply_at(later, start, move |start| match path {
+/// `fchmodat2(later, dirFd, path, mode, followSymlinks)`.
+pub fn fchmodat2(args: &Args) -> Result<Reply> {
+    let (path, mode, follow_symlinks) = (args.maybe::<PathArg>(2)?, args.get(3)?, args.get(4)?);
+    reply_at(args, move |start| match path {
         Some(path) => attr::fchmodat(start, path.as_c_str(), mode, follow_symlinks),
         None => attr::fchmod(given(start)?, mode),
     })
 }
 
-/// `fchownat(dirFd, path, uid, gid, …)`; without a path, `fchown(start, uid, gid)`. `undefined`
-/// leaves one as it is.
-#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
-pub fn fchownat(
-    later: bool,
-    start: Option<i32>,
-    path: Option<PathArg>,
-    uid: Option<u32>,
-    gid: Option<u32>,
-    follow_symlinks: bool,
-) -> Reply {
-    reply_at(later, start, move |start| match path {
+/// `fchownat(later, dirFd, path, uid, gid, followSymlinks)`; an id that is undefined stays.
+pub fn fchownat(args: &Args) -> Result<Reply> {
+    let (path, follow_symlinks) = (args.maybe::<PathArg>(2)?, args.get(5)?);
+    let (uid, gid) = (args.maybe(3)?, args.maybe(4)?);
+    reply_at(args, move |start| match path {
         Some(path) => attr::fchownat(start, path.as_c_str(), uid, gid, follow_symlinks),
         None => attr::fchown(given(start)?, uid, gid),
     })
 }
 
-/// A time to set. Of nanoseconds, -1 stands for the present and -2 for leaving it.
-#[napi(object, object_to_js = false)]
-pub struct TimeArg {
-    /// Since 1970.
-    pub seconds: i64,
-    /// Less than 1,000,000,000.
-    pub nanoseconds: i32,
-}
-
-impl From<TimeArg> for SetTime {
-    fn from(time: TimeArg) -> Self {
-        match u32::try_from(time.nanoseconds) {
-            Ok(nanoseconds) => Self::At(Timestamp { seconds: time.seconds, nanoseconds }),
-            Err(_) if time.nanoseconds == -1 => Self::Now,
-            Err(_) => Self::Omit,
-        }
-    }
-}
-
-/// `utimensat(dirFd, path, [atime, mtime], …)`; without a path, `futimens(start, …)`.
-#[napi(catch_unwind, ts_return_type = "Reply<undefined>")]
-pub fn utimensat(
-    later: bool,
-    start: Option<i32>,
-    path: Option<PathArg>,
-    atime: TimeArg,
-    mtime: TimeArg,
-    follow_symlinks: bool,
-) -> Reply {
-    let (atime, mtime) = (atime.into(), mtime.into());
-    reply_at(later, start, move |start| match path {
+/// `utimensat(later, dirFd, path, followSymlinks, atime, atimeNs, mtime, mtimeNs)`: seconds and
+/// nanoseconds, of which -1 stands for the present and -2 for leaving a time as it is.
+pub fn utimensat(args: &Args) -> Result<Reply> {
+    let (path, follow_symlinks) = (args.maybe::<PathArg>(2)?, args.get(3)?);
+    let (atime, mtime) = (time(args, 4)?, time(args, 6)?);
+    reply_at(args, move |start| match path {
         Some(path) => attr::utimensat(start, path.as_c_str(), atime, mtime, follow_symlinks),
         None => attr::futimens(given(start)?, atime, mtime),
+    })
+}
+
+fn time(args: &Args, index: usize) -> Result<SetTime> {
+    let (seconds, nanoseconds): (i64, i32) = (args.get(index)?, args.get(index + 1)?);
+    Ok(match u32::try_from(nanoseconds) {
+        Ok(nanoseconds) => SetTime::At(Timestamp { seconds, nanoseconds }),
+        Err(_) if nanoseconds == -1 => SetTime::Now,
+        Err(_) => SetTime::Omit,
     })
 }

@@ -6,6 +6,7 @@ use fdkit::fd::{borrow, dup};
 use napi::bindgen_prelude::{AsyncTask, Either3, Env, Error, Result, Status, Task, ToNapiValue};
 use napi::{ValueType, sys};
 
+use crate::exports::Args;
 use crate::listing::{EntriesOut, NamesOut};
 use crate::path::NameOut;
 use crate::ret::{Failure, Ret, ret};
@@ -16,6 +17,7 @@ use crate::values::to_js;
 pub enum Out {
     Nothing,
     Is(bool),
+    Bits(u32),
     /// A descriptor that JavaScript owns from the moment that it sees the number; closed where it
     /// never does.
     Fd(OwnedFd),
@@ -47,11 +49,12 @@ impl ToNapiValue for Out {
         match out {
             Self::Nothing => to_js(env, ()),
             Self::Is(yes) => to_js(env, yes),
+            Self::Bits(bits) => to_js(env, bits),
             Self::Fd(fd) => to_js(env, fd.into_raw_fd()),
             Self::Name(name) => to_js(env, name),
             Self::Names(names) => names.to_js(env),
             Self::Entries(entries) => entries.to_js(env),
-            Self::Fields(fields) => fields.to_array(env),
+            Self::Fields(fields) => fields.to_js(env),
         }
     }
 }
@@ -92,17 +95,21 @@ pub fn reply<T: Into<Out>>(
     }
 }
 
-/// [`reply`], for a call that starts from a directory.
+/// [`reply`], for a call that starts from a directory: the first argument says whether it is made
+/// later, the second where it starts.
 pub fn reply_at<T: Into<Out>>(
-    later: bool,
-    start: Option<i32>,
-    work: impl FnOnce(Option<BorrowedFd<'_>>) -> fdkit::Result<T> + Send + 'static,
-) -> Reply {
-    match Fd::maybe(start, later) {
+    args: &Args,
+    work: impl FnOnce(Start<'_>) -> fdkit::Result<T> + Send + 'static,
+) -> Result<Reply> {
+    let later = args.get(0)?;
+    Ok(match Fd::maybe(args.maybe(1)?, later) {
         Ok(start) => reply(later, move || work(start.as_ref().map(AsFd::as_fd))),
         Err(error) => Either3::B(error.into()),
-    }
+    })
 }
+
+/// Where a relative path starts, or without a path what is acted on.
+pub type Start<'fd> = Option<BorrowedFd<'fd>>;
 
 /// A descriptor for the time of a call.
 pub enum Fd {

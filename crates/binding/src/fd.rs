@@ -3,10 +3,10 @@
 use std::os::fd::BorrowedFd;
 
 use fdkit::fd::{borrow, dup, get_inheritable, set_inheritable};
-use napi_derive::napi;
+use napi::bindgen_prelude::Result;
 
-use crate::call::Out;
-use crate::ret::{Ret, ret};
+use crate::call::{Out, Reply, Start, reply};
+use crate::exports::Args;
 
 /// The directory that a relative path starts from, where one was given.
 pub fn dir_fd(number: Option<i32>) -> fdkit::Result<Option<BorrowedFd<'static>>> {
@@ -14,24 +14,24 @@ pub fn dir_fd(number: Option<i32>) -> fdkit::Result<Option<BorrowedFd<'static>>>
 }
 
 /// What a call acts on where no path was given.
-pub fn given(start: Option<BorrowedFd<'_>>) -> fdkit::Result<BorrowedFd<'_>> {
+pub fn given(start: Start<'_>) -> fdkit::Result<BorrowedFd<'_>> {
     start.map_or_else(|| borrow(-1, "dup"), Ok)
 }
 
 /// `dup(fd)`.
-#[napi(js_name = "dup", catch_unwind, ts_return_type = "Ret<number>")]
-pub fn dup_fd(fd: i32) -> Ret<Out> {
-    ret(borrow(fd, "dup").and_then(dup).map(Out::Fd))
+pub fn dup_fd(args: &Args) -> Result<Reply> {
+    let fd = args.get(0)?;
+    Ok(reply(false, move || dup(borrow(fd, "dup")?).map(Out::Fd)))
 }
 
-/// `fcntl(fd, F_GETFD)`.
-#[napi(catch_unwind)]
-pub fn fcntl_getfd(fd: i32) -> Ret<bool> {
-    ret(borrow(fd, "fcntl").and_then(get_inheritable))
+/// `fcntlGetfd(fd)`: whether children inherit it.
+pub fn fcntl_getfd(args: &Args) -> Result<Reply> {
+    let fd = args.get(0)?;
+    Ok(reply(false, move || get_inheritable(borrow(fd, "fcntl")?).map(Out::Is)))
 }
 
-/// `fcntl(fd, F_SETFD, …)`.
-#[napi(catch_unwind)]
-pub fn fcntl_setfd(fd: i32, inheritable: bool) -> Ret<()> {
-    ret(borrow(fd, "fcntl").and_then(|fd| set_inheritable(fd, inheritable)))
+/// `fcntlSetfd(fd, inheritable)`.
+pub fn fcntl_setfd(args: &Args) -> Result<Reply> {
+    let (fd, inheritable) = (args.get(0)?, args.get(1)?);
+    Ok(reply(false, move || set_inheritable(borrow(fd, "fcntl")?, inheritable)))
 }

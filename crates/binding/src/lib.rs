@@ -10,6 +10,7 @@
 mod at;
 mod attr;
 mod call;
+mod exports;
 mod fd;
 mod listing;
 mod memfd;

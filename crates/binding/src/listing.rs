@@ -1,43 +1,37 @@
 //! Reading a directory.
 
-use std::os::fd::BorrowedFd;
-
 use fdkit::listing::{DirEntry, listdir, listdir_fd, scandir as core_scandir, scandir_fd};
 use fdkit::{FileType, Names};
-use napi::bindgen_prelude::{Either, Env, Function, Result};
+use napi::bindgen_prelude::{Either3, Env, Result};
 use napi::sys;
-use napi_derive::napi;
 
-use crate::call::{Out, Reply, reply_at};
+use crate::call::{Out, Reply, Start, reply_at};
+use crate::exports::Args;
 use crate::fd::{dir_fd, given};
 use crate::path::{NameKind, PathArg};
-use crate::ret::Ret;
-use crate::values::{Values, array, to_js};
+use crate::values::{array, to_js};
 
-/// The names in the directory at `path`, or without a path in that of `start`, poured into `sink`.
-#[napi(catch_unwind)]
-pub fn getdents64(
-    env: &Env,
-    start: Option<i32>,
-    path: Option<PathArg>,
-    #[napi(ts_arg_type = "(...names: any[]) => void")] sink: Function<'_, Values, ()>,
-) -> Result<Ret<()>> {
-    match dir_fd(start).and_then(|start| list(start, path.as_ref())) {
+/// `getdents64(dirFd, path, sink)`: the names in the directory at `path`, or without a path in
+/// that of `dirFd`, poured into `sink`.
+pub fn getdents64(args: &Args) -> Result<Reply> {
+    let path: Option<PathArg> = args.maybe(1)?;
+    match dir_fd(args.maybe(0)?).and_then(|start| list(start, path.as_ref())) {
         Ok(NamesOut { names, kind }) => {
-            kind.pour(env, names.iter().map(|(name, _)| name.to_bytes()), &sink)?;
-            Ok(Either::A(()))
+            let names = names.iter().map(|(name, _)| name.to_bytes());
+            kind.pour(&args.env, names, &args.get(2)?)?;
+            Ok(Either3::A(Out::Nothing))
         }
-        Err(error) => Ok(Either::B(error.into())),
+        Err(error) => Ok(Either3::B(error.into())),
     }
 }
 
-/// [`getdents64`] on a thread of the pool: an array.
-#[napi(catch_unwind, ts_return_type = "Reply<any[]>")]
-pub fn getdents64_later(start: Option<i32>, path: Option<PathArg>) -> Reply {
-    reply_at(true, start, move |start| Ok(Out::Names(list(start, path.as_ref())?)))
+/// `getdents64Later(true, dirFd, path)`: the promise of an array.
+pub fn getdents64_later(args: &Args) -> Result<Reply> {
+    let path: Option<PathArg> = args.maybe(2)?;
+    reply_at(args, move |start| list(start, path.as_ref()).map(Out::Names))
 }
 
-fn list(start: Option<BorrowedFd<'_>>, path: Option<&PathArg>) -> fdkit::Result<NamesOut> {
+fn list(start: Start<'_>, path: Option<&PathArg>) -> fdkit::Result<NamesOut> {
     let names = match path {
         Some(path) => listdir(start, path.as_c_str()),
         None => listdir_fd(given(start)?),
@@ -45,12 +39,12 @@ fn list(start: Option<BorrowedFd<'_>>, path: Option<&PathArg>) -> fdkit::Result<
     Ok(NamesOut { names: names?, kind: kind_of(path) })
 }
 
-/// Name, type, a link's target's type and inode number of each entry of the directory at `path`,
-/// or without a path of that of `start`, in one array. `later` asks for a promise, and for the
-/// types of links' targets.
-#[napi(catch_unwind, ts_return_type = "Reply<any[]>")]
-pub fn scandir(later: bool, start: Option<i32>, path: Option<PathArg>) -> Reply {
-    reply_at(later, start, move |start| {
+/// `scandir(later, dirFd, path)`: name, type, a link's target's type and inode number of each
+/// entry of the directory at `path`, or without a path of that of `dirFd`, in one array. `later`
+/// asks for a promise, and for the types of links' targets.
+pub fn scandir(args: &Args) -> Result<Reply> {
+    let (later, path): (_, Option<PathArg>) = (args.get(0)?, args.maybe(2)?);
+    reply_at(args, move |start| {
         let entries = match &path {
             Some(path) => core_scandir(start, path.as_c_str(), later),
             None => scandir_fd(given(start)?, later),

@@ -2,26 +2,26 @@
 
 use fdkit::fd::borrow;
 use fdkit::memfd;
-use napi_derive::napi;
+use napi::bindgen_prelude::Result;
 
 use crate::call::{Out, Reply, reply};
+use crate::exports::Args;
 use crate::path::PathArg;
-use crate::ret::{Ret, ret};
 
-/// `memfd_create(name, flags)`. `later` asks for a promise.
-#[napi(catch_unwind, ts_return_type = "Reply<number>")]
-pub fn memfd_create(later: bool, name: PathArg, flags: u32) -> Reply {
-    reply(later, move || memfd::memfd_create(name.as_c_str(), flags).map(Out::Fd))
+/// `memfdCreate(later, name, flags)`; `later` asks for a promise.
+pub fn memfd_create(args: &Args) -> Result<Reply> {
+    let (name, flags): (PathArg, _) = (args.get(1)?, args.get(2)?);
+    Ok(reply(args.get(0)?, move || memfd::memfd_create(name.as_c_str(), flags).map(Out::Fd)))
 }
 
-/// `fcntl(fd, F_ADD_SEALS, seals)`.
-#[napi(catch_unwind)]
-pub fn fcntl_add_seals(fd: i32, seals: u32) -> Ret<()> {
-    ret(borrow(fd, "fcntl").and_then(|fd| memfd::add_seals(fd, seals)))
+/// `fcntlAddSeals(fd, seals)`.
+pub fn fcntl_add_seals(args: &Args) -> Result<Reply> {
+    let (fd, seals) = (args.get(0)?, args.get(1)?);
+    Ok(reply(false, move || memfd::add_seals(borrow(fd, "fcntl")?, seals)))
 }
 
-/// `fcntl(fd, F_GET_SEALS)`.
-#[napi(catch_unwind)]
-pub fn fcntl_get_seals(fd: i32) -> Ret<u32> {
-    ret(borrow(fd, "fcntl").and_then(memfd::get_seals))
+/// `fcntlGetSeals(fd)`.
+pub fn fcntl_get_seals(args: &Args) -> Result<Reply> {
+    let fd = args.get(0)?;
+    Ok(reply(false, move || memfd::get_seals(borrow(fd, "fcntl")?).map(Out::Bits)))
 }

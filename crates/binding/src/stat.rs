@@ -1,83 +1,78 @@
 //! What is known about a file.
 
-use std::os::fd::BorrowedFd;
-
 use fdkit::stat::{Stat, Timestamp, fstat, fstatat};
-use napi::bindgen_prelude::{Either, Env, Function, JsValue, Result, Unknown};
+use napi::bindgen_prelude::{Either3, Env, Result};
 use napi::sys;
-use napi_derive::napi;
 
-use crate::call::{Out, Reply, reply_at};
+use crate::call::{Out, Reply, Start, reply_at};
+use crate::exports::Args;
 use crate::fd::{dir_fd, given};
 use crate::path::PathArg;
-use crate::ret::Ret;
-use crate::values::{Values, array, to_js};
+use crate::values::{array, to_js};
 
-type Make<'env> = Function<'env, Values, Unknown<'env>>;
-
-/// `statx(dirFd, path, …)`; without a path, `fstat(start)`. `make` gets the fields in the order
-/// of node:fs.
-#[napi(catch_unwind)]
-pub fn statx<'env>(
-    env: &'env Env,
-    start: Option<i32>,
-    path: Option<PathArg>,
-    follow_symlinks: bool,
-    bigint: bool,
-    #[napi(ts_arg_type = "(...fields: any[]) => unknown")] make: Make<'env>,
-) -> Result<Ret<Unknown<'env>>> {
-    match dir_fd(start).and_then(|start| find(start, path.as_ref(), follow_symlinks)) {
-        Ok(stat) => Ok(Either::A(make.call(Values(Fields { stat, bigint }.to_js(env)?))?)),
-        Err(error) => Ok(Either::B(error.into())),
+/// `statx(dirFd, path, followSymlinks, bigint, fields)`, or without a path fstat of `dirFd`. The
+/// fields are put into an array, in the order of node:fs.
+pub fn statx(args: &Args) -> Result<Reply> {
+    let (path, follow_symlinks): (Option<PathArg>, _) = (args.maybe(1)?, args.get(2)?);
+    let found =
+        dir_fd(args.maybe(0)?).and_then(|start| find(start, path.as_ref(), follow_symlinks));
+    let stat = match found {
+        Ok(stat) => stat,
+        Err(error) => return Ok(Either3::B(error.into())),
+    };
+    if args.get(3)? {
+        args.fill(4, &integers(&stat))?;
+    } else {
+        args.fill(4, &doubles(&stat).map(f64::to_bits))?;
     }
+    Ok(Either3::A(Out::Nothing))
 }
 
-/// The fields of [`statx`], on a thread of the pool.
-#[napi(catch_unwind, ts_return_type = "Reply<any[]>")]
-pub fn statx_later(
-    start: Option<i32>,
-    path: Option<PathArg>,
-    follow_symlinks: bool,
-    bigint: bool,
-) -> Reply {
-    reply_at(true, start, move |start| {
+/// `statxLater(true, dirFd, path, followSymlinks, bigint)`: the promise of an array of the fields.
+pub fn statx_later(args: &Args) -> Result<Reply> {
+    let path: Option<PathArg> = args.maybe(2)?;
+    let (follow_symlinks, bigint) = (args.get(3)?, args.get(4)?);
+    reply_at(args, move |start| {
         let stat = find(start, path.as_ref(), follow_symlinks)?;
         Ok(Out::Fields(Fields { stat, bigint }))
     })
 }
 
-fn find(
-    start: Option<BorrowedFd<'_>>,
-    path: Option<&PathArg>,
-    follow_symlinks: bool,
-) -> fdkit::Result<Stat> {
+fn find(start: Start<'_>, path: Option<&PathArg>, follow_symlinks: bool) -> fdkit::Result<Stat> {
     match path {
         Some(path) => fstatat(start, path.as_c_str(), follow_symlinks),
         None => fstat(given(start)?),
     }
 }
 
-/// What is known about a file, as numbers or bigints in the order of node:fs.
+/// What is known about a file, as numbers or bigints.
 pub struct Fields {
     stat: Stat,
     bigint: bool,
 }
 
 impl Fields {
-    fn to_js(&self, env: &Env) -> Result<Vec<sys::napi_value>> {
-        if self.bigint { bigints(env, &self.stat) } else { numbers(env, &self.stat) }
-    }
-
-    pub fn to_array(&self, env: &Env) -> Result<sys::napi_value> {
-        array(env, &self.to_js(env)?)
+    pub fn to_js(&self, env: &Env) -> Result<sys::napi_value> {
+        let values: Result<Vec<_>> = if self.bigint {
+            let fields = integers(&self.stat).into_iter().enumerate();
+            // Sizes and times may be negative.
+            fields
+                .map(|(index, bits)| {
+                    if index < UNSIGNED { to_js(env, bits) } else { to_js(env, bits.cast_signed()) }
+                })
+                .collect()
+        } else {
+            doubles(&self.stat).into_iter().map(|field| to_js(env, field)).collect()
+        };
+        array(env, &values?)
     }
 }
 
 // Whole numbers beyond 2^53 lose digits here, as they do in node:fs.
-fn numbers(env: &Env, stat: &Stat) -> Result<Vec<sys::napi_value>> {
+fn doubles(stat: &Stat) -> [f64; 14] {
     let milliseconds =
         |time: Timestamp| time.seconds as f64 * 1e3 + f64::from(time.nanoseconds) / 1e6;
-    let fields = [
+    [
         stat.dev as f64,
         f64::from(stat.mode),
         stat.nlink as f64,
@@ -92,12 +87,16 @@ fn numbers(env: &Env, stat: &Stat) -> Result<Vec<sys::napi_value>> {
         milliseconds(stat.mtime),
         milliseconds(stat.ctime),
         milliseconds(stat.birthtime),
-    ];
-    fields.into_iter().map(|field| Ok(env.create_double(field)?.raw())).collect()
+    ]
 }
 
-fn bigints(env: &Env, stat: &Stat) -> Result<Vec<sys::napi_value>> {
-    let unsigned = [
+// So many come first; of the others the bits are those of signed numbers.
+const UNSIGNED: usize = 8;
+
+fn integers(stat: &Stat) -> [u64; 18] {
+    let [atime, mtime, ctime, birthtime] = [stat.atime, stat.mtime, stat.ctime, stat.birthtime]
+        .map(|time| time.seconds.cast_unsigned());
+    [
         stat.dev,
         u64::from(stat.mode),
         stat.nlink,
@@ -106,10 +105,15 @@ fn bigints(env: &Env, stat: &Stat) -> Result<Vec<sys::napi_value>> {
         stat.rdev,
         stat.blksize,
         stat.ino,
-    ];
-    let times = [stat.atime, stat.mtime, stat.ctime, stat.birthtime];
-    let times = times.into_iter().flat_map(|time| [time.seconds, i64::from(time.nanoseconds)]);
-    let signed = [stat.size, stat.blocks].into_iter().chain(times);
-    let unsigned = unsigned.into_iter().map(|field| to_js(env, field));
-    unsigned.chain(signed.map(|field| to_js(env, napi::bindgen_prelude::i64n(field)))).collect()
+        stat.size.cast_unsigned(),
+        stat.blocks.cast_unsigned(),
+        atime,
+        u64::from(stat.atime.nanoseconds),
+        mtime,
+        u64::from(stat.mtime.nanoseconds),
+        ctime,
+        u64::from(stat.ctime.nanoseconds),
+        birthtime,
+        u64::from(stat.birthtime.nanoseconds),
+    ]
 }

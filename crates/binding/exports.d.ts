@@ -1,0 +1,32 @@
+/* What napi-rs writes of crates/binding, behind exports.d.ts of it; made by the build. */
+
+type PathArg = string | Uint8Array
+type Ret<T> = T | Failure
+type Reply<T> = Ret<T> | Promise<Ret<T>>
+type Fd = number | undefined
+
+export declare function dup(fd: number): Ret<number>
+export declare function faccessat2(later: boolean, dirFd: Fd, path: PathArg, mode: number, effectiveIds: boolean, followSymlinks: boolean): Reply<boolean>
+export declare function fchmodat2(later: boolean, dirFd: Fd, path: PathArg | undefined, mode: number, followSymlinks: boolean): Reply<undefined>
+export declare function fchownat(later: boolean, dirFd: Fd, path: PathArg | undefined, uid: number | undefined, gid: number | undefined, followSymlinks: boolean): Reply<undefined>
+export declare function fcntlAddSeals(fd: number, seals: number): Ret<undefined>
+export declare function fcntlGetSeals(fd: number): Ret<number>
+export declare function fcntlGetfd(fd: number): Ret<boolean>
+export declare function fcntlSetfd(fd: number, inheritable: boolean): Ret<undefined>
+export declare function getdents64(dirFd: Fd, path: PathArg | undefined, sink: (...names: any[]) => void): Ret<undefined>
+export declare function getdents64Later(later: true, dirFd: Fd, path: PathArg | undefined): Reply<any[]>
+export declare function linkat(later: boolean, srcDirFd: Fd, src: PathArg, dstDirFd: Fd, dst: PathArg, followSymlinks: boolean): Reply<undefined>
+export declare function memfdCreate(later: boolean, name: PathArg, flags: number): Reply<number>
+export declare function mkdirat(later: boolean, dirFd: Fd, path: PathArg, mode: number): Reply<undefined>
+export declare function mkfifoat(later: boolean, dirFd: Fd, path: PathArg, mode: number): Reply<undefined>
+export declare function mknodat(later: boolean, dirFd: Fd, path: PathArg, mode: number, device: number): Reply<undefined>
+export declare function openat(later: boolean, dirFd: Fd, path: PathArg, flags: number, mode: number, resolve: number | undefined): Reply<number>
+export declare function readlinkat(later: boolean, dirFd: Fd, path: PathArg): Reply<string | Buffer>
+export declare function renameat2(later: boolean, srcDirFd: Fd, src: PathArg, dstDirFd: Fd, dst: PathArg, flags: number): Reply<undefined>
+export declare function scandir(later: boolean, dirFd: Fd, path: PathArg | undefined): Reply<any[]>
+export declare function statx(dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, bigint: boolean, fields: Float64Array | BigInt64Array): Ret<undefined>
+export declare function statxLater(later: true, dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, bigint: boolean): Reply<any[]>
+export declare function symlinkat(later: boolean, dirFd: Fd, path: PathArg, target: PathArg): Reply<undefined>
+export declare function unlinkat(later: boolean, dirFd: Fd, path: PathArg, isDirectory: boolean): Reply<undefined>
+export declare function utimensat(later: boolean, dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, atime: number, atimeNs: number, mtime: number, mtimeNs: number): Reply<undefined>
+

@@ -1,0 +1,165 @@
+//! The functions that JavaScript calls.
+//!
+//! They are made here and not by napi-rs, whose code around every function takes a quarter of a
+//! microsecond, as long as a system call, and 2 kB. Their types stand in `exports.d.ts`.
+
+use std::ffi::{CStr, c_void};
+use std::panic::catch_unwind;
+use std::ptr;
+
+use napi::bindgen_prelude::{Env, FromNapiValue, Object, Result, ToNapiValue};
+use napi::{Error, JsValue, Status, sys};
+use napi_derive::napi;
+
+use crate::call::Reply;
+use crate::{at, attr, fd, listing, memfd, stat};
+
+/// Converts in, calls core, converts out.
+type Export = fn(&Args) -> Result<Reply>;
+
+struct Entry(&'static CStr, Export);
+
+static EXPORTS: [Entry; 24] = [
+    Entry(c"dup", fd::dup_fd),
+    Entry(c"faccessat2", attr::faccessat2),
+    Entry(c"fchmodat2", attr::fchmodat2),
+    Entry(c"fchownat", attr::fchownat),
+    Entry(c"fcntlAddSeals", memfd::fcntl_add_seals),
+    Entry(c"fcntlGetSeals", memfd::fcntl_get_seals),
+    Entry(c"fcntlGetfd", fd::fcntl_getfd),
+    Entry(c"fcntlSetfd", fd::fcntl_setfd),
+    Entry(c"getdents64", listing::getdents64),
+    Entry(c"getdents64Later", listing::getdents64_later),
+    Entry(c"linkat", at::linkat),
+    Entry(c"memfdCreate", memfd::memfd_create),
+    Entry(c"mkdirat", at::mkdirat),
+    Entry(c"mkfifoat", at::mkfifoat),
+    Entry(c"mknodat", at::mknodat),
+    Entry(c"openat", at::openat),
+    Entry(c"readlinkat", at::readlinkat),
+    Entry(c"renameat2", at::renameat2),
+    Entry(c"scandir", listing::scandir),
+    Entry(c"statx", stat::statx),
+    Entry(c"statxLater", stat::statx_later),
+    Entry(c"symlinkat", at::symlinkat),
+    Entry(c"unlinkat", at::unlinkat),
+    Entry(c"utimensat", attr::utimensat),
+];
+
+const MOST_ARGS: usize = 8;
+
+/// The arguments of a call; those left out are undefined.
+pub struct Args {
+    pub env: Env,
+    values: [sys::napi_value; MOST_ARGS],
+}
+
+impl Args {
+    /// An argument. The TypeScript side has checked what it is.
+    pub fn get<T: FromNapiValue>(&self, index: usize) -> Result<T> {
+        let value = self.raw(index)?;
+        // SAFETY: a value of the call that is under way, with its env.
+        unsafe { T::from_napi_value(self.env.raw(), value) }
+    }
+
+    /// An argument that may be undefined.
+    pub fn maybe<T: FromNapiValue>(&self, index: usize) -> Result<Option<T>> {
+        let mut kind = 0;
+        // SAFETY: a value of the call that is under way, with its env.
+        let status = unsafe { sys::napi_typeof(self.env.raw(), self.raw(index)?, &raw mut kind) };
+        napi::check_status!(status)?;
+        if kind == sys::ValueType::napi_undefined { Ok(None) } else { self.get(index).map(Some) }
+    }
+
+    /// Puts numbers of 8 bytes into an argument that is a Float64Array or its like.
+    pub fn fill(&self, index: usize, numbers: &[u64]) -> Result<()> {
+        let (mut len, mut data) = (0, ptr::null_mut());
+        // SAFETY: a value of the call that is under way; what is not asked for may be null.
+        let status = unsafe {
+            sys::napi_get_typedarray_info(
+                self.env.raw(),
+                self.raw(index)?,
+                ptr::null_mut(),
+                &raw mut len,
+                &raw mut data,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        napi::check_status!(status)?;
+        if len < numbers.len() {
+            return Err(Error::from_status(Status::InvalidArg));
+        }
+        // SAFETY: only lib/stat.ts gets here, with an array of its own of numbers that are 8 bytes
+        // wide, and it is long enough; no JavaScript runs meanwhile.
+        unsafe { ptr::copy_nonoverlapping(numbers.as_ptr(), data.cast(), numbers.len()) };
+        Ok(())
+    }
+
+    fn raw(&self, index: usize) -> Result<sys::napi_value> {
+        let value = self.values.get(index).copied();
+        value.ok_or_else(|| Error::from_status(Status::InvalidArg))
+    }
+}
+
+/// Puts the functions on the module.
+#[napi(module_exports)]
+pub fn register(exports: Object, env: Env) -> Result<()> {
+    for entry in &EXPORTS {
+        let data: *const Entry = entry;
+        let mut function = ptr::null_mut();
+        // SAFETY: the name ends in NUL, and the data is static.
+        let status = unsafe {
+            sys::napi_create_function(
+                env.raw(),
+                entry.0.as_ptr(),
+                entry.0.count_bytes().cast_signed(),
+                Some(call),
+                data.cast_mut().cast(),
+                &raw mut function,
+            )
+        };
+        napi::check_status!(status)?;
+        // SAFETY: two values of the call that is under way, and a name that ends in NUL.
+        let status = unsafe {
+            sys::napi_set_named_property(env.raw(), exports.raw(), entry.0.as_ptr(), function)
+        };
+        napi::check_status!(status)?;
+    }
+    Ok(())
+}
+
+unsafe extern "C" fn call(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
+    // A panic that went on from here would end the process.
+    let result = catch_unwind(|| dispatch(env, info));
+    let result = result.unwrap_or_else(|_| Err(Error::from_reason("fdkit panicked")));
+    result.unwrap_or_else(|error| {
+        // One that JavaScript has thrown is pending already.
+        if error.status != Status::PendingException {
+            let _ = Env::from_raw(env).throw_error(&error.reason, None);
+        }
+        ptr::null_mut()
+    })
+}
+
+fn dispatch(env: sys::napi_env, info: sys::napi_callback_info) -> Result<sys::napi_value> {
+    let mut args = Args { env: Env::from_raw(env), values: [ptr::null_mut(); MOST_ARGS] };
+    let (mut count, mut data) = (MOST_ARGS, ptr::null_mut::<c_void>());
+    // SAFETY: there is room for as many values as is said; missing ones become undefined.
+    let status = unsafe {
+        sys::napi_get_cb_info(
+            env,
+            info,
+            &raw mut count,
+            args.values.as_mut_ptr(),
+            ptr::null_mut(),
+            &raw mut data,
+        )
+    };
+    napi::check_status!(status)?;
+    // SAFETY: what `register` gave: an entry of the table.
+    let Entry(_, export) = unsafe { &*data.cast::<Entry>() };
+    let reply = export(&args)?;
+    // SAFETY: the env of the call that is under way.
+    unsafe { Reply::to_napi_value(env, reply) }
+}
