@@ -39,7 +39,7 @@ export function child<T>(script: string, options: ChildOptions = {}): T {
   const { status, signal, stdout, stderr, error } = spawnSync(command, rest, {
     cwd: packageRoot,
     encoding: 'utf8',
-    timeout: options.timeout ?? 30_000,
+    timeout: options.timeout ?? 100_000,
     killSignal: 'SIGKILL',
     maxBuffer: 2 ** 28,
   })
