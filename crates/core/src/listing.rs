@@ -229,6 +229,9 @@ mod sys {
 
     const BUFFER_SIZE: usize = 64 * 1024;
 
+    // With a name of 255 bytes, its NUL, and rounded up to a multiple of 8.
+    const LONGEST_RECORD: usize = 280;
+
     /// Where the kernel puts entries; made at the first listing, once for a walk.
     #[derive(Debug, Default)]
     pub(crate) struct Buffer(Vec<u8>);
@@ -250,7 +253,11 @@ mod sys {
                 if filled.is_empty() {
                     return Ok(());
                 }
-                each(filled, &mut visit).ok_or(Error::new(libc::EIO, "getdents64"))?;
+                let next = each(filled, &mut visit).ok_or(Error::new(libc::EIO, "getdents64"))?;
+                // The end of ext4, btrfs and others. A call less, of four a directory.
+                if next == i64::MAX && filled.len() + LONGEST_RECORD <= BUFFER_SIZE {
+                    return Ok(());
+                }
             }
         }
     }
@@ -273,13 +280,16 @@ mod sys {
     }
 
     // struct linux_dirent64: d_ino 0..8, d_off 8..16, d_reclen 16..18, d_type 18, d_name 19...
-    fn each(mut records: &[u8], visit: &mut impl FnMut(Entry<'_>)) -> Option<()> {
+    // Returns where the directory goes on after the last record.
+    fn each(mut records: &[u8], visit: &mut impl FnMut(Entry<'_>)) -> Option<i64> {
+        let mut next = 0;
         while !records.is_empty() {
             let &[low, high] = records.get(16..18)? else {
                 return None;
             };
             let (record, rest) =
                 records.split_at_checked(usize::from(u16::from_ne_bytes([low, high])))?;
+            next = i64::from_ne_bytes(*record.get(8..)?.first_chunk()?);
             let name = CStr::from_bytes_until_nul(record.get(19..)?).ok()?;
             if !matches!(name.to_bytes(), b"." | b"..") {
                 visit(Entry {
@@ -290,7 +300,7 @@ mod sys {
             }
             records = rest;
         }
-        Some(())
+        Some(next)
     }
 }
 

@@ -221,6 +221,7 @@ impl<'fd> Walk<'fd> {
         self.levels = Levels::new(self.options.max_open);
         self.buffer = Buffer::default();
         self.scratch = Listing::default();
+        self.ancestors = HashSet::new();
     }
 
     fn listing(&self) -> Option<&Listing> {
@@ -291,7 +292,7 @@ impl<'fd> Walk<'fd> {
                 Ok(true)
             }
             Err(error)
-                if !follow && file_type == FileType::SymbolicLink && is_not_a_directory(&error) =>
+                if !follow && file_type == FileType::SymbolicLink && may_be_a_link(&error) =>
             {
                 Ok(false)
             }
@@ -329,6 +330,12 @@ static NO_NAMES: Names = Names::new();
 
 fn is_component(name: &[u8]) -> bool {
     !matches!(name, b"" | b"." | b"..") && !name.contains(&b'/')
+}
+
+/// Whether what was listed as a link may well still be one: opening it said so, or failed for
+/// reasons that are not its own.
+fn may_be_a_link(error: &Error) -> bool {
+    is_not_a_directory(error) || matches!(error.errno(), libc::ESTALE | libc::EMFILE | libc::ENFILE)
 }
 
 /// What `O_NOFOLLOW | O_DIRECTORY` answers to a link, or to anything but a directory.
