@@ -67,6 +67,21 @@ test('hooks hear the events of Python with their arguments in order', (t) => {
   ])
 })
 
+test('shutil.rmtree has no number for no dir_fd, as in Python', (t) => {
+  const seen = run(makeDir(t), `
+    const fd = open('.', 0)
+    addAuditHook((...event) => say(event))
+    fdkit.rmtree('empty')
+    fdkit.rmtree('dir', { dirFd: fd })
+    say(fd)
+  `)
+  const fd = seen.pop()
+  t.deepEqual(seen, [
+    ['shutil.rmtree', ['empty', '<undefined>']],
+    ['shutil.rmtree', ['dir', fd]],
+  ])
+})
+
 test('channels carry the arguments by name', (t) => {
   const watched = ['open', 'os.listdir', 'os.remove', 'os.rmdir', 'os.fwalk', 'sys.addaudithook']
   const U = '<undefined>'

@@ -84,7 +84,7 @@ const files = [...sources, ...(existsSync(`${root}/README.md`) ? ['README.md'] :
 const examples = files.flatMap(examplesIn)
 
 for (const { where, lines } of examples) {
-  const needsLinux = lines.some((line) => line.includes('memfdCreate('))
+  const needsLinux = lines.some((line) => /memfdCreate\(|RESOLVE_|\/proc\//.test(line))
   unless(needsLinux && notLinux)(`the example at ${where}`, async (t) => {
     await t.notThrowsAsync(run(t, lines), lines.join('\n'))
   })
