@@ -164,9 +164,10 @@ export interface UtimeOptions extends FollowOptions {
 }
 
 const BILLION = 1_000_000_000n
+const NOW: TimeArg = { seconds: 0, nanoseconds: -1 }
 
 function parseTime(value: unknown, name: string): TimeArg {
-  if (value === UTIME_NOW) return { seconds: 0, nanoseconds: -1 }
+  if (value === UTIME_NOW) return NOW
   if (value === UTIME_OMIT) return { seconds: 0, nanoseconds: -2 }
   if (typeof value === 'bigint') {
     const nanoseconds = ((value % BILLION) + BILLION) % BILLION
@@ -178,9 +179,12 @@ function parseTime(value: unknown, name: string): TimeArg {
   const time = isDate ? value.getTime() : (value as number)
   if (!Number.isFinite(time)) throw outOfRange(name, 'a finite number', time)
   const unit = isDate ? 1e3 : 1
-  const seconds = Math.floor(time / unit)
-  if (!Number.isSafeInteger(seconds)) throw outOfRange(name, 'within 2 ** 53 seconds', time)
-  return { seconds, nanoseconds: Math.floor((time - seconds * unit) * (1e9 / unit)) }
+  const whole = Math.trunc(time / unit)
+  if (!Number.isSafeInteger(whole)) throw outOfRange(name, 'within 2 ** 53 seconds', time)
+  // The fraction keeps its sign until it is cut: of one very close to 0, 1 plus it is 1.
+  const fraction = Math.floor((time - whole * unit) * (1e9 / unit))
+  if (fraction >= 0) return { seconds: whole, nanoseconds: fraction }
+  return { seconds: whole - 1, nanoseconds: fraction + 1e9 }
 }
 
 function parseTimes(
@@ -207,9 +211,10 @@ function chooseTimes({ times, ns }: UtimeOptions): [atime: TimeArg, mtime: TimeA
   if (ns !== undefined) {
     return parseTimes(ns, 'options.ns', 'of type bigint', (time) => typeof time === 'bigint')
   }
+  if (times === undefined) return [NOW, NOW]
   const isTime = (time: unknown) => typeof time === 'number' || time instanceof Date
   const expected = 'of type number or an instance of Date'
-  return parseTimes(times ?? [UTIME_NOW, UTIME_NOW], 'options.times', expected, isTime)
+  return parseTimes(times, 'options.times', expected, isTime)
 }
 
 export function utimeCall(path: PathLike | number, options?: UtimeOptions): Call<undefined> {
