@@ -1,24 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
-import { pathToFileURL } from 'node:url'
 
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { getInheritable, open, rmdir, unlink } from 'fdkit'
 
+import { forms, opened } from './helpers/open.js'
 import { notLinux, unless } from './helpers/platform.js'
 import { FIFO, link, makeTree } from './helpers/tree.js'
 
 const onLinux = unless(notLinux)
 const { O_APPEND, O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = fs.constants
-
-function opened(t: ExecutionContext, ...args: Parameters<typeof open>): number {
-  const fd = open(...args)
-  t.teardown(() => fs.closeSync(fd))
-  return fd
-}
-
-/** A path in every form that a path may have. */
-const forms = (path: string) => [path, Buffer.from(path), new Uint8Array(Buffer.from(path)), pathToFileURL(path)] as const
 
 test('open: a path in every form, for reading by default', (t) => {
   const path = `${makeTree(t, { 'a b': 'contents' })}/a b`

@@ -3,49 +3,15 @@ import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { constants } from 'node:os'
 import { pathToFileURL } from 'node:url'
-import { getSystemErrorMap, inspect } from 'node:util'
+import { getSystemErrorMap } from 'node:util'
 
 import test from 'ava'
 import { dup, fwalk, getInheritable, listdir, lstat, open, rmdir, stat, unlink } from 'fdkit'
 
 import { systemError } from '../lib/error.js'
+import { look, thrown } from './helpers/errors.js'
 import { missing, notLinux, unless } from './helpers/platform.js'
 import { link, makeTree } from './helpers/tree.js'
-
-function thrown(call: () => unknown): NodeJS.ErrnoException {
-  try {
-    call()
-  } catch (error) {
-    return error as NodeJS.ErrnoException
-  }
-  throw new Error('nothing was thrown')
-}
-
-const withoutFrames = (text: string) => text.replace(/\n {4}at .*/g, '')
-
-/** All that can be seen of an error from outside, the name of the system call left out. */
-function look(error: NodeJS.ErrnoException) {
-  const call = error.syscall as string
-  const blank = (text: string) => withoutFrames(text).replaceAll(call, 'SYSCALL')
-  const described = Object.entries(Object.getOwnPropertyDescriptors(error))
-  const properties = described.filter(([name]) => name !== 'stack' && name !== 'message')
-  return {
-    keys: Object.keys(error),
-    descriptors: properties.map(([name, property]) => [
-      name,
-      { ...property, value: name === 'syscall' ? 'SYSCALL' : property.value },
-    ]),
-    message: blank(error.message),
-    messageIsEnumerable: Object.prototype.propertyIsEnumerable.call(error, 'message'),
-    text: blank(String(error)),
-    stack: blank(error.stack ?? ''),
-    shown: blank(inspect(error)),
-    json: blank(JSON.stringify(error)),
-    prototype: Object.getPrototypeOf(error),
-    name: error.name,
-    cause: error.cause,
-  }
-}
 
 const tree = { file: '', dir: { file: '' }, loop: link('loop'), dangling: link('nothing') }
 type Case = [what: string, code: string, ours: (top: string) => unknown, nodes: (top: string) => unknown]

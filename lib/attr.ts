@@ -166,9 +166,10 @@ export interface UtimeOptions extends FollowOptions {
 type Time = [seconds: number, nanoseconds: number]
 
 const BILLION = 1_000_000_000n
+const NOW: Time = [0, -1]
 
 function parseTime(value: unknown, name: string): Time {
-  if (value === UTIME_NOW) return [0, -1]
+  if (value === UTIME_NOW) return NOW
   if (value === UTIME_OMIT) return [0, -2]
   if (typeof value === 'bigint') {
     const nanoseconds = ((value % BILLION) + BILLION) % BILLION
@@ -180,9 +181,11 @@ function parseTime(value: unknown, name: string): Time {
   const time = isDate ? value.getTime() : (value as number)
   if (!Number.isFinite(time)) throw outOfRange(name, 'a finite number', time)
   const unit = isDate ? 1e3 : 1
-  const seconds = Math.floor(time / unit)
-  if (!Number.isSafeInteger(seconds)) throw outOfRange(name, 'within 2 ** 53 seconds', time)
-  return [seconds, Math.floor((time - seconds * unit) * (1e9 / unit))]
+  const whole = Math.trunc(time / unit)
+  if (!Number.isSafeInteger(whole)) throw outOfRange(name, 'within 2 ** 53 seconds', time)
+  // The fraction keeps its sign until it is cut: of one very close to 0, 1 plus it is 1.
+  const fraction = Math.floor((time - whole * unit) * (1e9 / unit))
+  return fraction >= 0 ? [whole, fraction] : [whole - 1, fraction + 1e9]
 }
 
 function parseTimes(
@@ -209,9 +212,10 @@ function chooseTimes({ times, ns }: UtimeOptions): [atime: Time, mtime: Time] {
   if (ns !== undefined) {
     return parseTimes(ns, 'options.ns', 'of type bigint', (time) => typeof time === 'bigint')
   }
+  if (times === undefined) return [NOW, NOW]
   const isTime = (time: unknown) => typeof time === 'number' || time instanceof Date
   const expected = 'of type number or an instance of Date'
-  return parseTimes(times ?? [UTIME_NOW, UTIME_NOW], 'options.times', expected, isTime)
+  return parseTimes(times, 'options.times', expected, isTime)
 }
 
 export function utimeCall(path: PathLike | number, options?: UtimeOptions): Call<undefined> {

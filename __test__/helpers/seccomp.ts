@@ -1,0 +1,31 @@
+// Takes system calls away, as an old kernel or a container's filter does.
+import type { ChildOptions } from './child.js'
+import { missing, notLinux } from './platform.js'
+
+/** For `unless`. */
+export const noSeccomp = notLinux || missing('python3')
+
+/** Numbers that are the same on every architecture. */
+export const numbers = { openat2: 437, faccessat2: 439, fchmodat2: 452 }
+
+// A filter (classic BPF) of four instructions: load the call's number; where it is the one given,
+// answer with the error; allow the rest. No quotes, since it stands in a line of shell.
+const program = `
+import ctypes, os, struct, sys
+number, errno = int(sys.argv[1]), int(sys.argv[2])
+LOAD, JUMP_IF_EQUAL, RETURN, ALLOW, ERRNO = 0x20, 0x15, 0x06, 0x7fff0000, 0x00050000
+lines = [(LOAD, 0, 0, 0), (JUMP_IF_EQUAL, 0, 1, number), (RETURN, 0, 0, ERRNO | errno), (RETURN, 0, 0, ALLOW)]
+code = ctypes.create_string_buffer(bytes().join(struct.pack("HBBI", *line) for line in lines))
+class Program(ctypes.Structure): _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
+libc = ctypes.CDLL(None, use_errno=True)
+NO_NEW_PRIVS, SECCOMP, FILTER = 38, 22, 2
+assert libc.prctl(NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+filter = Program(len(lines), ctypes.cast(code, ctypes.c_void_p))
+assert libc.prctl(SECCOMP, FILTER, ctypes.byref(filter)) == 0, ctypes.get_errno()
+os.execvp(sys.argv[3], sys.argv[3:])
+`
+
+/** For `child`: a process, and all that it starts, for which the call fails with `errno`. */
+export function hiding(name: keyof typeof numbers, errno: number): Pick<ChildOptions, 'shell'> {
+  return { shell: `set -- python3 -c '${program}' ${numbers[name]} ${errno} "$@"` }
+}
