@@ -3,10 +3,13 @@ import { spawnSync } from 'node:child_process'
 
 import test, { type ExecutionContext } from 'ava'
 
-/** `test`, or where `reason` says what is missing, `test.skip` with the reason in the title. */
-export function unless(reason: string | false) {
+/**
+ * `test`, or where `reason` says what is missing, `test.skip` with the reason in the title.
+ * Tests that count what the process has are run one after the other: `test.serial`.
+ */
+export function unless(reason: string | false, declare: typeof test.serial = test) {
   return (title: string, run: (t: ExecutionContext) => void | Promise<void>): void => {
-    if (reason === false) test(title, run)
+    if (reason === false) declare(title, run)
     else test.skip(`${title} (skipped: ${reason})`, run)
   }
 }
