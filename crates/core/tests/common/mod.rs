@@ -1,0 +1,139 @@
+//! Trees to walk, and what walks of them come to.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics fails")]
+#![allow(dead_code, reason = "each test file is a crate of its own and uses a part of this")]
+
+use std::ffi::{CString, OsStr};
+use std::fs;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use fdkit::{Names, Step, Walk, WalkOptions};
+
+/// A directory that is removed when the test is over.
+pub struct TempDir(PathBuf);
+
+impl TempDir {
+    /// An empty one.
+    pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("fdkit-core-{}-{count}", std::process::id());
+        let path = fs::canonicalize(std::env::temp_dir()).unwrap().join(name);
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    /// One with entries in it: `a/b/` is a directory, `a/f` a file, `l -> x` a link.
+    pub fn with(entries: &[&str]) -> Self {
+        let dir = Self::new();
+        for entry in entries {
+            dir.add(entry);
+        }
+        dir
+    }
+
+    /// Adds one entry, and the directories above it.
+    pub fn add(&self, entry: &str) {
+        let (name, target) = entry.split_once(" -> ").map_or((entry, None), |(n, t)| (n, Some(t)));
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match target {
+            Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
+            None if name.ends_with('/') => fs::create_dir_all(path).unwrap(),
+            None => drop(fs::File::create(path).unwrap()),
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Where something in it is.
+    pub fn at(&self, name: impl AsRef<OsStr>) -> PathBuf {
+        self.0.join(Path::new(name.as_ref()))
+    }
+
+    /// Its path as system calls take it.
+    pub fn c_path(&self) -> CString {
+        c_string(self.0.as_os_str().as_bytes())
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        // Deeper trees than paths can name go too.
+        let _ = std::process::Command::new("rm").arg("-rf").arg(&self.0).status();
+    }
+}
+
+/// Without NUL, which no test has.
+pub fn c_string(bytes: &[u8]) -> CString {
+    CString::new(bytes).unwrap()
+}
+
+/// Options that differ from the default in a few.
+pub fn options(topdown: bool, follow_symlinks: bool, max_open: usize) -> WalkOptions {
+    WalkOptions { topdown, follow_symlinks, max_open }
+}
+
+/// The names, as text.
+pub fn texts(names: &Names) -> Vec<String> {
+    names.iter().map(|(name, _)| name.to_str().unwrap().to_owned()).collect()
+}
+
+/// What a walk came to: paths below the top, and errors with theirs.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// In the order of the visits; the top is empty.
+    pub visited: Vec<String>,
+    /// Error number and path.
+    pub skipped: Vec<(i32, String)>,
+}
+
+impl Seen {
+    /// The visits in an order that does not depend on the file system.
+    pub fn sorted(mut self) -> Self {
+        self.visited.sort();
+        self.skipped.sort();
+        self
+    }
+}
+
+/// Walks to the end. `at` is called for each directory, and can steer.
+pub fn walk_with(
+    top: &TempDir,
+    options: WalkOptions,
+    mut at: impl FnMut(&mut Walk<'_>, &str),
+) -> Seen {
+    let mut walk = Walk::new(&top.c_path(), None, options);
+    let mut seen = Seen::default();
+    while let Some(step) = walk.step().unwrap() {
+        let below = walk.path().strip_prefix(top.path()).unwrap();
+        let below = below.to_str().unwrap().to_owned();
+        match step {
+            Step::Directory => {
+                at(&mut walk, &below);
+                seen.visited.push(below);
+            }
+            Step::Skipped(error) => seen.skipped.push((error.errno(), below)),
+        }
+    }
+    assert!(walk.fd().is_none(), "everything is closed at the end");
+    seen
+}
+
+/// Walks to the end.
+pub fn walk(top: &TempDir, options: WalkOptions) -> Seen {
+    walk_with(top, options, |_, _| {})
+}
+
+/// Whether a descriptor is the directory that is at a path.
+pub fn is_same(fd: BorrowedFd<'_>, path: &Path) -> bool {
+    let of_fd = fs::metadata(format!("/dev/fd/{}", fd.as_raw_fd())).unwrap();
+    let of_path = fs::metadata(path).unwrap();
+    (of_fd.dev(), of_fd.ino()) == (of_path.dev(), of_path.ino())
+}
