@@ -39,6 +39,8 @@ export declare class Rmtree {
    * do. A failure with `skipped` set is of the entry at its `path`; the rest still goes on.
    */
   step(later: boolean): Reply<boolean>
+  /** Ends a step that is under way. */
+  interrupt(): void
   /** Closes everything. */
   close(): void
 }

@@ -144,6 +144,8 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
 
   #close(): void {
     this.#signal?.removeEventListener('abort', this.#abort)
+    // What was over before it was aborted stays as it ended.
+    if (!this.#signal?.aborted) this.#isAbortTold = true
     this.#state?.walk.close()
     this.#state = undefined
   }

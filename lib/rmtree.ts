@@ -106,13 +106,18 @@ export async function rmtreePromise(path: PathLike, options?: AsyncRmtreeOptions
   const signal = optional(validateSignal, validateOptions(options).signal, 'signal')
   const deletion = new Deletion(true, path, options)
   const { tree } = deletion
+  const interrupt = () => tree.interrupt()
+  signal?.addEventListener('abort', interrupt)
   try {
     let isMore = true
     while (isMore) {
       if (signal?.aborted) throw abortError(signal)
-      isMore = deletion.goesOn(await tree.step(true))
+      const result = await tree.step(true)
+      if (signal?.aborted) throw abortError(signal)
+      isMore = deletion.goesOn(result)
     }
   } finally {
+    signal?.removeEventListener('abort', interrupt)
     tree.close()
   }
 }

@@ -81,15 +81,19 @@ class StringPaths implements Paths<string> {
 
 class BufferPaths implements Paths<Buffer> {
   readonly #walk: Walk
+  readonly #top: Uint8Array
 
-  constructor(walk: Walk) {
+  constructor(walk: Walk, top: Uint8Array) {
     this.#walk = walk
+    this.#top = top
   }
 
   enter(): void {}
 
   current(): Buffer {
-    return this.#walk.path()
+    const path = this.#walk.path()
+    // Before the walk has begun it has no path.
+    return path.length > 0 ? path : Buffer.from(this.#top)
   }
 
   isName(value: unknown): value is Buffer {
@@ -128,7 +132,7 @@ export class WalkState<Name extends string | Buffer> {
         : validateInteger(given.maxOpen, 'options.maxOpen', MIN_MAX_OPEN, 2 ** 31 - 1)
     audit(top, topdown, given.onerror, follow, dirFd)
     this.walk = new native.Walk(later, path, topdown, follow, maxOpen, dirFd)
-    const paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.walk)
+    const paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.walk, path)
     this.#paths = paths as unknown as Paths<Name>
     this.enter = this.#paths.enter
     this.#topdown = topdown

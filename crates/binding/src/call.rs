@@ -111,6 +111,9 @@ pub fn reply_at<T: Into<Out>>(
 /// Where a relative path starts, or without a path what is acted on.
 pub type Start<'fd> = Option<BorrowedFd<'fd>>;
 
+// No kernel gives out a number as high as this.
+const NEVER_OPEN: i32 = i32::MAX;
+
 /// A descriptor for the time of a call.
 pub enum Fd {
     /// JavaScript's own, for a call that is made before it runs again.
@@ -125,7 +128,18 @@ impl Fd {
             return Ok(None);
         };
         let given = borrow(number, "dup")?;
-        Ok(Some(if later { Self::Copied(dup(given)?) } else { Self::Given(given) }))
+        if !later {
+            return Ok(Some(Self::Given(given)));
+        }
+        match dup(given) {
+            Ok(copy) => Ok(Some(Self::Copied(copy))),
+            // The call itself is to say so, as it does at once; or not to mind, where its path is
+            // absolute.
+            Err(error) if error.errno() == libc::EBADF => {
+                Ok(Some(Self::Given(borrow(NEVER_OPEN, "dup")?)))
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

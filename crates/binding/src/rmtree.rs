@@ -2,11 +2,12 @@
 
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use fdkit::{Progress, Rmtree as CoreRmtree};
-use napi::bindgen_prelude::{AsyncTask, Either, Either3, Env, Error, Result, Status, Task};
+use napi::bindgen_prelude::{AsyncTask, Either, Either3, Env, Result, Task};
 use napi_derive::napi;
 
 use crate::call::Fd;
@@ -23,10 +24,13 @@ const SLICE: Duration = Duration::from_millis(20);
 #[napi]
 pub struct Rmtree {
     state: Arc<Mutex<State>>,
+    interrupt: Arc<AtomicBool>,
 }
 
 struct State {
-    start: Option<Fd>,
+    // Where it could not be copied, the first step says why.
+    start: fdkit::Result<Option<Fd>>,
+    interrupt: Arc<AtomicBool>,
     path: PathArg,
     tree: Option<CoreRmtree>,
 }
@@ -40,10 +44,11 @@ pub struct Slice {
 impl Rmtree {
     /// Opens nothing. `later` says that the steps will be.
     #[napi(constructor, catch_unwind)]
-    pub fn new(later: bool, start: Option<i32>, path: PathArg) -> Result<Self> {
+    pub fn new(later: bool, start: Option<i32>, path: PathArg) -> Self {
         let start = Fd::maybe(start, later);
-        let start = start.map_err(|error| Error::new(Status::InvalidArg, error))?;
-        Ok(Self { state: Arc::new(Mutex::new(State { start, path, tree: None })) })
+        let interrupt = Arc::new(AtomicBool::new(false));
+        let state = State { start, interrupt: Arc::clone(&interrupt), path, tree: None };
+        Self { state: Arc::new(Mutex::new(state)), interrupt }
     }
 
     /// Removes entries, now up to the end, and `later` for a while. True where there is more to
@@ -59,11 +64,17 @@ impl Rmtree {
         }
     }
 
+    /// Ends a step that is under way.
+    #[napi(catch_unwind)]
+    pub fn interrupt(&self) {
+        self.interrupt.store(true, Ordering::Relaxed);
+    }
+
     /// Closes everything.
     #[napi(catch_unwind)]
     pub fn close(&self) {
         let mut state = lock(&self.state);
-        state.start = None;
+        state.start = Ok(None);
         state.tree = None;
     }
 }
@@ -75,9 +86,12 @@ fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
 impl State {
     fn remove(&mut self, until: Option<Instant>) -> Ret<bool> {
         if self.tree.is_none() {
-            let start = self.start.as_ref().map(AsFd::as_fd);
-            match CoreRmtree::new(start, self.path.as_c_str()) {
-                Ok(tree) => self.tree = Some(tree),
+            let opened = match &self.start {
+                Ok(start) => CoreRmtree::new(start.as_ref().map(AsFd::as_fd), self.path.as_c_str()),
+                Err(error) => Err(*error),
+            };
+            match opened {
+                Ok(tree) => self.tree = Some(tree.interrupted_by(Arc::clone(&self.interrupt))),
                 Err(error) => return Either::B(error.into()),
             }
         }

@@ -5,6 +5,8 @@ use std::ffi::{CStr, CString, OsStr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
@@ -86,6 +88,14 @@ impl Rmtree {
         })
     }
 
+    /// Where this is set, from any thread, nothing more is removed and the steps are done at the
+    /// next directory, even within a step, which else goes down to the end of a branch.
+    #[must_use]
+    pub fn interrupted_by(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.walk.interrupted_by(flag);
+        self
+    }
+
     /// Removes up to `most` entries, or up to the first that cannot be removed.
     pub fn step(&mut self, most: usize) -> Progress {
         for _ in 0..most {
@@ -109,6 +119,10 @@ impl Rmtree {
                 Progress::More
             }
             Ok(Some(Step::Skipped(error))) => self.skip(error),
+            Ok(None) if self.walk.is_interrupted() => {
+                self.state = State::Done;
+                Progress::Done
+            }
             Ok(None) => {
                 self.state = State::Done;
                 match tolerate_absence(rmdir(Some(self.parent.as_fd()), &self.name)) {

@@ -215,6 +215,14 @@ impl<'fd> Walk<'fd> {
         Arc::clone(&self.interrupted)
     }
 
+    pub(crate) fn interrupted_by(&mut self, flag: Arc<AtomicBool>) {
+        self.interrupted = flag;
+    }
+
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
     /// Ends the walk: everything is closed, and further steps give `None`.
     pub fn close(&mut self) {
         self.start = None;
@@ -253,7 +261,7 @@ impl<'fd> Walk<'fd> {
 
     fn advance(&mut self) -> Option<Step> {
         loop {
-            if self.interrupted.load(Ordering::Relaxed) {
+            if self.is_interrupted() {
                 return None;
             }
             let level = self.levels.last_mut()?;
