@@ -1,7 +1,7 @@
 //! What is known about a file.
 
 use fdkit::stat::{Stat, Timestamp, fstat, fstatat};
-use napi::bindgen_prelude::{Either3, Env, Result};
+use napi::bindgen_prelude::{Either3, Env, Result, i64n};
 use napi::sys;
 
 use crate::call::{Out, Reply, Start, reply_at};
@@ -58,7 +58,11 @@ impl Fields {
             // Sizes and times may be negative.
             fields
                 .map(|(index, bits)| {
-                    if index < UNSIGNED { to_js(env, bits) } else { to_js(env, bits.cast_signed()) }
+                    if index < UNSIGNED {
+                        to_js(env, bits)
+                    } else {
+                        to_js(env, i64n(bits.cast_signed()))
+                    }
                 })
                 .collect()
         } else {
