@@ -143,7 +143,7 @@ async function walkInjected(top: string, options: FwalkOptions, inject: string) 
   const [, ...program] = childCommand(injectedWalk, { args: [top, options] })
   const { stdout } = await promisify(execFile)('strace', [...strace, 'bash', ...program], {
     cwd: packageRoot,
-    timeout: 20_000,
+    timeout: 120_000,
     killSignal: 'SIGKILL',
   })
   const calls = fs.readFileSync(trace, 'utf8').split('\n').slice(0, -1)
@@ -163,12 +163,14 @@ const FAILURES: [syscalls: string, errno: string][] = [
 
 for (const [syscalls, errno] of FAILURES) {
   unless(noStrace)(`${syscalls} fails with ${errno}, at each moment`, async (t) => {
-    t.timeout(60_000)
+    t.timeout(300_000)
     const top = `${makeTree(t, { top: TREE })}/top`
     const runs = COMBINATIONS.map(async (options) => {
       const dry = await walkInjected(top, options, `trace=${syscalls}`)
       t.like(dry.seen, { errors: [], thrown: undefined, left: 0 })
-      for (let when = 1; when <= dry.calls.length; when++) {
+      // Of a call that another thread came between, strace writes two lines.
+      const count = dry.calls.filter((call) => !call.includes(' resumed>')).length
+      for (let when = 1; when <= count; when++) {
         const inject = `inject=${syscalls}:error=${errno}:when=${when}`
         const { seen, calls } = await walkInjected(top, options, inject)
         const told = `${JSON.stringify(options)} ${inject} ${JSON.stringify(seen)}`
@@ -192,7 +194,7 @@ for (const [syscalls, errno] of FAILURES) {
         }
         if (syscalls === 'close') t.deepEqual(seen.visited, dry.seen.visited, told)
       }
-      return dry.calls.length
+      return count
     })
     const counts = await Promise.all(runs)
     t.log(`${counts.join(' + ')} calls`)
