@@ -1,7 +1,6 @@
 // Deleting a tree.
 import { auditEvent } from './audit.js'
 import type { Failure } from './binding.js'
-import { NO_DIR_FD } from './call.js'
 import { abortError, invalidArgType, systemError, type Name } from './error.js'
 import { native } from './native.js'
 import {
@@ -47,7 +46,7 @@ class Deletion {
     this.#ignoreErrors = optional(validateBoolean, given.ignoreErrors, 'ignoreErrors') ?? false
     optional(validateFunction, given.onerror, 'onerror')
     this.#onerror = given.onerror
-    auditRmtree(path, dirFd ?? NO_DIR_FD)
+    auditRmtree(path, dirFd)
     this.tree = new native.Rmtree(later, dirFd, this.#path)
   }
 
