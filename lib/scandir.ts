@@ -7,6 +7,8 @@ import { type Name } from './error.js'
 import { native } from './native.js'
 import { stat, statPromise } from './stat.js'
 import {
+  optional,
+  validateBoolean,
   validateOptions,
   validateTarget,
   type DirFdOptions,
@@ -87,12 +89,14 @@ abstract class EntryBase {
   }
 
   #is(type: number, options: DirEntryOptions | undefined): boolean {
-    const follow = validateOptions(options).followSymlinks ?? true
+    const given = validateOptions(options).followSymlinks
+    const follow = optional(validateBoolean, given, 'followSymlinks') ?? true
     return type === (follow && this.#type === DT_LNK ? this.targetType() : this.#type)
   }
 
   inode(options?: { bigint?: boolean | undefined }): never {
-    return (options?.bigint === true ? BigInt(this.#ino) : Number(this.#ino)) as never
+    const bigint = optional(validateBoolean, validateOptions(options).bigint, 'bigint') ?? false
+    return (bigint ? BigInt(this.#ino) : Number(this.#ino)) as never
   }
 
   isDirectory(options?: DirEntryOptions): boolean {
@@ -120,7 +124,7 @@ class Entry extends EntryBase {
   }
 
   stat(options?: DirEntryStatOptions): never {
-    return stat(this.path, { ...options, dirFd: this.dirFd }) as never
+    return stat(this.path, { ...validateOptions(options), dirFd: this.dirFd }) as never
   }
 }
 
@@ -142,8 +146,9 @@ class LaterEntry extends EntryBase {
     return this.#targetType
   }
 
-  stat(options?: DirEntryStatOptions): Promise<never> {
-    return statPromise(this.path, { ...options, dirFd: this.dirFd }) as Promise<never>
+  async stat(options?: DirEntryStatOptions): Promise<never> {
+    const given = { ...validateOptions(options), dirFd: this.dirFd }
+    return statPromise(this.path, given) as Promise<never>
   }
 }
 

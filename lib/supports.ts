@@ -1,6 +1,7 @@
 // Which functions take what, here.
 import { link, mkdir, mkfifo, mknod, readlink, rename, replace, rmdir, symlink, unlink } from './at.js'
 import { access, chmod, chown, utime } from './attr.js'
+import { fwalk } from './fwalk.js'
 import { listdir } from './listing.js'
 import { isAvailable } from './native.js'
 import { open } from './open.js'
@@ -27,7 +28,7 @@ const here = (...functions: AnyFunction[]): ReadonlySet<AnyFunction> =>
  */
 // prettier-ignore
 export const supportsDirFd: ReadonlySet<AnyFunction> = here(
-  access, chmod, chown, link, listdir, lstat, mkdir, mkfifo, mknod, open, readlink, rename,
+  access, chmod, chown, fwalk, link, listdir, lstat, mkdir, mkfifo, mknod, open, readlink, rename,
   replace, rmdir, rmtree, scandir, stat, symlink, unlink, utime,
 )
 
@@ -68,6 +69,7 @@ export const supportsFollowSymlinks: ReadonlySet<AnyFunction> = here(
   access,
   chmod,
   chown,
+  fwalk,
   link,
   stat,
   utime,
