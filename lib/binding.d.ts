@@ -60,8 +60,13 @@ export declare class Walk {
    * microsecond, which is a tenth of what a step takes outside the kernel.
    */
   stepper(): (enter: (kept: number, ...names: string[]) => void, dirnames: (...names: any[]) => void, filenames: (...names: any[]) => void) => Ret<number>
-  /** A step on a thread of the pool. One at a time. */
-  stepLater(enter: (kept: number, ...names: string[]) => void, dirnames: (...names: any[]) => void, filenames: (...names: any[]) => void): Promise<Ret<number>>
+  /** A step on a thread of the pool. One at a time. `pour` has its names. */
+  stepLater(enter: (kept: number, ...names: string[]) => void): Promise<Ret<number>>
+  /**
+   * Hands out the names that the last `stepLater` found, some thousands a call, so that the
+   * event loop can turn in between; whether there may be more.
+   */
+  pour(dirnames: (...names: any[]) => void, filenames: (...names: any[]) => void): boolean
   /** The directories to be visited next. */
   setDirnames(names: (string | Uint8Array)[]): void
   /** The path of the directory that the last step came to. */

@@ -1,5 +1,6 @@
 // The walk through a directory tree, each step on a thread of the pool.
 import type { Buffer } from 'node:buffer'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { abortError } from './error.js'
 import { auditFwalk, type FwalkEntry, type FwalkOptions } from './fwalk.js'
@@ -119,12 +120,13 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
     if (state === undefined) return undefined
     state.applyEdits()
     for (;;) {
-      const result = await state.walk.stepLater(
-        state.enter,
-        state.dirnames.add,
-        state.filenames.add,
-      )
+      const result = await state.walk.stepLater(state.enter)
       this.#checkAborted()
+      // Of a large directory not all at once, so that nothing else has to wait for it.
+      while (typeof result === 'number' && state.pour()) {
+        await nextTurn()
+        this.#checkAborted()
+      }
       const entry = state.take(result)
       if (entry !== skipped) return entry
     }

@@ -139,6 +139,11 @@ export class WalkState<Name extends string | Buffer> {
     this.#onerror = given.onerror as ((error: Error) => void) | undefined
   }
 
+  /** Takes names of a step that was made later; whether there may be more. */
+  pour(): boolean {
+    return this.walk.pour(this.dirnames.add, this.filenames.add)
+  }
+
   /** What a step came to: an entry, `undefined` at the end, or `skipped` to go on. */
   take(result: number | Failure): FwalkEntry<Name> | undefined | typeof skipped {
     if (typeof result !== 'number') {

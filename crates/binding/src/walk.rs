@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fdkit::{Names, Step, Walk as CoreWalk, WalkOptions};
+use fdkit::{Step, Walk as CoreWalk, WalkOptions};
 use napi::bindgen_prelude::{
     AsyncTask, BufferSlice, Either, Env, Error, Function, FunctionCallContext, FunctionRef,
     JsValue, Result, Status, Task,
@@ -16,6 +16,9 @@ use crate::call::Fd;
 use crate::path::{NameKind, PathArg};
 use crate::ret::{Failure, Ret};
 use crate::values::{CHUNK, Values};
+
+// Names that are handed out in one turn of the event loop: about a tenth of a millisecond.
+const TURN: usize = 4 * CHUNK;
 
 type Sink<'env> = Function<'env, Values, ()>;
 
@@ -33,6 +36,9 @@ struct State {
     _start: Option<Fd>,
     // Why that could not be copied, for the first step to say.
     failed: Option<fdkit::Error>,
+    // How far `pour` has come.
+    dirnames_at: usize,
+    filenames_at: usize,
 }
 
 #[napi]
@@ -57,7 +63,14 @@ impl Walk {
         let options = WalkOptions { topdown, follow_symlinks, max_open: max_open as usize };
         let walk = CoreWalk::new(top.as_c_str(), dir_fd, options);
         let interrupt = walk.interrupt();
-        let state = State { walk, kind: top.kind(), _start: start, failed };
+        let state = State {
+            walk,
+            kind: top.kind(),
+            _start: start,
+            failed,
+            dirnames_at: 0,
+            filenames_at: 0,
+        };
         Ok(Self { state: Arc::new(Mutex::new(state)), interrupt })
     }
 
@@ -82,24 +95,38 @@ impl Walk {
             let busy = |_| Error::new(Status::GenericFailure, "a step is under way");
             let mut state = state.try_lock().map_err(busy)?;
             let step = state.step();
-            state.deliver(call.env, step, &call.get(0)?, &call.get(1)?, &call.get(2)?)
+            let result = state.deliver(call.env, step, &call.get(0)?)?;
+            if let Either::A(_) = result {
+                let State { walk, kind, .. } = &*state;
+                for (names, sink) in [(walk.dirnames(), 1), (walk.filenames(), 2)] {
+                    let bytes = names.iter().map(|(name, _)| name.to_bytes());
+                    kind.pour(call.env, bytes, &call.get(sink)?)?;
+                }
+            }
+            Ok(result)
         })
     }
 
-    /// A step on a thread of the pool. One at a time.
+    /// A step on a thread of the pool. One at a time. `pour` has its names.
     #[napi(catch_unwind, ts_return_type = "Promise<Ret<number>>")]
     pub fn step_later(
         &self,
         #[napi(ts_arg_type = "(kept: number, ...names: string[]) => void")] enter: Sink<'_>,
+    ) -> Result<AsyncTask<LaterStep>> {
+        let state = Arc::clone(&self.state);
+        Ok(AsyncTask::new(LaterStep { state, enter: enter.create_ref()? }))
+    }
+
+    /// Hands out the names that the last `stepLater` found, some thousands a call, so that the
+    /// event loop can turn in between; whether there may be more.
+    #[napi(catch_unwind)]
+    pub fn pour(
+        &self,
+        env: &Env,
         #[napi(ts_arg_type = "(...names: any[]) => void")] dirnames: Sink<'_>,
         #[napi(ts_arg_type = "(...names: any[]) => void")] filenames: Sink<'_>,
-    ) -> Result<AsyncTask<LaterStep>> {
-        Ok(AsyncTask::new(LaterStep {
-            state: Arc::clone(&self.state),
-            enter: enter.create_ref()?,
-            dirnames: dirnames.create_ref()?,
-            filenames: filenames.create_ref()?,
-        }))
+    ) -> Result<bool> {
+        lock(&self.state).pour(env, &dirnames, &filenames)
     }
 
     /// The directories to be visited next.
@@ -148,9 +175,8 @@ impl State {
         env: &Env,
         step: fdkit::Result<Option<Step>>,
         enter: &Sink<'_>,
-        dirnames: &Sink<'_>,
-        filenames: &Sink<'_>,
     ) -> Result<Ret<i32>> {
+        (self.dirnames_at, self.filenames_at) = (0, 0);
         let step = match step {
             Ok(Some(step)) => step,
             Ok(None) => return Ok(Either::A(-1)),
@@ -162,8 +188,6 @@ impl State {
         if let Step::Skipped(error) = step {
             return Ok(Either::B(Failure { skipped: Some(true), ..error.into() }));
         }
-        self.pour(env, self.walk.dirnames(), dirnames)?;
-        self.pour(env, self.walk.filenames(), filenames)?;
         Ok(Either::A(self.walk.fd().map_or(-1, fdkit::fd::number)))
     }
 
@@ -184,8 +208,27 @@ impl State {
         }
     }
 
-    fn pour(&self, env: &Env, names: &Names, sink: &Sink<'_>) -> Result<()> {
-        self.kind.pour(env, names.iter().map(|(name, _)| name.to_bytes()), sink)
+    fn pour(&mut self, env: &Env, dirnames: &Sink<'_>, filenames: &Sink<'_>) -> Result<bool> {
+        let mut left = TURN;
+        for (names, cursor, sink) in [
+            (self.walk.dirnames(), &mut self.dirnames_at, dirnames),
+            (self.walk.filenames(), &mut self.filenames_at, filenames),
+        ] {
+            while left > 0 {
+                let mut chunk = Vec::with_capacity(names.len().min(CHUNK));
+                while chunk.len() < CHUNK
+                    && let Some((name, _)) = names.next(cursor)
+                {
+                    chunk.push(self.kind.to_js(env, name.to_bytes())?);
+                }
+                if chunk.is_empty() {
+                    break;
+                }
+                left = left.saturating_sub(chunk.len());
+                sink.call(Values(chunk))?;
+            }
+        }
+        Ok(left == 0)
     }
 }
 
@@ -193,8 +236,6 @@ impl State {
 pub struct LaterStep {
     state: Arc<Mutex<State>>,
     enter: FunctionRef<Values, ()>,
-    dirnames: FunctionRef<Values, ()>,
-    filenames: FunctionRef<Values, ()>,
 }
 
 impl Task for LaterStep {
@@ -207,8 +248,6 @@ impl Task for LaterStep {
 
     fn resolve(&mut self, env: Env, step: Self::Output) -> Result<Ret<i32>> {
         let enter = self.enter.borrow_back(&env)?;
-        let dirnames = self.dirnames.borrow_back(&env)?;
-        let filenames = self.filenames.borrow_back(&env)?;
-        lock(&self.state).deliver(&env, step, &enter, &dirnames, &filenames)
+        lock(&self.state).deliver(&env, step, &enter)
     }
 }

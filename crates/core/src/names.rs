@@ -93,8 +93,9 @@ impl Names {
         NamesIter { rest: &self.bytes, len: self.len }
     }
 
-    /// The name that stands at `cursor`, and moves the cursor past it; 0 is the first name.
-    pub(crate) fn next(&self, cursor: &mut usize) -> Option<(&CStr, FileType)> {
+    /// The name that stands at `cursor`, and moves the cursor past it; 0 is the first name, and
+    /// others come from here.
+    pub fn next(&self, cursor: &mut usize) -> Option<(&CStr, FileType)> {
         let (entry, rest) = split_first(self.bytes.get(*cursor..)?)?;
         *cursor = self.bytes.len() - rest.len();
         Some(entry)
