@@ -264,7 +264,7 @@ function blockPool(t: ExecutionContext): () => Promise<void> {
 onLinux('while calls wait, the event loop turns', async (t) => {
   const release = blockPool(t)
   let isDone = false
-  const waiting = promises.stat('/').then(() => {
+  const waiting = promises.stat('/').finally(() => {
     isDone = true
   })
   for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))

@@ -123,9 +123,11 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
       const result = await state.walk.stepLater(state.enter)
       this.#checkAborted()
       // Of a large directory not all at once, so that nothing else has to wait for it.
-      while (typeof result === 'number' && state.pour()) {
-        await nextTurn()
-        this.#checkAborted()
+      if (typeof result === 'number') {
+        while (state.pour()) {
+          await nextTurn()
+          this.#checkAborted()
+        }
       }
       const entry = state.take(result)
       if (entry !== skipped) return entry
