@@ -12,6 +12,8 @@ export interface Run {
 /** A candidate, and what it has done so far. */
 export interface Candidate {
   label: string
+  /** Makes what a run uses up; it is not measured. */
+  prepare?(): Promise<unknown>
   run(): Promise<Run>
   close(): void
 }
@@ -49,3 +51,15 @@ export function transient(label: string, command: string, ...argv: string[]): Ca
     close() {},
   }
 }
+
+/** The interpreter to compare with. */
+export const python = process.env['PYTHON'] ?? 'python3'
+
+export const inRust = (label: string, ...argv: string[]) =>
+  resident(label, 'target/release/examples/bench', ...argv)
+
+export const inPython = (label: string, ...argv: string[]) =>
+  resident(label, python, 'bench/python.py', ...argv)
+
+export const inJavaScript = (label: string, ...argv: string[]) =>
+  resident(label, process.execPath, ...process.execArgv, 'bench/javascript.ts', ...argv)

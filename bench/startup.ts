@@ -22,7 +22,7 @@ function install(): string {
   const modules = join(top, 'node_modules')
   const platform = dirname(addon())
   cpSync('package.json', join(modules, 'fdkit/package.json'))
-  cpSync('dist/index.js', join(modules, 'fdkit/dist/index.js'))
+  cpSync('dist', join(modules, 'fdkit/dist'), { recursive: true })
   cpSync(platform, join(modules, platform.replace('npm/', '@fdkit/binding-')), { recursive: true })
   writeFileSync(join(top, 'empty.mjs'), '')
   writeFileSync(join(top, 'fdkit.mjs'), "import 'fdkit'")
