@@ -121,13 +121,16 @@ export declare function renameat2(later: boolean, srcStart: number | undefined |
 export declare function scandir(later: boolean, start?: number | undefined | null, path?: PathArg | undefined | null): Reply<any[]>
 
 /**
- * `statx(dirFd, path, …)`; without a path, `fstat(start)`. `make` gets the fields in the order
- * of node:fs.
+ * What makes `statx(dirFd, path, …)`; without a path, `fstat(start)`. It puts the fields into
+ * `fields`, in the order of node:fs.
+ *
+ * A function of its own, and numbers in memory that JavaScript reads, as in node:fs: making 14
+ * values and calling back with them takes as long as the system call.
  */
-export declare function statx(start: number | undefined | null, path: PathArg | undefined | null, followSymlinks: boolean, bigint: boolean, make: (...fields: any[]) => unknown): Ret<unknown>
+export declare function statx(fields: Float64Array): (start: number | undefined, path: PathArg | undefined, followSymlinks: boolean) => Ret<undefined>
 
-/** The fields of [`statx`], on a thread of the pool. */
-export declare function statxLater(start: number | undefined | null, path: PathArg | undefined | null, followSymlinks: boolean, bigint: boolean): Reply<any[]>
+/** The fields of [`statx`] in an array, as numbers or bigints. `later` asks for a promise. */
+export declare function statxFields(later: boolean, start: number | undefined | null, path: PathArg | undefined | null, followSymlinks: boolean, bigint: boolean): Reply<any[]>
 
 /** `symlinkat(target, dirFd, path)`. */
 export declare function symlinkat(later: boolean, target: PathArg, start: number | undefined | null, path: PathArg): Reply<undefined>

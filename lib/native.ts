@@ -29,7 +29,7 @@ const syscalls = {
   Rmtree: 'openat',
   scandir: 'getdents64',
   statx: 'statx',
-  statxLater: 'statx',
+  statxFields: 'statx',
   symlinkat: 'symlinkat',
   unlinkat: 'unlinkat',
   unlinkatRemovedir: 'unlinkat',

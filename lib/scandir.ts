@@ -142,7 +142,7 @@ class LaterEntry extends EntryBase {
     return this.#targetType
   }
 
-  stat(options?: DirEntryStatOptions): Promise<never> {
+  async stat(options?: DirEntryStatOptions): Promise<never> {
     return statPromise(this.path, { ...options, dirFd: this.dirFd }) as Promise<never>
   }
 }

@@ -30,23 +30,36 @@ export interface StatOptions extends LstatOptions {
 
 type AnyStats = Stats | BigIntStats
 
-const makeStats = (...fields: ConstructorParameters<typeof Stats>) => new Stats(...fields)
-const makeBigIntStats = (...fields: ConstructorParameters<typeof BigIntStats>) =>
-  new BigIntStats(...fields)
-
 function isBigint(options: LstatOptions | undefined): boolean {
   return optional(validateBoolean, options?.bigint, 'bigint') ?? false
 }
 
+// Filled by each look, and read at once.
+const fields = new Float64Array(14)
+let look: ReturnType<typeof native.statx> | undefined
+
 function statNow({ path, fd, followSymlinks }: Target, bigint: boolean): AnyStats {
-  const make = bigint ? makeBigIntStats : makeStats
-  return check(native.statx(fd, path, followSymlinks, bigint, make) as AnyStats | Failure, path)
+  if (bigint) {
+    const found = native.statxFields(false, fd, path, followSymlinks, true) as unknown[] | Failure
+    return makeStats(check(found, path), true)
+  }
+  look ??= native.statx(fields)
+  check(look(fd, path, followSymlinks), path)
+  return makeStats(fields, false)
 }
 
 async function statLater({ path, fd, followSymlinks }: Target, bigint: boolean): Promise<AnyStats> {
-  const fields = check(await native.statxLater(fd, path, followSymlinks, bigint), path)
-  const make = (bigint ? makeBigIntStats : makeStats) as (...fields: unknown[]) => AnyStats
-  return make(...fields)
+  const found = await native.statxFields(true, fd, path, followSymlinks, bigint)
+  return makeStats(check(found, path), bigint)
+}
+
+function makeStats(found: ArrayLike<unknown>, bigint: boolean): AnyStats {
+  if (bigint) return new BigIntStats(...(found as ConstructorParameters<typeof BigIntStats>))
+  const f = found as ConstructorParameters<typeof Stats>
+  // One by one, which is several times as fast as spread.
+  return new Stats(
+    f[0], f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], f[10], f[11], f[12], f[13],
+  )
 }
 
 function validateLink(path: unknown, options: LstatOptions | undefined): Target {
@@ -102,11 +115,11 @@ export function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.Big
   return statNow(validateLink(path, options), isBigint(options))
 }
 
-// For `fdkit/promises`.
-export async function statPromise(path: PathLike | number, options?: StatOptions): Promise<AnyStats> {
+// For `fdkit/promises`, whose functions are async: what these throw rejects there.
+export function statPromise(path: PathLike | number, options?: StatOptions): Promise<AnyStats> {
   return statLater(validateTarget(path, options), isBigint(options))
 }
 
-export async function lstatPromise(path: PathLike, options?: LstatOptions): Promise<AnyStats> {
+export function lstatPromise(path: PathLike, options?: LstatOptions): Promise<AnyStats> {
   return statLater(validateLink(path, options), isBigint(options))
 }
