@@ -3,20 +3,17 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 
-import { inRust } from './candidate.js'
+import { inRust, program } from './candidate.js'
 import { median } from './interleave.js'
 import { printTable, type Target } from './report.js'
 import { removeTree } from './tree.js'
 
 const ROUNDS = 3
 
-const script = fileURLToPath(new URL('delay-once.ts', import.meta.url))
-
 /** The 99th percentile of the event loop's delay, in milliseconds. */
 function delay(what: string, top: string): number {
-  const argv = [...process.execArgv, script, what, top]
+  const argv = [program('delay-once'), what, top]
   const { stdout, status } = spawnSync(process.execPath, argv, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -5,7 +5,7 @@ import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { inJavaScript, inPython, inRust, python, transient } from './candidate.js'
+import { buildPrograms, inJavaScript, inPython, inRust, python, transient } from './candidate.js'
 import { measureDelay } from './delay.js'
 import { measureRmtree } from './deleting.js'
 import { interleave, pick, ratio } from './interleave.js'
@@ -100,6 +100,7 @@ function measureMemoryTargets(): Target[] {
 
 printVersions()
 execFileSync('cargo', ['build', '--quiet', '--release', '--package', 'fdkit', '--example', 'bench'])
+await buildPrograms()
 const given = process.argv[2]
 const top = given ?? makeTree()
 try {
