@@ -2,6 +2,8 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
+import { build } from 'esbuild'
+
 /** One run of a candidate. */
 export interface Run {
   nanoseconds: number
@@ -12,6 +14,8 @@ export interface Run {
 /** A candidate, and what it has done so far. */
 export interface Candidate {
   label: string
+  /** Makes what a run uses up; it is not measured. */
+  prepare?(): Promise<unknown>
   run(): Promise<Run>
   close(): void
 }
@@ -48,4 +52,35 @@ export function transient(label: string, command: string, ...argv: string[]): Ca
     },
     close() {},
   }
+}
+
+/** The interpreter to compare with. */
+export const python = process.env['PYTHON'] ?? 'python3'
+
+export const inRust = (label: string, ...argv: string[]) =>
+  resident(label, 'target/release/examples/bench', ...argv)
+
+export const inPython = (label: string, ...argv: string[]) =>
+  resident(label, python, 'bench/python.py', ...argv)
+
+export const inJavaScript = (label: string, ...argv: string[]) =>
+  resident(label, process.execPath, program('javascript'), ...argv)
+
+/** A program of this folder in JavaScript. */
+export const program = (name: string) => `build/bench/${name}.js`
+
+/**
+ * Makes the programs. They are not run as they stand: what loads TypeScript also rewrites fdkit,
+ * and makes it several times slower than it is.
+ */
+export async function buildPrograms(): Promise<void> {
+  await build({
+    entryPoints: ['javascript', 'delay-once', 'walk-once'].map((name) => `bench/${name}.ts`),
+    outdir: 'build/bench',
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+  })
 }

@@ -1,13 +1,15 @@
 // The candidates in JavaScript; as rust.rs. Each has a process of its own, so that none collects
 // another's garbage.
-import { closeSync, constants, readdirSync, statSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { closeSync, readdirSync, rmSync, statSync } from 'node:fs'
+import * as fsPromises from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 
 import { fdir } from 'fdir'
-import { fwalk, memfdCreate, open, stat } from 'fdkit'
+import { dup, fwalk, memfdCreate, rmtree, stat } from 'fdkit'
+import * as promises from 'fdkit/promises'
 
-const { O_DIRECTORY, O_RDONLY } = constants
+// How many promises wait at a time.
+const BATCH = 64
 
 type Seen = readonly [directories: number, entries: number]
 
@@ -43,20 +45,51 @@ function memfd(times: string): Seen {
   return [0, 0]
 }
 
-function statByName(times: string, path: string): Seen {
-  const dirFd = open(dirname(path), O_RDONLY | O_DIRECTORY)
-  const name = basename(path)
-  for (let time = Number(times); time > 0; time--) stat(name, { dirFd })
-  closeSync(dirFd)
-  return [0, 0]
+interface Held {
+  name: string
+  dirFd: number
+  path: string
 }
 
-function statByPath(times: string, path: string): Seen {
-  for (let time = Number(times); time > 0; time--) statSync(path)
-  return [0, 0]
+let held: Held[] | undefined
+
+/** The files of a tree, its directories held open; found out in the first run, which is not counted. */
+function hold(top: string): Held[] {
+  return (held ??= [...files(top)])
 }
 
-const candidates: Record<string, (argument: string, path: string) => Seen> = {
+function* files(top: string): Generator<Held> {
+  for (const [dirpath, , filenames, walks] of fwalk(top)) {
+    const dirFd = dup(walks)
+    for (const name of filenames) {
+      if (name.startsWith('f-')) yield { name, dirFd, path: `${dirpath}/${name}` }
+    }
+  }
+}
+
+function statByName(top: string): Seen {
+  const files = hold(top)
+  for (const { name, dirFd } of files) stat(name, { dirFd })
+  return [0, files.length]
+}
+
+function statByPath(top: string): Seen {
+  const files = hold(top)
+  for (const { path } of files) statSync(path)
+  return [0, files.length]
+}
+
+async function inBatches(top: string, look: (file: Held) => Promise<unknown>): Promise<Seen> {
+  const files = hold(top)
+  for (let first = 0; first < files.length; first += BATCH) {
+    await Promise.all(files.slice(first, first + BATCH).map(look))
+  }
+  return [0, files.length]
+}
+
+const nothing: Seen = [0, 0]
+
+const candidates: Record<string, (argument: string) => Seen | Promise<Seen>> = {
   topdown: (top) => walk(top, true),
   bottomup: (top) => walk(top, false),
   readdir,
@@ -64,15 +97,22 @@ const candidates: Record<string, (argument: string, path: string) => Seen> = {
   memfd,
   statByName,
   statByPath,
+  statByNameLater: (top) => inBatches(top, ({ name, dirFd }) => promises.stat(name, { dirFd })),
+  statByPathLater: (top) => inBatches(top, ({ path }) => promises.stat(path)),
+  statOfNodeLater: (top) => inBatches(top, ({ path }) => fsPromises.stat(path)),
+  rmtree: (top) => (rmtree(top), nothing),
+  rmtreeLater: async (top) => (await promises.rmtree(top), nothing),
+  rmOfNode: (top) => (rmSync(top, { recursive: true }), nothing),
+  rmOfNodeLater: async (top) => (await fsPromises.rm(top, { recursive: true }), nothing),
 }
 
-const [name = '', argument = '', path = ''] = process.argv.slice(2)
+const [name = '', argument = ''] = process.argv.slice(2)
 const candidate = candidates[name]
 if (candidate === undefined) throw new Error(`no candidate is called ${name}`)
 
-createInterface(process.stdin).on('line', () => {
+createInterface(process.stdin).on('line', async () => {
   const start = process.hrtime.bigint()
-  const seen = candidate(argument, path)
+  const seen = await candidate(argument)
   const elapsed = process.hrtime.bigint() - start
   console.log(elapsed.toString(), ...seen)
 })

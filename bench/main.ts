@@ -5,10 +5,11 @@ import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { fwalk } from 'fdkit'
-
-import { resident, transient } from './candidate.js'
-import { interleave, type Outcome } from './interleave.js'
+import { buildPrograms, inJavaScript, inPython, inRust, python, transient } from './candidate.js'
+import { measureDelay } from './delay.js'
+import { measureRmtree } from './deleting.js'
+import { interleave, pick, ratio } from './interleave.js'
+import { measureStat, measureStatPromises } from './looking.js'
 import { measureMemory } from './memory.js'
 import { printOutcomes, printTargets, type Target } from './report.js'
 import { addonSize, measureImport } from './startup.js'
@@ -29,15 +30,6 @@ const FDIR = 'fdir'
 const here = fileURLToPath(new URL('.', import.meta.url))
 process.chdir(join(here, '..'))
 
-const python = process.env['PYTHON'] ?? 'python3'
-
-const inRust = (label: string, ...argv: string[]) =>
-  resident(label, 'target/release/examples/bench', ...argv)
-const inPython = (label: string, ...argv: string[]) =>
-  resident(label, python, 'bench/python.py', ...argv)
-const inJavaScript = (label: string, ...argv: string[]) =>
-  resident(label, process.execPath, ...process.execArgv, 'bench/javascript.ts', ...argv)
-
 function output(command: string, ...argv: string[]): string {
   return execFileSync(command, argv, { encoding: 'utf8' }).split('\n', 1)[0]!
 }
@@ -48,9 +40,6 @@ function printVersions(): void {
   console.log(`${output('find', '--version')}, ${output('rustc', '--version')}`)
   console.log(`Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}`)
 }
-
-const nanoseconds = (outcomes: Outcome[], label: string) =>
-  outcomes.find((outcome) => outcome.label === label)?.nanoseconds ?? NaN
 
 async function measureWalks(top: string): Promise<Target[]> {
   const outcomes = await interleave(
@@ -72,11 +61,11 @@ async function measureWalks(top: string): Promise<Target[]> {
   for (const { label, seen } of outcomes) {
     if (seen !== undefined && seen !== floor!.seen) console.log(`  ${label} saw ${seen}!`)
   }
-  const [topdown, bottomup] = [nanoseconds(outcomes, TOP_DOWN), nanoseconds(outcomes, BOTTOM_UP)]
-  const timesAsFast = (label: string) => nanoseconds(outcomes, label) / topdown
+  const [topdown, bottomup] = [pick(outcomes, TOP_DOWN), pick(outcomes, BOTTOM_UP)]
+  const timesAsFast = (label: string) => ratio(pick(outcomes, label), topdown)
   return [
-    { what: 'fwalk top-down, to the floor', figure: topdown / floor!.nanoseconds, unit: 'x', atMost: 1.3 },
-    { what: 'fwalk bottom-up, to the floor', figure: bottomup / floor!.nanoseconds, unit: 'x', atMost: 1.3 },
+    { what: 'fwalk top-down, to the floor', figure: ratio(topdown, floor!), unit: 'x', atMost: 1.3 },
+    { what: 'fwalk bottom-up, to the floor', figure: ratio(bottomup, floor!), unit: 'x', atMost: 1.3 },
     { what: `times as fast as ${PYTHON}`, figure: timesAsFast(PYTHON), unit: 'x', atLeast: 2.5 },
     { what: `times as fast as ${FDIR}`, figure: timesAsFast(FDIR), unit: 'x', atLeast: 1 },
     { what: `times as fast as ${READDIR}`, figure: timesAsFast(READDIR), unit: 'x', atLeast: 1 },
@@ -96,33 +85,8 @@ async function measureMemfd(): Promise<Target> {
   )
   printOutcomes('A memory file made and closed', outcomes, 'ns', CALLS)
   const [floor, fdkit] = outcomes
-  const figure = fdkit!.nanoseconds / floor!.nanoseconds
+  const figure = ratio(fdkit!, floor!)
   return { what: 'memfdCreate and close, to the bare loop', figure, unit: 'x', atMost: 1.3 }
-}
-
-function deepestFile(top: string): string {
-  let [found, depth] = [join(here, 'main.ts'), 0]
-  for (const [dirpath, , [name]] of fwalk(top)) {
-    const levels = dirpath.split('/').length
-    if (name !== undefined && levels > depth) [found, depth] = [join(dirpath, name), levels]
-  }
-  return found
-}
-
-async function measureStat(file: string): Promise<Target> {
-  const argv = [String(CALLS), file] as const
-  const outcomes = await interleave(
-    [
-      inJavaScript('fs.statSync(path)', 'statByPath', ...argv),
-      inJavaScript('stat(name, { dirFd })', 'statByName', ...argv),
-    ],
-    CALL_ROUNDS,
-    WARMUP,
-  )
-  printOutcomes(`A look at a file, ${file.split('/').length - 1} names below the root`, outcomes, 'ns', CALLS)
-  const [node, fdkit] = outcomes
-  const figure = node!.nanoseconds / fdkit!.nanoseconds
-  return { what: 'stat by dirFd: times as fast as fs.statSync', figure, unit: 'x', atLeast: 1 }
 }
 
 function measureMemoryTargets(): Target[] {
@@ -136,13 +100,17 @@ function measureMemoryTargets(): Target[] {
 
 printVersions()
 execFileSync('cargo', ['build', '--quiet', '--release', '--package', 'fdkit', '--example', 'bench'])
+await buildPrograms()
 const given = process.argv[2]
 const top = given ?? makeTree()
 try {
   const targets = [
     ...(await measureWalks(top)),
     await measureMemfd(),
-    await measureStat(deepestFile(top)),
+    ...(await measureStat()),
+    await measureStatPromises(),
+    ...(await measureRmtree()),
+    ...(await measureDelay(top)),
     ...measureMemoryTargets(),
     { what: "import 'fdkit'", figure: await measureImport(), unit: 'ms', atMost: 8 },
     { what: 'the addon', figure: addonSize() / 1e3, unit: 'kB', atMost: 600 },

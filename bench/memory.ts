@@ -1,14 +1,12 @@
 // How much memory a walk takes, and what a kept name keeps alive.
 import { execFileSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 
+import { program } from './candidate.js'
 import { makeWideTree, removeTree } from './tree.js'
 import type { Memory } from './walk-once.js'
 
-const script = fileURLToPath(new URL('walk-once.ts', import.meta.url))
-
 function walkOnce(top: string, keep = ''): Memory {
-  const argv = [...process.execArgv, '--expose-gc', script, top, keep]
+  const argv = ['--expose-gc', program('walk-once'), top, keep]
   return JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8' })) as Memory
 }
 

@@ -1,5 +1,5 @@
 // What is printed: tables in plain text, and whether the targets are held.
-import type { Outcome } from './interleave.js'
+import { ratio, type Outcome } from './interleave.js'
 
 /** Columns as wide as they must be; the first to the left, the others to the right. */
 export function printTable(title: string, rows: string[][]): void {
@@ -21,10 +21,10 @@ export function printTable(title: string, rows: string[][]): void {
 /** Times in a unit, and how they stand to the first. */
 export function printOutcomes(title: string, outcomes: Outcome[], unit: string, per: number): void {
   const [floor] = outcomes
-  const rows = outcomes.map(({ label, nanoseconds }) => [
-    label,
-    `${(nanoseconds / per).toFixed(1)} ${unit}`,
-    `${(nanoseconds / floor!.nanoseconds).toFixed(2)} x`,
+  const rows = outcomes.map((outcome) => [
+    outcome.label,
+    `${(outcome.nanoseconds / per).toFixed(1)} ${unit}`,
+    `${ratio(outcome, floor!).toFixed(2)} x`,
   ])
   printTable(title, rows)
 }

@@ -6,9 +6,10 @@ mod floor;
 
 use std::ffi::{CStr, CString};
 use std::io::{Error, Result, Write, stdin, stdout};
+use std::os::fd::AsFd;
 use std::time::Instant;
 
-use fdkit::{Step, Walk, WalkOptions};
+use fdkit::{Step, Walk, WalkOptions, at};
 
 /// What a walk came across.
 #[derive(Default)]
@@ -31,10 +32,28 @@ fn walk(top: &CStr) -> Result<Seen> {
     Ok(seen)
 }
 
+/// Makes the tree that the ones that delete use up: directories, and as many empty files in each.
+fn make(top: &str, directories: usize, files: usize) -> Result<Seen> {
+    std::fs::create_dir(top)?;
+    for directory in 0..directories {
+        let path = CString::new(format!("{top}/directory-{directory:06}"))?;
+        at::mkdirat(None, &path, 0o777)?;
+        let dir_fd = at::openat(None, &path, 0, 0)?;
+        for file in 0..files {
+            let name = CString::new(format!("file-of-some-length-{file:06}"))?;
+            // O_WRONLY | O_CREAT | O_EXCL
+            drop(at::openat(Some(dir_fd.as_fd()), &name, 0o301, 0o666)?);
+        }
+    }
+    Ok(Seen { directories: directories + 1, entries: directories * (files + 1) })
+}
+
 fn run(name: &str, argument: &str) -> Result<Seen> {
     let top = CString::new(argument)?;
     match name {
         "fdkit" => walk(&top),
+        "make-1000x30" => make(argument, 1_000, 30),
+        "make-1x100000" => make(argument, 1, 100_000),
         #[cfg(target_os = "linux")]
         "floor" => floor::Floor::walk(&top),
         #[cfg(target_os = "linux")]

@@ -7,6 +7,10 @@ import { join } from 'node:path'
 
 // Directories at each depth: 10,000 in all.
 const LEVELS = [1, 9, 50, 240, 1_100, 3_600, 5_000]
+
+/** So few directories, six levels deep too, that all can be held open. */
+export const FEW = [1, 3, 9, 27, 60, 100, 200]
+
 const MEAN_FILES = 10
 const LINKS = 0.03
 
@@ -25,13 +29,13 @@ const label = (kind: string, number: number) =>
   `${kind}-of-some-length-${String(number).padStart(6, '0')}`
 
 /** More than 100,000 entries in 10,000 directories, six levels deep, 3 % of them links. */
-export function makeTree(): string {
+export function makeTree(levels: readonly number[] = LEVELS): string {
   const random = generator(1n)
   const top = mkdtempSync(join(tmpdir(), 'fdkit-bench-'))
   let number = 0
   const name = (kind: string) => label(kind, number++)
   let above = [top]
-  for (const [depth, count] of LEVELS.entries()) {
+  for (const [depth, count] of levels.entries()) {
     const here = depth === 0 ? [top] : []
     while (here.length < count) {
       const path = join(above[Math.floor(random() * above.length)] as string, name('d'))
