@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use fdkit::{Progress, Rmtree as CoreRmtree};
-use napi::bindgen_prelude::{AsyncTask, Either, Either3, Env, Error, Result, Status, Task};
+use napi::bindgen_prelude::{AsyncTask, Either, Either3, Env, Result, Task};
 use napi_derive::napi;
 
 use crate::call::Fd;
@@ -26,7 +26,8 @@ pub struct Rmtree {
 }
 
 struct State {
-    start: Option<Fd>,
+    // Or why it is not to be had, which the first step tells.
+    start: fdkit::Result<Option<Fd>>,
     path: PathArg,
     tree: Option<CoreRmtree>,
 }
@@ -42,7 +43,6 @@ impl Rmtree {
     #[napi(constructor, catch_unwind)]
     pub fn new(later: bool, start: Option<i32>, path: PathArg) -> Result<Self> {
         let start = Fd::maybe(start, later);
-        let start = start.map_err(|error| Error::new(Status::InvalidArg, error))?;
         Ok(Self { state: Arc::new(Mutex::new(State { start, path, tree: None })) })
     }
 
@@ -63,7 +63,7 @@ impl Rmtree {
     #[napi(catch_unwind)]
     pub fn close(&self) {
         let mut state = lock(&self.state);
-        state.start = None;
+        state.start = Ok(None);
         state.tree = None;
     }
 }
@@ -75,7 +75,10 @@ fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
 impl State {
     fn remove(&mut self, until: Option<Instant>) -> Ret<bool> {
         if self.tree.is_none() {
-            let start = self.start.as_ref().map(AsFd::as_fd);
+            let start = match &self.start {
+                Ok(start) => start.as_ref().map(AsFd::as_fd),
+                Err(error) => return Either::B((*error).into()),
+            };
             match CoreRmtree::new(start, self.path.as_c_str()) {
                 Ok(tree) => self.tree = Some(tree),
                 Err(error) => return Either::B(error.into()),

@@ -29,8 +29,9 @@ pub struct Walk {
 struct State {
     walk: CoreWalk<'static>,
     kind: NameKind,
-    // What the walk starts from, where it has to outlive the number.
-    _start: Option<Fd>,
+    // What the walk starts from, where it has to outlive the number; or why that is not to be had,
+    // which each step tells.
+    start: fdkit::Result<Option<Fd>>,
 }
 
 #[napi]
@@ -46,13 +47,14 @@ impl Walk {
         start: Option<i32>,
     ) -> Result<Self> {
         let invalid = |error| Error::new(Status::InvalidArg, error);
-        let start = Fd::maybe(start, later).map_err(invalid)?;
-        let number = start.as_ref().map(|fd| fdkit::fd::number(fd.as_fd()));
+        let start = Fd::maybe(start, later);
+        let copied = start.as_ref().ok().and_then(Option::as_ref);
+        let number = copied.map(|fd| fdkit::fd::number(fd.as_fd()));
         let dir_fd = crate::fd::dir_fd(number).map_err(invalid)?;
         let options = WalkOptions { topdown, follow_symlinks, max_open: max_open as usize };
         let walk = CoreWalk::new(top.as_c_str(), dir_fd, options);
         let interrupt = walk.interrupt();
-        let state = State { walk, kind: top.kind(), _start: start };
+        let state = State { walk, kind: top.kind(), start };
         Ok(Self { state: Arc::new(Mutex::new(state)), interrupt })
     }
 
@@ -76,7 +78,7 @@ impl Walk {
             // A sink that steps is refused: it would wait for itself.
             let busy = |_| Error::new(Status::GenericFailure, "a step is under way");
             let mut state = state.try_lock().map_err(busy)?;
-            let step = state.walk.step();
+            let step = state.step();
             state.deliver(call.env, step, &call.get(0)?, &call.get(1)?, &call.get(2)?)
         })
     }
@@ -124,7 +126,7 @@ impl Walk {
     pub fn close(&self) {
         let mut state = lock(&self.state);
         state.walk.close();
-        state._start = None;
+        state.start = Ok(None);
     }
 }
 
@@ -133,6 +135,13 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 impl State {
+    fn step(&mut self) -> fdkit::Result<Option<Step>> {
+        match self.start {
+            Ok(_) => self.walk.step(),
+            Err(error) => Err(error),
+        }
+    }
+
     fn deliver(
         &mut self,
         env: &Env,
@@ -192,7 +201,7 @@ impl Task for LaterStep {
     type JsValue = Ret<i32>;
 
     fn compute(&mut self) -> Result<Self::Output> {
-        Ok(lock(&self.state).walk.step())
+        Ok(lock(&self.state).step())
     }
 
     fn resolve(&mut self, env: Env, step: Self::Output) -> Result<Ret<i32>> {
