@@ -7,24 +7,33 @@ import { fileURLToPath } from 'node:url'
 
 import test from 'ava'
 import * as fdkit from 'fdkit'
+import * as promises from 'fdkit/promises'
 
-import { table } from './helpers/every-argument.js'
+import { promisesTable, table } from './helpers/every-argument.js'
 import { makeTree } from './helpers/tree.js'
 
 const register = import.meta.resolve('@oxc-node/core/register')
 const program = fileURLToPath(new URL('helpers/every-argument.ts', import.meta.url))
 
-test('the table has every function that is exported', (t) => {
-  const functions = Object.entries(fdkit).filter(([, value]) => typeof value === 'function')
-  t.deepEqual(functions.map(([name]) => name).sort(), Object.keys(table).sort())
+const functions = (exported: object) =>
+  Object.entries(exported).filter(([, value]) => typeof value === 'function').map(([name]) => name).sort()
+
+test('the tables have every function that is exported', (t) => {
+  t.deepEqual(functions(fdkit), Object.keys(table).sort())
+  t.deepEqual(functions(promises), Object.keys(promisesTable).sort())
 })
 
-for (const name of [...Object.keys(table), 'dirnames']) {
-  test(`${name}: every wrong argument`, async (t) => {
+const programs = [
+  ...[...Object.keys(table), 'dirnames'].map((name) => [name]),
+  ...Object.keys(promisesTable).map((name) => [name, 'promises']),
+] as [name: string, ...which: string[]][]
+
+for (const [name, ...which] of programs) {
+  test(`${[...which, name].join('.')}: every wrong argument`, async (t) => {
     const top = makeTree(t, { cwd: {} })
     // A file, to which every line gets before the call that may be the last.
     const log = openSync(`${top}/log`, 'w')
-    const child = spawn(process.execPath, ['--import', register, program, name], {
+    const child = spawn(process.execPath, ['--import', register, program, name, ...which], {
       cwd: `${top}/cwd`,
       stdio: ['ignore', log, 'pipe'],
       timeout: 60_000,
@@ -40,3 +49,11 @@ for (const name of [...Object.keys(table), 'dirnames']) {
     t.true(lines.length > 80)
   })
 }
+
+test('a dirFd that cannot be copied is a failed system call, at the first step of a walk', async (t) => {
+  const expected = { code: 'EBADF', instanceOf: Error }
+  await t.throwsAsync(promises.rmtree('none', { dirFd: 999_999 }), expected)
+  const walk = promises.fwalk('none', { dirFd: 999_999 })
+  await t.throwsAsync(walk.next(), { ...expected, message: /'none'/ })
+  t.deepEqual(await walk.next(), { done: true, value: undefined })
+})

@@ -2,7 +2,7 @@
 // path in a twin of the tree, with the same results, the same errors and the same tree.
 import * as fs from 'node:fs'
 
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import * as fdkit from 'fdkit'
 
 import { notLinux, unless } from './helpers/platform.js'

@@ -198,7 +198,7 @@ test('what are no times, or both', (t) => {
     t.throws(() => utime(path, { times: [wrong, 0] }), { code: 'ERR_OUT_OF_RANGE', message: /options\.times\[0\]/ })
     t.throws(() => utime(path, { times: [0, wrong] }), { code: 'ERR_OUT_OF_RANGE', message: /options\.times\[1\]/ })
   }
-  for (const wrong of [2n ** 53n * SECOND, -(2n ** 80n)]) {
+  for (const wrong of [2n ** 53n * SECOND, -(2n ** 100n)]) {
     t.throws(() => utime(path, { ns: [wrong, 0n] }), { code: 'ERR_OUT_OF_RANGE' })
   }
   t.deepEqual(timesOf(path), [1n, 2n])

@@ -34,9 +34,12 @@ export interface DirEntry<N extends string | Buffer = string> {
   /** The inode number, of a link itself. It costs no system call. */
   inode(options?: { bigint?: false | undefined }): number
   inode(options: { bigint: true }): bigint
-  /** Whether it is a directory, or a link to one. Only a link costs a system call. */
+  /**
+   * Whether it is a directory, or a link to one. Only a link costs a system call, and throws what
+   * that says but for ENOENT: ELOOP, EACCES.
+   */
   isDirectory(options?: DirEntryOptions): boolean
-  /** Whether it is a regular file, or a link to one. Only a link costs a system call. */
+  /** Whether it is a regular file, or a link to one. As {@link isDirectory} for links. */
   isFile(options?: DirEntryOptions): boolean
   /** Whether it is a link. It costs no system call. */
   isSymbolicLink(): boolean
@@ -45,7 +48,10 @@ export interface DirEntry<N extends string | Buffer = string> {
   stat(options?: DirEntryStatOptions & { bigint?: false | undefined }): fs.Stats
 }
 
-/** A {@link DirEntry} of `fdkit/promises`: `stat` is asynchronous, the rest is known already. */
+/**
+ * A {@link DirEntry} of `fdkit/promises`: `stat` is asynchronous, the rest is known already, and
+ * what a link points to that cannot be looked at is neither a directory nor a file.
+ */
 export interface AsyncDirEntry<N extends string | Buffer = string>
   extends Omit<DirEntry<N>, 'stat'> {
   stat(options: DirEntryStatOptions & { bigint: true }): Promise<fs.BigIntStats>
@@ -117,9 +123,10 @@ class Entry extends EntryBase {
     try {
       const found = stat(this.path, { dirFd: this.dirFd })
       return found.isDirectory() ? DT_DIR : found.isFile() ? DT_REG : DT_UNKNOWN
-    } catch {
+    } catch (error) {
       // As in Python, what a link to nothing points to is neither a directory nor a file.
-      return DT_UNKNOWN
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return DT_UNKNOWN
+      throw error
     }
   }
 

@@ -1,9 +1,10 @@
-// A program: calls the function named by its argument with every wrong value in every place, and
-// says what came of it, a line of JSON each. A process of its own, so that an abort shows; the
+// A program: calls the function named by its arguments, of `fdkit` or of `fdkit/promises`, with every
+// wrong value in every place, and says what came of it, a line of JSON each. A process of its own, so that an abort shows; the
 // line before a call says what is tried. It works in the current directory, an empty one.
 import * as fs from 'node:fs'
 
 import * as fdkit from 'fdkit'
+import * as promises from 'fdkit/promises'
 
 type AnyFunction = (...args: unknown[]) => unknown
 /** Good arguments; an object at the end is options, each of which is a place of its own. */
@@ -48,6 +49,14 @@ export const table: Table = {
   utime: () => ['.', { times: [0, 0], ns: undefined, dirFd: directory, followSymlinks: true }],
 }
 
+// What only the functions of `fdkit/promises` take.
+const signal = new AbortController().signal
+export const promisesTable: Table = {
+  ...Object.fromEntries(Object.entries(table).filter(([name]) => name in promises)),
+  fwalk: () => ['.', { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4, signal }],
+  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, dirFd: directory, signal }],
+}
+
 class Thrown extends Error {}
 const thrower = () => {
   throw new Thrown('by the value itself')
@@ -56,7 +65,7 @@ const throwing = new Proxy({}, { get: thrower, getPrototypeOf: thrower, has: thr
 const getters = Object.defineProperties({}, Object.fromEntries(
   [
     'mode', 'dirFd', 'srcDirFd', 'dstDirFd', 'flags', 'times', 'ns', 'ignoreErrors', 'effectiveIds', 'bigint',
-    'resolve', 'followSymlinks', 'topdown', 'onerror', 'maxOpen', 'href',
+    'resolve', 'followSymlinks', 'topdown', 'onerror', 'maxOpen', 'href', 'signal',
   ]
     .map((name) => [name, { get: thrower, enumerable: true }]),
 ))
@@ -123,8 +132,12 @@ function complaint(thrown: unknown): string {
   return `${error.name} [${error.code}]: ${error.message.slice(0, 200)}`
 }
 
-function attempt(name: string, place: string, args: unknown[]): void {
-  fs.writeSync(1, `${JSON.stringify({ trying: `${name}: ${place}` })}\n`)
+type Attempt = (name: string, place: string, args: unknown[]) => void | Promise<void>
+
+const say = (line: object) => fs.writeSync(1, `${JSON.stringify(line)}\n`)
+
+function attemptNow(name: string, place: string, args: unknown[]): void {
+  say({ trying: `${name}: ${place}` })
   let said = ''
   try {
     const result = (fdkit[name as keyof typeof fdkit] as AnyFunction)(...args)
@@ -133,24 +146,44 @@ function attempt(name: string, place: string, args: unknown[]): void {
   } catch (error) {
     said = complaint(error)
   }
-  if (said) fs.writeSync(1, `${JSON.stringify({ complaint: `${name}: ${place}: ${said}` })}\n`)
+  if (said) say({ complaint: `${name}: ${place}: ${said}` })
 }
 
-function tryAll(name: string, good: () => unknown[]): void {
+async function attemptLater(name: string, place: string, args: unknown[]): Promise<void> {
+  say({ trying: `${name}: ${place}` })
+  let said = ''
+  let returned: unknown
+  try {
+    returned = (promises[name as keyof typeof promises] as AnyFunction)(...args)
+    if (name !== 'fwalk' && !(returned instanceof Promise)) said = 'returned no promise'
+  } catch (error) {
+    said = name === 'fwalk' ? complaint(error) : `threw, and did not reject: ${String(error)}`
+  }
+  try {
+    const result = await returned
+    if (typeof result === 'number' && /^(open|memfdCreate)$/.test(name)) fs.closeSync(result)
+    if (name === 'fwalk' && result !== undefined) for await (const _ of result as AsyncIterable<unknown>) continue
+  } catch (error) {
+    said ||= complaint(error)
+  }
+  if (said) say({ complaint: `${name}: ${place}: ${said}` })
+}
+
+async function tryAll(attempt: Attempt, name: string, good: () => unknown[]): Promise<void> {
   const count = good().length
-  attempt(name, 'no arguments', [])
+  await attempt(name, 'no arguments', [])
   for (const [what, value] of values) {
     for (let index = 0; index < count; index++) {
-      attempt(name, `argument ${index}: ${what}`, good().with(index, value))
-      attempt(name, `argument ${index} alone: ${what}`, Array(index + 1).fill(undefined).with(index, value))
+      await attempt(name, `argument ${index}: ${what}`, good().with(index, value))
+      await attempt(name, `argument ${index} alone: ${what}`, Array(index + 1).fill(undefined).with(index, value))
     }
-    attempt(name, `every argument: ${what}`, good().map(() => value))
-    attempt(name, `one too many: ${what}`, [...good(), value])
+    await attempt(name, `every argument: ${what}`, good().map(() => value))
+    await attempt(name, `one too many: ${what}`, [...good(), value])
     const options = good().at(-1)
     if (typeof options !== 'object') continue
     for (const option of Object.keys(options as object)) {
-      attempt(name, `${option}: ${what}`, good().with(-1, { ...(options as object), [option]: value }))
-      attempt(name, `${option} alone: ${what}`, good().with(-1, { [option]: value }))
+      await attempt(name, `${option}: ${what}`, good().with(-1, { ...(options as object), [option]: value }))
+      await attempt(name, `${option} alone: ${what}`, good().with(-1, { [option]: value }))
     }
   }
 }
@@ -159,20 +192,21 @@ function tryAll(name: string, good: () => unknown[]): void {
 function tryDirnames(): void {
   for (const [what, value] of values) {
     for (const top of ['.', Buffer.from('.')]) {
-      fs.writeSync(1, `${JSON.stringify({ trying: `dirnames: ${what}` })}\n`)
+      say({ trying: `dirnames: ${what}` })
       try {
         for (const [, dirnames] of fdkit.fwalk(top as string)) dirnames.push(value as string)
       } catch (error) {
         const said = complaint(error)
-        if (said) fs.writeSync(1, `${JSON.stringify({ complaint: `dirnames: ${what}: ${said}` })}\n`)
+        if (said) say({ complaint: `dirnames: ${what}: ${said}` })
       }
     }
   }
 }
 
-const [, program, name] = process.argv
+const [, program, name = '', which] = process.argv
 if (program?.endsWith('every-argument.ts')) {
   if (name === 'dirnames') tryDirnames()
-  else tryAll(name as string, table[name as string] as () => unknown[])
-  fs.writeSync(1, `${JSON.stringify({ done: name })}\n`)
+  else if (which === 'promises') await tryAll(attemptLater, name, promisesTable[name] as () => unknown[])
+  else await tryAll(attemptNow, name, table[name] as () => unknown[])
+  say({ done: name })
 }

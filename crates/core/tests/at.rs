@@ -10,7 +10,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
-use fdkit::at::{openat, rmdir, unlink};
+use fdkit::at::{
+    linkat, mkdirat, mkfifoat, mknodat, openat, readlinkat, renameat2, rmdir, symlinkat, unlink,
+};
+use fdkit::constants::{RENAME_EXCHANGE, RENAME_NOREPLACE};
 use fdkit::fd::{borrow, get_inheritable};
 
 /// A directory of the test's own, removed with all that is in it.
@@ -123,4 +126,46 @@ fn a_start_that_is_none() {
     assert_eq!(errno(openat(Some(file.as_fd()), c"x", 0, 0)).0, libc::ENOTDIR);
     assert_eq!(errno(openat(Some(closed), c"x", 0, 0)).0, libc::EBADF);
     openat(Some(closed), c"/", 0, 0).unwrap();
+}
+
+#[test]
+fn names_made_linked_and_renamed() {
+    let top = Scratch::new("family");
+    let dir = top.open();
+    let start = Some(dir.as_fd());
+    mkdirat(start, c"dir", 0o700).unwrap();
+    mkfifoat(start, c"fifo", 0o600).unwrap();
+    mknodat(start, c"file", libc::S_IFREG | 0o600, 0).unwrap();
+    symlinkat(c"file", start, c"alias").unwrap();
+    linkat(start, c"alias", start, c"second", true).unwrap();
+    linkat(start, c"alias", start, c"link", false).unwrap();
+    assert_eq!(fs::metadata(top.join("file")).unwrap().nlink(), 2);
+    assert_eq!(readlinkat(start, c"link").unwrap(), b"file");
+    assert_eq!(errno(mkdirat(start, c"file", 0o700)), (libc::EEXIST, "mkdirat"));
+    assert_eq!(errno(mkfifoat(start, c"file", 0o700)), (libc::EEXIST, "mkfifoat"));
+    assert_eq!(errno(symlinkat(c"", start, c"x")), (libc::ENOENT, "symlinkat"));
+    assert_eq!(errno(readlinkat(start, c"file")), (libc::EINVAL, "readlinkat"));
+    renameat2(start, c"file", start, c"moved", 0).unwrap();
+    let taken = renameat2(start, c"moved", start, c"dir", RENAME_NOREPLACE);
+    assert_eq!(errno(taken).0, libc::EEXIST);
+    renameat2(start, c"moved", start, c"dir", RENAME_EXCHANGE).unwrap();
+    assert!(fs::metadata(top.join("moved")).unwrap().is_dir());
+    assert!(fs::metadata(top.join("dir")).unwrap().is_file());
+    assert_eq!(errno(renameat2(start, c"none", start, c"x", 0)), (libc::ENOENT, "renameat"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_path_that_may_not_lead_just_anywhere() {
+    use fdkit::at::openat2;
+    use fdkit::constants::{RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS};
+    let top = Scratch::new("openat2");
+    let dir = top.open();
+    fs::write(top.join("file"), "").unwrap();
+    symlink("file", top.join("alias")).unwrap();
+    let open = |path, resolve| openat2(Some(dir.as_fd()), path, libc::O_RDONLY, 0o777, resolve);
+    assert!(get_inheritable(open(c"alias", RESOLVE_BENEATH).unwrap().as_fd()).is_ok_and(|is| !is));
+    assert_eq!(errno(open(c"alias", RESOLVE_NO_SYMLINKS)), (libc::ELOOP, "openat2"));
+    assert_eq!(errno(open(c"..", RESOLVE_BENEATH)), (libc::EXDEV, "openat2"));
+    assert_eq!(errno(open(c"file", 1 << 40)), (libc::EINVAL, "openat2"));
 }
