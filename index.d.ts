@@ -293,12 +293,13 @@ export type AuditHook = (event: string, args: readonly unknown[]) => void;
  * by throwing. As in Python it cannot be removed; it hears of the hooks that are added later.
  *
  * Where one only wants to watch, the `node:diagnostics_channel` channel of the event's name
- * carries the arguments by name. Events: `os.fwalk`, `open`, `os.listdir`, `os.scandir`,
- * `os.chmod`, `os.chown`, `os.utime`, `os.mkdir`, `os.link`, `os.symlink`, `os.rename`,
- * `os.remove`, `os.rmdir`, `shutil.rmtree`, `sys.addaudithook`. Each thread has hooks of its own.
+ * carries the arguments by name. Events: `open`, `os.chmod`, `os.chown`, `os.fwalk`, `os.link`,
+ * `os.listdir`, `os.mkdir`, `os.remove`, `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`,
+ * `os.utime`, `shutil.rmtree`, `sys.addaudithook`. Each thread has hooks of its own.
  *
  * @param hook called with the event's name and its arguments, `undefined` for those left out
- * (-1 for the `dirFd` of all but `os.fwalk` and `shutil.rmtree`, as in Python)
+ * (-1 for `dirFd`, `srcDirFd` and `dstDirFd`, but `undefined` in `os.fwalk` and `shutil.rmtree`, as
+ * in Python)
  * @throws `ERR_INVALID_ARG_TYPE`: not a function; whatever an earlier hook throws
  * @see https://docs.python.org/3/library/sys.html#sys.addaudithook
  * @example
@@ -693,9 +694,12 @@ export interface DirEntry<N extends string | Buffer = string> {
 	inode(options: {
 		bigint: true;
 	}): bigint;
-	/** Whether it is a directory, or a link to one. Only a link costs a system call. */
+	/**
+	 * Whether it is a directory, or a link to one. Only a link costs a system call, and throws what
+	 * that says but for ENOENT: ELOOP, EACCES.
+	 */
 	isDirectory(options?: DirEntryOptions): boolean;
-	/** Whether it is a regular file, or a link to one. Only a link costs a system call. */
+	/** Whether it is a regular file, or a link to one. As {@link isDirectory} for links. */
 	isFile(options?: DirEntryOptions): boolean;
 	/** Whether it is a link. It costs no system call. */
 	isSymbolicLink(): boolean;

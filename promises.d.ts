@@ -158,9 +158,12 @@ export interface DirEntry<N extends string | Buffer = string> {
 	inode(options: {
 		bigint: true;
 	}): bigint;
-	/** Whether it is a directory, or a link to one. Only a link costs a system call. */
+	/**
+	 * Whether it is a directory, or a link to one. Only a link costs a system call, and throws what
+	 * that says but for ENOENT: ELOOP, EACCES.
+	 */
 	isDirectory(options?: DirEntryOptions): boolean;
-	/** Whether it is a regular file, or a link to one. Only a link costs a system call. */
+	/** Whether it is a regular file, or a link to one. As {@link isDirectory} for links. */
 	isFile(options?: DirEntryOptions): boolean;
 	/** Whether it is a link. It costs no system call. */
 	isSymbolicLink(): boolean;
@@ -172,7 +175,10 @@ export interface DirEntry<N extends string | Buffer = string> {
 		bigint?: false | undefined;
 	}): fs.Stats;
 }
-/** A {@link DirEntry} of `fdkit/promises`: `stat` is asynchronous, the rest is known already. */
+/**
+ * A {@link DirEntry} of `fdkit/promises`: `stat` is asynchronous, the rest is known already, and
+ * what a link points to that cannot be looked at is neither a directory nor a file.
+ */
 export interface AsyncDirEntry<N extends string | Buffer = string> extends Omit<DirEntry<N>, "stat"> {
 	stat(options: DirEntryStatOptions & {
 		bigint: true;
