@@ -77,6 +77,7 @@ async function measureMemfd(): Promise<Target> {
   const outcomes = await interleave(
     [
       inRust('bare loop in Rust', 'memfd', calls),
+      inRust('the same, beside 8 idle threads', 'memfd-threads', calls),
       inJavaScript('memfdCreate, fs.closeSync', 'memfd', calls),
       inPython('os.memfd_create, os.close', 'memfd', calls),
     ],
@@ -84,7 +85,7 @@ async function measureMemfd(): Promise<Target> {
     WARMUP,
   )
   printOutcomes('A memory file made and closed', outcomes, 'ns', CALLS)
-  const [floor, fdkit] = outcomes
+  const [floor, , fdkit] = outcomes
   const figure = ratio(fdkit!, floor!)
   return { what: 'memfdCreate and close, to the bare loop', figure, unit: 'x', atMost: 1.3 }
 }
