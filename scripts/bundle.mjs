@@ -1,6 +1,6 @@
 // The JavaScript in as few files as can be, since every file costs half a millisecond at import,
 // and each entry's public types in one file, since that is what people read.
-import { readFileSync, renameSync, rmSync, utimesSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 
 import { replaceFile, runScript } from './run.mjs'
 
@@ -8,6 +8,15 @@ const entries = ['index', 'promises']
 
 /** What is made last: as old as it is, so old is all the rest. */
 export const bundled = `dist/${entries.at(-1)}.js`
+
+// An import statement has Node list all that a built-in module exports, which takes 1 to 2 ms in all.
+function fetchBuiltins(path) {
+  const text = readFileSync(path, 'utf8').replace(
+    /^import \{ ([^}]*) \} from "(node:[^"]+)";$/gm,
+    (_, names, name) => `const { ${names.replaceAll(' as ', ': ')} } = process.getBuiltinModule("${name}");`,
+  )
+  writeFileSync(path, text)
+}
 
 export async function bundle() {
   const started = new Date()
@@ -27,6 +36,7 @@ export async function bundle() {
     outdir: built,
     define: { FDKIT_VERSION: JSON.stringify(version) },
   })
+  for (const file of readdirSync(built)) fetchBuiltins(`${built}/${file}`)
   for (const entry of entries) {
     const types = `build/${entry}.d.ts`
     const options = ['--silent', '--no-check', '--project', 'tsconfig.json', '--out-file', types]
