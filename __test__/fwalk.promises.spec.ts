@@ -316,7 +316,7 @@ unless(missing('python3') || notLinux, test.serial)(
 
 onLinux('the garbage collector closes what nobody closed', (t) => {
   const top = makeTree(t, TREE)
-  const seen = child<unknown>(
+  const { held, left } = child<{ held: number; left: number }>(
     `
     const promises = await import('fdkit/promises')
     const before = countFds()
@@ -337,7 +337,9 @@ onLinux('the garbage collector closes what nobody closed', (t) => {
     answer({ held, left: countFds() - before })`,
     { args: [top], nodeArguments: ['--expose-gc'] },
   )
-  t.deepEqual(seen, { held: 40, left: 0 })
+  // Some of the 40 may have been collected on the way.
+  t.true(held > 20 && held <= 40, `${held} held`)
+  t.is(left, 0)
 })
 
 onLinux('a walk in use is not collected', (t) => {
