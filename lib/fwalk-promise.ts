@@ -4,8 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { abortError } from './error.js'
 import { auditFwalk, type FwalkEntry, type FwalkOptions } from './fwalk.js'
-import { validateSignal } from './rmtree.js'
-import { optional, validateOptions } from './validate.js'
+import { optional, validateOptions, validateSignal } from './validate.js'
 import { skipped, WalkState } from './walk-state.js'
 
 /** Options of `fwalk` of `fdkit/promises`. */

@@ -1,7 +1,7 @@
 // Deleting a tree.
 import { auditEvent } from './audit.js'
 import type { Failure } from './binding.js'
-import { abortError, invalidArgType, systemError, type Name } from './error.js'
+import { abortError, systemError, type Name } from './error.js'
 import { native } from './native.js'
 import {
   optional,
@@ -10,6 +10,7 @@ import {
   validateFunction,
   validateOptions,
   validatePath,
+  validateSignal,
   type DirFdOptions,
   type PathLike,
 } from './validate.js'
@@ -94,11 +95,6 @@ export function rmtree(path: PathLike, options?: RmtreeOptions): void {
   } finally {
     tree.close()
   }
-}
-
-export function validateSignal(value: unknown, name: string): AbortSignal {
-  if (value instanceof AbortSignal) return value
-  throw invalidArgType(name, 'an instance of AbortSignal', value)
 }
 
 // For `fdkit/promises`.

@@ -67,6 +67,11 @@ export function validateFunction(value: unknown, name: string): void {
   if (typeof value !== 'function') throw invalidArgType(name, 'of type function', value)
 }
 
+export function validateSignal(value: unknown, name: string): AbortSignal {
+  if (value instanceof AbortSignal) return value
+  throw invalidArgType(name, 'an instance of AbortSignal', value)
+}
+
 const none = Object.freeze({})
 
 /** The options, or none; whatever stands in them is checked by the function that takes it. */
