@@ -1,6 +1,7 @@
 //! One export for both ways of calling: at once, or on a thread of libuv's pool with a promise.
 
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fdkit::fd::{borrow, dup};
 use napi::bindgen_prelude::{AsyncTask, Either3, Env, Error, Result, Status, Task, ToNapiValue};
@@ -59,6 +60,11 @@ impl ToNapiValue for Out {
     }
 }
 
+/// Makes an error of a panic, which would end the process where it left Rust.
+pub fn guard<T>(work: impl FnOnce() -> T) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Error::from_reason("fdkit panicked"))
+}
+
 /// A system call that is still to be made.
 pub struct Call {
     work: Option<Box<dyn FnOnce() -> fdkit::Result<Out> + Send>>,
@@ -70,7 +76,8 @@ impl Task for Call {
 
     fn compute(&mut self) -> Result<Self::Output> {
         let work = self.work.take();
-        Ok(work.ok_or_else(|| Error::from_status(Status::GenericFailure))?())
+        let work = work.ok_or_else(|| Error::from_status(Status::GenericFailure))?;
+        guard(work)
     }
 
     fn resolve(&mut self, _env: Env, output: Self::Output) -> Result<Ret<Out>> {

@@ -4,14 +4,13 @@
 //! microsecond, as long as a system call, and 2 kB. Their types stand in `exports.d.ts`.
 
 use std::ffi::{CStr, c_void};
-use std::panic::catch_unwind;
 use std::ptr;
 
 use napi::bindgen_prelude::{Env, FromNapiValue, Object, Result, ToNapiValue};
 use napi::{Error, JsValue, Status, sys};
 use napi_derive::napi;
 
-use crate::call::Reply;
+use crate::call::{Reply, guard};
 use crate::{at, attr, fd, listing, memfd, stat};
 
 /// Converts in, calls core, converts out.
@@ -130,9 +129,7 @@ pub fn register(exports: Object, env: Env) -> Result<()> {
 }
 
 unsafe extern "C" fn call(env: sys::napi_env, info: sys::napi_callback_info) -> sys::napi_value {
-    // A panic that went on from here would end the process.
-    let result = catch_unwind(|| dispatch(env, info));
-    let result = result.unwrap_or_else(|_| Err(Error::from_reason("fdkit panicked")));
+    let result = guard(|| dispatch(env, info)).and_then(|result| result);
     result.unwrap_or_else(|error| {
         // One that JavaScript has thrown is pending already.
         if error.status != Status::PendingException {

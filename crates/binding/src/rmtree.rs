@@ -10,7 +10,7 @@ use fdkit::{Progress, Rmtree as CoreRmtree};
 use napi::bindgen_prelude::{AsyncTask, Either, Either3, Env, Result, Task};
 use napi_derive::napi;
 
-use crate::call::Fd;
+use crate::call::{Fd, guard};
 use crate::path::{NameOut, PathArg};
 use crate::ret::{Failure, Ret};
 
@@ -121,7 +121,7 @@ impl Task for Slice {
     type JsValue = Ret<bool>;
 
     fn compute(&mut self) -> Result<Ret<bool>> {
-        Ok(lock(&self.state).remove(Some(Instant::now() + SLICE)))
+        guard(|| lock(&self.state).remove(Some(Instant::now() + SLICE)))
     }
 
     fn resolve(&mut self, _env: Env, output: Ret<bool>) -> Result<Ret<bool>> {

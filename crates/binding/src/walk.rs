@@ -12,7 +12,7 @@ use napi::bindgen_prelude::{
 };
 use napi_derive::napi;
 
-use crate::call::Fd;
+use crate::call::{Fd, guard};
 use crate::path::{NameKind, PathArg};
 use crate::ret::{Failure, Ret};
 use crate::values::{CHUNK, Values};
@@ -243,7 +243,7 @@ impl Task for LaterStep {
     type JsValue = Ret<i32>;
 
     fn compute(&mut self) -> Result<Self::Output> {
-        Ok(lock(&self.state).step())
+        guard(|| lock(&self.state).step())
     }
 
     fn resolve(&mut self, env: Env, step: Self::Output) -> Result<Ret<i32>> {
