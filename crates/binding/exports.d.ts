@@ -4,15 +4,26 @@ type PathArg = string | Uint8Array
 type Ret<T> = T | Failure
 type Reply<T> = Ret<T> | Promise<Ret<T>>
 type Fd = number | undefined
+/** What only the addon can look into. */
+type Held = { readonly held: unique symbol }
 
+export declare function adopt(fd: number): Ret<Held>
+export declare function canShare(): boolean
+export declare function close(held: Held): Ret<undefined>
 export declare function dup(fd: number): Ret<number>
 export declare function faccessat2(later: boolean, dirFd: Fd, path: PathArg, mode: number, effectiveIds: boolean, followSymlinks: boolean): Reply<boolean>
+export declare function fallocate(fd: number, offset: number, length: number): Ret<undefined>
 export declare function fchmodat2(later: boolean, dirFd: Fd, path: PathArg | undefined, mode: number, followSymlinks: boolean): Reply<undefined>
 export declare function fchownat(later: boolean, dirFd: Fd, path: PathArg | undefined, uid: number | undefined, gid: number | undefined, followSymlinks: boolean): Reply<undefined>
 export declare function fcntlAddSeals(fd: number, seals: number): Ret<undefined>
 export declare function fcntlGetSeals(fd: number): Ret<number>
 export declare function fcntlGetfd(fd: number): Ret<boolean>
 export declare function fcntlSetfd(fd: number, inheritable: boolean): Ret<undefined>
+export declare function futexCancel(waiter: Held): undefined
+export declare function futexWait(words: Int32Array, index: number, value: number, seconds: number | undefined): Ret<number>
+export declare function futexWaiter(): Held
+export declare function futexWaitLater(waiter: Held, words: Int32Array, index: number, value: number, seconds: number | undefined): Ret<never> | Promise<Ret<number>>
+export declare function futexWake(words: Int32Array, index: number, count: number): Ret<number>
 export declare function getdents64(dirFd: Fd, path: PathArg | undefined, sink: (...names: any[]) => void): Ret<undefined>
 export declare function getdents64Later(later: true, dirFd: Fd, path: PathArg | undefined): Reply<any[]>
 export declare function linkat(later: boolean, srcDirFd: Fd, src: PathArg, dstDirFd: Fd, dst: PathArg, followSymlinks: boolean): Reply<undefined>
@@ -20,7 +31,10 @@ export declare function memfdCreate(later: boolean, name: PathArg, flags: number
 export declare function mkdirat(later: boolean, dirFd: Fd, path: PathArg, mode: number): Reply<undefined>
 export declare function mkfifoat(later: boolean, dirFd: Fd, path: PathArg, mode: number): Reply<undefined>
 export declare function mknodat(later: boolean, dirFd: Fd, path: PathArg, mode: number, device: number): Reply<undefined>
+export declare function mmap<Shared extends boolean>(isShared: Shared, fd: number, offset: number, length: number | undefined, writable: boolean | undefined, mayShrink: boolean): Ret<Shared extends true ? SharedArrayBuffer : ArrayBuffer>
+export declare function munmap(buffer: ArrayBuffer): Ret<undefined>
 export declare function openat(later: boolean, dirFd: Fd, path: PathArg, flags: number, mode: number, resolve: number | undefined): Reply<number>
+export declare function pageSize(): number
 export declare function readlinkat(later: boolean, dirFd: Fd, path: PathArg): Reply<string | Buffer>
 export declare function renameat2(later: boolean, srcDirFd: Fd, src: PathArg, dstDirFd: Fd, dst: PathArg, flags: number): Reply<undefined>
 export declare function scandir(later: boolean, dirFd: Fd, path: PathArg | undefined): Reply<any[]>

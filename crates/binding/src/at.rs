@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use fdkit::at;
-use napi::bindgen_prelude::{Either3, Result};
+use napi::bindgen_prelude::Result;
 
 use crate::call::{Fd, Out, Reply, Start, reply, reply_at};
 use crate::exports::Args;
@@ -90,6 +90,6 @@ fn reply_at_two(
         (Ok(from), Ok(to)) => reply(later, move || {
             work(from.as_ref().map(AsFd::as_fd), &src, to.as_ref().map(AsFd::as_fd), &dst)
         }),
-        (Err(error), _) | (_, Err(error)) => Either3::B(error.into()),
+        (Err(error), _) | (_, Err(error)) => error.into(),
     })
 }

@@ -4,13 +4,15 @@ use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fdkit::fd::{borrow, dup};
-use napi::bindgen_prelude::{AsyncTask, Either3, Env, Error, Result, Status, Task, ToNapiValue};
+use napi::bindgen_prelude::{AsyncTask, Env, Error, Result, Status, Task, ToNapiValue};
 use napi::{ValueType, sys};
 
 use crate::exports::Args;
+use crate::held::Held;
 use crate::listing::{EntriesOut, NamesOut};
+use crate::mapping::Buffer;
 use crate::path::NameOut;
-use crate::ret::{Failure, Ret, ret};
+use crate::ret::{Ret, ret};
 use crate::stat::Fields;
 use crate::values::to_js;
 
@@ -26,6 +28,8 @@ pub enum Out {
     Names(NamesOut),
     Entries(EntriesOut),
     Fields(Fields),
+    Buffer(Buffer),
+    Held(Held),
 }
 
 impl From<()> for Out {
@@ -56,6 +60,8 @@ impl ToNapiValue for Out {
             Self::Names(names) => names.to_js(env),
             Self::Entries(entries) => entries.to_js(env),
             Self::Fields(fields) => fields.to_js(env),
+            Self::Buffer(buffer) => buffer.into_js(env),
+            Self::Held(held) => held.into_js(env),
         }
     }
 }
@@ -86,7 +92,34 @@ impl Task for Call {
 }
 
 /// What an export returns: a value, a failure, or the promise of one of them.
-pub type Reply = Either3<Out, Failure, AsyncTask<Call>>;
+pub enum Reply {
+    Now(Ret<Out>),
+    Later(AsyncTask<Call>),
+    /// One that something else than the pool settles.
+    Promise(sys::napi_value),
+}
+
+impl Reply {
+    pub fn into_js(self, env: &Env) -> Result<sys::napi_value> {
+        match self {
+            Self::Now(ret) => to_js(env, ret),
+            Self::Later(task) => to_js(env, task),
+            Self::Promise(promise) => Ok(promise),
+        }
+    }
+}
+
+impl From<()> for Reply {
+    fn from((): ()) -> Self {
+        Self::Now(ret(Ok(Out::Nothing)))
+    }
+}
+
+impl From<fdkit::Error> for Reply {
+    fn from(error: fdkit::Error) -> Self {
+        Self::Now(ret(Err(error)))
+    }
+}
 
 /// Makes the call, now or later.
 pub fn reply<T: Into<Out>>(
@@ -94,12 +127,10 @@ pub fn reply<T: Into<Out>>(
     work: impl FnOnce() -> fdkit::Result<T> + Send + 'static,
 ) -> Reply {
     if later {
-        return Either3::C(AsyncTask::new(Call { work: Some(Box::new(|| Ok(work()?.into()))) }));
+        let work = Box::new(|| Ok(work()?.into()));
+        return Reply::Later(AsyncTask::new(Call { work: Some(work) }));
     }
-    match work() {
-        Ok(value) => Either3::A(value.into()),
-        Err(error) => Either3::B(error.into()),
-    }
+    Reply::Now(ret(work().map(Into::into)))
 }
 
 /// [`reply`], for a call that starts from a directory: the first argument says whether it is made
@@ -111,7 +142,7 @@ pub fn reply_at<T: Into<Out>>(
     let later = args.get(0)?;
     Ok(match Fd::maybe(args.maybe(1)?, later) {
         Ok(start) => reply(later, move || work(start.as_ref().map(AsFd::as_fd))),
-        Err(error) => Either3::B(error.into()),
+        Err(error) => error.into(),
     })
 }
 

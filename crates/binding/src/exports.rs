@@ -6,27 +6,36 @@
 use std::ffi::{CStr, c_void};
 use std::ptr;
 
-use napi::bindgen_prelude::{Env, FromNapiValue, Object, Result, ToNapiValue};
+use napi::bindgen_prelude::{Env, FromNapiValue, Object, Result};
 use napi::{Error, JsValue, Status, sys};
 use napi_derive::napi;
 
 use crate::call::{Reply, guard};
-use crate::{at, attr, fd, listing, memfd, stat};
+use crate::{at, attr, fd, futex, listing, mapping, memfd, stat};
 
 /// Converts in, calls core, converts out.
 type Export = fn(&Args) -> Result<Reply>;
 
 struct Entry(&'static CStr, Export);
 
-static EXPORTS: [Entry; 24] = [
+static EXPORTS: [Entry; 36] = [
+    Entry(c"adopt", fd::adopt),
+    Entry(c"canShare", mapping::can_share),
+    Entry(c"close", fd::close),
     Entry(c"dup", fd::dup_fd),
     Entry(c"faccessat2", attr::faccessat2),
+    Entry(c"fallocate", memfd::fallocate),
     Entry(c"fchmodat2", attr::fchmodat2),
     Entry(c"fchownat", attr::fchownat),
     Entry(c"fcntlAddSeals", memfd::fcntl_add_seals),
     Entry(c"fcntlGetSeals", memfd::fcntl_get_seals),
     Entry(c"fcntlGetfd", fd::fcntl_getfd),
     Entry(c"fcntlSetfd", fd::fcntl_setfd),
+    Entry(c"futexCancel", futex::futex_cancel),
+    Entry(c"futexWait", futex::futex_wait),
+    Entry(c"futexWaiter", futex::futex_waiter),
+    Entry(c"futexWaitLater", futex::futex_wait_later),
+    Entry(c"futexWake", futex::futex_wake),
     Entry(c"getdents64", listing::getdents64),
     Entry(c"getdents64Later", listing::getdents64_later),
     Entry(c"linkat", at::linkat),
@@ -34,7 +43,10 @@ static EXPORTS: [Entry; 24] = [
     Entry(c"mkdirat", at::mkdirat),
     Entry(c"mkfifoat", at::mkfifoat),
     Entry(c"mknodat", at::mknodat),
+    Entry(c"mmap", mapping::mmap),
+    Entry(c"munmap", mapping::munmap),
     Entry(c"openat", at::openat),
+    Entry(c"pageSize", mapping::page_size),
     Entry(c"readlinkat", at::readlinkat),
     Entry(c"renameat2", at::renameat2),
     Entry(c"scandir", listing::scandir),
@@ -70,6 +82,11 @@ impl Args {
         if kind == sys::ValueType::napi_undefined { Ok(None) } else { self.get(index).map(Some) }
     }
 
+    /// A count of bytes that may be undefined.
+    pub fn bytes(&self, index: usize) -> Result<Option<u64>> {
+        Ok(self.maybe::<f64>(index)?.map(|bytes| bytes as u64))
+    }
+
     /// Puts numbers of 8 bytes into an argument that is a Float64Array or its like.
     pub fn fill(&self, index: usize, numbers: &[u64]) -> Result<()> {
         let (mut len, mut data) = (0, ptr::null_mut());
@@ -95,7 +112,8 @@ impl Args {
         Ok(())
     }
 
-    fn raw(&self, index: usize) -> Result<sys::napi_value> {
+    /// An argument as it is.
+    pub fn raw(&self, index: usize) -> Result<sys::napi_value> {
         let value = self.values.get(index).copied();
         value.ok_or_else(|| Error::from_status(Status::InvalidArg))
     }
@@ -156,7 +174,5 @@ fn dispatch(env: sys::napi_env, info: sys::napi_callback_info) -> Result<sys::na
     napi::check_status!(status)?;
     // SAFETY: what `register` gave: an entry of the table.
     let Entry(_, export) = unsafe { &*data.cast::<Entry>() };
-    let reply = export(&args)?;
-    // SAFETY: the env of the call that is under way.
-    unsafe { Reply::to_napi_value(env, reply) }
+    export(&args)?.into_js(&args.env)
 }

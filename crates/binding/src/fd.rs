@@ -1,12 +1,14 @@
 //! Descriptors.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
 
 use fdkit::fd::{borrow, dup, get_inheritable, set_inheritable};
 use napi::bindgen_prelude::Result;
 
 use crate::call::{Out, Reply, Start, reply};
 use crate::exports::Args;
+use crate::held::Held;
 
 /// The directory that a relative path starts from, where one was given.
 pub fn dir_fd(number: Option<i32>) -> fdkit::Result<Option<BorrowedFd<'static>>> {
@@ -34,4 +36,24 @@ pub fn fcntl_getfd(args: &Args) -> Result<Reply> {
 pub fn fcntl_setfd(args: &Args) -> Result<Reply> {
     let (fd, inheritable) = (args.get(0)?, args.get(1)?);
     Ok(reply(false, move || set_inheritable(borrow(fd, "fcntl")?, inheritable)))
+}
+
+/// `adopt(fd)`: what closes the descriptor, when it is told to or collected.
+pub fn adopt(args: &Args) -> Result<Reply> {
+    let fd = borrow(args.get(0)?, "close");
+    Ok(reply(false, move || {
+        let number = fdkit::fd::number(fd?);
+        // SAFETY: it is not -1, and the caller says that it is nobody else's from now on.
+        let fd = unsafe { OwnedFd::from_raw_fd(number) };
+        Ok(Out::Held(Held::Fd(Mutex::new(Some(fd)))))
+    }))
+}
+
+/// `close(held)`: once; what is closed stays so.
+pub fn close(args: &Args) -> Result<Reply> {
+    if let Held::Fd(fd) = Held::get(args, 0)? {
+        let fd = fd.lock().unwrap_or_else(PoisonError::into_inner).take();
+        return Ok(reply(false, move || fd.map_or(Ok(()), fdkit::fd::close)));
+    }
+    Ok(().into())
 }

@@ -2,7 +2,7 @@
 
 use fdkit::listing::{DirEntry, listdir, listdir_fd, scandir as core_scandir, scandir_fd};
 use fdkit::{FileType, Names};
-use napi::bindgen_prelude::{Either3, Env, Result};
+use napi::bindgen_prelude::{Env, Result};
 use napi::sys;
 
 use crate::call::{Out, Reply, Start, reply_at};
@@ -19,9 +19,9 @@ pub fn getdents64(args: &Args) -> Result<Reply> {
         Ok(NamesOut { names, kind }) => {
             let names = names.iter().map(|(name, _)| name.to_bytes());
             kind.pour(&args.env, names, &args.get(2)?)?;
-            Ok(Either3::A(Out::Nothing))
+            Ok(().into())
         }
-        Err(error) => Ok(Either3::B(error.into())),
+        Err(error) => Ok(error.into()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is known about a file.
 
 use fdkit::stat::{Stat, Timestamp, fstat, fstatat};
-use napi::bindgen_prelude::{Either3, Env, Result, i64n};
+use napi::bindgen_prelude::{Env, Result, i64n};
 use napi::sys;
 
 use crate::call::{Out, Reply, Start, reply_at};
@@ -18,14 +18,14 @@ pub fn statx(args: &Args) -> Result<Reply> {
         dir_fd(args.maybe(0)?).and_then(|start| find(start, path.as_ref(), follow_symlinks));
     let stat = match found {
         Ok(stat) => stat,
-        Err(error) => return Ok(Either3::B(error.into())),
+        Err(error) => return Ok(error.into()),
     };
     if args.get(3)? {
         args.fill(4, &integers(&stat))?;
     } else {
         args.fill(4, &doubles(&stat).map(f64::to_bits))?;
     }
-    Ok(Either3::A(Out::Nothing))
+    Ok(().into())
 }
 
 /// `statxLater(true, dirFd, path, followSymlinks, bigint)`: the promise of an array of the fields.

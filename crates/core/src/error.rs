@@ -23,7 +23,14 @@ pub struct Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    pub(crate) const fn new(errno: i32, syscall: &'static str) -> Self {
+    /// A failure that did not come from the operating system.
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")]
+    /// assert_eq!(fdkit::Error::new(2, "openat").to_string(), "openat: No such file or directory (os error 2)");
+    /// ```
+    #[must_use]
+    pub const fn new(errno: i32, syscall: &'static str) -> Self {
         Self { errno, syscall }
     }
 

@@ -1,6 +1,6 @@
 //! Descriptors: from a number to a borrowed descriptor, copies, and what a child inherits.
 
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 
 use nix::fcntl::{AT_FDCWD, FcntlArg, FdFlag, fcntl};
 
@@ -50,6 +50,25 @@ pub fn dup(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     let number = retry("dup", || fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(0)))?;
     // SAFETY: F_DUPFD_CLOEXEC has just made this descriptor, and nobody else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// `close(fd)`, where dropping it would keep quiet about an error.
+///
+/// # Errors
+/// `EBADF`: somebody else has closed it; `EIO`, `ENOSPC`, `EDQUOT`: something written before is
+/// lost. It is closed in any case.
+///
+/// ```
+/// let copy = fdkit::fd::dup(std::os::fd::AsFd::as_fd(&std::io::stdin()))?;
+/// fdkit::fd::close(copy)?;
+/// # Ok::<(), fdkit::Error>(())
+/// ```
+pub fn close(fd: OwnedFd) -> Result<()> {
+    // SAFETY: it was owned, and nobody has it any more.
+    let result = unsafe { libc::close(fd.into_raw_fd()) };
+    let error = Error::last("close");
+    // Linux has closed it even if a signal came.
+    if result == 0 || error.errno() == libc::EINTR { Ok(()) } else { Err(error) }
 }
 
 /// Whether a child process gets the descriptor across `execve(2)`.

@@ -9,7 +9,8 @@
 //!   with a bounded number of descriptors.
 //! * [`Rmtree`] deletes one, and cannot be tricked out of it.
 //! * [`at`] opens, makes, renames and removes names relative to a directory, [`stat`] looks at them and [`attr`] changes their attributes.
-//! * [`memfd`] makes files in memory and seals them.
+//! * [`memfd`] makes files in memory and seals them, [`mapping`] gives their memory, and [`futex`] waits for
+//!   what other processes do there.
 //!
 //! ```
 //! use fdkit::{Step, Walk, WalkOptions};
@@ -31,8 +32,10 @@ pub mod attr;
 pub mod constants;
 mod error;
 pub mod fd;
+pub mod futex;
 mod levels;
 pub mod listing;
+pub mod mapping;
 pub mod memfd;
 mod names;
 mod rmtree;
