@@ -440,6 +440,86 @@ export declare function getInheritable(fd: number): boolean;
  * ```
  */
 export declare function setInheritable(fd: number, inheritable: boolean): void;
+/** What a wait came to, in the words of `Atomics.wait`. */
+export type FutexResult = "ok" | "not-equal" | "timed-out";
+/** Options of {@link futexWaitAsync}. */
+export interface FutexWaitAsyncOptions {
+	/** Ends the wait with an AbortError. */
+	signal?: AbortSignal | undefined;
+}
+/**
+ * Sleeps for as long as a word of shared memory has a value, until somebody calls
+ * {@link futexWake} for it: `Atomics.wait` across processes. It blocks the thread.
+ *
+ * The kernel looks at the word and goes to sleep in one step. Who changes the word and then wakes
+ * is never missed; who wakes without changing it wakes only those who sleep already.
+ *
+ * Differs from `Atomics.wait`: the memory may be of another process, too (and `Atomics.notify` does
+ * not wake it); an Int32Array over an ArrayBuffer of {@link mmap} will do; wrong arguments are
+ * errors, and NaN as the time is one. As there, `'ok'` does not say that the word has changed.
+ *
+ * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
+ * @param index of the word in it
+ * @param value what the word must be; where it is not, the answer is `'not-equal'` at once
+ * @param timeoutMs in milliseconds; forever by default
+ * @returns `'ok'`: woken; `'not-equal'`; `'timed-out'`
+ * @throws `ENOSYS`: not on this platform; `ERR_INVALID_ARG_VALUE`: memory that nobody shares
+ * @see https://man7.org/linux/man-pages/man2/futex.2.html
+ * @example
+ * ```ts
+ * import { futexWait, Memfd, mmap } from 'fdkit'
+ *
+ * const { fd } = Memfd.create('state', { size: 4 })
+ * const state = new Int32Array(mmap(fd))
+ * futexWait(state, 0, 1) // 'not-equal'
+ * futexWait(state, 0, 0, 10) // 'timed-out'
+ * ```
+ */
+export declare function futexWait(typedArray: Int32Array, index: number, value: number, timeoutMs?: number): FutexResult;
+/**
+ * Wakes those who wait for a word of shared memory, here and in other processes:
+ * `Atomics.notify` for {@link futexWait} and {@link futexWaitAsync}.
+ *
+ * @param count how many at most; all of them by default
+ * @returns how many were woken
+ * @throws as {@link futexWait}
+ * @see https://man7.org/linux/man-pages/man2/futex.2.html
+ * @example
+ * ```ts
+ * import { futexWaitAsync, futexWake, Memfd, mmap } from 'fdkit'
+ *
+ * const { fd } = Memfd.create('state', { size: 4 })
+ * const state = new Int32Array(mmap(fd))
+ * const woken = futexWaitAsync(state, 0, 0)
+ * Atomics.store(state, 0, 1) // first the word
+ * futexWake(state, 0) // then those who sleep
+ * console.log(await woken) // ok
+ * ```
+ */
+export declare function futexWake(typedArray: Int32Array, index: number, count?: number): number;
+/**
+ * {@link futexWait} with a promise. Neither the event loop nor libuv's thread pool is blocked: each
+ * wait has a thread of its own, which sleeps. The process lives until it is over.
+ *
+ * `'not-equal'` is the answer only if the word is another at the time of the call. One that changes
+ * while the wait begins counts as woken: `'ok'`.
+ *
+ * @throws AbortError: the signal; `EAGAIN`: no more threads; else as {@link futexWait}
+ * @see https://man7.org/linux/man-pages/man2/futex_waitv.2.html
+ * @example
+ * ```ts
+ * import { futexWaitAsync, Memfd, mmap } from 'fdkit'
+ *
+ * const { fd } = Memfd.create('state', { size: 4 })
+ * const state = new Int32Array(mmap(fd))
+ * try {
+ *   await futexWaitAsync(state, 0, 0, Infinity, { signal: AbortSignal.timeout(10) })
+ * } catch (error) {
+ *   console.log((error as Error).name) // AbortError
+ * }
+ * ```
+ */
+export declare function futexWaitAsync(typedArray: Int32Array, index: number, value: number, timeoutMs?: number, options?: FutexWaitAsyncOptions): Promise<FutexResult>;
 /** What {@link fwalk} yields: a directory, the names in it, and a descriptor of it. */
 export type FwalkEntry<Name extends string | Buffer = string> = [
 	/** `top`, and the names below it, joined with slashes. */
@@ -535,6 +615,272 @@ export declare function fwalk(top?: string | URL, options?: FwalkOptions<string>
 export declare function listdir(path?: string | URL | number, options?: DirFdOptions): string[];
 export declare function listdir(path: Uint8Array, options?: DirFdOptions): Buffer[];
 export declare function listdir(path?: PathLike | number, options?: DirFdOptions): string[] | Buffer[];
+/** Options of {@link mmapShared}. */
+export interface MmapSharedOptions {
+	/** Where in the file it starts, in bytes, a multiple of {@link getpagesize}; 0 by default. */
+	offset?: number | undefined;
+	/** Bytes, at least 1; by default the rest of the file. */
+	length?: number | undefined;
+	/**
+	 * Maps a file, too, that can get shorter; `false` by default. Where one does, and what is beyond
+	 * its end is read or written, SIGBUS ends the process, and nothing can catch it.
+	 */
+	unsafe?: boolean | undefined;
+}
+/** Options of {@link mmap}. */
+export interface MmapOptions extends MmapSharedOptions {
+	/**
+	 * Whether what is written to the memory is written to the file. By default it is, unless the
+	 * file is write-sealed. `false` never writes to the file: a write changes this one buffer.
+	 */
+	writable?: boolean | undefined;
+}
+/**
+ * An ArrayBuffer over the memory of a file, without a copy: what is written to it is in the file,
+ * and whoever else maps or reads the file sees it.
+ *
+ * Safe where mmap(2) is not. A file that could get shorter is not mapped: `F_SEAL_SHRINK` is added,
+ * and where that is impossible it is an error, but for `unsafe`. Nothing beyond the end of the file
+ * is mapped. A write-sealed file is mapped privately: a write to the buffer changes the buffer and
+ * not the file.
+ *
+ * The memory is given back by {@link munmap}, or when the buffer is collected, whatever becomes of
+ * the descriptor. Until then `F_SEAL_WRITE` is EBUSY, unless it is mapped privately. The buffer
+ * belongs to one thread, and cannot be transferred to another: map the file there, too.
+ *
+ * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
+ * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor cannot
+ * read, or not write; `ENOMEM`: too many mappings, no address space, or no huge pages;
+ * `ENODEV`: a file that cannot be mapped; `EBADF`: not open; `ENOTSUP`: the runtime (Electron)
+ * allows no such buffers; `ERR_OUT_OF_RANGE`: beyond the end of the file, or no multiple of the
+ * page size; `ERR_BUFFER_TOO_LARGE`: for this version of Node
+ * @see https://docs.python.org/3/library/mmap.html
+ * @see https://man7.org/linux/man-pages/man2/mmap.2.html
+ * @example
+ * ```ts
+ * import { readSync } from 'node:fs'
+ * import { Memfd, mmap, munmap } from 'fdkit'
+ *
+ * using file = Memfd.create('frame', { size: 8 })
+ * const bytes = new Uint8Array(mmap(file.fd))
+ * bytes[0] = 42
+ * file.read()[0] // 42
+ * munmap(bytes.buffer)
+ * bytes.length // 0
+ * ```
+ */
+export declare function mmap(fd: number, options?: MmapOptions): ArrayBuffer;
+/**
+ * Empties an ArrayBuffer that {@link mmap} made, and gives its memory back at once. Nothing can
+ * write through it any more: its length is 0, and that of every view of it.
+ *
+ * No asynchronous operation may be at work on it, as on every buffer that is detached: a
+ * `fs.read` into it gets EFAULT, and zlib or crypto on another thread end the process.
+ *
+ * @throws `ERR_INVALID_ARG_VALUE`: not made by mmap, or unmapped or transferred already; `ENOMEM`:
+ * too many mappings
+ * @see https://man7.org/linux/man-pages/man2/munmap.2.html
+ * @example
+ * ```ts
+ * import { Memfd, mmap, munmap } from 'fdkit'
+ *
+ * using file = Memfd.create('frame', { contents: 'pixels' })
+ * const buffer = mmap(file.fd)
+ * munmap(buffer)
+ * buffer.byteLength // 0
+ * munmap(buffer) // throws: must be mapped
+ * ```
+ */
+export declare function munmap(buffer: ArrayBuffer): void;
+/**
+ * A SharedArrayBuffer over the memory of a file, for Atomics, for the worker threads it is posted
+ * to and for every other process that maps the file.
+ *
+ * As safe as {@link mmap}. A write-sealed file is mapped privately: what is written is seen in this
+ * process only. Unlike an ArrayBuffer it cannot be unmapped: it is when it is collected in every
+ * thread.
+ *
+ * @throws `ENOTSUP`: the runtime cannot, see {@link supportsSharedMapping}; else as {@link mmap}
+ * @see https://man7.org/linux/man-pages/man2/mmap.2.html
+ * @example
+ * ```ts
+ * import { Memfd, mmapShared } from 'fdkit'
+ *
+ * using file = Memfd.create('counter', { size: 4 })
+ * const counter = new Int32Array(mmapShared(file.fd))
+ * Atomics.add(counter, 0, 1)
+ * file.read().readInt32LE() // 1
+ * ```
+ */
+export declare function mmapShared(fd: number, options?: MmapSharedOptions): SharedArrayBuffer;
+/**
+ * Whether the runtime can make a SharedArrayBuffer over memory of a file: Node.js 22.23.3, 24.16,
+ * 26.1 and later, and Bun; not Node.js 20, not Deno. What can do without is {@link mmap}: Atomics
+ * work on its buffers, too, between processes, and so do the functions for futexes.
+ *
+ * @example
+ * ```ts
+ * import { supportsSharedMapping } from 'fdkit'
+ *
+ * typeof supportsSharedMapping // 'boolean'
+ * ```
+ */
+export declare const supportsSharedMapping: boolean;
+/**
+ * The bytes of a page of memory, of which the offset of a mapping is a multiple.
+ *
+ * @throws `ENOSYS`: not on this platform
+ * @see https://docs.python.org/3/library/resource.html#resource.getpagesize
+ * @example
+ * ```ts
+ * import { getpagesize } from 'fdkit'
+ *
+ * Number.isInteger(Math.log2(getpagesize())) // true
+ * ```
+ */
+export declare function getpagesize(): number;
+/** The bytes of a {@link Memfd}: a string stands for its UTF-8. */
+export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
+/** A seal by its name: that of the constant, `F_SEAL_FUTURE_WRITE` being `'futureWrite'`. */
+export type Seal = "seal" | "shrink" | "grow" | "write" | "futureWrite" | "exec";
+/** Options of {@link Memfd.create}. */
+export interface MemfdOptions {
+	/**
+	 * Bytes, all of which are reserved: where there is no memory for them, that is ENOSPC now. By
+	 * default as many as `contents` has.
+	 */
+	size?: number | undefined;
+	/** What is in it from the start; what `size` has beyond that is zeros. */
+	contents?: Contents | undefined;
+	/** Whether seals may be added; `true` by default. */
+	sealing?: boolean | undefined;
+	/** Whether it may be executed; `false` by default, for good (from Linux 6.3). */
+	exec?: boolean | undefined;
+	/**
+	 * Bytes of the huge pages that it is to live in, one of {@link hugePageSizes}; `size` is then a
+	 * multiple of it.
+	 */
+	hugePageSize?: number | undefined;
+	/** Whether child processes inherit the descriptor; `false` by default. */
+	inheritable?: boolean | undefined;
+}
+/**
+ * A file in memory: {@link memfdCreate} and what belongs to it, in one object.
+ *
+ * It owns its descriptor, and closes it when it is closed, disposed of or collected: keep the
+ * object for as long as its `fd` is in use.
+ *
+ * Once it is closed, everything but `close` throws `ERR_INVALID_STATE`.
+ *
+ * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
+ * @example
+ * ```ts
+ * import { Memfd } from 'fdkit'
+ *
+ * const memfd = Memfd.create('report', { contents: 'final' })
+ * memfd.seal('write', 'shrink', 'grow')
+ * memfd.read().toString() // 'final'
+ * memfd.write('!') // throws: EPERM
+ * memfd.close()
+ * ```
+ */
+export declare class Memfd {
+	#private;
+	private constructor();
+	/**
+	 * Makes a file, in memory, with no name in any directory.
+	 *
+	 * @param name for people, as in {@link memfdCreate}
+	 * @throws `ENOSPC`: no memory for `size`, or no huge pages; `ENODEV`: huge pages that the machine
+	 * lacks; `EINVAL`: a name of more than 249 bytes; `EACCES`: `exec` where `vm.memfd_noexec` is 2;
+	 * `EMFILE`, `ENOMEM`; `ENOSYS`: not on this platform; `ERR_OUT_OF_RANGE`: `size` less than
+	 * `contents`, or no multiple of `hugePageSize`
+	 * @example
+	 * ```ts
+	 * import { Memfd } from 'fdkit'
+	 *
+	 * Memfd.create('empty').size // 0
+	 * Memfd.create('text', { contents: 'some' }).size // 4
+	 * Memfd.create('room', { contents: 'some', size: 4096 }).size // 4096
+	 * Memfd.create('room', { size: 2 ** 50 }) // throws: ENOSPC
+	 * ```
+	 */
+	static create(name: string | Uint8Array, options?: MemfdOptions): Memfd;
+	/**
+	 * Takes over a descriptor of a memory file that came from elsewhere, as from the parent process.
+	 * It must be closed by nobody else from then on; {@link dup} makes one that is.
+	 *
+	 * @throws `EINVAL`: not a memory file; `EBADF`: not open
+	 * @example
+	 * ```ts
+	 * import { Memfd, memfdCreate } from 'fdkit'
+	 *
+	 * const memfd = Memfd.from(memfdCreate('mine'))
+	 * memfd.write('text')
+	 * memfd.size // 4
+	 * ```
+	 */
+	static from(fd: number): Memfd;
+	/** The descriptor. It stays this object's: never close it yourself. */
+	get fd(): number;
+	/**
+	 * Where other processes of the same user find the file: `/proc/<pid>/fd/<fd>`. Opening it there
+	 * makes a descriptor with an offset of its own.
+	 */
+	get path(): string;
+	/** Its bytes. */
+	get size(): number;
+	/** The seals on it. {@link getSeals} has those, too, that fdkit has no name for. */
+	get seals(): Seal[];
+	/**
+	 * Makes it shorter or, with zeros, longer. As ftruncate(2) it reserves nothing.
+	 *
+	 * @throws `EPERM`: a seal; `EINVAL`: in huge pages, no multiple of their size; `EFBIG`: too large
+	 */
+	truncate(size?: number): void;
+	/**
+	 * Fills a buffer with what is there from a position, and returns it; by default a new Buffer with
+	 * all the rest of the file. The offset of the descriptor is neither used nor moved.
+	 *
+	 * @throws `ERR_OUT_OF_RANGE`: the file has less than the buffer takes
+	 */
+	read(): Buffer;
+	read<T extends NodeJS.ArrayBufferView = Buffer>(buffer?: T, position?: number): T;
+	/**
+	 * Writes all of it at a position; the file grows where that is beyond its end. The offset of the
+	 * descriptor is neither used nor moved.
+	 *
+	 * @throws `EPERM`: a seal; `EFBIG`: too large; `ERR_OUT_OF_RANGE`: beyond the end of a file in
+	 * huge pages, which does not grow
+	 */
+	write(data: Contents, position?: number): void;
+	/**
+	 * Adds seals, as {@link addSeals}.
+	 *
+	 * @throws `EPERM`: it takes no more; `EBUSY`: `'write'` while a buffer of {@link Memfd.map} or
+	 * {@link Memfd.share}, here or in another process, can write; `EINVAL`: `'exec'` before Linux 6.3
+	 */
+	seal(...seals: Seal[]): void;
+	/** An ArrayBuffer over its memory: {@link mmap}. */
+	map(options?: MmapOptions): ArrayBuffer;
+	/**
+	 * Empties a buffer of {@link Memfd.map} and gives its memory back: {@link munmap}.
+	 *
+	 * @throws `ERR_INVALID_ARG_VALUE`: not a buffer of this Memfd, or unmapped already
+	 */
+	unmap(buffer: ArrayBuffer): void;
+	/** A SharedArrayBuffer over its memory: {@link mmapShared}. It stays when the Memfd is closed. */
+	share(options?: MmapSharedOptions): SharedArrayBuffer;
+	/**
+	 * Empties the buffers of {@link Memfd.map}, gives their memory back and closes the descriptor. The
+	 * file lives on where other descriptors and mappings of it do. Closing it again does nothing.
+	 *
+	 * @throws `EBADF`: somebody else has closed the descriptor
+	 */
+	close(): void;
+	/** As {@link Memfd.close}, for `using`. */
+	[Symbol.dispose](): void;
+}
 /**
  * An empty file in memory, with no name in any directory: the number of its descriptor, which
  * the caller owns and closes with `fs.closeSync`. Everything in `node:fs` that takes a
@@ -600,6 +946,22 @@ export declare function addSeals(fd: number, seals: number): void;
  * ```
  */
 export declare function getSeals(fd: number): number;
+/**
+ * The sizes of huge pages that this machine has, in bytes, the smallest first; none where the
+ * system does not say.
+ *
+ * That a size is there says nothing of how many are reserved:
+ * `/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages` has the number, for one of them.
+ *
+ * @see https://docs.kernel.org/admin-guide/mm/hugetlbpage.html
+ * @example
+ * ```ts
+ * import { hugePageSizes } from 'fdkit'
+ *
+ * hugePageSizes() // [2097152, 1073741824] on most machines with x86-64
+ * ```
+ */
+export declare function hugePageSizes(): number[];
 /** Options of {@link open}. */
 export interface OpenOptions extends DirFdOptions {
 	/** Permissions of a file that gets made, less the umask; 0o666 by default. */

@@ -31,9 +31,27 @@ export {
 export { addAuditHook, type AuditHook } from './lib/audit.js'
 export * from './lib/constants.js'
 export { dup, getInheritable, setInheritable } from './lib/fd.js'
+export {
+  futexWait,
+  futexWaitAsync,
+  futexWake,
+  type FutexResult,
+  type FutexWaitAsyncOptions,
+} from './lib/futex.js'
 export { fwalk, type FwalkEntry, type FwalkIterator, type FwalkOptions } from './lib/fwalk.js'
 export { listdir } from './lib/listing.js'
+export {
+  getpagesize,
+  mmap,
+  mmapShared,
+  munmap,
+  supportsSharedMapping,
+  type MmapOptions,
+  type MmapSharedOptions,
+} from './lib/mapping.js'
+export { Memfd, type Contents, type MemfdOptions, type Seal } from './lib/memfd-class.js'
 export { addSeals, getSeals, memfdCreate } from './lib/memfd.js'
+export { hugePageSizes } from './lib/memory.js'
 export { open, type OpenOptions } from './lib/open.js'
 export { rmtree, type RmtreeOptions } from './lib/rmtree.js'
 export { scandir, type DirEntry, type DirEntryOptions, type DirEntryStatOptions } from './lib/scandir.js'

@@ -23,29 +23,46 @@ function describe(errno: number): [code: string, text: string] {
   return [code, texts[code] ?? `unknown error ${-errno}`]
 }
 
+/** The name of an error's number. */
+export function errorCode(failure: Failure): string {
+  return describe(failure.errno)[0]
+}
+
 function printable(name: Name): string {
   return typeof name === 'string' ? name : Buffer.from(name).toString()
 }
 
-/** The error of a failed system call: errno (negative), code, syscall, and paths where known. */
-export function systemError(failure: Failure, path?: Name, dest?: Name): NodeJS.ErrnoException {
+/**
+ * The error of a failed system call: errno (negative), code, syscall, and paths where known.
+ * A reason says more than the number does, at the end of the message.
+ */
+export function systemError(
+  failure: Failure,
+  path?: Name,
+  dest?: Name,
+  reason?: string,
+): NodeJS.ErrnoException {
   const { errno, syscall } = failure
   const [code, text] = describe(errno)
   let message = `${code}: ${text}, ${syscall}`
   if (path !== undefined) message += ` '${printable(path)}'`
   if (dest !== undefined) message += ` -> '${printable(dest)}'`
+  if (reason !== undefined) message += `: ${reason}`
   const error = Object.assign(new Error(message), { errno, code, syscall })
   if (path !== undefined) Object.assign(error, { path })
   if (dest !== undefined) Object.assign(error, { dest })
   return error
 }
 
+/** Whether an export returned a failure. */
+export function isFailure(result: unknown): result is Failure {
+  return typeof result === 'object' && result !== null && 'syscall' in result
+}
+
 /** What an export returned, or its failure thrown. */
 export function check<T>(result: T | Failure, path?: Name, dest?: Name): T {
-  if (typeof result === 'object' && result !== null && 'syscall' in result) {
-    throw systemError(result, path, dest)
-  }
-  return result as T
+  if (isFailure(result)) throw systemError(result, path, dest)
+  return result
 }
 
 /** What an aborted operation throws, as Node has it; the signal's reason is its `cause`. */
@@ -83,6 +100,16 @@ function received(value: unknown): string {
     default:
       return `Received type ${typeof value} (${inspect(value)})`
   }
+}
+
+/** `reason` reads on after "Invalid state: ". */
+export function invalidState(reason: string): Error {
+  return nodeError(Error, 'ERR_INVALID_STATE', `Invalid state: ${reason}`)
+}
+
+/** Of a class that has no public constructor. */
+export function illegalConstructor(): TypeError {
+  return nodeError(TypeError, 'ERR_ILLEGAL_CONSTRUCTOR', 'Illegal constructor')
 }
 
 const kind = (name: string) => (name.includes('.') ? 'property' : 'argument')

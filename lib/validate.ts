@@ -49,6 +49,11 @@ export function validateInteger(value: unknown, name: string, min: number, max: 
   return value
 }
 
+/** A number of bytes, or a place in a file. */
+export function validateBytes(value: unknown, name: string, min = 0): number {
+  return validateInteger(value, name, min, Number.MAX_SAFE_INTEGER)
+}
+
 export function validateFd(value: unknown, name = 'fd'): number {
   return validateInteger(value, name, 0, MAX_FD)
 }

@@ -1,11 +1,11 @@
 /* What napi-rs writes of crates/binding, behind exports.d.ts of it; made by the build. */
 
 type PathArg = string | Uint8Array
-type Ret<T> = T | Failure
+export type Ret<T> = T | Failure
 type Reply<T> = Ret<T> | Promise<Ret<T>>
 type Fd = number | undefined
 /** What only the addon can look into. */
-type Held = { readonly held: unique symbol }
+export type Held = { readonly held: unique symbol }
 
 export declare function adopt(fd: number): Ret<Held>
 export declare function canShare(): boolean
@@ -19,6 +19,7 @@ export declare function fcntlAddSeals(fd: number, seals: number): Ret<undefined>
 export declare function fcntlGetSeals(fd: number): Ret<number>
 export declare function fcntlGetfd(fd: number): Ret<boolean>
 export declare function fcntlSetfd(fd: number, inheritable: boolean): Ret<undefined>
+export declare function ftruncate(fd: number, size: number): Ret<undefined>
 export declare function futexCancel(waiter: Held): undefined
 export declare function futexWait(words: Int32Array, index: number, value: number, seconds: number | undefined): Ret<number>
 export declare function futexWaiter(): Held
@@ -35,6 +36,8 @@ export declare function mmap<Shared extends boolean>(isShared: Shared, fd: numbe
 export declare function munmap(buffer: ArrayBuffer): Ret<undefined>
 export declare function openat(later: boolean, dirFd: Fd, path: PathArg, flags: number, mode: number, resolve: number | undefined): Reply<number>
 export declare function pageSize(): number
+export declare function pread(fd: number, bytes: Uint8Array, position: number): Ret<number>
+export declare function pwrite(fd: number, bytes: Uint8Array, position: number): Ret<undefined>
 export declare function readlinkat(later: boolean, dirFd: Fd, path: PathArg): Reply<string | Buffer>
 export declare function renameat2(later: boolean, srcDirFd: Fd, src: PathArg, dstDirFd: Fd, dst: PathArg, flags: number): Reply<undefined>
 export declare function scandir(later: boolean, dirFd: Fd, path: PathArg | undefined): Reply<any[]>

@@ -21,6 +21,7 @@ pub enum Out {
     Nothing,
     Is(bool),
     Bits(u32),
+    Number(f64),
     /// A descriptor that JavaScript owns from the moment that it sees the number; closed where it
     /// never does.
     Fd(OwnedFd),
@@ -55,6 +56,7 @@ impl ToNapiValue for Out {
             Self::Nothing => to_js(env, ()),
             Self::Is(yes) => to_js(env, yes),
             Self::Bits(bits) => to_js(env, bits),
+            Self::Number(number) => to_js(env, number),
             Self::Fd(fd) => to_js(env, fd.into_raw_fd()),
             Self::Name(name) => to_js(env, name),
             Self::Names(names) => names.to_js(env),

@@ -11,26 +11,27 @@ use napi::{Error, JsValue, Status, sys};
 use napi_derive::napi;
 
 use crate::call::{Reply, guard};
-use crate::{at, attr, fd, futex, listing, mapping, memfd, stat};
+use crate::{at, attr, fd, futex, io, listing, mapping, memfd, stat};
 
 /// Converts in, calls core, converts out.
 type Export = fn(&Args) -> Result<Reply>;
 
 struct Entry(&'static CStr, Export);
 
-static EXPORTS: [Entry; 36] = [
+static EXPORTS: [Entry; 39] = [
     Entry(c"adopt", fd::adopt),
     Entry(c"canShare", mapping::can_share),
     Entry(c"close", fd::close),
     Entry(c"dup", fd::dup_fd),
     Entry(c"faccessat2", attr::faccessat2),
-    Entry(c"fallocate", memfd::fallocate),
+    Entry(c"fallocate", io::fallocate),
     Entry(c"fchmodat2", attr::fchmodat2),
     Entry(c"fchownat", attr::fchownat),
     Entry(c"fcntlAddSeals", memfd::fcntl_add_seals),
     Entry(c"fcntlGetSeals", memfd::fcntl_get_seals),
     Entry(c"fcntlGetfd", fd::fcntl_getfd),
     Entry(c"fcntlSetfd", fd::fcntl_setfd),
+    Entry(c"ftruncate", io::ftruncate),
     Entry(c"futexCancel", futex::futex_cancel),
     Entry(c"futexWait", futex::futex_wait),
     Entry(c"futexWaiter", futex::futex_waiter),
@@ -47,6 +48,8 @@ static EXPORTS: [Entry; 36] = [
     Entry(c"munmap", mapping::munmap),
     Entry(c"openat", at::openat),
     Entry(c"pageSize", mapping::page_size),
+    Entry(c"pread", io::pread),
+    Entry(c"pwrite", io::pwrite),
     Entry(c"readlinkat", at::readlinkat),
     Entry(c"renameat2", at::renameat2),
     Entry(c"scandir", listing::scandir),

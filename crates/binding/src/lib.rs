@@ -14,6 +14,7 @@ mod exports;
 mod fd;
 mod futex;
 mod held;
+mod io;
 mod listing;
 mod mapping;
 mod memfd;

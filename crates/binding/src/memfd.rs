@@ -25,12 +25,3 @@ pub fn fcntl_get_seals(args: &Args) -> Result<Reply> {
     let fd = args.get(0)?;
     Ok(reply(false, move || memfd::get_seals(borrow(fd, "fcntl")?).map(Out::Bits)))
 }
-
-/// `fallocate(fd, offset, length)`.
-pub fn fallocate(args: &Args) -> Result<Reply> {
-    let (fd, offset, length) = (args.get(0)?, args.bytes(1)?, args.bytes(2)?);
-    let work = move || {
-        memfd::fallocate(borrow(fd, "fallocate")?, offset.unwrap_or(0), length.unwrap_or(0))
-    };
-    Ok(reply(false, work))
-}

@@ -9,8 +9,8 @@
 //!   with a bounded number of descriptors.
 //! * [`Rmtree`] deletes one, and cannot be tricked out of it.
 //! * [`at`] opens, makes, renames and removes names relative to a directory, [`stat`] looks at them and [`attr`] changes their attributes.
-//! * [`memfd`] makes files in memory and seals them, [`mapping`] gives their memory, and [`futex`] waits for
-//!   what other processes do there.
+//! * [`memfd`] makes files in memory and seals them, [`io`] reads and writes them, [`mapping`] gives
+//!   their memory, and [`futex`] waits for what other processes do there.
 //!
 //! ```
 //! use fdkit::{Step, Walk, WalkOptions};
@@ -33,6 +33,7 @@ pub mod constants;
 mod error;
 pub mod fd;
 pub mod futex;
+pub mod io;
 mod levels;
 pub mod listing;
 pub mod mapping;

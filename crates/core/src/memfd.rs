@@ -54,35 +54,11 @@ pub fn get_seals(fd: BorrowedFd<'_>) -> Result<u32> {
     sys::get_seals(fd)
 }
 
-/// `fallocate(fd, 0, offset, length)`: makes room in a file, which grows where that is beyond its
-/// end. What is written there later does not lack memory.
-///
-/// # Errors
-/// `ENOSPC`: no room, or no huge pages; `EPERM`: a seal forbids it; `EFBIG`: too large; `EINVAL`:
-/// no bytes; `ENODEV`, `EOPNOTSUPP`: no file that can; `EBADF`: not open for writing; `ENOSYS`
-/// where the operating system lacks the call. A kernel that runs out of memory meanwhile may end
-/// the process instead.
-///
-/// ```
-/// # #[cfg(target_os = "linux")] {
-/// use fdkit::memfd::{fallocate, memfd_create};
-/// use std::{fs::File, os::fd::AsFd};
-///
-/// let file = File::from(memfd_create(c"room", 0)?);
-/// fallocate(file.as_fd(), 0, 10_000)?;
-/// assert_eq!(file.metadata().unwrap().len(), 10_000);
-/// # }
-/// # Ok::<(), fdkit::Error>(())
-/// ```
-pub fn fallocate(fd: BorrowedFd<'_>, offset: u64, length: u64) -> Result<()> {
-    sys::fallocate(fd, offset, length)
-}
-
 #[cfg(target_os = "linux")]
 mod sys {
     use super::{BorrowedFd, CStr, OwnedFd, Result};
-    use crate::error::{Error, retry, retry_libc};
-    use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fcntl};
+    use crate::error::{retry, retry_libc};
+    use nix::fcntl::{FcntlArg, SealFlag, fcntl};
     use std::os::fd::FromRawFd;
 
     pub(super) fn memfd_create(name: &CStr, flags: u32) -> Result<OwnedFd> {
@@ -103,15 +79,6 @@ mod sys {
     pub(super) fn get_seals(fd: BorrowedFd<'_>) -> Result<u32> {
         retry("fcntl", || fcntl(fd, FcntlArg::F_GET_SEALS)).map(i32::cast_unsigned)
     }
-
-    pub(super) fn fallocate(fd: BorrowedFd<'_>, offset: u64, length: u64) -> Result<()> {
-        let signed = |number| libc::off_t::try_from(number);
-        let (Ok(offset), Ok(length)) = (signed(offset), signed(length)) else {
-            return Err(Error::new(libc::EFBIG, "fallocate"));
-        };
-        let plainly = FallocateFlags::empty();
-        retry("fallocate", || nix::fcntl::fallocate(fd, plainly, offset, length))
-    }
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -129,9 +96,5 @@ mod sys {
 
     pub(super) fn get_seals(_fd: BorrowedFd<'_>) -> Result<u32> {
         Err(Error::new(libc::ENOSYS, "fcntl"))
-    }
-
-    pub(super) fn fallocate(_fd: BorrowedFd<'_>, _offset: u64, _length: u64) -> Result<()> {
-        Err(Error::new(libc::ENOSYS, "fallocate"))
     }
 }

@@ -1,0 +1,61 @@
+//! What is in a file, by position.
+
+use std::ptr;
+
+use fdkit::fd::borrow;
+use fdkit::io;
+use napi::bindgen_prelude::Result;
+use napi::sys;
+
+use crate::call::{Out, Reply, reply};
+use crate::exports::Args;
+
+/// `pread(fd, bytes, position)`: how many bytes there were.
+pub fn pread(args: &Args) -> Result<Reply> {
+    let (fd, (data, length), position) = (args.get(0)?, bytes(args, 1)?, args.bytes(2)?);
+    // SAFETY: an Uint8Array of the call that is under way.
+    let read = |fd| unsafe { io::pread(fd, data, length, position.unwrap_or(0)) };
+    let count = borrow(fd, "pread").and_then(read);
+    Ok(reply(false, move || count.map(|count| Out::Number(count as f64))))
+}
+
+/// `pwrite(fd, bytes, position)`: all of them.
+pub fn pwrite(args: &Args) -> Result<Reply> {
+    let (fd, (data, length), position) = (args.get(0)?, bytes(args, 1)?, args.bytes(2)?);
+    // SAFETY: an Uint8Array of the call that is under way.
+    let write = |fd| unsafe { io::pwrite(fd, data, length, position.unwrap_or(0)) };
+    let done = borrow(fd, "pwrite").and_then(write);
+    Ok(reply(false, move || done))
+}
+
+/// `ftruncate(fd, size)`.
+pub fn ftruncate(args: &Args) -> Result<Reply> {
+    let (fd, size) = (args.get(0)?, args.bytes(1)?.unwrap_or(0));
+    Ok(reply(false, move || io::ftruncate(borrow(fd, "ftruncate")?, size)))
+}
+
+/// `fallocate(fd, offset, length)`.
+pub fn fallocate(args: &Args) -> Result<Reply> {
+    let (fd, offset, length) = (args.get(0)?, args.bytes(1)?, args.bytes(2)?);
+    let (offset, length) = (offset.unwrap_or(0), length.unwrap_or(0));
+    Ok(reply(false, move || io::fallocate(borrow(fd, "fallocate")?, offset, length)))
+}
+
+/// Where an Uint8Array is, and how long.
+fn bytes(args: &Args, index: usize) -> Result<(*mut u8, usize)> {
+    let (mut length, mut data) = (0, ptr::null_mut());
+    // SAFETY: a value of the call that is under way; what is not asked for may be null.
+    let status = unsafe {
+        sys::napi_get_typedarray_info(
+            args.env.raw(),
+            args.raw(index)?,
+            ptr::null_mut(),
+            &raw mut length,
+            &raw mut data,
+            ptr::null_mut(),
+            ptr::null_mut(),
+        )
+    };
+    napi::check_status!(status)?;
+    Ok((data.cast(), length))
+}
