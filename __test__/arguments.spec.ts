@@ -10,13 +10,25 @@ import * as fdkit from 'fdkit'
 import * as promises from 'fdkit/promises'
 
 import { promisesTable, table } from './helpers/every-argument.js'
+import { functionsOf } from './helpers/probe.mjs'
 import { makeTree } from './helpers/tree.js'
+
+type AnyClass = { prototype: object }
 
 const register = import.meta.resolve('@oxc-node/core/register')
 const program = fileURLToPath(new URL('helpers/every-argument.ts', import.meta.url))
 
+// The methods of a class that take something, too.
+function methods(name: string, value: AnyClass): string[] {
+  const own = Object.entries(Object.getOwnPropertyDescriptors(value.prototype))
+  const taking = own.filter(([each, { value }]) => typeof value === 'function' && !/^(constructor|close)$/.test(each))
+  return taking.map(([each]) => `${name}#${each}`)
+}
+
 const functions = (exported: object) =>
-  Object.entries(exported).filter(([, value]) => typeof value === 'function').map(([name]) => name).sort()
+  Object.keys(functionsOf(exported))
+    .concat(Object.entries(exported).flatMap(([name, value]) => (name === 'Memfd' ? methods(name, value) : [])))
+    .sort()
 
 test('the tables have every function that is exported', (t) => {
   t.deepEqual(functions(fdkit), Object.keys(table).sort())

@@ -99,7 +99,8 @@ function validateContents(value: unknown, name: string): Uint8Array {
 }
 
 function validateHugePageSize(value: unknown, name: string): number {
-  const size = validateBytes(value, name, 1)
+  // A logarithm of 0 would stand for the default size.
+  const size = validateBytes(value, name, 2)
   if (!Number.isInteger(Math.log2(size))) throw outOfRange(name, 'a power of 2', size)
   return size
 }
@@ -343,6 +344,7 @@ export class Memfd {
     const { fd } = this
     let bits = 0
     for (const seal of seals) {
+      if (typeof seal !== 'string') throw invalidArgType('seals', 'of type string', seal)
       if (!Object.hasOwn(numbers, seal)) {
         throw invalidArgValue('seals', `must be of '${names.join("', '")}'`, seal)
       }

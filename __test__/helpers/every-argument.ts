@@ -13,7 +13,19 @@ type Table = Record<string, () => unknown[]>
 const directory = fs.openSync('.', 'r')
 const memfd = () => fdkit.memfdCreate('base', fdkit.MFD_ALLOW_SEALING | fdkit.MFD_CLOEXEC)
 
+const page = () => fdkit.Memfd.create('page', { size: 4096 })
+// So that no descriptor is closed by the collector that came from a number tried.
+const kept: unknown[] = []
+const keep = <T>(value: T): T => {
+  kept.push(value)
+  return value
+}
+const words = new Int32Array(fdkit.mmap(keep(page()).fd))
+
 const ends = { srcDirFd: directory, dstDirFd: directory }
+
+const signal = new AbortController().signal
+const memfdOfPage = () => keep(page()).fd
 
 export const table: Table = {
   access: () => ['.', 0, { dirFd: directory, followSymlinks: true, effectiveIds: false }],
@@ -22,19 +34,39 @@ export const table: Table = {
   chmod: () => ['.', 0o700, { dirFd: directory, followSymlinks: true }],
   chown: () => ['.', -1, -1, { dirFd: directory, followSymlinks: true }],
   dup: () => [directory],
+  futexWait: () => [words, 0, 1, 5],
+  futexWaitAsync: () => [words, 0, 1, 5, { signal }],
+  futexWake: () => [words, 0, 1],
   fwalk: () => [
     '.',
     { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4 },
   ],
   getInheritable: () => [directory],
   getSeals: () => [memfd()],
+  getpagesize: () => [],
+  hugePageSizes: () => [],
   link: () => ['file', 'linked', { ...ends, followSymlinks: false }],
   listdir: () => ['.', { dirFd: directory }],
   lstat: () => ['.', { dirFd: directory, bigint: false }],
+  'Memfd.create': () => [
+    'name',
+    { size: 4096, contents: 'x', sealing: true, exec: false, hugePageSize: undefined, inheritable: false },
+  ],
+  'Memfd.from': () => [memfd()],
+  'Memfd#map': () => [{ offset: 0, length: 100, writable: true, unsafe: false }],
+  'Memfd#read': () => [Buffer.alloc(100), 0],
+  'Memfd#seal': () => ['grow', 'shrink'],
+  'Memfd#share': () => [{ offset: 0, length: 100, unsafe: false }],
+  'Memfd#truncate': () => [8192],
+  'Memfd#unmap': () => [new ArrayBuffer(8)],
+  'Memfd#write': () => ['x', 0],
   memfdCreate: () => ['name', 1],
   mkdir: () => ['dir', 0o700, { dirFd: directory }],
   mkfifo: () => ['fifo', 0o600, { dirFd: directory }],
   mknod: () => ['node', 0o600, 0, { dirFd: directory }],
+  mmap: () => [memfdOfPage(), { offset: 0, length: 100, writable: true, unsafe: false }],
+  mmapShared: () => [memfdOfPage(), { offset: 0, length: 100, unsafe: false }],
+  munmap: () => [fdkit.mmap(memfdOfPage())],
   open: () => ['file', 'w', { mode: 0o600, resolve: 0, dirFd: directory }],
   readlink: () => ['link', { dirFd: directory }],
   rename: () => ['file', 'renamed', { ...ends, flags: 0 }],
@@ -50,7 +82,6 @@ export const table: Table = {
 }
 
 // What only the functions of `fdkit/promises` take.
-const signal = new AbortController().signal
 export const promisesTable: Table = {
   ...Object.fromEntries(Object.entries(table).filter(([name]) => name in promises)),
   fwalk: () => ['.', { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4, signal }],
@@ -65,7 +96,8 @@ const throwing = new Proxy({}, { get: thrower, getPrototypeOf: thrower, has: thr
 const getters = Object.defineProperties({}, Object.fromEntries(
   [
     'mode', 'dirFd', 'srcDirFd', 'dstDirFd', 'flags', 'times', 'ns', 'ignoreErrors', 'effectiveIds', 'bigint',
-    'resolve', 'followSymlinks', 'topdown', 'onerror', 'maxOpen', 'href', 'signal',
+    'resolve', 'followSymlinks', 'topdown', 'onerror', 'maxOpen', 'href', 'signal', 'offset', 'length', 'writable',
+    'unsafe', 'size', 'contents', 'sealing', 'exec', 'hugePageSize', 'inheritable',
   ]
     .map((name) => [name, { get: thrower, enumerable: true }]),
 ))
@@ -75,6 +107,8 @@ const { proxy: revokedFunction, revoke: revokeFunction } = Proxy.revocable(() =>
 revokeFunction()
 const detached = new Uint8Array(8)
 structuredClone(detached.buffer, { transfer: [detached.buffer] })
+const detachedWords = new Int32Array(8)
+structuredClone(detachedWords.buffer, { transfer: [detachedWords.buffer] })
 const shared = new Uint8Array(new SharedArrayBuffer(4)).fill(0x78)
 const resizable = new Uint8Array(Reflect.construct(ArrayBuffer, [8, { maxByteLength: 16 }])).fill(0x78)
 
@@ -103,6 +137,7 @@ const values: [string, unknown][] = [
   ['empty Uint8Array', new Uint8Array(0)], ['NUL Uint8Array', new Uint8Array(3)],
   ['Buffer', Buffer.from('x')], ['Buffer not UTF-8', Buffer.from([0xff, 0xfe])],
   ['long Buffer', Buffer.alloc(2 ** 20, 'x')], ['detached Uint8Array', detached],
+  ['detached Int32Array', detachedWords], ['shared Int32Array', new Int32Array(new SharedArrayBuffer(8))],
   ['shared Uint8Array', shared], ['resizable Uint8Array', resizable],
   ['Uint8Array by prototype', Object.create(Uint8Array.prototype)],
   ['Proxy of a Uint8Array', new Proxy(Buffer.from('x'), {})],
@@ -134,13 +169,27 @@ function complaint(thrown: unknown): string {
 
 type Attempt = (name: string, place: string, args: unknown[]) => void | Promise<void>
 
+/** What a name of the table calls; `Class#method` on a fresh object. */
+function callable(name: string): AnyFunction {
+  const [, className, separator, member = ''] = /^(\w+)([.#])(\w+)$/.exec(name) ?? []
+  if (className === undefined) return fdkit[name as keyof typeof fdkit] as AnyFunction
+  const made = () => fdkit[className as 'Memfd'] as unknown as Record<string, AnyFunction>
+  if (separator === '.') return (...args) => made()[member]!(...args)
+  return (...args) => {
+    using object = page()
+    return (object as unknown as Record<string, AnyFunction>)[member]!(...args)
+  }
+}
+
 const say = (line: object) => fs.writeSync(1, `${JSON.stringify(line)}\n`)
 
 function attemptNow(name: string, place: string, args: unknown[]): void {
   say({ trying: `${name}: ${place}` })
   let said = ''
   try {
-    const result = (fdkit[name as keyof typeof fdkit] as AnyFunction)(...args)
+    const result = callable(name)(...args)
+    if (result instanceof fdkit.Memfd && name === 'Memfd.create') result.close()
+    if (result instanceof fdkit.Memfd) keep(result)
     if (typeof result === 'number' && /^(open|dup|memfdCreate)$/.test(name)) fs.closeSync(result)
     if (/^(fwalk|scandir)$/.test(name)) for (const _ of result as Iterable<unknown>) continue
   } catch (error) {
@@ -154,7 +203,7 @@ async function attemptLater(name: string, place: string, args: unknown[]): Promi
   let said = ''
   let returned: unknown
   try {
-    returned = (promises[name as keyof typeof promises] as AnyFunction)(...args)
+    returned = ((promises[name as keyof typeof promises] ?? callable(name)) as AnyFunction)(...args)
     if (name !== 'fwalk' && !(returned instanceof Promise)) said = 'returned no promise'
   } catch (error) {
     said = name === 'fwalk' ? complaint(error) : `threw, and did not reject: ${String(error)}`
@@ -207,6 +256,7 @@ const [, program, name = '', which] = process.argv
 if (program?.endsWith('every-argument.ts')) {
   if (name === 'dirnames') tryDirnames()
   else if (which === 'promises') await tryAll(attemptLater, name, promisesTable[name] as () => unknown[])
+  else if (name === 'futexWaitAsync') await tryAll(attemptLater, name, table[name] as () => unknown[])
   else await tryAll(attemptNow, name, table[name] as () => unknown[])
   say({ done: name })
 }

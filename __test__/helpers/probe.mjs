@@ -8,15 +8,24 @@ const calls = {
   chown: ['name', -1, -1],
   dup: [3],
   fwalk: ['.'],
+  futexWait: [new Int32Array(1), 0, 0],
+  futexWaitAsync: [new Int32Array(1), 0, 0],
+  futexWake: [new Int32Array(1), 0],
   getInheritable: [3],
+  getpagesize: [],
   getSeals: [3],
   link: ['name', 'other'],
   listdir: ['.'],
   lstat: ['.'],
+  'Memfd.create': ['name'],
+  'Memfd.from': [3],
   memfdCreate: ['name'],
   mkdir: ['name'],
   mkfifo: ['name'],
   mknod: ['name'],
+  mmap: [3],
+  mmapShared: [3],
+  munmap: [new ArrayBuffer(1)],
   open: ['.', 'r'],
   readlink: ['name'],
   rename: ['name', 'other'],
@@ -31,9 +40,14 @@ const calls = {
   utime: ['name'],
 }
 
-function thrownBy(run) {
+// It has no arguments that could be wrong.
+const withoutArguments = ['getpagesize']
+// These ask for no addon.
+const independent = ['addAuditHook', 'hugePageSizes']
+
+async function thrownBy(run) {
   try {
-    run()
+    await run()
   } catch (error) {
     return error
   }
@@ -47,22 +61,38 @@ function describe(error) {
   return { keys: Object.keys(error), errno, code, syscall, message, stack, causes, isError }
 }
 
-export function probe(fdkit) {
-  const functions = Object.keys(fdkit).filter((name) => typeof fdkit[name] === 'function')
-  const probed = functions.filter((name) => name in calls)
+const statics = (name, value) =>
+  Object.getOwnPropertyNames(value)
+    .filter((each) => typeof value[each] === 'function')
+    .map((each) => [`${name}.${each}`, value[each].bind(value)])
+
+/** Every function, by its name; of a class the static ones. */
+export function functionsOf(fdkit) {
+  const functions = Object.entries(fdkit).filter(([, value]) => typeof value === 'function')
+  const isClass = ([, value]) => Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false
+  return Object.fromEntries(
+    functions.flatMap((entry) => (isClass(entry) ? statics(...entry) : [entry])),
+  )
+}
+
+export async function probe(fdkit) {
+  const functions = functionsOf(fdkit)
+  const probed = Object.keys(functions).filter((name) => name in calls)
   let hookWasCalled = false
   fdkit.addAuditHook(() => {
     hookWasCalled = true
   })
-  const results = probed.map((name) => {
-    const thrown = describe(thrownBy(() => fdkit[name](...calls[name])))
-    const wrongArgument = thrownBy(() => fdkit[name](Symbol('no argument'))).code
-    return [name, { thrown, wrongArgument }]
-  })
+  const results = []
+  for (const name of probed) {
+    const thrown = describe(await thrownBy(() => functions[name](...calls[name])))
+    const wrongly = () => functions[name](Symbol('no argument'))
+    const takesNone = withoutArguments.includes(name)
+    results.push([name, { thrown, wrongArgument: takesNone ? null : (await thrownBy(wrongly)).code }])
+  }
   return {
     calls: Object.fromEntries(results),
     // A new function must be added above.
-    notProbed: functions.filter((name) => !probed.includes(name) && name !== 'addAuditHook'),
+    notProbed: Object.keys(functions).filter((name) => ![...probed, ...independent].includes(name)),
     constants: Object.fromEntries(Object.entries(fdkit).filter(([, value]) => typeof value === 'number')),
     hookWasCalled,
   }

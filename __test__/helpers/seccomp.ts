@@ -6,7 +6,7 @@ import { missing, notLinux } from './platform.js'
 export const noSeccomp = notLinux || missing('python3')
 
 /** Numbers that are the same on every architecture. */
-export const numbers = { openat2: 437, faccessat2: 439, fchmodat2: 452 }
+export const numbers = { openat2: 437, faccessat2: 439, futex_waitv: 449, fchmodat2: 452 }
 
 // A filter (classic BPF) of four instructions: load the call's number; where it is the one given,
 // answer with the error; allow the rest. No quotes, since it stands in a line of shell.

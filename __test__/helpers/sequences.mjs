@@ -1,0 +1,132 @@
+// A program: makes, maps, shares, unmaps, transfers and closes memory files in random order, with its
+// arguments: where fdkit is, the seed, how many sequences, and how it ends. Plain JavaScript, for
+// every runtime. It says how many sequences it got through, and what of its own still is mapped.
+import * as fs from 'node:fs'
+import process from 'node:process'
+import { Worker } from 'node:worker_threads'
+
+const [path, seed, count, end] = process.argv.slice(2)
+const fdkit = await import(path)
+const { Memfd, mmap, mmapShared, munmap, futexWait, futexWaitAsync, futexWake, supportsSharedMapping } = fdkit
+
+// xorshift
+let state = Number(seed) | 1
+function random(below) {
+  state ^= state << 13
+  state ^= state >>> 17
+  state ^= state << 5
+  return (state >>> 0) % below
+}
+
+const page = fdkit.getpagesize()
+const codes = /^(ERR_\w+|E[A-Z]+|ABORT_ERR)$/
+let ended = 0
+const pending = new Set()
+
+/** What fails must fail with an error of fdkit or of the system. */
+function attempt(action) {
+  try {
+    return action()
+  } catch (error) {
+    if (!codes.test(error.code) && !(error instanceof DOMException)) throw error
+    return undefined
+  }
+}
+
+function touch(buffer) {
+  const bytes = new Uint8Array(buffer)
+  if (bytes.length === 0) return
+  bytes[0]++
+  bytes[bytes.length - 1]++
+}
+
+function sequence() {
+  const memfds = []
+  const buffers = []
+  const steps = [
+    () => memfds.push(Memfd.create('x', { size: (1 + random(4)) * page, sealing: random(4) > 0 })),
+    () => memfds.push(Memfd.create('x', { contents: 'text'.repeat(1 + random(3000)) })),
+    () => memfds.push(Memfd.from(fdkit.dup(pick(memfds).fd))),
+    () => buffers.push(pick(memfds).map({ unsafe: random(4) === 0 })),
+    () => buffers.push(pick(memfds).map({ offset: random(3) * page, length: 1 + random(2 * page) })),
+    () => buffers.push(pick(memfds).map({ writable: random(2) === 0 })),
+    () => buffers.push(mmap(pick(memfds).fd)),
+    () => supportsSharedMapping && buffers.push(pick(memfds).share()),
+    () => supportsSharedMapping && buffers.push(mmapShared(pick(memfds).fd, { length: 1 + random(page) })),
+    () => munmap(pick(buffers)),
+    () => pick(memfds).unmap(pick(buffers)),
+    () => structuredClone(pick(buffers), { transfer: [pick(buffers)] }),
+    () => touch(pick(buffers)),
+    () => touch(pick(buffers)),
+    () => pick(memfds).seal(pick(['seal', 'shrink', 'grow', 'write', 'futureWrite'])),
+    () => pick(memfds).write('written', random(page)),
+    () => pick(memfds).read(),
+    () => pick(memfds).truncate((4 + random(3)) * page),
+    () => pick(memfds).close(),
+    () => memfds.splice(random(memfds.length), 1),
+    () => buffers.splice(random(buffers.length), 1),
+    () => futexWait(new Int32Array(pick(buffers), 0, 1), 0, 5, 0),
+    () => futexWake(new Int32Array(pick(buffers), 0, 1), 0),
+    () => {
+      const signal = random(2) ? AbortSignal.timeout(random(5)) : undefined
+      const wait = futexWaitAsync(new Int32Array(pick(buffers), 0, 1), 0, 0, random(20), { signal })
+      pending.add(wait)
+      wait.catch((error) => codes.test(error.code) || fs.writeSync(2, String(error))).finally(() => pending.delete(wait))
+    },
+    () => globalThis.gc?.(),
+  ]
+  // A picked one that is not there makes a TypeError of the engine.
+  const pick = (list) => list[random(list.length)] ?? fail()
+  const fail = () => {
+    throw Object.assign(new Error('nothing yet'), { code: 'ERR_NOTHING' })
+  }
+  const most = 3 + random(30)
+  for (let step = 0; step < most; step++) attempt(pick(steps))
+  if (random(2)) for (const memfd of memfds) attempt(() => memfd.close())
+}
+
+function inWorker(how) {
+  const program = `
+    const { workerData: { path, buffers } } = require('node:worker_threads')
+    import(path).then(({ Memfd, futexWait, futexWaitAsync, supportsSharedMapping }) => {
+      const memfds = Array.from({ length: 5 }, () => Memfd.create('in a worker', { size: 8192 }))
+      globalThis.kept = [...memfds, ...memfds.map((memfd) => memfd.map()), ...buffers]
+      if (supportsSharedMapping) require('node:worker_threads').parentPort.postMessage(memfds.map((memfd) => memfd.share()))
+      memfds[0].close()
+      for (const buffer of buffers) futexWaitAsync(new Int32Array(buffer, 0, 1), 0, 0)
+      ${how === 'exit' ? 'process.exit()' : how === 'throw' ? "throw new Error('in a worker')" : how === 'wait' ? 'futexWait(new Int32Array(memfds[1].map()), 0, 0)' : ''}
+    })`
+  const memfd = Memfd.create('for a worker', { size: page })
+  const buffers = supportsSharedMapping ? [memfd.share()] : []
+  const worker = new Worker(program, { eval: true, workerData: { path, buffers } })
+  return new Promise((resolve) => {
+    // What outlives its worker.
+    worker.on('message', (shared) => shared.forEach(touch))
+    worker.on('error', () => {})
+    worker.on('exit', resolve)
+    if (how === 'terminate' || how === 'wait') setTimeout(() => worker.terminate(), 30)
+    else if (how === 'end') setTimeout(() => worker.terminate(), 1000)
+  })
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve))
+const many = Number(count)
+for (; ended < many; ended++) {
+  sequence()
+  if (ended % 50 === 0) await turn()
+  if (ended % 250 === 125) await inWorker(['exit', 'throw', 'terminate', 'wait'][Math.floor(ended / 250) % 4])
+  if (end === 'exit' && ended === many >> 1) {
+    inWorker('terminate')
+    fs.writeSync(1, JSON.stringify({ ended }))
+    process.exit(0)
+  }
+}
+await Promise.all([...pending].map((wait) => wait.catch(() => {})))
+for (let i = 0; i < 5; i++) {
+  globalThis.gc?.()
+  globalThis.Bun?.gc(true)
+  await turn()
+}
+const mapped = fs.readFileSync('/proc/self/maps', 'utf8').split('\n').filter((line) => line.includes('/memfd:')).length
+fs.writeSync(1, JSON.stringify({ ended, mapped, fds: fs.readdirSync('/proc/self/fd').length }))
+process.exit(0)
