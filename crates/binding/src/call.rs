@@ -21,7 +21,7 @@ pub enum Out {
     Nothing,
     Is(bool),
     Bits(u32),
-    /// Also a descriptor that stays the walk's.
+    /// A descriptor that stays the walk's; -1 where there is none.
     Number(i32),
     /// A descriptor that JavaScript owns from the moment that it sees the number; closed where it
     /// never does.
