@@ -310,8 +310,8 @@ onLinux('a process exits while its workers wait', (t) => {
 
 onLinux('the results are those of Atomics', (t) => {
   const words = new Int32Array(new SharedArrayBuffer(8))
-  for (const args of [[0, 1], [1, 0, 1], [0, 0, 0], [0, 0, -5]] as const) {
-    t.is(futexWait(words, ...args), Atomics.wait(words, ...args))
+  for (const [index, value, time] of [[0, 1, Infinity], [1, 0, 1], [0, 0, 0], [0, 0, -5]] as const) {
+    t.is(futexWait(words, index, value, time), Atomics.wait(words, index, value, time))
   }
   t.is(futexWake(words, 0), Atomics.notify(words, 0))
 })

@@ -1,11 +1,25 @@
 /* What napi-rs writes of crates/binding, behind exports.d.ts of it; made by the build. */
 
+/** A failed system call. */
+export interface Failure {
+  /** Negative, as libuv has it. */
+  errno: number
+  /** As its manual page spells it. */
+  syscall: string
+  /** Set where a walk, or a deletion, goes on after it. */
+  skipped?: boolean
+  /** Of what, where JavaScript cannot know. */
+  path?: string | Buffer
+}
+
 type PathArg = string | Uint8Array
 export type Ret<T> = T | Failure
 type Reply<T> = Ret<T> | Promise<Ret<T>>
 type Fd = number | undefined
 /** What only the addon can look into. */
 export type Held = { readonly held: unique symbol }
+type Enter = (kept: number, ...names: string[]) => void
+type Sink = (...names: any[]) => void
 
 export declare function adopt(fd: number): Ret<Held>
 export declare function canShare(): boolean
@@ -25,7 +39,7 @@ export declare function futexWait(words: Int32Array, index: number, value: numbe
 export declare function futexWaiter(): Held
 export declare function futexWaitLater(waiter: Held, words: Int32Array, index: number, value: number, seconds: number | undefined): Ret<never> | Promise<Ret<number>>
 export declare function futexWake(words: Int32Array, index: number, count: number): Ret<number>
-export declare function getdents64(dirFd: Fd, path: PathArg | undefined, sink: (...names: any[]) => void): Ret<undefined>
+export declare function getdents64(dirFd: Fd, path: PathArg | undefined, sink: Sink): Ret<undefined>
 export declare function getdents64Later(later: true, dirFd: Fd, path: PathArg | undefined): Reply<any[]>
 export declare function linkat(later: boolean, srcDirFd: Fd, src: PathArg, dstDirFd: Fd, dst: PathArg, followSymlinks: boolean): Reply<undefined>
 export declare function memfdCreate(later: boolean, name: PathArg, flags: number): Reply<number>
@@ -40,71 +54,24 @@ export declare function pread(fd: number, bytes: Uint8Array, position: number): 
 export declare function pwrite(fd: number, bytes: Uint8Array, position: number): Ret<undefined>
 export declare function readlinkat(later: boolean, dirFd: Fd, path: PathArg): Reply<string | Buffer>
 export declare function renameat2(later: boolean, srcDirFd: Fd, src: PathArg, dstDirFd: Fd, dst: PathArg, flags: number): Reply<undefined>
+export declare function rmtreeClose(tree: Held): undefined
+export declare function rmtreeInterrupt(tree: Held): undefined
+export declare function rmtreeStart(later: boolean, start: Fd, path: PathArg): Held
+export declare function rmtreeStep(tree: Held, later: boolean): Reply<boolean>
 export declare function scandir(later: boolean, dirFd: Fd, path: PathArg | undefined): Reply<any[]>
 export declare function statx(dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, bigint: boolean, fields: Float64Array | BigInt64Array): Ret<undefined>
 export declare function statxLater(later: true, dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, bigint: boolean): Reply<any[]>
 export declare function symlinkat(later: boolean, dirFd: Fd, path: PathArg, target: PathArg): Reply<undefined>
 export declare function unlinkat(later: boolean, dirFd: Fd, path: PathArg, isDirectory: boolean): Reply<undefined>
 export declare function utimensat(later: boolean, dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, atime: number, atimeNs: number, mtime: number, mtimeNs: number): Reply<undefined>
-
-/** A tree that is to be deleted. */
-export declare class Rmtree {
-  /** Opens nothing. `later` says that the steps will be. */
-  constructor(later: boolean, start: number | undefined | null, path: PathArg)
-  /**
-   * Removes entries, now up to the end, and `later` for a while. True where there is more to
-   * do. A failure with `skipped` set is of the entry at its `path`; the rest still goes on.
-   */
-  step(later: boolean): Reply<boolean>
-  /** Ends a step that is under way. */
-  interrupt(): void
-  /** Closes everything. */
-  close(): void
-}
-
-/** A walk, step by step. */
-export declare class Walk {
-  /** Opens nothing, but with `later` copies `start`. */
-  constructor(later: boolean, top: PathArg, topdown: boolean, followSymlinks: boolean, maxOpen: number, start?: number | undefined | null)
-  /**
-   * What makes a step: goes on to the next directory and returns its descriptor, -1 at the
-   * end, or a failure; `skipped` is set on one after which the walk goes on.
-   *
-   * `enter(kept, ...names)` gets how the path changes, of walks that yield strings; the
-   * other sinks get the names in the directory, some hundreds a call.
-   *
-   * A function of its own, since what napi-rs does around a method takes a quarter of a
-   * microsecond, which is a tenth of what a step takes outside the kernel.
-   */
-  stepper(): (enter: (kept: number, ...names: string[]) => void, dirnames: (...names: any[]) => void, filenames: (...names: any[]) => void) => Ret<number>
-  /** A step on a thread of the pool. One at a time. `pour` has its names. */
-  stepLater(enter: (kept: number, ...names: string[]) => void): Promise<Ret<number>>
-  /**
-   * Hands out the names that the last `stepLater` found, some thousands a call, so that the
-   * event loop can turn in between; whether there may be more.
-   */
-  pour(dirnames: (...names: any[]) => void, filenames: (...names: any[]) => void): boolean
-  /** The directories to be visited next. */
-  setDirnames(names: (string | Uint8Array)[]): void
-  /** The path of the directory that the last step came to. */
-  path(): Buffer
-  /** Ends a step that is under way, and the walk. */
-  interrupt(): void
-  /** Closes everything. */
-  close(): void
-}
-
-/** A failed system call. */
-export interface Failure {
-  /** Negative, as libuv has it. */
-  errno: number
-  /** As its manual page spells it. */
-  syscall: string
-  /** Set where a walk, or a deletion, goes on after it. */
-  skipped?: boolean
-  /** Of what, where JavaScript cannot know. */
-  path?: string | Buffer
-}
+export declare function walkClose(walk: Held): undefined
+export declare function walkInterrupt(walk: Held): undefined
+export declare function walkPath(walk: Held): Buffer
+export declare function walkPour(walk: Held, enter: Enter, dirnames: Sink, filenames: Sink): boolean
+export declare function walkSetDirnames(walk: Held, names: PathArg[]): undefined
+export declare function walkStart(later: boolean, top: PathArg, topdown: boolean, followSymlinks: boolean, maxOpen: number, start: Fd): Held
+export declare function walkStep(walk: Held, enter: Enter, dirnames: Sink, filenames: Sink): Ret<number>
+export declare function walkStepLater(walk: Held): Promise<Ret<number>>
 
 /** What the package's version must be, for both to fit. */
 export declare const VERSION: string

@@ -67,7 +67,7 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
   // Once it was told, the walk is over as it is for anybody who is done with it.
   #isAbortTold = false
   readonly #abort = () => {
-    this.#state?.walk.interrupt()
+    this.#state?.interrupt()
     void this.return()
   }
 
@@ -119,14 +119,12 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
     if (state === undefined) return undefined
     state.applyEdits()
     for (;;) {
-      const result = await state.walk.stepLater(state.enter)
+      const result = await state.stepLater()
       this.#checkAborted()
       // Of a large directory not all at once, so that nothing else has to wait for it.
-      if (typeof result === 'number') {
-        while (state.pour()) {
-          await nextTurn()
-          this.#checkAborted()
-        }
+      while (state.pour()) {
+        await nextTurn()
+        this.#checkAborted()
       }
       const entry = state.take(result)
       if (entry !== skipped) return entry
@@ -149,7 +147,7 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
     this.#signal?.removeEventListener('abort', this.#abort)
     // What was over before it was aborted stays as it ended.
     if (!this.#signal?.aborted) this.#isAbortTold = true
-    this.#state?.walk.close()
+    this.#state?.close()
     this.#state = undefined
   }
 }

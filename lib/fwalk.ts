@@ -95,7 +95,6 @@ const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.
 class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
   #state: WalkState<Name> | undefined
   #isRunning = false
-  readonly #next: ReturnType<WalkState<Name>['walk']['stepper']>
 
   static {
     Object.setPrototypeOf(Fwalk.prototype, IteratorPrototype)
@@ -103,7 +102,6 @@ class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
 
   constructor(state: WalkState<Name>) {
     this.#state = state
-    this.#next = state.walk.stepper()
   }
 
   next(): IteratorResult<FwalkEntry<Name>, undefined> {
@@ -143,8 +141,7 @@ class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
     if (state === undefined) return undefined
     state.applyEdits()
     for (;;) {
-      const result = this.#next(state.enter, state.dirnames.add, state.filenames.add)
-      const entry = state.take(result)
+      const entry = state.take(state.step())
       if (entry !== skipped) return entry
     }
   }
@@ -154,7 +151,7 @@ class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
   }
 
   #close(): void {
-    this.#state?.walk.close()
+    this.#state?.close()
     this.#state = undefined
   }
 }

@@ -1,6 +1,6 @@
 // Deleting a tree.
 import { auditEvent } from './audit.js'
-import type { Failure } from './binding.js'
+import type { Failure, Held } from './binding.js'
 import { abortError, systemError, type Name } from './error.js'
 import { native } from './native.js'
 import {
@@ -35,7 +35,7 @@ export interface AsyncRmtreeOptions extends RmtreeOptions {
 const auditRmtree = auditEvent('shutil.rmtree', 'path', 'dirFd')
 
 class Deletion {
-  readonly tree: InstanceType<typeof native.Rmtree>
+  readonly tree: Held
   readonly #path: Name
   readonly #ignoreErrors: boolean
   readonly #onerror: ((error: NodeJS.ErrnoException) => void) | undefined
@@ -49,7 +49,7 @@ class Deletion {
     this.#onerror = given.onerror
     // Unlike the events of the system calls: this one is raised in Python's own code.
     auditRmtree(path, dirFd)
-    this.tree = new native.Rmtree(later, dirFd, this.#path)
+    this.tree = native.rmtreeStart(later, dirFd, this.#path)
   }
 
   /** Whether there is more to do after a step. */
@@ -91,9 +91,9 @@ export function rmtree(path: PathLike, options?: RmtreeOptions): void {
   const deletion = new Deletion(false, path, options)
   const { tree } = deletion
   try {
-    while (deletion.goesOn(tree.step(false) as boolean | Failure));
+    while (deletion.goesOn(native.rmtreeStep(tree, false) as boolean | Failure));
   } finally {
-    tree.close()
+    native.rmtreeClose(tree)
   }
 }
 
@@ -102,18 +102,18 @@ export async function rmtreePromise(path: PathLike, options?: AsyncRmtreeOptions
   const signal = optional(validateSignal, validateOptions(options).signal, 'signal')
   const deletion = new Deletion(true, path, options)
   const { tree } = deletion
-  const interrupt = () => tree.interrupt()
+  const interrupt = () => native.rmtreeInterrupt(tree)
   signal?.addEventListener('abort', interrupt)
   try {
     let isMore = true
     while (isMore) {
       if (signal?.aborted) throw abortError(signal)
-      const result = await tree.step(true)
+      const result = await native.rmtreeStep(tree, true)
       if (signal?.aborted) throw abortError(signal)
       isMore = deletion.goesOn(result)
     }
   } finally {
     signal?.removeEventListener('abort', interrupt)
-    tree.close()
+    native.rmtreeClose(tree)
   }
 }

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
-import type { Failure } from './binding.js'
+import type { Failure, Held } from './binding.js'
 import { check, invalidArgType, invalidArgValue, systemError } from './error.js'
 import type { FwalkEntry, FwalkOptions } from './fwalk.js'
 import { NameSink } from './listing.js'
@@ -22,8 +22,6 @@ const DEFAULT_MAX_OPEN = 128
 const MIN_MAX_OPEN = 4
 
 const SLASH = 0x2f
-
-type Walk = InstanceType<typeof native.Walk>
 
 type Audit = (...args: unknown[]) => void
 
@@ -80,10 +78,10 @@ class StringPaths implements Paths<string> {
 }
 
 class BufferPaths implements Paths<Buffer> {
-  readonly #walk: Walk
+  readonly #walk: Held
   readonly #top: Uint8Array
 
-  constructor(walk: Walk, top: Uint8Array) {
+  constructor(walk: Held, top: Uint8Array) {
     this.#walk = walk
     this.#top = top
   }
@@ -91,7 +89,7 @@ class BufferPaths implements Paths<Buffer> {
   enter(): void {}
 
   current(): Buffer {
-    const path = this.#walk.path()
+    const path = native.walkPath(this.#walk)
     // Before the walk has begun it has no path.
     return path.length > 0 ? path : Buffer.from(this.#top)
   }
@@ -108,10 +106,10 @@ class BufferPaths implements Paths<Buffer> {
 
 /** A walk, and what to make of its steps. */
 export class WalkState<Name extends string | Buffer> {
-  readonly walk: Walk
-  readonly enter: Paths<Name>['enter']
-  readonly dirnames = new NameSink<Name>()
-  readonly filenames = new NameSink<Name>()
+  readonly #walk: Held
+  readonly #enter: Paths<Name>['enter']
+  readonly #dirnames = new NameSink<Name>()
+  readonly #filenames = new NameSink<Name>()
   readonly #paths: Paths<Name>
   readonly #topdown: boolean
   readonly #onerror: ((error: Error) => void) | undefined
@@ -131,17 +129,33 @@ export class WalkState<Name extends string | Buffer> {
         ? DEFAULT_MAX_OPEN
         : validateInteger(given.maxOpen, 'options.maxOpen', MIN_MAX_OPEN, 2 ** 31 - 1)
     audit(top, topdown, given.onerror, follow, dirFd)
-    this.walk = new native.Walk(later, path, topdown, follow, maxOpen, dirFd)
-    const paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.walk, path)
+    this.#walk = native.walkStart(later, path, topdown, follow, maxOpen, dirFd)
+    const paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
     this.#paths = paths as unknown as Paths<Name>
-    this.enter = this.#paths.enter
+    this.#enter = this.#paths.enter
     this.#topdown = topdown
     this.#onerror = given.onerror as ((error: Error) => void) | undefined
   }
 
-  /** Takes names of a step that was made later; whether there may be more. */
+  step(): number | Failure {
+    return native.walkStep(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
+  }
+
+  stepLater(): Promise<number | Failure> {
+    return native.walkStepLater(this.#walk)
+  }
+
+  /** Takes what a step that was made later came to; whether there may be more names. */
   pour(): boolean {
-    return this.walk.pour(this.dirnames.add, this.filenames.add)
+    return native.walkPour(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
+  }
+
+  interrupt(): void {
+    native.walkInterrupt(this.#walk)
+  }
+
+  close(): void {
+    native.walkClose(this.#walk)
   }
 
   /** What a step came to: an entry, `undefined` at the end, or `skipped` to go on. */
@@ -152,7 +166,8 @@ export class WalkState<Name extends string | Buffer> {
       return skipped
     }
     if (result < 0) return undefined
-    const { dirnames, filenames } = this
+    const dirnames = this.#dirnames
+    const filenames = this.#filenames
     const entry: FwalkEntry<Name> = [
       this.#paths.current(),
       dirnames.names,
@@ -186,6 +201,6 @@ export class WalkState<Name extends string | Buffer> {
         throw invalidArgValue(`dirnames[${index}]`, 'must be a single path component', name)
       }
     }
-    this.walk.setDirnames(names)
+    native.walkSetDirnames(this.#walk, names)
   }
 }

@@ -28,7 +28,8 @@ function attempt(action) {
   try {
     return action()
   } catch (error) {
-    if (!codes.test(error.code) && !(error instanceof DOMException)) throw error
+    const isEngines = /detach|length|out of bounds|could not be cloned|transfer/i.test(error.message)
+    if (!codes.test(error.code) && !isEngines) throw error
     return undefined
   }
 }

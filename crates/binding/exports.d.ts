@@ -1,11 +1,25 @@
 /* What napi-rs writes of crates/binding, behind exports.d.ts of it; made by the build. */
 
+/** A failed system call. */
+export interface Failure {
+  /** Negative, as libuv has it. */
+  errno: number
+  /** As its manual page spells it. */
+  syscall: string
+  /** Set where a walk, or a deletion, goes on after it. */
+  skipped?: boolean
+  /** Of what, where JavaScript cannot know. */
+  path?: string | Buffer
+}
+
 type PathArg = string | Uint8Array
 export type Ret<T> = T | Failure
 type Reply<T> = Ret<T> | Promise<Ret<T>>
 type Fd = number | undefined
 /** What only the addon can look into. */
 export type Held = { readonly held: unique symbol }
+type Enter = (kept: number, ...names: string[]) => void
+type Sink = (...names: any[]) => void
 
 export declare function adopt(fd: number): Ret<Held>
 export declare function canShare(): boolean
@@ -25,7 +39,7 @@ export declare function futexWait(words: Int32Array, index: number, value: numbe
 export declare function futexWaiter(): Held
 export declare function futexWaitLater(waiter: Held, words: Int32Array, index: number, value: number, seconds: number | undefined): Ret<never> | Promise<Ret<number>>
 export declare function futexWake(words: Int32Array, index: number, count: number): Ret<number>
-export declare function getdents64(dirFd: Fd, path: PathArg | undefined, sink: (...names: any[]) => void): Ret<undefined>
+export declare function getdents64(dirFd: Fd, path: PathArg | undefined, sink: Sink): Ret<undefined>
 export declare function getdents64Later(later: true, dirFd: Fd, path: PathArg | undefined): Reply<any[]>
 export declare function linkat(later: boolean, srcDirFd: Fd, src: PathArg, dstDirFd: Fd, dst: PathArg, followSymlinks: boolean): Reply<undefined>
 export declare function memfdCreate(later: boolean, name: PathArg, flags: number): Reply<number>
@@ -40,10 +54,22 @@ export declare function pread(fd: number, bytes: Uint8Array, position: number): 
 export declare function pwrite(fd: number, bytes: Uint8Array, position: number): Ret<undefined>
 export declare function readlinkat(later: boolean, dirFd: Fd, path: PathArg): Reply<string | Buffer>
 export declare function renameat2(later: boolean, srcDirFd: Fd, src: PathArg, dstDirFd: Fd, dst: PathArg, flags: number): Reply<undefined>
+export declare function rmtreeClose(tree: Held): undefined
+export declare function rmtreeInterrupt(tree: Held): undefined
+export declare function rmtreeStart(later: boolean, start: Fd, path: PathArg): Held
+export declare function rmtreeStep(tree: Held, later: boolean): Reply<boolean>
 export declare function scandir(later: boolean, dirFd: Fd, path: PathArg | undefined): Reply<any[]>
 export declare function statx(dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, bigint: boolean, fields: Float64Array | BigInt64Array): Ret<undefined>
 export declare function statxLater(later: true, dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, bigint: boolean): Reply<any[]>
 export declare function symlinkat(later: boolean, dirFd: Fd, path: PathArg, target: PathArg): Reply<undefined>
 export declare function unlinkat(later: boolean, dirFd: Fd, path: PathArg, isDirectory: boolean): Reply<undefined>
 export declare function utimensat(later: boolean, dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, atime: number, atimeNs: number, mtime: number, mtimeNs: number): Reply<undefined>
+export declare function walkClose(walk: Held): undefined
+export declare function walkInterrupt(walk: Held): undefined
+export declare function walkPath(walk: Held): Buffer
+export declare function walkPour(walk: Held, enter: Enter, dirnames: Sink, filenames: Sink): boolean
+export declare function walkSetDirnames(walk: Held, names: PathArg[]): undefined
+export declare function walkStart(later: boolean, top: PathArg, topdown: boolean, followSymlinks: boolean, maxOpen: number, start: Fd): Held
+export declare function walkStep(walk: Held, enter: Enter, dirnames: Sink, filenames: Sink): Ret<number>
+export declare function walkStepLater(walk: Held): Promise<Ret<number>>
 

@@ -5,14 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fdkit::fd::{borrow, dup};
 use napi::bindgen_prelude::{AsyncTask, Env, Error, Result, Status, Task, ToNapiValue};
-use napi::{ValueType, sys};
+use napi::sys;
 
 use crate::exports::Args;
 use crate::held::Held;
 use crate::listing::{EntriesOut, NamesOut};
 use crate::mapping::Buffer;
 use crate::path::NameOut;
-use crate::ret::{Ret, ret};
+use crate::ret::{Failure, Ret, ret};
 use crate::stat::Fields;
 use crate::values::to_js;
 
@@ -21,6 +21,7 @@ pub enum Out {
     Nothing,
     Is(bool),
     Bits(u32),
+    /// Bytes, or a descriptor that stays the walk's, -1 where there is none.
     Number(f64),
     /// A descriptor that JavaScript owns from the moment that it sees the number; closed where it
     /// never does.
@@ -31,21 +32,13 @@ pub enum Out {
     Fields(Fields),
     Buffer(Buffer),
     Held(Held),
+    /// Of a walk, or a deletion, that goes on.
+    Failed(Failure),
 }
 
 impl From<()> for Out {
     fn from((): ()) -> Self {
         Self::Nothing
-    }
-}
-
-impl napi::bindgen_prelude::TypeName for Out {
-    fn type_name() -> &'static str {
-        "unknown"
-    }
-
-    fn value_type() -> ValueType {
-        ValueType::Unknown
     }
 }
 
@@ -64,6 +57,7 @@ impl ToNapiValue for Out {
             Self::Fields(fields) => fields.to_js(env),
             Self::Buffer(buffer) => buffer.into_js(env),
             Self::Held(held) => held.into_js(env),
+            Self::Failed(failure) => to_js(env, failure),
         }
     }
 }
@@ -113,7 +107,13 @@ impl Reply {
 
 impl From<()> for Reply {
     fn from((): ()) -> Self {
-        Self::Now(ret(Ok(Out::Nothing)))
+        Out::Nothing.into()
+    }
+}
+
+impl From<Out> for Reply {
+    fn from(out: Out) -> Self {
+        Self::Now(Ret::Value(out))
     }
 }
 

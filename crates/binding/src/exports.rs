@@ -11,14 +11,16 @@ use napi::{Error, JsValue, Status, sys};
 use napi_derive::napi;
 
 use crate::call::{Reply, guard};
-use crate::{at, attr, fd, futex, io, listing, mapping, memfd, stat};
+use crate::path::PathArg;
+use crate::values::{Sink, typed_array};
+use crate::{at, attr, fd, futex, io, listing, mapping, memfd, rmtree, stat, walk};
 
 /// Converts in, calls core, converts out.
 type Export = fn(&Args) -> Result<Reply>;
 
 struct Entry(&'static CStr, Export);
 
-static EXPORTS: [Entry; 39] = [
+static EXPORTS: [Entry; 51] = [
     Entry(c"adopt", fd::adopt),
     Entry(c"canShare", mapping::can_share),
     Entry(c"close", fd::close),
@@ -52,12 +54,24 @@ static EXPORTS: [Entry; 39] = [
     Entry(c"pwrite", io::pwrite),
     Entry(c"readlinkat", at::readlinkat),
     Entry(c"renameat2", at::renameat2),
+    Entry(c"rmtreeClose", rmtree::rmtree_close),
+    Entry(c"rmtreeInterrupt", rmtree::rmtree_interrupt),
+    Entry(c"rmtreeStart", rmtree::rmtree_start),
+    Entry(c"rmtreeStep", rmtree::rmtree_step),
     Entry(c"scandir", listing::scandir),
     Entry(c"statx", stat::statx),
     Entry(c"statxLater", stat::statx_later),
     Entry(c"symlinkat", at::symlinkat),
     Entry(c"unlinkat", at::unlinkat),
     Entry(c"utimensat", attr::utimensat),
+    Entry(c"walkClose", walk::walk_close),
+    Entry(c"walkInterrupt", walk::walk_interrupt),
+    Entry(c"walkPath", walk::walk_path),
+    Entry(c"walkPour", walk::walk_pour),
+    Entry(c"walkSetDirnames", walk::walk_set_dirnames),
+    Entry(c"walkStart", walk::walk_start),
+    Entry(c"walkStep", walk::walk_step),
+    Entry(c"walkStepLater", walk::walk_step_later),
 ];
 
 const MOST_ARGS: usize = 8;
@@ -90,22 +104,33 @@ impl Args {
         Ok(self.maybe::<f64>(index)?.map(|bytes| bytes as u64))
     }
 
+    /// An argument that is a function.
+    pub fn sink(&self, index: usize) -> Result<Sink> {
+        Ok(Sink::new(&self.env, self.raw(index)?))
+    }
+
+    /// An argument that is an array of paths or names.
+    pub fn paths(&self, index: usize) -> Result<Vec<PathArg>> {
+        let (env, array) = (self.env.raw(), self.raw(index)?);
+        let mut len = 0;
+        // SAFETY: a value of the call that is under way, with its env.
+        let status = unsafe { sys::napi_get_array_length(env, array, &raw mut len) };
+        napi::check_status!(status)?;
+        let path = |index| {
+            let mut value = ptr::null_mut();
+            // SAFETY: as above.
+            let status = unsafe { sys::napi_get_element(env, array, index, &raw mut value) };
+            napi::check_status!(status)?;
+            // SAFETY: as above.
+            unsafe { PathArg::from_napi_value(env, value) }
+        };
+        (0..len).map(path).collect()
+    }
+
     /// Puts numbers of 8 bytes into an argument that is a Float64Array or its like.
     pub fn fill(&self, index: usize, numbers: &[u64]) -> Result<()> {
-        let (mut len, mut data) = (0, ptr::null_mut());
-        // SAFETY: a value of the call that is under way; what is not asked for may be null.
-        let status = unsafe {
-            sys::napi_get_typedarray_info(
-                self.env.raw(),
-                self.raw(index)?,
-                ptr::null_mut(),
-                &raw mut len,
-                &raw mut data,
-                ptr::null_mut(),
-                ptr::null_mut(),
-            )
-        };
-        napi::check_status!(status)?;
+        // SAFETY: a value of the call that is under way, with its env.
+        let (len, data) = unsafe { typed_array(self.env.raw(), self.raw(index)?) }?;
         if len < numbers.len() {
             return Err(Error::from_status(Status::InvalidArg));
         }

@@ -11,6 +11,8 @@ use napi::{Error, Status, sys};
 
 use crate::call::guard;
 use crate::exports::Args;
+use crate::rmtree::Rmtree;
+use crate::walk::Walk;
 
 /// Dropped when it is collected, and with the thread that holds it.
 pub enum Held {
@@ -18,6 +20,8 @@ pub enum Held {
     Fd(Mutex<Option<OwnedFd>>),
     /// Ended by then.
     Wait(Arc<Waiter>),
+    Walk(Walk),
+    Rmtree(Rmtree),
 }
 
 impl Drop for Held {

@@ -1,14 +1,12 @@
 //! What is in a file, by position.
 
-use std::ptr;
-
 use fdkit::fd::borrow;
 use fdkit::io;
 use napi::bindgen_prelude::Result;
-use napi::sys;
 
 use crate::call::{Out, Reply, reply};
 use crate::exports::Args;
+use crate::values::typed_array;
 
 /// `pread(fd, bytes, position)`: how many bytes there were.
 pub fn pread(args: &Args) -> Result<Reply> {
@@ -43,19 +41,7 @@ pub fn fallocate(args: &Args) -> Result<Reply> {
 
 /// Where an Uint8Array is, and how long.
 fn bytes(args: &Args, index: usize) -> Result<(*mut u8, usize)> {
-    let (mut length, mut data) = (0, ptr::null_mut());
-    // SAFETY: a value of the call that is under way; what is not asked for may be null.
-    let status = unsafe {
-        sys::napi_get_typedarray_info(
-            args.env.raw(),
-            args.raw(index)?,
-            ptr::null_mut(),
-            &raw mut length,
-            &raw mut data,
-            ptr::null_mut(),
-            ptr::null_mut(),
-        )
-    };
-    napi::check_status!(status)?;
+    // SAFETY: the env and a value of the call that is under way.
+    let (length, data) = unsafe { typed_array(args.env.raw(), args.raw(index)?)? };
     Ok((data.cast(), length))
 }

@@ -18,7 +18,7 @@ pub fn getdents64(args: &Args) -> Result<Reply> {
     match dir_fd(args.maybe(0)?).and_then(|start| list(start, path.as_ref())) {
         Ok(NamesOut { names, kind }) => {
             let names = names.iter().map(|(name, _)| name.to_bytes());
-            kind.pour(&args.env, names, &args.get(2)?)?;
+            kind.pour(&args.env, names, &args.sink(2)?)?;
             Ok(().into())
         }
         Err(error) => Ok(error.into()),

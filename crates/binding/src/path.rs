@@ -2,15 +2,12 @@
 //! are.
 
 use std::ffi::{CStr, CString, NulError};
-use std::ptr;
+use std::{ptr, slice};
 
-use napi::bindgen_prelude::{
-    BufferSlice, Env, FromNapiValue, Function, JsValue, Result, ToNapiValue, TypeName, Uint8Array,
-    ValidateNapiValue,
-};
-use napi::{Error, Status, ValueType, sys};
+use napi::bindgen_prelude::{Env, FromNapiValue, Result, ToNapiValue};
+use napi::{Error, Status, sys};
 
-use crate::values::{CHUNK, Values};
+use crate::values::{CHUNK, Sink, typed_array};
 
 /// A path or a name from JavaScript: a string or a Uint8Array, without NUL.
 pub struct PathArg {
@@ -33,29 +30,30 @@ impl PathArg {
     }
 }
 
-impl TypeName for PathArg {
-    fn type_name() -> &'static str {
-        "string | Uint8Array"
-    }
-
-    fn value_type() -> ValueType {
-        ValueType::Unknown
-    }
-}
-
-impl ValidateNapiValue for PathArg {}
-
 impl FromNapiValue for PathArg {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
         // SAFETY: the caller's env and value, handed on.
         let (path, as_buffers) = match unsafe { string_path(env, value) }? {
             Some(path) => (path, false),
             // SAFETY: as above.
-            None => (CString::new(&*unsafe { Uint8Array::from_napi_value(env, value) }?), true),
+            None => (CString::new(unsafe { array_bytes(env, value) }?), true),
         };
         let path = path.map_err(|_| Error::new(Status::InvalidArg, "a path with a NUL byte"))?;
         Ok(Self { path, kind: NameKind { as_buffers } })
     }
+}
+
+/// # Safety
+/// `env` and `value` are those of the call that is under way, in which no JavaScript runs while
+/// the bytes are looked at.
+unsafe fn array_bytes<'a>(env: sys::napi_env, value: sys::napi_value) -> Result<&'a [u8]> {
+    // SAFETY: the caller's env and value, handed on.
+    let (len, data) = unsafe { typed_array(env, value) }?;
+    if len == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: they are the array's, and the TypeScript side has seen to it that it is one of bytes.
+    Ok(unsafe { slice::from_raw_parts(data.cast(), len) })
 }
 
 /// A string's bytes by PEP 383; `None` where the value is no string.
@@ -144,15 +142,29 @@ pub struct NameKind {
 
 impl NameKind {
     pub fn to_js(self, env: &Env, name: &[u8]) -> Result<sys::napi_value> {
-        Ok(if self.as_buffers {
-            BufferSlice::copy_from(env, name)?.raw()
+        let (env, len) = (env.raw(), name.len().cast_signed());
+        let mut value = ptr::null_mut();
+        let status = if self.as_buffers {
+            let (data, copy) = (name.as_ptr().cast(), ptr::null_mut());
+            // SAFETY: the env of the call that is under way, and bytes of that length; where the
+            // copy is need not be told.
+            unsafe { sys::napi_create_buffer_copy(env, name.len(), data, copy, &raw mut value) }
         } else if name.is_ascii() {
-            env.create_string_latin1(name)?.raw()
-        } else if let Ok(name) = str::from_utf8(name) {
-            env.create_string(name)?.raw()
+            // SAFETY: as above.
+            unsafe {
+                sys::napi_create_string_latin1(env, name.as_ptr().cast(), len, &raw mut value)
+            }
+        } else if str::from_utf8(name).is_ok() {
+            // SAFETY: as above.
+            unsafe { sys::napi_create_string_utf8(env, name.as_ptr().cast(), len, &raw mut value) }
         } else {
-            env.create_string_utf16(surrogate_unescape(name))?.raw()
-        })
+            let units = surrogate_unescape(name);
+            let len = units.len().cast_signed();
+            // SAFETY: as above.
+            unsafe { sys::napi_create_string_utf16(env, units.as_ptr(), len, &raw mut value) }
+        };
+        napi::check_status!(status)?;
+        Ok(value)
     }
 
     /// Calls `sink(...names)`, some hundreds at a time; not at all where there are none.
@@ -163,14 +175,15 @@ impl NameKind {
         self,
         env: &Env,
         mut names: impl ExactSizeIterator<Item = &'a [u8]>,
-        sink: &Function<'_, Values, ()>,
+        sink: &Sink,
     ) -> Result<()> {
+        let mut chunk = Vec::with_capacity(names.len().min(CHUNK));
         while names.len() > 0 {
-            let mut chunk = Vec::with_capacity(names.len().min(CHUNK));
+            chunk.clear();
             for name in names.by_ref().take(CHUNK) {
                 chunk.push(self.to_js(env, name)?);
             }
-            sink.call(Values(chunk))?;
+            sink.call(&chunk)?;
         }
         Ok(())
     }
