@@ -41,9 +41,9 @@ const calls = {
 }
 
 // It has no arguments that could be wrong.
-const withoutArguments = ['getpagesize']
+const withoutArguments = new Set(['getpagesize'])
 // These ask for no addon.
-const independent = ['addAuditHook', 'hugePageSizes']
+const independent = new Set(['addAuditHook', 'hugePageSizes'])
 
 async function thrownBy(run) {
   try {
@@ -86,13 +86,13 @@ export async function probe(fdkit) {
   for (const name of probed) {
     const thrown = describe(await thrownBy(() => functions[name](...calls[name])))
     const wrongly = () => functions[name](Symbol('no argument'))
-    const takesNone = withoutArguments.includes(name)
+    const takesNone = withoutArguments.has(name)
     results.push([name, { thrown, wrongArgument: takesNone ? null : (await thrownBy(wrongly)).code }])
   }
   return {
     calls: Object.fromEntries(results),
     // A new function must be added above.
-    notProbed: Object.keys(functions).filter((name) => ![...probed, ...independent].includes(name)),
+    notProbed: Object.keys(functions).filter((name) => !probed.includes(name) && !independent.has(name)),
     constants: Object.fromEntries(Object.entries(fdkit).filter(([, value]) => typeof value === 'number')),
     hookWasCalled,
   }

@@ -1,7 +1,8 @@
 // The runtimes that can be had, to run programs on: this one, and those of `npm run runtimes`.
-import { spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
 import { supportsSharedMapping } from 'fdkit'
 
@@ -46,14 +47,13 @@ export const sharingNode = sharing()
 export const noSharing = sharingNode === undefined && `needs a Node.js that shares mappings: ${HOW}`
 
 /** Runs a program to its end on a runtime, and returns what it wrote. */
-export function runOn({ name, command: [command, ...args] }: Runtime, ...argv: string[]): string {
-  const { status, signal, stdout, stderr, error } = spawnSync(command, [...args, ...argv], {
-    cwd: packageRoot,
-    encoding: 'utf8',
-    timeout: 100_000,
-    killSignal: 'SIGKILL',
-  })
-  if (error) throw error
-  if (status !== 0) throw new Error(`${name} ended with ${status ?? signal}: ${stderr}`)
-  return stdout
+export async function runOn({ name, command }: Runtime, ...argv: string[]): Promise<string> {
+  const [binary, ...args] = command
+  const options = { cwd: packageRoot, timeout: 100_000, killSignal: 'SIGKILL', maxBuffer: 2 ** 28 } as const
+  try {
+    return (await promisify(execFile)(binary, [...args, ...argv], options)).stdout
+  } catch (error) {
+    const { code, signal, stderr } = error as { code?: number; signal?: string; stderr?: string }
+    throw new Error(`${name} ended with ${code ?? signal}: ${stderr}`, { cause: error })
+  }
 }
