@@ -132,7 +132,7 @@ impl Waiter {
             }
             // Where both have woken, the kernel names the last.
             let words = [(self.canceled.as_ptr().cast_const(), 0), (word, value)];
-            match sys::futex_waitv(&words, deadline) {
+            match sys::futex_waitv(words, deadline) {
                 Ok(0) => {}
                 Ok(_) => return Ok(Waited::Woken),
                 Err(error) => match error.errno() {
@@ -225,16 +225,15 @@ mod sys {
     }
 
     pub(super) fn futex_waitv(
-        words: &[(*const u32, u32)],
+        words: [(*const u32, u32); 2],
         until: Option<Deadline>,
     ) -> Result<libc::c_long> {
-        let entry = |&(word, value): &(*const u32, u32)| WaitV {
+        let waiters = words.map(|(word, value)| WaitV {
             value: u64::from(value),
             address: word.addr() as u64,
             flags: FUTEX_32,
             reserved: 0,
-        };
-        let waiters: Vec<WaitV> = words.iter().map(entry).collect();
+        });
         let until = until.map(timespec);
         let until = until.as_ref().map_or(ptr::null(), ptr::from_ref);
         // SAFETY: as many entries as is said; the kernel checks the addresses in them.
@@ -273,7 +272,7 @@ mod sys {
     }
 
     pub(super) fn futex_waitv(
-        _words: &[(*const u32, u32)],
+        _words: [(*const u32, u32); 2],
         _until: Option<Deadline>,
     ) -> Result<libc::c_long> {
         Err(Error::new(libc::ENOSYS, "futex_waitv"))
