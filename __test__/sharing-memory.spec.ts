@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
-import { Memfd } from 'fdkit'
+import { getpagesize, Memfd } from 'fdkit'
 
 import { packageRoot } from './helpers/child.js'
 import { guideCommands, guideFiles } from './helpers/guide.js'
@@ -181,4 +181,15 @@ unless(notLinux)('frame: to read a sealed one that is mapped copies nothing', (t
   `
   const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
   t.deepEqual(JSON.parse(output), [true, true])
+})
+
+unless(notLinux)('private mappings: not frozen, but page by page this process’s own once it has written', (t) => {
+  const page = getpagesize()
+  const memfd = Memfd.create('pages', { size: 2 * page })
+  t.teardown(() => memfd.close())
+  const own = new Uint8Array(memfd.map({ writable: false }))
+  own[0] = 1
+  memfd.write(Buffer.alloc(2 * page, 2))
+  t.deepEqual([own[0], own[1], own[page]], [1, 0, 2])
+  t.is(memfd.read()[0], 2)
 })
