@@ -467,10 +467,10 @@ export interface FutexWaitAsyncOptions {
  * @see https://man7.org/linux/man-pages/man2/futex.2.html
  * @example
  * ```ts
- * import { futexWait, Memfd, mmap } from 'fdkit'
+ * import { futexWait, Memfd } from 'fdkit'
  *
- * const { fd } = Memfd.create('state', { size: 4 })
- * const state = new Int32Array(mmap(fd))
+ * using memfd = Memfd.create('state', { size: 4 })
+ * const state = new Int32Array(memfd.map())
  * futexWait(state, 0, 1) // 'not-equal'
  * futexWait(state, 0, 0, 10) // 'timed-out'
  * ```
@@ -486,14 +486,15 @@ export declare function futexWait(typedArray: Int32Array, index: number, value: 
  * @see https://man7.org/linux/man-pages/man2/futex.2.html
  * @example
  * ```ts
- * import { futexWaitAsync, futexWake, Memfd, mmap } from 'fdkit'
+ * import { futexWaitAsync, futexWake, Memfd } from 'fdkit'
  *
- * const { fd } = Memfd.create('state', { size: 4 })
- * const state = new Int32Array(mmap(fd))
+ * using memfd = Memfd.create('state', { size: 4 })
+ * const state = new Int32Array(memfd.map())
  * const woken = futexWaitAsync(state, 0, 0)
  * Atomics.store(state, 0, 1) // first the word
  * futexWake(state, 0) // then those who sleep
- * console.log(await woken) // ok
+ * const result = await woken
+ * result // 'ok'
  * ```
  */
 export declare function futexWake(typedArray: Int32Array, index: number, count?: number): number;
@@ -508,15 +509,16 @@ export declare function futexWake(typedArray: Int32Array, index: number, count?:
  * @see https://man7.org/linux/man-pages/man2/futex_waitv.2.html
  * @example
  * ```ts
- * import { futexWaitAsync, Memfd, mmap } from 'fdkit'
+ * import { futexWaitAsync, Memfd } from 'fdkit'
  *
- * const { fd } = Memfd.create('state', { size: 4 })
- * const state = new Int32Array(mmap(fd))
- * try {
- *   await futexWaitAsync(state, 0, 0, Infinity, { signal: AbortSignal.timeout(10) })
- * } catch (error) {
- *   console.log((error as Error).name) // AbortError
- * }
+ * using memfd = Memfd.create('state', { size: 4 })
+ * const state = new Int32Array(memfd.map())
+ * const result = await futexWaitAsync(state, 0, 0, 10)
+ * result // 'timed-out'
+ * const signal = AbortSignal.timeout(10)
+ * const forever = futexWaitAsync(state, 0, 0, Infinity, { signal })
+ * const name = await forever.catch((error: Error) => error.name)
+ * name // 'AbortError'
  * ```
  */
 export declare function futexWaitAsync(typedArray: Int32Array, index: number, value: number, timeoutMs?: number, options?: FutexWaitAsyncOptions): Promise<FutexResult>;
@@ -649,22 +651,21 @@ export interface MmapOptions extends MmapSharedOptions {
  * belongs to one thread, and cannot be transferred to another: map the file there, too.
  *
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
- * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor cannot
- * read, or not write; `ENOMEM`: too many mappings, no address space, or no huge pages;
- * `ENODEV`: a file that cannot be mapped; `EBADF`: not open; `ENOTSUP`: the runtime (Electron)
- * allows no such buffers; `ERR_OUT_OF_RANGE`: beyond the end of the file, or no multiple of the
+ * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor
+ * cannot read, or not write what is not write-sealed; `ENOMEM`: too many mappings, no address space,
+ * or no huge pages; `ENODEV`: a file that cannot be mapped; `EBADF`: not open; `ENOTSUP`: the runtime
+ * (Electron) allows no such buffers; `ERR_OUT_OF_RANGE`: beyond the end of the file, or no multiple of the
  * page size; `ERR_BUFFER_TOO_LARGE`: for this version of Node
  * @see https://docs.python.org/3/library/mmap.html
  * @see https://man7.org/linux/man-pages/man2/mmap.2.html
  * @example
  * ```ts
- * import { readSync } from 'node:fs'
  * import { Memfd, mmap, munmap } from 'fdkit'
  *
- * using file = Memfd.create('frame', { size: 8 })
- * const bytes = new Uint8Array(mmap(file.fd))
+ * using memfd = Memfd.create('frame', { size: 8 })
+ * const bytes = new Uint8Array(mmap(memfd.fd))
  * bytes[0] = 42
- * file.read()[0] // 42
+ * memfd.read()[0] // 42
  * munmap(bytes.buffer)
  * bytes.length // 0
  * ```
@@ -684,8 +685,8 @@ export declare function mmap(fd: number, options?: MmapOptions): ArrayBuffer;
  * ```ts
  * import { Memfd, mmap, munmap } from 'fdkit'
  *
- * using file = Memfd.create('frame', { contents: 'pixels' })
- * const buffer = mmap(file.fd)
+ * using memfd = Memfd.create('frame', { contents: 'pixels' })
+ * const buffer = mmap(memfd.fd)
  * munmap(buffer)
  * buffer.byteLength // 0
  * munmap(buffer) // throws: must be mapped
@@ -706,10 +707,10 @@ export declare function munmap(buffer: ArrayBuffer): void;
  * ```ts
  * import { Memfd, mmapShared } from 'fdkit'
  *
- * using file = Memfd.create('counter', { size: 4 })
- * const counter = new Int32Array(mmapShared(file.fd))
+ * using memfd = Memfd.create('counter', { size: 4 })
+ * const counter = new Int32Array(mmapShared(memfd.fd))
  * Atomics.add(counter, 0, 1)
- * file.read().readInt32LE() // 1
+ * memfd.read().readInt32LE() // 1
  * ```
  */
 export declare function mmapShared(fd: number, options?: MmapSharedOptions): SharedArrayBuffer;
@@ -720,9 +721,12 @@ export declare function mmapShared(fd: number, options?: MmapSharedOptions): Sha
  *
  * @example
  * ```ts
- * import { supportsSharedMapping } from 'fdkit'
+ * import { Memfd, supportsSharedMapping } from 'fdkit'
  *
- * typeof supportsSharedMapping // 'boolean'
+ * using memfd = Memfd.create('counter', { size: 4 })
+ * const counter = new Int32Array(supportsSharedMapping ? memfd.share() : memfd.map())
+ * Atomics.add(counter, 0, 1)
+ * Atomics.load(counter, 0) // 1
  * ```
  */
 export declare const supportsSharedMapping: boolean;
@@ -855,10 +859,24 @@ export declare class Memfd {
 	 */
 	write(data: Contents, position?: number): void;
 	/**
-	 * Adds seals, as {@link addSeals}.
+	 * Adds seals, as {@link addSeals}: all of them, or where it fails none.
 	 *
-	 * @throws `EPERM`: it takes no more; `EBUSY`: `'write'` while a buffer of {@link Memfd.map} or
-	 * {@link Memfd.share}, here or in another process, can write; `EINVAL`: `'exec'` before Linux 6.3
+	 * @throws `EPERM`: it has `'seal'`, as with `sealing: false`, or the descriptor was not opened for
+	 * writing; `EBUSY`: `'write'` while a buffer of {@link Memfd.map} or {@link Memfd.share}, here or
+	 * in another process, can write (take `'futureWrite'`, or unmap it); `EINVAL`: a seal that this
+	 * kernel does not know: `'futureWrite'` before Linux 5.1, `'exec'` before 6.3;
+	 * `ERR_INVALID_ARG_VALUE`: no seal's name
+	 * @example
+	 * ```ts
+	 * import { Memfd } from 'fdkit'
+	 *
+	 * using memfd = Memfd.create('report', { contents: 'final' })
+	 * const buffer = memfd.map()
+	 * memfd.seal('write') // throws: EBUSY
+	 * memfd.unmap(buffer)
+	 * memfd.seal('write', 'seal')
+	 * memfd.seal('grow') // throws: EPERM
+	 * ```
 	 */
 	seal(...seals: Seal[]): void;
 	/** An ArrayBuffer over its memory: {@link mmap}. */
@@ -910,13 +928,16 @@ export declare class Memfd {
  */
 export declare function memfdCreate(name: string | Uint8Array, flags?: number): number;
 /**
- * Forbids, for good and for everybody, what the seals name.
+ * Forbids, for good and for everybody, what the seals name: all of them, or where it fails none.
  *
  * @param fd of a file made with `MFD_ALLOW_SEALING`
  * @param seals `F_SEAL_*`, or-ed
- * @throws `EPERM`: the file takes no (more) seals, or the descriptor cannot write; `EBUSY`:
- * `F_SEAL_WRITE` while a writable shared mapping lives; `EINVAL`: a file that cannot be sealed,
- * or seals that this kernel does not know; `EBADF`: not open; `ENOSYS`: not on this platform
+ * @throws `EPERM`: the file takes no more seals, as it has `F_SEAL_SEAL` (so has a memory file made
+ * without `MFD_ALLOW_SEALING`, and a file on tmpfs), or the descriptor was not opened for writing;
+ * `EBUSY`: `F_SEAL_WRITE`, and the file is mapped, here or in another process, so that somebody can
+ * write: unmap it first, or take `F_SEAL_FUTURE_WRITE`; `EINVAL`: a file that has no seals, as
+ * those on disks, or a seal that this kernel does not know; `EBADF`: not open; `ENOSYS`: not on
+ * this platform
  * @see https://man7.org/linux/man-pages/man2/F_ADD_SEALS.2const.html
  * @example
  * ```ts
@@ -935,8 +956,8 @@ export declare function addSeals(fd: number, seals: number): void;
  *
  * A memory file made without `MFD_ALLOW_SEALING` answers `F_SEAL_SEAL`.
  *
- * @throws `EINVAL`: a file that cannot be sealed; `EBADF`: not open; `ENOSYS`: not on this
- * platform
+ * @throws `EINVAL`: a file that has no seals, as those on disks; `EBADF`: not open; `ENOSYS`: not
+ * on this platform. Never `EPERM`: one for reading will do
  * @see https://man7.org/linux/man-pages/man2/F_GET_SEALS.2const.html
  * @example
  * ```ts

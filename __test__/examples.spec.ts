@@ -7,7 +7,9 @@ import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import * as fdkit from 'fdkit'
 
+import { fileName } from './helpers/guide.js'
 import { notLinux, unless } from './helpers/platform.js'
+import { noSharing, sharingNode } from './helpers/runtimes.js'
 import { link, makeTree } from './helpers/tree.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -69,29 +71,35 @@ const world = {
   node_modules: {},
 }
 
-async function run(t: ExecutionContext, lines: string[]) {
+async function run(t: ExecutionContext, lines: string[], node = process.execPath) {
   const cwd = makeTree(t, world)
   symlinkSync(root, `${cwd}/node_modules/fdkit`)
+  // `using` becomes a call of a helper in it.
+  symlinkSync(`${root}/node_modules/@oxc-node`, `${cwd}/node_modules/@oxc-node`)
   // On the first line, so that line numbers stay.
   const program = ["import $assert from 'node:assert/strict'; ", ...lines.map(withAssertion)].join('\n')
   writeFileSync(`${cwd}/example.ts`, program)
-  const node = ['--import', register, 'example.ts']
-  return promisify(execFile)(process.execPath, node, { cwd, timeout: 30_000 })
+  return promisify(execFile)(node, ['--import', register, 'example.ts'], { cwd, timeout: 30_000 })
 }
 
 const sources = inDirectory('lib', '.ts').filter((name) => !name.endsWith('.d.ts'))
 const files = [...sources, ...(existsSync(`${root}/README.md`) ? ['README.md'] : []), ...inDirectory('docs', '.md')]
-const examples = files.flatMap(examplesIn)
+// Those that are files of the guide are run by sharing-memory.spec.ts.
+const examples = files.flatMap(examplesIn).filter(({ lines }) => fileName(lines[0]) === undefined)
 
 for (const { where, lines } of examples) {
-  const needsLinux = lines.some((line) => /memfdCreate\(|RESOLVE_|\/proc\//.test(line))
-  unless(needsLinux && notLinux)(`the example at ${where}`, async (t) => {
-    await t.notThrowsAsync(run(t, lines), lines.join('\n'))
+  const has = (what: RegExp) => lines.some((line) => what.test(line))
+  const needsLinux = has(/memfdCreate\(|Memfd\.|mmap\(|RESOLVE_|\/proc\//)
+  // Not those that ask first whether they can.
+  const needsSharing = has(/\bshare\(|\bmmapShared\(/) && !has(/supportsSharedMapping \?/)
+  const reason = (needsLinux && notLinux) || (needsSharing && noSharing)
+  unless(reason)(`the example at ${where}`, async (t) => {
+    await t.notThrowsAsync(run(t, lines, needsSharing ? sharingNode : undefined), lines.join('\n'))
   })
 }
 
 test('every function has an example', (t) => {
-  const comment = /\/\*\*((?:(?!\*\/)[^])*)\*\/\nexport function (\w+)/g
+  const comment = /\/\*\*((?:(?!\*\/)[^])*)\*\/\nexport (?:async )?(?:function|class) (\w+)/g
   const text = sources.map((file) => readFileSync(`${root}/${file}`, 'utf8')).join('')
   const documented = Array.from(text.matchAll(comment))
   const having = new Set(documented.filter(([, doc]) => doc?.includes('@example')).map(([, , name]) => name))

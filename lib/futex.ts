@@ -61,10 +61,10 @@ function checkFutex<T>(result: T | Failure, typedArray: Int32Array): T {
  * @see https://man7.org/linux/man-pages/man2/futex.2.html
  * @example
  * ```ts
- * import { futexWait, Memfd, mmap } from 'fdkit'
+ * import { futexWait, Memfd } from 'fdkit'
  *
- * const { fd } = Memfd.create('state', { size: 4 })
- * const state = new Int32Array(mmap(fd))
+ * using memfd = Memfd.create('state', { size: 4 })
+ * const state = new Int32Array(memfd.map())
  * futexWait(state, 0, 1) // 'not-equal'
  * futexWait(state, 0, 0, 10) // 'timed-out'
  * ```
@@ -91,14 +91,15 @@ export function futexWait(
  * @see https://man7.org/linux/man-pages/man2/futex.2.html
  * @example
  * ```ts
- * import { futexWaitAsync, futexWake, Memfd, mmap } from 'fdkit'
+ * import { futexWaitAsync, futexWake, Memfd } from 'fdkit'
  *
- * const { fd } = Memfd.create('state', { size: 4 })
- * const state = new Int32Array(mmap(fd))
+ * using memfd = Memfd.create('state', { size: 4 })
+ * const state = new Int32Array(memfd.map())
  * const woken = futexWaitAsync(state, 0, 0)
  * Atomics.store(state, 0, 1) // first the word
  * futexWake(state, 0) // then those who sleep
- * console.log(await woken) // ok
+ * const result = await woken
+ * result // 'ok'
  * ```
  */
 export function futexWake(typedArray: Int32Array, index: number, count: number = Infinity): number {
@@ -118,15 +119,16 @@ export function futexWake(typedArray: Int32Array, index: number, count: number =
  * @see https://man7.org/linux/man-pages/man2/futex_waitv.2.html
  * @example
  * ```ts
- * import { futexWaitAsync, Memfd, mmap } from 'fdkit'
+ * import { futexWaitAsync, Memfd } from 'fdkit'
  *
- * const { fd } = Memfd.create('state', { size: 4 })
- * const state = new Int32Array(mmap(fd))
- * try {
- *   await futexWaitAsync(state, 0, 0, Infinity, { signal: AbortSignal.timeout(10) })
- * } catch (error) {
- *   console.log((error as Error).name) // AbortError
- * }
+ * using memfd = Memfd.create('state', { size: 4 })
+ * const state = new Int32Array(memfd.map())
+ * const result = await futexWaitAsync(state, 0, 0, 10)
+ * result // 'timed-out'
+ * const signal = AbortSignal.timeout(10)
+ * const forever = futexWaitAsync(state, 0, 0, Infinity, { signal })
+ * const name = await forever.catch((error: Error) => error.name)
+ * name // 'AbortError'
  * ```
  */
 export async function futexWaitAsync(

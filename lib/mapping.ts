@@ -119,22 +119,21 @@ function map<Shared extends boolean>(
  * belongs to one thread, and cannot be transferred to another: map the file there, too.
  *
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
- * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor cannot
- * read, or not write; `ENOMEM`: too many mappings, no address space, or no huge pages;
- * `ENODEV`: a file that cannot be mapped; `EBADF`: not open; `ENOTSUP`: the runtime (Electron)
- * allows no such buffers; `ERR_OUT_OF_RANGE`: beyond the end of the file, or no multiple of the
+ * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor
+ * cannot read, or not write what is not write-sealed; `ENOMEM`: too many mappings, no address space,
+ * or no huge pages; `ENODEV`: a file that cannot be mapped; `EBADF`: not open; `ENOTSUP`: the runtime
+ * (Electron) allows no such buffers; `ERR_OUT_OF_RANGE`: beyond the end of the file, or no multiple of the
  * page size; `ERR_BUFFER_TOO_LARGE`: for this version of Node
  * @see https://docs.python.org/3/library/mmap.html
  * @see https://man7.org/linux/man-pages/man2/mmap.2.html
  * @example
  * ```ts
- * import { readSync } from 'node:fs'
  * import { Memfd, mmap, munmap } from 'fdkit'
  *
- * using file = Memfd.create('frame', { size: 8 })
- * const bytes = new Uint8Array(mmap(file.fd))
+ * using memfd = Memfd.create('frame', { size: 8 })
+ * const bytes = new Uint8Array(mmap(memfd.fd))
  * bytes[0] = 42
- * file.read()[0] // 42
+ * memfd.read()[0] // 42
  * munmap(bytes.buffer)
  * bytes.length // 0
  * ```
@@ -157,8 +156,8 @@ export function mmap(fd: number, options?: MmapOptions): ArrayBuffer {
  * ```ts
  * import { Memfd, mmap, munmap } from 'fdkit'
  *
- * using file = Memfd.create('frame', { contents: 'pixels' })
- * const buffer = mmap(file.fd)
+ * using memfd = Memfd.create('frame', { contents: 'pixels' })
+ * const buffer = mmap(memfd.fd)
  * munmap(buffer)
  * buffer.byteLength // 0
  * munmap(buffer) // throws: must be mapped
@@ -187,10 +186,10 @@ export function munmap(buffer: ArrayBuffer): void {
  * ```ts
  * import { Memfd, mmapShared } from 'fdkit'
  *
- * using file = Memfd.create('counter', { size: 4 })
- * const counter = new Int32Array(mmapShared(file.fd))
+ * using memfd = Memfd.create('counter', { size: 4 })
+ * const counter = new Int32Array(mmapShared(memfd.fd))
  * Atomics.add(counter, 0, 1)
- * file.read().readInt32LE() // 1
+ * memfd.read().readInt32LE() // 1
  * ```
  */
 export function mmapShared(fd: number, options?: MmapSharedOptions): SharedArrayBuffer {
@@ -204,9 +203,12 @@ export function mmapShared(fd: number, options?: MmapSharedOptions): SharedArray
  *
  * @example
  * ```ts
- * import { supportsSharedMapping } from 'fdkit'
+ * import { Memfd, supportsSharedMapping } from 'fdkit'
  *
- * typeof supportsSharedMapping // 'boolean'
+ * using memfd = Memfd.create('counter', { size: 4 })
+ * const counter = new Int32Array(supportsSharedMapping ? memfd.share() : memfd.map())
+ * Atomics.add(counter, 0, 1)
+ * Atomics.load(counter, 0) // 1
  * ```
  */
 export const supportsSharedMapping: boolean = isAvailable && native.canShare()

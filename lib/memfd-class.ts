@@ -335,10 +335,24 @@ export class Memfd {
   }
 
   /**
-   * Adds seals, as {@link addSeals}.
+   * Adds seals, as {@link addSeals}: all of them, or where it fails none.
    *
-   * @throws `EPERM`: it takes no more; `EBUSY`: `'write'` while a buffer of {@link Memfd.map} or
-   * {@link Memfd.share}, here or in another process, can write; `EINVAL`: `'exec'` before Linux 6.3
+   * @throws `EPERM`: it has `'seal'`, as with `sealing: false`, or the descriptor was not opened for
+   * writing; `EBUSY`: `'write'` while a buffer of {@link Memfd.map} or {@link Memfd.share}, here or
+   * in another process, can write (take `'futureWrite'`, or unmap it); `EINVAL`: a seal that this
+   * kernel does not know: `'futureWrite'` before Linux 5.1, `'exec'` before 6.3;
+   * `ERR_INVALID_ARG_VALUE`: no seal's name
+   * @example
+   * ```ts
+   * import { Memfd } from 'fdkit'
+   *
+   * using memfd = Memfd.create('report', { contents: 'final' })
+   * const buffer = memfd.map()
+   * memfd.seal('write') // throws: EBUSY
+   * memfd.unmap(buffer)
+   * memfd.seal('write', 'seal')
+   * memfd.seal('grow') // throws: EPERM
+   * ```
    */
   seal(...seals: Seal[]): void {
     const { fd } = this

@@ -46,13 +46,16 @@ export function memfdCreate(name: string | Uint8Array, flags: number = MFD_CLOEX
 }
 
 /**
- * Forbids, for good and for everybody, what the seals name.
+ * Forbids, for good and for everybody, what the seals name: all of them, or where it fails none.
  *
  * @param fd of a file made with `MFD_ALLOW_SEALING`
  * @param seals `F_SEAL_*`, or-ed
- * @throws `EPERM`: the file takes no (more) seals, or the descriptor cannot write; `EBUSY`:
- * `F_SEAL_WRITE` while a writable shared mapping lives; `EINVAL`: a file that cannot be sealed,
- * or seals that this kernel does not know; `EBADF`: not open; `ENOSYS`: not on this platform
+ * @throws `EPERM`: the file takes no more seals, as it has `F_SEAL_SEAL` (so has a memory file made
+ * without `MFD_ALLOW_SEALING`, and a file on tmpfs), or the descriptor was not opened for writing;
+ * `EBUSY`: `F_SEAL_WRITE`, and the file is mapped, here or in another process, so that somebody can
+ * write: unmap it first, or take `F_SEAL_FUTURE_WRITE`; `EINVAL`: a file that has no seals, as
+ * those on disks, or a seal that this kernel does not know; `EBADF`: not open; `ENOSYS`: not on
+ * this platform
  * @see https://man7.org/linux/man-pages/man2/F_ADD_SEALS.2const.html
  * @example
  * ```ts
@@ -74,8 +77,8 @@ export function addSeals(fd: number, seals: number): void {
  *
  * A memory file made without `MFD_ALLOW_SEALING` answers `F_SEAL_SEAL`.
  *
- * @throws `EINVAL`: a file that cannot be sealed; `EBADF`: not open; `ENOSYS`: not on this
- * platform
+ * @throws `EINVAL`: a file that has no seals, as those on disks; `EBADF`: not open; `ENOSYS`: not
+ * on this platform. Never `EPERM`: one for reading will do
  * @see https://man7.org/linux/man-pages/man2/F_GET_SEALS.2const.html
  * @example
  * ```ts

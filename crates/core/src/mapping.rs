@@ -3,7 +3,7 @@
 use std::os::fd::BorrowedFd;
 use std::ptr::{self, NonNull};
 
-use crate::constants::F_SEAL_SHRINK;
+use crate::constants::{F_SEAL_FUTURE_WRITE, F_SEAL_SHRINK, F_SEAL_WRITE};
 use crate::error::{Error, Result, retry};
 use crate::memfd::{add_seals, get_seals};
 
@@ -97,6 +97,8 @@ impl Mapping {
             Some(false) => make(privately),
             None => make(libc::MAP_SHARED).or_else(|error: Error| match error.errno() {
                 libc::EPERM => make(privately),
+                // The descriptor cannot write, and nobody can.
+                libc::EACCES if is_write_sealed(fd) => make(privately),
                 _ => Err(error),
             }),
         }
@@ -189,6 +191,10 @@ fn size_and_page(fd: BorrowedFd<'_>) -> Result<(u64, usize)> {
     let block = usize::try_from(stat.st_blksize).unwrap_or(page);
     // Other file systems, too, have blocks of more than a page.
     if block > page && is_huge(fd)? { Ok((size, block)) } else { Ok((size, page)) }
+}
+
+fn is_write_sealed(fd: BorrowedFd<'_>) -> bool {
+    get_seals(fd).is_ok_and(|seals| seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) != 0)
 }
 
 #[cfg(target_os = "linux")]
