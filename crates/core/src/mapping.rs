@@ -3,7 +3,7 @@
 use std::os::fd::BorrowedFd;
 use std::ptr::{self, NonNull};
 
-use crate::constants::F_SEAL_SHRINK;
+use crate::constants::{F_SEAL_FUTURE_WRITE, F_SEAL_SHRINK, F_SEAL_WRITE};
 use crate::error::{Error, Result, retry};
 use crate::memfd::{add_seals, get_seals};
 
@@ -97,6 +97,8 @@ impl Mapping {
             Some(false) => make(privately),
             None => make(libc::MAP_SHARED).or_else(|error: Error| match error.errno() {
                 libc::EPERM => make(privately),
+                // What a descriptor lacks is said before what the seals forbid.
+                libc::EACCES if is_write_sealed(fd) => make(privately),
                 _ => Err(error),
             }),
         }
@@ -180,6 +182,10 @@ fn sys_mmap(fd: BorrowedFd<'_>, offset: u64, length: usize, flags: i32) -> Resul
         return Err(Error::last("mmap"));
     }
     NonNull::new(address.cast()).ok_or(error(libc::ENOMEM))
+}
+
+fn is_write_sealed(fd: BorrowedFd<'_>) -> bool {
+    get_seals(fd).is_ok_and(|seals| seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) != 0)
 }
 
 /// The size of a file, and of the pages in which it is mapped.
