@@ -844,8 +844,8 @@ export declare class Memfd {
 	 *
 	 * @throws `ERR_OUT_OF_RANGE`: the file has less than the buffer takes
 	 */
-	read(): Buffer;
-	read<T extends NodeJS.ArrayBufferView = Buffer>(buffer?: T, position?: number): T;
+	read(buffer?: undefined, position?: number): Buffer;
+	read<T extends NodeJS.ArrayBufferView>(buffer: T, position?: number): T;
 	/**
 	 * Writes all of it at a position; the file grows where that is beyond its end. The offset of the
 	 * descriptor is neither used nor moved.

@@ -133,13 +133,17 @@ function createFd(name: Name, flags: number, exec: boolean, hugePageSize: number
   throw systemError(result, undefined, undefined, reason)
 }
 
+function leftFrom(fd: number, position: number): number {
+  const { size } = stat(fd)
+  if (position > size) throw outOfRange('position', `>= 0 && <= ${size}`, position)
+  return size - position
+}
+
 // Files in huge pages have no write(2).
 function writeMapped(fd: number, bytes: Uint8Array, position: number, unsafe: boolean): void {
-  const { size, blksize } = stat(fd)
-  if (bytes.length > size - position) {
-    throw outOfRange('position', `>= 0 && <= ${size - bytes.length}`, position)
-  }
-  const start = position % blksize
+  const left = leftFrom(fd, position)
+  if (bytes.length > left) throw outOfRange('data.byteLength', `<= ${left}`, bytes.length)
+  const start = position % stat(fd).blksize
   const options = { offset: position - start, length: start + bytes.length, writable: true, unsafe }
   const buffer = mmap(fd, options)
   new Uint8Array(buffer).set(bytes, start)
@@ -304,20 +308,19 @@ export class Memfd {
    *
    * @throws `ERR_OUT_OF_RANGE`: the file has less than the buffer takes
    */
-  read(): Buffer
-  read<T extends NodeJS.ArrayBufferView = Buffer>(buffer?: T, position?: number): T
+  read(buffer?: undefined, position?: number): Buffer
+  read<T extends NodeJS.ArrayBufferView>(buffer: T, position?: number): T
   read(buffer?: NodeJS.ArrayBufferView, position = 0): NodeJS.ArrayBufferView {
     const { fd } = this
     const from = validateBytes(position, 'position')
     if (buffer !== undefined && !isArrayBufferView(buffer)) {
       throw invalidArgType('buffer', 'an instance of Buffer, TypedArray, or DataView', buffer)
     }
-    const { size } = stat(fd)
-    const filled = buffer ?? Buffer.allocUnsafeSlow(Math.max(0, size - from))
+    const left = leftFrom(fd, from)
+    const filled = buffer ?? Buffer.allocUnsafeSlow(left)
     const bytes = validateContents(filled, 'buffer')
-    if (bytes.length > size - from || check(native.pread(fd, bytes, from)) < bytes.length) {
-      throw outOfRange('position', `>= 0 && <= ${size - bytes.length}`, from)
-    }
+    const has = bytes.length > left ? left : check(native.pread(fd, bytes, from))
+    if (has < bytes.length) throw outOfRange('buffer.byteLength', `<= ${has}`, bytes.length)
     return filled
   }
 
@@ -343,7 +346,7 @@ export class Memfd {
     const { fd } = this
     let bits = 0
     for (const seal of seals) {
-      if (!Object.hasOwn(numbers, seal)) {
+      if (!names.includes(seal)) {
         throw invalidArgValue('seals', `must be of '${names.join("', '")}'`, seal)
       }
       bits |= numbers[seal]
