@@ -394,9 +394,11 @@ export class Memfd {
     if (this.#isClosed) return
     this.#isClosed = true
     // Those that munmap or a transfer has emptied are nobody's.
-    for (const buffer of this.#buffers) if (buffer.byteLength > 0) munmap(buffer)
+    const mapped = [...this.#buffers].filter((buffer) => buffer.byteLength > 0)
     this.#buffers.clear()
-    check(native.close(this.#held))
+    // All of it is done before anything that failed is thrown.
+    const results = [...mapped.map((buffer) => native.munmap(buffer)), native.close(this.#held)]
+    for (const result of results) check(result)
   }
 
   /** As {@link Memfd.close}, for `using`. */
