@@ -387,6 +387,8 @@ export declare const X_OK = 1;
 export declare const W_OK = 2;
 /** For {@link access}: it may be read. */
 export declare const R_OK = 4;
+/** The bytes of a Memfd: a string stands for its UTF-8. */
+export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
 /**
  * A second descriptor for the same open file, which the caller owns and closes with
  * `fs.closeSync`. It shares the offset and the status flags with the first.
@@ -739,8 +741,6 @@ export declare const supportsSharedMapping: boolean;
  * ```
  */
 export declare function getpagesize(): number;
-/** The bytes of a {@link Memfd}: a string stands for its UTF-8. */
-export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
 /** A seal by its name: that of the constant, `F_SEAL_FUTURE_WRITE` being `'futureWrite'`. */
 export type Seal = "seal" | "shrink" | "grow" | "write" | "futureWrite" | "exec";
 /** Options of {@link Memfd.create}. */
@@ -850,8 +850,11 @@ export declare class Memfd {
 	 * Writes all of it at a position; the file grows where that is beyond its end. The offset of the
 	 * descriptor is neither used nor moved.
 	 *
+	 * A file in huge pages does not grow so, and is mapped for it: it gets `F_SEAL_SHRINK`, as by
+	 * {@link mmap}.
+	 *
 	 * @throws `EPERM`: a seal; `EFBIG`: too large; `ERR_OUT_OF_RANGE`: beyond the end of a file in
-	 * huge pages, which does not grow
+	 * huge pages
 	 */
 	write(data: Contents, position?: number): void;
 	/**

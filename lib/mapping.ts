@@ -12,7 +12,7 @@ import {
   outOfRange,
   systemError,
 } from './error.js'
-import { TOO_FEW_HUGE_PAGES } from './memory.js'
+import { isInHugePages, TOO_FEW_HUGE_PAGES } from './memory.js'
 import { isAvailable, native } from './native.js'
 import { stat } from './stat.js'
 import {
@@ -80,7 +80,7 @@ function explain(failure: Failure, fd: number, offset: number, length: number | 
     }
     return because('in a file of huge pages the offset is a multiple of their size')
   }
-  if (what === 'mmap ENOMEM' && stat(fd).blksize > getpagesize()) return because(TOO_FEW_HUGE_PAGES)
+  if (what === 'mmap ENOMEM' && isInHugePages(fd)) return because(TOO_FEW_HUGE_PAGES)
   return because(reasons[what])
 }
 

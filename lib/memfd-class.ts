@@ -17,6 +17,7 @@ import {
   MFD_HUGETLB,
   MFD_NOEXEC_SEAL,
 } from './constants.js'
+import { leftFrom, validateContents, writeBytes, type Contents } from './contents.js'
 import {
   check,
   errorCode,
@@ -29,14 +30,7 @@ import {
   systemError,
   type Name,
 } from './error.js'
-import {
-  getpagesize,
-  mmap,
-  mmapShared,
-  munmap,
-  type MmapOptions,
-  type MmapSharedOptions,
-} from './mapping.js'
+import { mmap, mmapShared, munmap, type MmapOptions, type MmapSharedOptions } from './mapping.js'
 import { addSeals, getSeals } from './memfd.js'
 import { availableMemory, hugePageSizes, TOO_FEW_HUGE_PAGES } from './memory.js'
 import { native } from './native.js'
@@ -49,9 +43,6 @@ import {
   validateName,
   validateOptions,
 } from './validate.js'
-
-/** The bytes of a {@link Memfd}: a string stands for its UTF-8. */
-export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike
 
 /** A seal by its name: that of the constant, `F_SEAL_FUTURE_WRITE` being `'futureWrite'`. */
 export type Seal = 'seal' | 'shrink' | 'grow' | 'write' | 'futureWrite' | 'exec'
@@ -91,13 +82,6 @@ const names = Object.keys(numbers) as Seal[]
 // Below that it costs more to find out what is left than to take it.
 const MUCH = 2 ** 24
 
-function validateContents(value: unknown, name: string): Uint8Array {
-  if (typeof value === 'string') return Buffer.from(value)
-  if (isArrayBufferView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-  if (isAnyArrayBuffer(value)) return new Uint8Array(value)
-  throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray, DataView, or ArrayBuffer', value)
-}
-
 function validateHugePageSize(value: unknown, name: string): number {
   const size = validateBytes(value, name, 1)
   if (!Number.isInteger(Math.log2(size))) throw outOfRange(name, 'a power of 2', size)
@@ -131,31 +115,6 @@ function createFd(name: Name, flags: number, exec: boolean, hugePageSize: number
   const sizes = hugePageSizes().join(' and ') || 'none'
   const reason = `this machine has no huge pages of ${hugePageSize} bytes, but of ${sizes}`
   throw systemError(result, undefined, undefined, reason)
-}
-
-function leftFrom(fd: number, position: number): number {
-  const { size } = stat(fd)
-  if (position > size) throw outOfRange('position', `>= 0 && <= ${size}`, position)
-  return size - position
-}
-
-// Files in huge pages have no write(2).
-function writeMapped(fd: number, bytes: Uint8Array, position: number, unsafe: boolean): void {
-  const left = leftFrom(fd, position)
-  if (bytes.length > left) throw outOfRange('data.byteLength', `<= ${left}`, bytes.length)
-  const start = position % stat(fd).blksize
-  const options = { offset: position - start, length: start + bytes.length, writable: true, unsafe }
-  const buffer = mmap(fd, options)
-  new Uint8Array(buffer).set(bytes, start)
-  munmap(buffer)
-}
-
-const isHuge = (fd: number): boolean => stat(fd).blksize > getpagesize()
-
-function writeBytes(fd: number, bytes: Uint8Array, position: number, unsafe = false): void {
-  if (bytes.length === 0) return
-  if (isHuge(fd)) writeMapped(fd, bytes, position, unsafe)
-  else check(native.pwrite(fd, bytes, position))
 }
 
 const OWN = Symbol('own')
@@ -328,8 +287,11 @@ export class Memfd {
    * Writes all of it at a position; the file grows where that is beyond its end. The offset of the
    * descriptor is neither used nor moved.
    *
+   * A file in huge pages does not grow so, and is mapped for it: it gets `F_SEAL_SHRINK`, as by
+   * {@link mmap}.
+   *
    * @throws `EPERM`: a seal; `EFBIG`: too large; `ERR_OUT_OF_RANGE`: beyond the end of a file in
-   * huge pages, which does not grow
+   * huge pages
    */
   write(data: Contents, position = 0): void {
     const bytes = validateContents(data, 'data')
