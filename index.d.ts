@@ -293,7 +293,7 @@ export type AuditHook = (event: string, args: readonly unknown[]) => void;
  * by throwing. As in Python it cannot be removed; it hears of the hooks that are added later.
  *
  * Where one only wants to watch, the `node:diagnostics_channel` channel of the event's name
- * carries the arguments by name. Events: `open`, `os.chmod`, `os.chown`, `os.fwalk`, `os.link`,
+ * carries the arguments by name. Events: `mmap.__new__`, `open`, `os.chmod`, `os.chown`, `os.fwalk`, `os.link`,
  * `os.listdir`, `os.mkdir`, `os.remove`, `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`,
  * `os.utime`, `shutil.rmtree`, `sys.addaudithook`. Each thread has hooks of its own.
  *
@@ -653,7 +653,7 @@ export interface MmapOptions extends MmapSharedOptions {
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
  * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor cannot
  * read, or not write; `ENOMEM`: too many mappings, no address space, or no huge pages;
- * `ENODEV`: a file that cannot be mapped; `EBADF`: not open; `ENOTSUP`: the runtime (Electron)
+ * `ENODEV`: no regular file; `EBADF`: not open; `ENOTSUP`: the runtime (Electron)
  * allows no such buffers; `ERR_OUT_OF_RANGE`: beyond the end of the file, or no multiple of the
  * page size; `ERR_BUFFER_TOO_LARGE`: for this version of Node
  * @see https://docs.python.org/3/library/mmap.html

@@ -121,7 +121,7 @@ function map<Shared extends boolean>(
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
  * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor cannot
  * read, or not write; `ENOMEM`: too many mappings, no address space, or no huge pages;
- * `ENODEV`: a file that cannot be mapped; `EBADF`: not open; `ENOTSUP`: the runtime (Electron)
+ * `ENODEV`: no regular file; `EBADF`: not open; `ENOTSUP`: the runtime (Electron)
  * allows no such buffers; `ERR_OUT_OF_RANGE`: beyond the end of the file, or no multiple of the
  * page size; `ERR_BUFFER_TOO_LARGE`: for this version of Node
  * @see https://docs.python.org/3/library/mmap.html

@@ -47,8 +47,8 @@ impl Mapping {
     /// be written or cannot be, a write changes this mapping alone.
     ///
     /// # Errors
-    /// Of `mmap`: `EINVAL`: no bytes, or some beyond the end of the file, or an offset that is no
-    /// multiple of the page size; `EPERM`: `writable` of a write-sealed file; `EACCES`: the
+    /// Of `mmap`: `ENODEV`: no regular file; `EINVAL`: no bytes, or some beyond the end of the
+    /// file, or an offset that is no multiple of the page size; `EPERM`: `writable` of a write-sealed file; `EACCES`: the
     /// descriptor cannot read, or with `writable` cannot write; `ENOMEM`: too many mappings, no
     /// address space, or no huge pages left. Of `fcntl`, without `may_shrink`: `EINVAL`: a file
     /// that has no seals; `EPERM`: it takes no more, or the descriptor cannot write; `ENOSYS`
@@ -191,6 +191,9 @@ fn is_write_sealed(fd: BorrowedFd<'_>) -> bool {
 /// The size of a file, and of the pages in which it is mapped.
 fn size_and_page(fd: BorrowedFd<'_>) -> Result<(u64, usize)> {
     let stat = retry("fstat", || nix::sys::stat::fstat(fd))?;
+    if stat.st_mode & libc::S_IFMT != libc::S_IFREG {
+        return Err(Error::new(libc::ENODEV, "mmap"));
+    }
     let (size, page) = (u64::try_from(stat.st_size).unwrap_or(0), page_size());
     let block = usize::try_from(stat.st_blksize).unwrap_or(page);
     // Other file systems, too, have blocks of more than a page.
