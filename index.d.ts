@@ -293,7 +293,7 @@ export type AuditHook = (event: string, args: readonly unknown[]) => void;
  * by throwing. As in Python it cannot be removed; it hears of the hooks that are added later.
  *
  * Where one only wants to watch, the `node:diagnostics_channel` channel of the event's name
- * carries the arguments by name. Events: `open`, `os.chmod`, `os.chown`, `os.fwalk`, `os.link`,
+ * carries the arguments by name. Events: `mmap.__new__`, `open`, `os.chmod`, `os.chown`, `os.fwalk`, `os.link`,
  * `os.listdir`, `os.mkdir`, `os.remove`, `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`,
  * `os.utime`, `shutil.rmtree`, `sys.addaudithook`. Each thread has hooks of its own.
  *
@@ -387,6 +387,8 @@ export declare const X_OK = 1;
 export declare const W_OK = 2;
 /** For {@link access}: it may be read. */
 export declare const R_OK = 4;
+/** The bytes of a Memfd: a string stands for its UTF-8. */
+export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
 /**
  * A second descriptor for the same open file, which the caller owns and closes with
  * `fs.closeSync`. It shares the offset and the status flags with the first.
@@ -653,7 +655,7 @@ export interface MmapOptions extends MmapSharedOptions {
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
  * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor
  * cannot read, or not write what is not write-sealed; `ENOMEM`: too many mappings, no address space,
- * or no huge pages; `ENODEV`: a file that cannot be mapped; `EBADF`: not open; `ENOTSUP`: the runtime
+ * or no huge pages; `ENODEV`: no regular file; `EBADF`: not open; `ENOTSUP`: the runtime
  * (Electron) allows no such buffers; `ERR_OUT_OF_RANGE`: beyond the end of the file, or no multiple of the
  * page size; `ERR_BUFFER_TOO_LARGE`: for this version of Node
  * @see https://docs.python.org/3/library/mmap.html
@@ -743,8 +745,6 @@ export declare const supportsSharedMapping: boolean;
  * ```
  */
 export declare function getpagesize(): number;
-/** The bytes of a {@link Memfd}: a string stands for its UTF-8. */
-export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
 /** A seal by its name: that of the constant, `F_SEAL_FUTURE_WRITE` being `'futureWrite'`. */
 export type Seal = "seal" | "shrink" | "grow" | "write" | "futureWrite" | "exec";
 /** Options of {@link Memfd.create}. */
@@ -848,14 +848,17 @@ export declare class Memfd {
 	 *
 	 * @throws `ERR_OUT_OF_RANGE`: the file has less than the buffer takes
 	 */
-	read(): Buffer;
-	read<T extends NodeJS.ArrayBufferView = Buffer>(buffer?: T, position?: number): T;
+	read(buffer?: undefined, position?: number): Buffer;
+	read<T extends NodeJS.ArrayBufferView>(buffer: T, position?: number): T;
 	/**
 	 * Writes all of it at a position; the file grows where that is beyond its end. The offset of the
 	 * descriptor is neither used nor moved.
 	 *
+	 * A file in huge pages does not grow so, and is mapped for it: it gets `F_SEAL_SHRINK`, as by
+	 * {@link mmap}.
+	 *
 	 * @throws `EPERM`: a seal; `EFBIG`: too large; `ERR_OUT_OF_RANGE`: beyond the end of a file in
-	 * huge pages, which does not grow
+	 * huge pages
 	 */
 	write(data: Contents, position?: number): void;
 	/**

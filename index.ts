@@ -30,6 +30,7 @@ export {
 } from './lib/attr.js'
 export { addAuditHook, type AuditHook } from './lib/audit.js'
 export * from './lib/constants.js'
+export type { Contents } from './lib/contents.js'
 export { dup, getInheritable, setInheritable } from './lib/fd.js'
 export {
   futexWait,
@@ -49,7 +50,7 @@ export {
   type MmapOptions,
   type MmapSharedOptions,
 } from './lib/mapping.js'
-export { Memfd, type Contents, type MemfdOptions, type Seal } from './lib/memfd-class.js'
+export { Memfd, type MemfdOptions, type Seal } from './lib/memfd-class.js'
 export { addSeals, getSeals, memfdCreate } from './lib/memfd.js'
 export { hugePageSizes } from './lib/memory.js'
 export { open, type OpenOptions } from './lib/open.js'

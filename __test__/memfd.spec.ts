@@ -7,6 +7,7 @@ import * as fdkit from 'fdkit'
 import { addSeals, getInheritable, getSeals, memfdCreate } from 'fdkit'
 
 import { missing, notLinux, unless } from './helpers/platform.js'
+import { noExecSeals } from './helpers/seals.js'
 
 const {
   F_SEAL_EXEC, F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE,
@@ -302,12 +303,6 @@ withPython('seals: after WRITE only mappings that change nothing', (t) => {
   t.deepEqual([readOnly, privately, shared].map((how) => mapping(fd, how)), ['fine', 'fine', 'EPERM'])
 })
 
-/** Whether the kernel has MFD_EXEC, MFD_NOEXEC_SEAL and F_SEAL_EXEC. */
-function noExecSeals(): string | false {
-  if (notLinux) return notLinux
-  const [major = 0, minor = 0] = fs.readFileSync('/proc/sys/kernel/osrelease', 'utf8').split('.').map(Number)
-  return major > 6 || (major === 6 && minor >= 3) ? false : 'needs Linux 6.3'
-}
 const withExecSeals = unless(noExecSeals())
 
 withExecSeals('MFD_NOEXEC_SEAL: mode 0666, F_SEAL_EXEC, and never executable', (t) => {

@@ -35,7 +35,7 @@ const auditAddHook = auditEvent('sys.addaudithook')
  * by throwing. As in Python it cannot be removed; it hears of the hooks that are added later.
  *
  * Where one only wants to watch, the `node:diagnostics_channel` channel of the event's name
- * carries the arguments by name. Events: `open`, `os.chmod`, `os.chown`, `os.fwalk`, `os.link`,
+ * carries the arguments by name. Events: `mmap.__new__`, `open`, `os.chmod`, `os.chown`, `os.fwalk`, `os.link`,
  * `os.listdir`, `os.mkdir`, `os.remove`, `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`,
  * `os.utime`, `shutil.rmtree`, `sys.addaudithook`. Each thread has hooks of its own.
  *

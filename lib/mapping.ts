@@ -12,7 +12,7 @@ import {
   outOfRange,
   systemError,
 } from './error.js'
-import { TOO_FEW_HUGE_PAGES } from './memory.js'
+import { isInHugePages, TOO_FEW_HUGE_PAGES } from './memory.js'
 import { isAvailable, native } from './native.js'
 import { stat } from './stat.js'
 import {
@@ -80,7 +80,7 @@ function explain(failure: Failure, fd: number, offset: number, length: number | 
     }
     return because('in a file of huge pages the offset is a multiple of their size')
   }
-  if (what === 'mmap ENOMEM' && stat(fd).blksize > getpagesize()) return because(TOO_FEW_HUGE_PAGES)
+  if (what === 'mmap ENOMEM' && isInHugePages(fd)) return because(TOO_FEW_HUGE_PAGES)
   return because(reasons[what])
 }
 
@@ -121,7 +121,7 @@ function map<Shared extends boolean>(
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
  * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor
  * cannot read, or not write what is not write-sealed; `ENOMEM`: too many mappings, no address space,
- * or no huge pages; `ENODEV`: a file that cannot be mapped; `EBADF`: not open; `ENOTSUP`: the runtime
+ * or no huge pages; `ENODEV`: no regular file; `EBADF`: not open; `ENOTSUP`: the runtime
  * (Electron) allows no such buffers; `ERR_OUT_OF_RANGE`: beyond the end of the file, or no multiple of the
  * page size; `ERR_BUFFER_TOO_LARGE`: for this version of Node
  * @see https://docs.python.org/3/library/mmap.html

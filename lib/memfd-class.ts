@@ -17,6 +17,7 @@ import {
   MFD_HUGETLB,
   MFD_NOEXEC_SEAL,
 } from './constants.js'
+import { leftFrom, validateContents, writeBytes, type Contents } from './contents.js'
 import {
   check,
   errorCode,
@@ -29,14 +30,7 @@ import {
   systemError,
   type Name,
 } from './error.js'
-import {
-  getpagesize,
-  mmap,
-  mmapShared,
-  munmap,
-  type MmapOptions,
-  type MmapSharedOptions,
-} from './mapping.js'
+import { mmap, mmapShared, munmap, type MmapOptions, type MmapSharedOptions } from './mapping.js'
 import { addSeals, getSeals } from './memfd.js'
 import { availableMemory, hugePageSizes, TOO_FEW_HUGE_PAGES } from './memory.js'
 import { native } from './native.js'
@@ -49,9 +43,6 @@ import {
   validateName,
   validateOptions,
 } from './validate.js'
-
-/** The bytes of a {@link Memfd}: a string stands for its UTF-8. */
-export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike
 
 /** A seal by its name: that of the constant, `F_SEAL_FUTURE_WRITE` being `'futureWrite'`. */
 export type Seal = 'seal' | 'shrink' | 'grow' | 'write' | 'futureWrite' | 'exec'
@@ -91,13 +82,6 @@ const names = Object.keys(numbers) as Seal[]
 // Below that it costs more to find out what is left than to take it.
 const MUCH = 2 ** 24
 
-function validateContents(value: unknown, name: string): Uint8Array {
-  if (typeof value === 'string') return Buffer.from(value)
-  if (isArrayBufferView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-  if (isAnyArrayBuffer(value)) return new Uint8Array(value)
-  throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray, DataView, or ArrayBuffer', value)
-}
-
 function validateHugePageSize(value: unknown, name: string): number {
   // A logarithm of 0 would stand for the default size.
   const size = validateBytes(value, name, 2)
@@ -132,27 +116,6 @@ function createFd(name: Name, flags: number, exec: boolean, hugePageSize: number
   const sizes = hugePageSizes().join(' and ') || 'none'
   const reason = `this machine has no huge pages of ${hugePageSize} bytes, but of ${sizes}`
   throw systemError(result, undefined, undefined, reason)
-}
-
-// Files in huge pages have no write(2).
-function writeMapped(fd: number, bytes: Uint8Array, position: number, unsafe: boolean): void {
-  const { size, blksize } = stat(fd)
-  if (bytes.length > size - position) {
-    throw outOfRange('position', `>= 0 && <= ${size - bytes.length}`, position)
-  }
-  const start = position % blksize
-  const options = { offset: position - start, length: start + bytes.length, writable: true, unsafe }
-  const buffer = mmap(fd, options)
-  new Uint8Array(buffer).set(bytes, start)
-  munmap(buffer)
-}
-
-const isHuge = (fd: number): boolean => stat(fd).blksize > getpagesize()
-
-function writeBytes(fd: number, bytes: Uint8Array, position: number, unsafe = false): void {
-  if (bytes.length === 0) return
-  if (isHuge(fd)) writeMapped(fd, bytes, position, unsafe)
-  else check(native.pwrite(fd, bytes, position))
 }
 
 const OWN = Symbol('own')
@@ -305,20 +268,19 @@ export class Memfd {
    *
    * @throws `ERR_OUT_OF_RANGE`: the file has less than the buffer takes
    */
-  read(): Buffer
-  read<T extends NodeJS.ArrayBufferView = Buffer>(buffer?: T, position?: number): T
+  read(buffer?: undefined, position?: number): Buffer
+  read<T extends NodeJS.ArrayBufferView>(buffer: T, position?: number): T
   read(buffer?: NodeJS.ArrayBufferView, position = 0): NodeJS.ArrayBufferView {
     const { fd } = this
     const from = validateBytes(position, 'position')
     if (buffer !== undefined && !isArrayBufferView(buffer)) {
       throw invalidArgType('buffer', 'an instance of Buffer, TypedArray, or DataView', buffer)
     }
-    const { size } = stat(fd)
-    const filled = buffer ?? Buffer.allocUnsafeSlow(Math.max(0, size - from))
+    const left = leftFrom(fd, from)
+    const filled = buffer ?? Buffer.allocUnsafeSlow(left)
     const bytes = validateContents(filled, 'buffer')
-    if (bytes.length > size - from || check(native.pread(fd, bytes, from)) < bytes.length) {
-      throw outOfRange('position', `>= 0 && <= ${size - bytes.length}`, from)
-    }
+    const has = bytes.length > left ? left : check(native.pread(fd, bytes, from))
+    if (has < bytes.length) throw outOfRange('buffer.byteLength', `<= ${has}`, bytes.length)
     return filled
   }
 
@@ -326,8 +288,11 @@ export class Memfd {
    * Writes all of it at a position; the file grows where that is beyond its end. The offset of the
    * descriptor is neither used nor moved.
    *
+   * A file in huge pages does not grow so, and is mapped for it: it gets `F_SEAL_SHRINK`, as by
+   * {@link mmap}.
+   *
    * @throws `EPERM`: a seal; `EFBIG`: too large; `ERR_OUT_OF_RANGE`: beyond the end of a file in
-   * huge pages, which does not grow
+   * huge pages
    */
   write(data: Contents, position = 0): void {
     const bytes = validateContents(data, 'data')
@@ -358,8 +323,7 @@ export class Memfd {
     const { fd } = this
     let bits = 0
     for (const seal of seals) {
-      if (typeof seal !== 'string') throw invalidArgType('seals', 'of type string', seal)
-      if (!Object.hasOwn(numbers, seal)) {
+      if (!names.includes(seal)) {
         throw invalidArgValue('seals', `must be of '${names.join("', '")}'`, seal)
       }
       bits |= numbers[seal]
@@ -407,9 +371,11 @@ export class Memfd {
     if (this.#isClosed) return
     this.#isClosed = true
     // Those that munmap or a transfer has emptied are nobody's.
-    for (const buffer of this.#buffers) if (buffer.byteLength > 0) munmap(buffer)
+    const mapped = [...this.#buffers].filter((buffer) => buffer.byteLength > 0)
     this.#buffers.clear()
-    check(native.close(this.#held))
+    // All of it is done before anything that failed is thrown.
+    const results = [...mapped.map((buffer) => native.munmap(buffer)), native.close(this.#held)]
+    for (const result of results) check(result)
   }
 
   /** As {@link Memfd.close}, for `using`. */

@@ -1,5 +1,5 @@
 // The memory of the machine: what is left of it, and its huge pages.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statfsSync } from 'node:fs'
 
 /** Why what is in huge pages fails on a machine that has them, and has none to spare. */
 export const TOO_FEW_HUGE_PAGES =
@@ -32,6 +32,17 @@ export function hugePageSizes(): number[] {
   return sizes.filter((size) => size > 0).sort((a, b) => a - b)
 }
 
+const HUGETLBFS_MAGIC = 0x958458f6
+
+/** Whether a file is in huge pages. Others, too, may have blocks of their size. */
+export function isInHugePages(fd: number): boolean {
+  try {
+    return statfsSync(`/proc/self/fd/${fd}`).type === HUGETLBFS_MAGIC
+  } catch {
+    return false
+  }
+}
+
 function read(path: string): string {
   try {
     return readFileSync(path, 'latin1')
@@ -49,8 +60,10 @@ function leftInGroup(directory: string, limit: string, usage: string): number {
   if (!(most < 2 ** 60)) return Infinity
   const used = Number(read(`${directory}/${usage}`))
   const stat = read(`${directory}/memory.stat`)
-  const [active, inactive] = [/^(?:total_)?active_file (\d+)$/m, /^(?:total_)?inactive_file (\d+)$/m]
-  const cache = Math.min(field(stat, active), used) + Math.min(field(stat, inactive), used)
+  // In the first version the groups within it count in a total, which they always do in the second.
+  const total = /^total_/m.test(stat) ? 'total_' : ''
+  const file = (which: string) => field(stat, new RegExp(`^${total}${which}_file (\\d+)$`, 'm'))
+  const cache = Math.min(file('active') + file('inactive'), used)
   return Math.max(0, most - used + cache)
 }
 

@@ -11,6 +11,8 @@ export interface ChildOptions {
   /** Shell commands before it, as `ulimit -n 64`. */
   shell?: string
   nodeArguments?: string[]
+  /** Another Node.js than this one. */
+  node?: string | undefined
   timeout?: number
 }
 
@@ -28,7 +30,7 @@ const nobody = () => { process.setgroups([]); process.setgid(65534); process.set
 /** The command line that runs a module with `fdkit` as a child process. */
 export function childCommand(script: string, options: ChildOptions = {}): string[] {
   const { args = [], shell = ':', nodeArguments = [] } = options
-  const node = [process.execPath, '--input-type=module', ...nodeArguments]
+  const node = [options.node ?? process.execPath, '--input-type=module', ...nodeArguments]
   const program = [...node, '-e', prelude + script, '--', JSON.stringify(args)]
   return ['bash', '-c', `${shell}; exec "$@"`, 'bash', ...program]
 }

@@ -5,16 +5,26 @@ import { missing, notLinux } from './platform.js'
 /** For `unless`. */
 export const noSeccomp = notLinux || missing('python3')
 
-/** Numbers that are the same on every architecture. */
-export const numbers = { openat2: 437, faccessat2: 439, futex_waitv: 449, fchmodat2: 452 }
+/** Numbers of system calls; most are the same on every architecture. */
+export const numbers = {
+  openat2: 437,
+  faccessat2: 439,
+  futex_waitv: 449,
+  fchmodat2: 452,
+  memfd_create: process.arch === 'x64' ? 319 : 279,
+}
 
-// A filter (classic BPF) of four instructions: load the call's number; where it is the one given,
-// answer with the error; allow the rest. No quotes, since it stands in a line of shell.
+// A filter (classic BPF): load the call's number; where it is the one given, load its second argument;
+// where that has one of the flags given (or no flags are), answer with the error; allow the rest.
+// No quotes, since it stands in a line of shell.
 const program = `
 import ctypes, os, struct, sys
-number, errno = int(sys.argv[1]), int(sys.argv[2])
-LOAD, JUMP_IF_EQUAL, RETURN, ALLOW, ERRNO = 0x20, 0x15, 0x06, 0x7fff0000, 0x00050000
-lines = [(LOAD, 0, 0, 0), (JUMP_IF_EQUAL, 0, 1, number), (RETURN, 0, 0, ERRNO | errno), (RETURN, 0, 0, ALLOW)]
+number, errno, flags = (int(each) for each in sys.argv[1:4])
+LOAD, JUMP_IF_EQUAL, JUMP_IF_SET, RETURN, ALLOW, ERRNO = 0x20, 0x15, 0x45, 0x06, 0x7fff0000, 0x00050000
+NUMBER, SECOND = 0, 24
+test = [(LOAD, 0, 0, SECOND), (JUMP_IF_SET, 0, 1, flags)] if flags else []
+answers = [(RETURN, 0, 0, ERRNO | errno), (RETURN, 0, 0, ALLOW)]
+lines = [(LOAD, 0, 0, NUMBER), (JUMP_IF_EQUAL, 0, len(test) + 1, number)] + test + answers
 code = ctypes.create_string_buffer(bytes().join(struct.pack("HBBI", *line) for line in lines))
 class Program(ctypes.Structure): _fields_ = [("length", ctypes.c_ushort), ("code", ctypes.c_void_p)]
 libc = ctypes.CDLL(None, use_errno=True)
@@ -22,10 +32,17 @@ NO_NEW_PRIVS, SECCOMP, FILTER = 38, 22, 2
 assert libc.prctl(NO_NEW_PRIVS, 1, 0, 0, 0) == 0
 filter = Program(len(lines), ctypes.cast(code, ctypes.c_void_p))
 assert libc.prctl(SECCOMP, FILTER, ctypes.byref(filter)) == 0, ctypes.get_errno()
-os.execvp(sys.argv[3], sys.argv[3:])
+os.execvp(sys.argv[4], sys.argv[4:])
 `
 
-/** For `child`: a process, and all that it starts, for which the call fails with `errno`. */
-export function hiding(name: keyof typeof numbers, errno: number): Pick<ChildOptions, 'shell'> {
-  return { shell: `set -- python3 -c '${program}' ${numbers[name]} ${errno} "$@"` }
+/**
+ * For `child`: a process, and all that it starts, for which the call fails with `errno`; with `flags`,
+ * only where its second argument has one of them.
+ */
+export function hiding(
+  name: keyof typeof numbers,
+  errno: number,
+  flags = 0,
+): Pick<ChildOptions, 'shell'> {
+  return { shell: `set -- python3 -c '${program}' ${numbers[name]} ${errno} ${flags} "$@"` }
 }

@@ -179,7 +179,10 @@ unsafe extern "C" fn call(env: sys::napi_env, info: sys::napi_callback_info) -> 
     result.unwrap_or_else(|error| {
         // One that JavaScript has thrown is pending already.
         if error.status != Status::PendingException {
-            let _ = Env::from_raw(env).throw_error(&error.reason, None);
+            // What Node-API itself refuses has a status and no words.
+            let status = error.status.to_string();
+            let text = if error.reason.is_empty() { &status } else { &*error.reason };
+            let _ = Env::from_raw(env).throw_error(text, None);
         }
         ptr::null_mut()
     })

@@ -47,9 +47,9 @@ impl Mapping {
     /// be written or cannot be, a write changes this mapping alone.
     ///
     /// # Errors
-    /// Of `mmap`: `EINVAL`: no bytes, or some beyond the end of the file, or an offset that is no
-    /// multiple of the page size; `EPERM`: `writable` of a write-sealed file; `EACCES`: the
-    /// descriptor cannot read, or with `writable` cannot write; `ENOMEM`: too many mappings, no
+    /// Of `mmap`: `ENODEV`: no regular file; `EINVAL`: no bytes, or some beyond the end of the file,
+    /// or an offset that is no multiple of the page size; `EPERM`: `writable` of a write-sealed
+    /// file; `EACCES`: the descriptor cannot read, or with `writable` cannot write; `ENOMEM`: too many mappings, no
     /// address space, or no huge pages left. Of `fcntl`, without `may_shrink`: `EINVAL`: a file
     /// that has no seals; `EPERM`: it takes no more, or the descriptor cannot write; `ENOSYS`
     /// where the operating system has none. `EBADF`: not open.
@@ -97,7 +97,7 @@ impl Mapping {
             Some(false) => make(privately),
             None => make(libc::MAP_SHARED).or_else(|error: Error| match error.errno() {
                 libc::EPERM => make(privately),
-                // The descriptor cannot write, and nobody can.
+                // What a descriptor lacks is said before what the seals forbid.
                 libc::EACCES if is_write_sealed(fd) => make(privately),
                 _ => Err(error),
             }),
@@ -184,17 +184,20 @@ fn sys_mmap(fd: BorrowedFd<'_>, offset: u64, length: usize, flags: i32) -> Resul
     NonNull::new(address.cast()).ok_or(error(libc::ENOMEM))
 }
 
+fn is_write_sealed(fd: BorrowedFd<'_>) -> bool {
+    get_seals(fd).is_ok_and(|seals| seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) != 0)
+}
+
 /// The size of a file, and of the pages in which it is mapped.
 fn size_and_page(fd: BorrowedFd<'_>) -> Result<(u64, usize)> {
     let stat = retry("fstat", || nix::sys::stat::fstat(fd))?;
+    if stat.st_mode & libc::S_IFMT != libc::S_IFREG {
+        return Err(Error::new(libc::ENODEV, "mmap"));
+    }
     let (size, page) = (u64::try_from(stat.st_size).unwrap_or(0), page_size());
     let block = usize::try_from(stat.st_blksize).unwrap_or(page);
     // Other file systems, too, have blocks of more than a page.
     if block > page && is_huge(fd)? { Ok((size, block)) } else { Ok((size, page)) }
-}
-
-fn is_write_sealed(fd: BorrowedFd<'_>) -> bool {
-    get_seals(fd).is_ok_and(|seals| seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) != 0)
 }
 
 #[cfg(target_os = "linux")]
