@@ -100,7 +100,7 @@ for (const [syscall, code, times, named = syscall] of [
 withStrace('stat fails, at each of its times', (t) => {
   const trace = ['-e', 'trace=fstat,newfstatat,statx']
   const { calls } = live(t, ...ofTheFile, ...trace)
-  t.true(calls.length >= 4)
+  t.true(calls.length >= 2)
   for (const when of calls.keys()) {
     const name = /\d+ +(\w+)\(/.exec(calls[when]!)![1]!
     const nth = calls.slice(0, when + 1).filter((line) => line.includes(` ${name}(`)).length

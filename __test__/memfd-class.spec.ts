@@ -157,7 +157,7 @@ const wrong: [options: unknown, code: string, message: RegExp][] = [
   [{ exec: null }, 'TYPE', /"options.exec"/],
   [{ inheritable: 0 }, 'TYPE', /"options.inheritable"/],
   [{ hugePageSize: '2M' }, 'TYPE', /"options.hugePageSize"/],
-  [{ hugePageSize: 0 }, 'RANGE', /"options.hugePageSize" .* It must be >= 1/],
+  [{ hugePageSize: 0 }, 'RANGE', /"options.hugePageSize" .* It must be >= 2/],
   [{ hugePageSize: 3 }, 'RANGE', /"options.hugePageSize" .* a power of 2/],
   [{ hugePageSize: 2 ** 21, size: 4096 }, 'RANGE', /"options.size" .* a multiple of 2097152/],
   [{ hugePageSize: 2 ** 21, size: 1, contents: 'ab' }, 'RANGE', /"options.size"/],
