@@ -101,7 +101,8 @@ pub fn futex_wait(
 /// # Ok::<(), fdkit::Error>(())
 /// ```
 pub fn futex_wake(word: *const u32, count: u32) -> Result<u32> {
-    sys::futex_wake(word, count)
+    // The kernel takes 0 for 1.
+    if count == 0 { Ok(0) } else { sys::futex_wake(word, count) }
 }
 
 /// A wait that another thread can end.
