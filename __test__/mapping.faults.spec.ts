@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
 
-import { childCommand, packageRoot } from './helpers/child.js'
+import { child, childCommand, packageRoot } from './helpers/child.js'
 import { missing, notLinux, unless } from './helpers/platform.js'
+import { hiding, noSeccomp } from './helpers/seccomp.js'
 import { makeTree } from './helpers/tree.js'
 
 const withStrace = unless(missing('strace') || notLinux, test.serial)
@@ -136,4 +137,23 @@ withStrace('no thread can be started', (t) => {
   const { found } = live(t, '-e', `trace=${name}`, '-e', `inject=${name}:error=EAGAIN:when=${when}`)
   const errors = [{ step: 'wait later', code: 'EAGAIN', syscall: 'pthread_create' }]
   t.deepEqual(found, { errors, fds: 0, mapped: 0 })
+})
+
+unless(noSeccomp)('munmap fails: it is said, nothing can write any more, and the descriptor is closed all the same', (t) => {
+  const size = 2 ** 31
+  const program = `
+    const { Memfd } = fdkit
+    const before = countFds()
+    const seen = []
+    const attempt = (action) => { try { action() } catch ({ code, syscall }) { seen.push([code, syscall]) } }
+    const memfd = Memfd.create('large')
+    memfd.truncate(args[0])
+    const [one, other] = [memfd.map(), memfd.map()]
+    attempt(() => memfd.unmap(one))
+    attempt(() => memfd.close())
+    answer({ seen, left: countFds() - before, lengths: [one.byteLength, other.byteLength] })`
+  const failure = ['ENOMEM', 'munmap']
+  // The length is the second argument, and nothing else has so many bytes.
+  const found = child(program, { args: [size], ...hiding('munmap', 12, size) })
+  t.deepEqual(found, { seen: [failure, failure], left: 0, lengths: [0, 0] })
 })

@@ -12,6 +12,7 @@ export const numbers = {
   futex_waitv: 449,
   fchmodat2: 452,
   memfd_create: process.arch === 'x64' ? 319 : 279,
+  munmap: process.arch === 'x64' ? 11 : 215,
 }
 
 // A filter (classic BPF): load the call's number; where it is the one given, load its second argument;

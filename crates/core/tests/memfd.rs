@@ -102,3 +102,32 @@ fn other_files_have_no_seals() {
     assert_eq!(get_seals(null.as_fd()).unwrap_err().errno(), libc::EINVAL);
     assert_eq!(add_seals(null.as_fd(), F_SEAL_SEAL).unwrap_err().errno(), libc::EINVAL);
 }
+
+#[test]
+fn adding_no_seal_is_allowed_until_the_last() {
+    let file = sealable();
+    add_seals(file.as_fd(), 0).unwrap();
+    add_seals(file.as_fd(), F_SEAL_SEAL).unwrap();
+    assert_eq!(add_seals(file.as_fd(), 0).unwrap_err().errno(), libc::EPERM);
+}
+
+#[test]
+fn every_combination_of_the_seals_is_what_was_added() {
+    // F_SEAL_EXEC, the sixth, is not in every kernel.
+    for seals in 0..32 {
+        let file = sealable();
+        add_seals(file.as_fd(), seals).unwrap();
+        assert_eq!(get_seals(file.as_fd()).unwrap(), seals);
+        let more = add_seals(file.as_fd(), F_SEAL_GROW).map_err(|error| error.errno());
+        let is_final = seals & F_SEAL_SEAL != 0;
+        assert_eq!(more, if is_final { Err(libc::EPERM) } else { Ok(()) });
+    }
+}
+
+#[test]
+fn a_descriptor_that_cannot_write_cannot_seal() {
+    let file = sealable();
+    let reader = File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
+    assert_eq!(add_seals(reader.as_fd(), F_SEAL_GROW).unwrap_err().errno(), libc::EPERM);
+    assert_eq!(get_seals(reader.as_fd()).unwrap(), 0);
+}

@@ -1,0 +1,191 @@
+//! Waiting for a word of memory to change.
+#![cfg(target_os = "linux")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use fdkit::constants::*;
+use fdkit::futex::{Deadline, Waited, Waiter, futex_wait, futex_wake};
+use fdkit::mapping::{MapOptions, Mapping};
+use fdkit::memfd::memfd_create;
+
+const MS: Duration = Duration::from_millis(1);
+
+fn in_ms(count: u32) -> Option<Deadline> {
+    Deadline::after(MS * count)
+}
+
+/// Wakes until somebody was.
+fn wake_one(word: &AtomicU32) {
+    while futex_wake(word.as_ptr(), 1).unwrap() == 0 {
+        thread::sleep(MS);
+    }
+}
+
+#[test]
+fn another_value_is_no_wait() {
+    let word = AtomicU32::new(7);
+    assert_eq!(futex_wait(word.as_ptr(), 8, None, || true).unwrap(), Waited::NotEqual);
+    assert_eq!(Waiter::new().wait(word.as_ptr(), 8, None).unwrap(), Waited::NotEqual);
+    assert_eq!(word.into_inner(), 7);
+}
+
+#[test]
+fn all_32_bits_are_compared() {
+    for value in [0, 1 << 31, u32::MAX] {
+        let word = AtomicU32::new(value);
+        let waited = futex_wait(word.as_ptr(), value, in_ms(1), || true).unwrap();
+        assert_eq!(waited, Waited::TimedOut);
+        assert_eq!(Waiter::new().wait(word.as_ptr(), value, in_ms(1)).unwrap(), Waited::TimedOut);
+        let other = futex_wait(word.as_ptr(), value ^ 1 << 31, None, || true).unwrap();
+        assert_eq!(other, Waited::NotEqual);
+    }
+}
+
+#[test]
+fn a_deadline_is_kept_and_not_before_it() {
+    let word = AtomicU32::new(0);
+    // Longer than what it sleeps at a time, too.
+    for count in [0, 20, 250] {
+        let start = Instant::now();
+        let waited = futex_wait(word.as_ptr(), 0, in_ms(count), || true).unwrap();
+        assert_eq!(waited, Waited::TimedOut);
+        assert!(start.elapsed() >= MS * count, "{count}: {:?}", start.elapsed());
+        let start = Instant::now();
+        assert_eq!(Waiter::new().wait(word.as_ptr(), 0, in_ms(count)).unwrap(), Waited::TimedOut);
+        assert!(start.elapsed() >= MS * count && start.elapsed() < MS * (count + 5000));
+    }
+}
+
+#[test]
+fn who_waits_is_woken() {
+    let word = AtomicU32::new(0);
+    thread::scope(|scope| {
+        let one = scope.spawn(|| futex_wait(word.as_ptr(), 0, None, || true));
+        wake_one(&word);
+        assert_eq!(one.join().unwrap().unwrap(), Waited::Woken);
+        let other = scope.spawn(|| Waiter::new().wait(word.as_ptr(), 0, None));
+        wake_one(&word);
+        assert_eq!(other.join().unwrap().unwrap(), Waited::Woken);
+    });
+}
+
+#[test]
+fn as_many_are_woken_as_was_said() {
+    let word = AtomicU32::new(0);
+    thread::scope(|scope| {
+        let waits: Vec<_> = (0..6)
+            .map(|_| scope.spawn(|| Waiter::new().wait(word.as_ptr(), 0, in_ms(20_000))))
+            .collect();
+        let mut woken = 0;
+        while woken < 2 {
+            woken += futex_wake(word.as_ptr(), 2 - woken).unwrap();
+            thread::sleep(MS);
+        }
+        let none = futex_wake(word.as_ptr(), 0).unwrap();
+        thread::sleep(MS * 20);
+        let finished = waits.iter().filter(|wait| wait.is_finished()).count();
+        // All are to end before anything is asserted.
+        word.store(1, Ordering::SeqCst);
+        futex_wake(word.as_ptr(), u32::MAX).unwrap();
+        let results: Vec<_> = waits.into_iter().map(|wait| wait.join().unwrap()).collect();
+        assert_eq!((none, finished), (0, 2));
+        assert!(results.iter().all(|result| *result != Ok(Waited::TimedOut)));
+    });
+    assert_eq!(futex_wake(word.as_ptr(), u32::MAX).unwrap(), 0);
+}
+
+#[test]
+fn a_wait_is_canceled_from_another_thread_or_beforehand() {
+    let word = AtomicU32::new(0);
+    let waiter = Arc::new(Waiter::new());
+    thread::scope(|scope| {
+        let wait = scope.spawn(|| waiter.wait(word.as_ptr(), 0, None));
+        thread::sleep(MS * 20);
+        waiter.cancel();
+        assert_eq!(wait.join().unwrap().unwrap(), Waited::Canceled);
+    });
+    assert_eq!(waiter.wait(word.as_ptr(), 0, None).unwrap(), Waited::Canceled);
+    // One that is canceled already does not look.
+    assert_eq!(waiter.wait(word.as_ptr(), 1, None).unwrap(), Waited::Canceled);
+}
+
+#[test]
+fn who_waits_is_asked_ten_times_a_second_whether_to_go_on() {
+    let word = AtomicU32::new(0);
+    let (mut asked, start) = (0, Instant::now());
+    let keep_on = || {
+        asked += 1;
+        asked < 3
+    };
+    assert_eq!(futex_wait(word.as_ptr(), 0, None, keep_on).unwrap(), Waited::Canceled);
+    assert_eq!(asked, 3);
+    assert!(start.elapsed() >= MS * 300);
+}
+
+#[test]
+fn a_word_that_changes_between_two_slices_counts_as_woken() {
+    let word = AtomicU32::new(0);
+    // Nobody wakes.
+    let keep_on = || {
+        word.store(1, Ordering::SeqCst);
+        true
+    };
+    assert_eq!(futex_wait(word.as_ptr(), 0, None, keep_on).unwrap(), Waited::Woken);
+}
+
+#[test]
+fn bad_addresses_are_errors_and_not_a_crash() {
+    let nowhere = std::ptr::without_provenance::<u32>(4096);
+    let odd = std::ptr::without_provenance::<u32>(4097);
+    for (address, errno) in [(nowhere, libc::EFAULT), (odd, libc::EINVAL)] {
+        let error = futex_wait(address, 0, in_ms(10), || true).unwrap_err();
+        assert_eq!((error.syscall(), error.errno()), ("futex", errno));
+        assert_eq!(futex_wake(address, 1).unwrap_err().errno(), errno);
+        assert_eq!(Waiter::new().wait(address, 0, in_ms(10)).unwrap_err().errno(), errno);
+    }
+}
+
+#[test]
+fn two_mappings_of_a_file_have_one_word() {
+    let file = std::fs::File::from(memfd_create(c"futex", MFD_ALLOW_SEALING).unwrap());
+    file.set_len(8).unwrap();
+    let map = || {
+        use std::os::fd::AsFd;
+        Mapping::mmap(file.as_fd(), &MapOptions::default()).unwrap()
+    };
+    let (here, there) = (map(), map());
+    assert_ne!(here.as_ptr(), there.as_ptr());
+    // SAFETY: the mappings outlive the words, which are aligned as pages are.
+    let [one, other] =
+        [&here, &there].map(|each| unsafe { AtomicU32::from_ptr(each.as_ptr().cast()) });
+    thread::scope(|scope| {
+        let wait = scope.spawn(|| Waiter::new().wait(one.as_ptr(), 0, None));
+        wake_one(other);
+        assert_eq!(wait.join().unwrap().unwrap(), Waited::Woken);
+        other.store(5, Ordering::SeqCst);
+        assert_eq!(one.load(Ordering::SeqCst), 5);
+    });
+}
+
+#[test]
+fn whoever_changes_the_word_and_wakes_is_never_missed() {
+    let word = AtomicU32::new(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for value in 1..=2000 {
+                word.store(value, Ordering::SeqCst);
+                futex_wake(word.as_ptr(), u32::MAX).unwrap();
+            }
+        });
+        let mut seen = 0;
+        while seen < 2000 {
+            // It would be missed for good.
+            let waited = Waiter::new().wait(word.as_ptr(), seen, in_ms(10_000)).unwrap();
+            assert_ne!(waited, Waited::TimedOut);
+            seen = word.load(Ordering::SeqCst);
+        }
+    });
+}

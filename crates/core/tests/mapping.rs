@@ -1,0 +1,220 @@
+//! Files as memory.
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy.toml allows it in test functions, not in their helpers"
+)]
+
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::FileExt;
+
+use fdkit::Error;
+use fdkit::constants::*;
+use fdkit::mapping::{MapOptions, Mapping, munmap, page_size};
+use fdkit::memfd::{add_seals, get_seals, memfd_create};
+
+fn memfd(size: usize) -> File {
+    let file = File::from(memfd_create(c"mapped", MFD_CLOEXEC | MFD_ALLOW_SEALING).unwrap());
+    file.write_all_at(&vec![b'a'; size], 0).unwrap();
+    file
+}
+
+fn map(file: &File, options: MapOptions) -> Result<Mapping, Error> {
+    Mapping::mmap(file.as_fd(), &options)
+}
+
+fn failure(file: &File, options: MapOptions) -> (&'static str, i32) {
+    let error = map(file, options).unwrap_err();
+    (error.syscall(), error.errno())
+}
+
+fn read(mapping: &Mapping, at: usize) -> u8 {
+    assert!(at < mapping.len());
+    // SAFETY: it is in the mapping.
+    unsafe { mapping.as_ptr().add(at).read_volatile() }
+}
+
+fn write(mapping: &Mapping, at: usize, byte: u8) {
+    assert!(at < mapping.len());
+    // SAFETY: it is in the mapping.
+    unsafe { mapping.as_ptr().add(at).write_volatile(byte) };
+}
+
+fn byte(file: &File, at: u64) -> u8 {
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).unwrap();
+    byte[0]
+}
+
+/// How many mappings of files of this name the process has.
+fn count(name: &str) -> usize {
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    maps.lines().filter(|line| line.contains(&format!("/memfd:{name}"))).count()
+}
+
+const DEFAULT: MapOptions =
+    MapOptions { offset: 0, length: None, writable: None, may_shrink: false };
+
+#[test]
+fn what_is_written_to_it_is_in_the_file_and_the_other_way_round() {
+    let file = memfd(10);
+    let (one, other) = (map(&file, DEFAULT).unwrap(), map(&file, DEFAULT).unwrap());
+    assert_eq!((one.len(), read(&one, 9)), (10, b'a'));
+    write(&one, 0, b'b');
+    assert_eq!((byte(&file, 0), read(&other, 0)), (b'b', b'b'));
+    file.write_all_at(b"c", 1).unwrap();
+    assert_eq!(read(&one, 1), b'c');
+}
+
+#[test]
+fn it_is_cut_to_the_file_and_never_beyond_it() {
+    let page = page_size();
+    for size in [1, page - 1, page, page + 1, 2 * page] {
+        let file = memfd(size);
+        for offset in [0, page, 2 * page] {
+            for length in [None, Some(1), Some(page), Some(page + 1)] {
+                let length = length.map(|length| length as u64);
+                let options = MapOptions { offset: offset as u64, length, ..DEFAULT };
+                let left = size.saturating_sub(offset);
+                if left == 0 || length.is_some_and(|length| length > left as u64) {
+                    assert_eq!(failure(&file, options), ("mmap", libc::EINVAL), "{options:?}");
+                } else {
+                    let mapping = map(&file, options).unwrap();
+                    let expected = length.map_or(left, |length| usize::try_from(length).unwrap());
+                    assert_eq!(mapping.len(), expected, "{options:?}");
+                    assert_eq!(read(&mapping, mapping.len() - 1), b'a');
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_bytes_odd_offsets_and_absurd_numbers_are_einval() {
+    let file = memfd(100);
+    for options in [
+        MapOptions { length: Some(0), ..DEFAULT },
+        MapOptions { offset: 1, ..DEFAULT },
+        MapOptions { offset: 100, ..DEFAULT },
+        MapOptions { offset: u64::MAX, ..DEFAULT },
+        MapOptions { length: Some(u64::MAX), ..DEFAULT },
+        MapOptions { offset: u64::MAX, length: Some(u64::MAX), ..DEFAULT },
+    ] {
+        assert_eq!(failure(&file, options), ("mmap", libc::EINVAL), "{options:?}");
+    }
+    assert_eq!(failure(&memfd(0), DEFAULT), ("mmap", libc::EINVAL));
+}
+
+#[test]
+fn a_file_that_could_get_shorter_is_sealed_or_not_mapped() {
+    let file = memfd(10);
+    drop(map(&file, MapOptions { may_shrink: true, ..DEFAULT }).unwrap());
+    assert_eq!(get_seals(file.as_fd()).unwrap(), 0);
+    drop(map(&file, DEFAULT).unwrap());
+    assert_eq!(get_seals(file.as_fd()).unwrap(), F_SEAL_SHRINK);
+
+    let final_one = memfd(10);
+    add_seals(final_one.as_fd(), F_SEAL_SEAL).unwrap();
+    assert_eq!(failure(&final_one, DEFAULT), ("fcntl", libc::EPERM));
+    assert!(map(&final_one, MapOptions { may_shrink: true, ..DEFAULT }).is_ok());
+    assert_eq!(failure(&File::open("/dev/null").unwrap(), DEFAULT), ("fcntl", libc::EINVAL));
+}
+
+#[test]
+fn what_is_write_sealed_is_mapped_privately_by_whoever_can_read_it() {
+    for seal in [F_SEAL_WRITE, F_SEAL_FUTURE_WRITE] {
+        let file = memfd(10);
+        add_seals(file.as_fd(), seal | F_SEAL_SHRINK).unwrap();
+        let reader = File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
+        for each in [&file, &reader] {
+            for writable in [None, Some(false)] {
+                let mapping = map(each, MapOptions { writable, ..DEFAULT }).unwrap();
+                write(&mapping, 0, b'b');
+                assert_eq!((read(&mapping, 0), byte(&file, 0)), (b'b', b'a'));
+            }
+        }
+        let writable = MapOptions { writable: Some(true), ..DEFAULT };
+        assert_eq!(failure(&file, writable), ("mmap", libc::EPERM));
+        assert_eq!(failure(&reader, writable), ("mmap", libc::EACCES));
+    }
+}
+
+#[test]
+fn what_is_not_write_sealed_is_not_mapped_privately_in_secret() {
+    let file = memfd(10);
+    add_seals(file.as_fd(), F_SEAL_SHRINK).unwrap();
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let reader = File::open(&path).unwrap();
+    assert_eq!(failure(&reader, DEFAULT), ("mmap", libc::EACCES));
+    let privately = MapOptions { writable: Some(false), ..DEFAULT };
+    assert_eq!(read(&map(&reader, privately).unwrap(), 0), b'a');
+    let writer = File::options().write(true).open(&path).unwrap();
+    assert_eq!(failure(&writer, privately), ("mmap", libc::EACCES));
+}
+
+#[test]
+fn what_is_no_regular_file_is_enodev() {
+    let unsafely = MapOptions { may_shrink: true, writable: Some(false), ..DEFAULT };
+    for path in ["/", "/dev/null", "/dev/zero"] {
+        let file = File::open(path).unwrap();
+        assert_eq!(failure(&file, unsafely), ("mmap", libc::ENODEV), "{path}");
+    }
+}
+
+#[test]
+fn it_outlives_the_descriptor_and_is_given_back_when_it_is_dropped() {
+    let file = File::from(memfd_create(c"outlives", MFD_ALLOW_SEALING).unwrap());
+    file.write_all_at(b"text", 0).unwrap();
+    let (one, two) = (map(&file, DEFAULT).unwrap(), map(&file, DEFAULT).unwrap());
+    drop(file);
+    assert_eq!((read(&one, 0), count("outlives")), (b't', 2));
+    drop(one);
+    assert_eq!((read(&two, 0), count("outlives")), (b't', 1));
+    two.munmap().unwrap();
+    assert_eq!(count("outlives"), 0);
+}
+
+#[test]
+fn what_was_let_go_is_unmapped_by_its_address() {
+    let file = File::from(memfd_create(c"let go", MFD_ALLOW_SEALING).unwrap());
+    file.write_all_at(b"text", 0).unwrap();
+    let (address, length) = map(&file, DEFAULT).unwrap().into_raw();
+    assert_eq!((count("let go"), length), (1, page_size()));
+    // SAFETY: nothing uses it.
+    unsafe { munmap(address.as_ptr(), length) }.unwrap();
+    assert_eq!(count("let go"), 0);
+    // SAFETY: it is no address at all.
+    let error = unsafe { munmap(std::ptr::without_provenance_mut(1), 1) }.unwrap_err();
+    assert_eq!((error.syscall(), error.errno()), ("munmap", libc::EINVAL));
+}
+
+#[test]
+fn a_file_that_can_write_elsewhere_cannot_be_write_sealed() {
+    let file = memfd(10);
+    let privately = map(&file, MapOptions { writable: Some(false), ..DEFAULT }).unwrap();
+    let mapping = map(&file, DEFAULT).unwrap();
+    assert_eq!(add_seals(file.as_fd(), F_SEAL_WRITE).unwrap_err().errno(), libc::EBUSY);
+    drop(mapping);
+    add_seals(file.as_fd(), F_SEAL_WRITE).unwrap();
+    assert_eq!(read(&privately, 0), b'a');
+}
+
+#[test]
+fn more_than_there_are_addresses_is_enomem() {
+    let file = memfd(1);
+    file.set_len(1 << 50).unwrap();
+    assert_eq!(failure(&file, DEFAULT), ("mmap", libc::ENOMEM));
+    let last = MapOptions { offset: (1 << 50) - page_size() as u64, ..DEFAULT };
+    assert_eq!(map(&file, last).unwrap().len(), page_size());
+}
+
+#[test]
+fn threads_share_it() {
+    let file = memfd(10);
+    let mapping = map(&file, DEFAULT).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| write(&mapping, 3, b'z'));
+    });
+    assert_eq!((read(&mapping, 3), byte(&file, 3)), (b'z', b'z'));
+}
