@@ -32,13 +32,13 @@ fn failure(file: &File, options: MapOptions) -> (&'static str, i32) {
 fn read(mapping: &Mapping, at: usize) -> u8 {
     assert!(at < mapping.len());
     // SAFETY: it is in the mapping.
-    unsafe { mapping.as_ptr().add(at).read_volatile() }
+    unsafe { mapping.as_ptr().wrapping_add(at).read_volatile() }
 }
 
 fn write(mapping: &Mapping, at: usize, byte: u8) {
     assert!(at < mapping.len());
     // SAFETY: it is in the mapping.
-    unsafe { mapping.as_ptr().add(at).write_volatile(byte) };
+    unsafe { mapping.as_ptr().wrapping_add(at).write_volatile(byte) };
 }
 
 fn byte(file: &File, at: u64) -> u8 {
