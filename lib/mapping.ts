@@ -118,6 +118,11 @@ function map<Shared extends boolean>(
  * the descriptor. Until then `F_SEAL_WRITE` is EBUSY, unless it is mapped privately. The buffer
  * belongs to one thread, and cannot be transferred to another: map the file there, too.
  *
+ * Two dangers are left. A hole that another process punches into a file in huge pages wants a page
+ * again when it is next touched, and where none is free that is SIGBUS; write-sealed files are safe
+ * from it. And what `ArrayBuffer.prototype.transfer` makes of a buffer can be posted to another
+ * thread: that must not use it when the thread that mapped it has ended.
+ *
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
  * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor
  * cannot read, or not write what is not write-sealed; `ENOMEM`: too many mappings, no address space,
