@@ -654,8 +654,8 @@ export interface MmapOptions extends MmapSharedOptions {
  *
  * Two dangers are left. A hole that another process punches into a file in huge pages wants a page
  * again when it is next touched, and where none is free that is SIGBUS; write-sealed files are safe
- * from it. And what `ArrayBuffer.prototype.transfer` makes of a buffer can be posted to another
- * thread: that must not use it when the thread that mapped it has ended.
+ * from it. And what `ArrayBuffer.prototype.transfer` makes of a buffer, called past the buffer's own
+ * method that refuses, could be posted to another thread: there it is gone when this one ends.
  *
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
  * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor

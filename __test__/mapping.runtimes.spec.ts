@@ -43,6 +43,7 @@ for (const { name, runtime, missing } of runtimes) {
     t.deepEqual(found['afterTransfer'], transfer === 'transfers' ? [0, 'ERR_INVALID_ARG_VALUE', 1] : [4, 'unmapped', 0])
     // A move keeps the memory where it is: whoever has it now unmaps it, once.
     if ('moved' in found) {
+      t.is(found['transferMethod'], 'DataCloneError')
       t.deepEqual(found['moved'], ['ERR_INVALID_ARG_VALUE', 'Text', null, 1])
       t.is(found['movedTwice'], 'ERR_INVALID_ARG_VALUE')
     } else {

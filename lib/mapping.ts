@@ -84,6 +84,18 @@ function explain(failure: Failure, fd: number, offset: number, length: number | 
   return because(reasons[what])
 }
 
+function refuseTransfer(): never {
+  throw new DOMException('A buffer over the memory of a file cannot be transferred', 'DataCloneError')
+}
+
+const transfers = ['transfer', 'transferToFixedLength'].filter((name) => name in ArrayBuffer.prototype)
+
+// Runtimes keep such a buffer from other threads, but not what these methods make of it, and take
+// the memory away when the thread ends that mapped it.
+function bindToThread(buffer: ArrayBuffer): void {
+  for (const name of transfers) Object.defineProperty(buffer, name, { value: refuseTransfer })
+}
+
 function map<Shared extends boolean>(
   isShared: Shared,
   fd: number,
@@ -120,8 +132,8 @@ function map<Shared extends boolean>(
  *
  * Two dangers are left. A hole that another process punches into a file in huge pages wants a page
  * again when it is next touched, and where none is free that is SIGBUS; write-sealed files are safe
- * from it. And what `ArrayBuffer.prototype.transfer` makes of a buffer can be posted to another
- * thread: that must not use it when the thread that mapped it has ended.
+ * from it. And what `ArrayBuffer.prototype.transfer` makes of a buffer, called past the buffer's own
+ * method that refuses, could be posted to another thread: there it is gone when this one ends.
  *
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
  * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor
@@ -144,7 +156,9 @@ function map<Shared extends boolean>(
  * ```
  */
 export function mmap(fd: number, options?: MmapOptions): ArrayBuffer {
-  return map(false, fd, options)
+  const buffer = map(false, fd, options)
+  bindToThread(buffer)
+  return buffer
 }
 
 /**

@@ -35,7 +35,8 @@ findings.afterTransfer = [cloned.byteLength, attempt(() => munmap(cloned)) ?? 'u
 if (typeof ArrayBuffer.prototype.transfer === 'function') {
   const first = mmap(memfd.fd)
   const before = count()
-  const second = first.transfer()
+  findings.transferMethod = attempt(() => first.transfer())
+  const second = ArrayBuffer.prototype.transfer.call(first)
   findings.moved = [attempt(() => munmap(first)), text(second), attempt(() => munmap(second)), before - count()]
   findings.movedTwice = attempt(() => munmap(second))
 }
