@@ -18,6 +18,8 @@ const packages = {
 }
 
 for (const [name, version] of Object.entries(packages)) {
+  // The one that the tests themselves run on is there.
+  if (name === `node-${process.versions.node.split('.', 1)[0]}`) continue
   const directory = `build/runtimes/${name}`
   if (existsSync(`${directory}/node_modules/.package-lock.json`)) continue
   mkdirSync(directory, { recursive: true })

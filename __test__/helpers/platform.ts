@@ -24,4 +24,4 @@ export function missing(command: string): string | false {
 }
 
 /** Where root is asked for, to become somebody who may not read everything. */
-export const notRoot = process.getuid?.() === 0 ? false : 'needs root, to become nobody'
+export const notRoot = process.getuid?.() === 0 ? false : 'needs root'

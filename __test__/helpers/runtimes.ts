@@ -18,6 +18,7 @@ const HOW = 'run "npm run runtimes"'
 const names = ['node-20', 'node-22', 'node-24', 'node-26', 'bun', 'deno']
 
 function find(name: string): Runtime | undefined {
+  if (`v${name.replace('node-', '')}` === process.version.split('.', 1)[0]) return { name, command: [process.execPath] }
   const modules = join(packageRoot, 'build/runtimes', name, 'node_modules')
   const binaries = [
     `node-linux-${process.arch}/bin/node`,
