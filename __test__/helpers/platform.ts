@@ -23,5 +23,5 @@ export function missing(command: string): string | false {
   return error ? `needs ${command}` : false
 }
 
-/** Where root is asked for, to become somebody who may not read everything. */
+/** Where root is asked for: to become somebody who may not read everything, or to set the machine up. */
 export const notRoot = process.getuid?.() === 0 ? false : 'needs root'
