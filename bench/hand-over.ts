@@ -1,8 +1,9 @@
 // Hands 256 MiB to a child process for each line that it gets, and says how long it took until the
 // child had told their sum. The child is this program, too. It wants --expose-gc.
 import { fork, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { on } from 'node:events'
 import { closeSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -12,13 +13,11 @@ import { BYTES, fill, summings, type Summed } from './summing.js'
 
 // Of the pipe, in the child.
 const PIPE = 4
+const CHUNK = 2 ** 20
 const FILE = `/dev/shm/fdkit-bench-${process.pid}`
 
 const [name = '', what = '', role] = process.argv.slice(2)
 const summing = summings[what]!
-
-/** What the sum must be. */
-let expected: number
 
 /** What is left to do when the sum is known; it is not measured. */
 type After = () => void
@@ -28,23 +27,17 @@ interface Way {
   /** Makes ready, once, and returns what hands it over. */
   parent(child: ChildProcess): () => After | undefined
   /** Likewise, and returns what takes it. */
-  child(): (message: never) => Summed
-}
-
-function filled<T extends ArrayBuffer>(buffer: T): T {
-  fill(buffer)
-  expected = summing.sum(summing.of(buffer))
-  return buffer
+  child(): (message: never) => Summed | Promise<Summed>
 }
 
 /** In memory of the parent's own. */
-const own = () => new Uint8Array(filled(new ArrayBuffer(BYTES)))
+const own = () => fill(new ArrayBuffer(BYTES))
 
 const viewOf = ({ buffer, byteOffset }: Uint8Array) => summing.of(buffer, byteOffset)
 
 function written(child: ChildProcess): () => undefined {
   const memfd = Memfd.create('bench', { size: BYTES })
-  filled(memfd.map())
+  fill(memfd.map())
   return () => void child.send(memfd.path)
 }
 
@@ -56,6 +49,19 @@ function copied(child: ChildProcess): () => After {
     return () => memfd.close()
   }
 }
+
+function piped(child: ChildProcess): () => undefined {
+  const bytes = own()
+  const pipe = child.stdio[PIPE] as NodeJS.WritableStream
+  return () => {
+    child.send('go')
+    pipe.write(bytes)
+    return undefined
+  }
+}
+
+// Touched, so that no pages are found for it while the time runs.
+const target = () => Buffer.allocUnsafeSlow(BYTES).fill(1)
 
 // Given back by the collector. munmap detaches, and in a process that has ever detached a buffer
 // V8's code for typed arrays looks at each access whether theirs is.
@@ -69,8 +75,8 @@ const mapped = (map: typeof mmap | typeof mmapShared) => () => (path: string) =>
 const ways: Record<string, Way> = {
   share: { parent: written, child: mapped(mmapShared) },
   map: { parent: written, child: mapped(mmap) },
-  copyShare: { parent: copied, child: mapped(mmapShared) },
-  copyMap: { parent: copied, child: mapped(mmap) },
+  shareCopy: { parent: copied, child: mapped(mmapShared) },
+  mapCopy: { parent: copied, child: mapped(mmap) },
   send: {
     parent(child) {
       const bytes = own()
@@ -78,21 +84,34 @@ const ways: Record<string, Way> = {
     },
     child: () => viewOf,
   },
-  pipe: {
-    parent(child) {
-      const bytes = own()
-      const pipe = child.stdio[PIPE] as NodeJS.WritableStream
-      return () => {
-        child.send('go')
-        pipe.write(bytes)
-        return undefined
-      }
-    },
+  pipeSync: {
+    parent: piped,
     child() {
-      const bytes = Buffer.allocUnsafeSlow(BYTES).fill(1)
+      const bytes = target()
       return () => {
         let length = 0
         while (length < BYTES) length += readSync(PIPE, bytes, length, BYTES - length, null)
+        return viewOf(bytes)
+      }
+    },
+  },
+  pipe: {
+    parent: piped,
+    child() {
+      const bytes = target()
+      let length = 0
+      let isWhole = () => {}
+      const callback = (read: number, chunk: Uint8Array) => {
+        bytes.set(chunk.subarray(0, read), length)
+        length = (length + read) % BYTES
+        if (length === 0) isWhole()
+        return true
+      }
+      const onread = { buffer: Buffer.allocUnsafeSlow(CHUNK), callback }
+      const options = { fd: PIPE, onread }
+      new Socket(options).resume()
+      return async () => {
+        await new Promise<void>((resolve) => (isWhole = resolve))
         return viewOf(bytes)
       }
     },
@@ -111,6 +130,7 @@ const ways: Record<string, Way> = {
 }
 
 function check(total: unknown): void {
+  const { expected } = summing
   if (total !== expected) throw new Error(`the sum is ${String(total)}, not ${expected}`)
 }
 
@@ -135,34 +155,39 @@ function beParent(way: Way): void {
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
   })
-  const isReady = once(child, 'message')
+  const messages = on(child, 'message')
+  const next = async () => ((await messages.next()).value as [unknown])[0]
+  const isReady = next()
   const hand = way.parent(child)
   onLine(async () => {
     await isReady
-    const answer = once(child, 'message')
     const start = process.hrtime.bigint()
     const after = hand()
-    const [total] = await answer
+    const total = await next()
     const elapsed = process.hrtime.bigint() - start
     check(total)
-    const isIdle = once(child, 'message')
     after?.()
     global.gc!()
-    await isIdle
+    // Else it would clean up while others are measured.
+    await next()
     return elapsed
   })
-  process.stdin.on('end', () => child.disconnect())
+  process.stdin.on('end', () => process.exit())
+  process.on('exit', () => child.kill())
 }
 
 function beChild(way: Way): void {
   const take = way.child()
-  // Each round's garbage is its own, and of those that make some, too, it is not measured.
+  // Nobody's garbage is measured, nor what collects it.
   const idle = () => {
     global.gc!()
     process.send!('idle')
   }
-  process.on('message', (message) => {
-    process.send!(summing.sum(take(message as never)))
+  const answer = async (message: unknown) => {
+    process.send!(summing.sum(await take(message as never)))
+  }
+  process.on('message', async (message) => {
+    await answer(message)
     setImmediate(idle)
   })
   process.send!('ready')

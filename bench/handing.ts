@@ -1,18 +1,11 @@
 // Handing 256 MiB to another process, until that has summed them.
-import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-
-import { supportsSharedMapping } from 'fdkit'
-
 import { program, resident } from './candidate.js'
 import { interleave, median, ratio, type Outcome } from './interleave.js'
 import { printTable, type Target } from './report.js'
+import { runtimes, type Runtime } from './runtimes.js'
 
 const ROUNDS = 5
-const WARMUP = 2
-
-// It can share, where process.execPath cannot.
-const OTHER = 'build/runtimes/node-24/node_modules/.bin/node'
+const WARMUP = 1
 
 type Candidate = readonly [label: string, way: string]
 
@@ -29,44 +22,45 @@ function print(title: string, outcomes: Outcome[]): void {
 }
 
 /** The time of the second to that of the first, which is the summing alone. */
-async function measure(node: string, what: string, candidates: Candidate[]): Promise<number> {
+async function measure(
+  { command, version }: Runtime,
+  what: string,
+  candidates: Candidate[],
+): Promise<number> {
   const outcomes = await interleave(
     candidates.map(([label, way]) =>
-      resident(label, node, '--expose-gc', program('hand-over'), way, what),
+      resident(label, command, '--expose-gc', program('hand-over'), way, what),
     ),
     ROUNDS,
     WARMUP,
   )
-  const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()
   print(`256 MiB to a child process that sums its ${what}, Node.js ${version}`, outcomes)
   const [alone, ours] = outcomes
   return ratio(ours!, alone!)
 }
 
-async function measureOn(node: string, canShare: boolean): Promise<number> {
+async function measureOn(runtime: Runtime): Promise<Target> {
+  const { method, version } = runtime
   const ours: Candidate[] = [
     ['the summing alone', 'alone'],
-    canShare ? ['Memfd, share', 'share'] : ['Memfd, map', 'map'],
+    [`Memfd, ${method}`, method],
   ]
-  const figure = await measure(node, 'bytes', [
+  const figure = await measure(runtime, 'bytes', [
     ...ours,
-    ['the same, copied into a new one first', canShare ? 'copyShare' : 'copyMap'],
+    ['the same, copied into a new one first', `${method}Copy`],
     ["process.send, serialization: 'advanced'", 'send'],
-    ['a pipe', 'pipe'],
+    ['a pipe, node:net', 'pipe'],
+    ['a pipe, readSync', 'pipeSync'],
     ['a file in /dev/shm, readFileSync', 'file'],
   ])
-  await measure(node, 'numbers', ours)
-  return figure
+  // The handing weighs more the faster the summing is.
+  await measure(runtime, 'numbers', ours)
+  const what = `256 MiB by ${method}, ${version}, to the summing alone`
+  return { what, figure, unit: 'x', atMost: 1.25 }
 }
 
 export async function measureHanding(): Promise<Target[]> {
-  const what = (method: string) => `256 MiB handed over by ${method}, to the summing alone`
-  const target = { unit: 'x', atMost: 1.25 }
-  const figure = await measureOn(process.execPath, supportsSharedMapping)
-  const targets = [{ what: what(supportsSharedMapping ? 'share' : 'map'), figure, ...target }]
-  if (!supportsSharedMapping && existsSync(OTHER)) {
-    const figure = await measureOn(OTHER, true)
-    targets.push({ what: what('share on Node.js 24'), figure, ...target })
-  }
+  const targets: Target[] = []
+  for (const runtime of runtimes()) targets.push(await measureOn(runtime))
   return targets
 }

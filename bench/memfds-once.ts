@@ -7,8 +7,8 @@ import { getpagesize, Memfd } from 'fdkit'
 const FILES = 100_000
 const WARMUP = 2_000
 
-/** Between two turns of the event loop; by default all of them. */
-const perTurn = Number(process.argv[2] ?? FILES)
+/** How often, and how many of them between two turns of the event loop. */
+const [times = 1, perTurn = FILES] = process.argv.slice(2).map(Number)
 
 /** What a process has. */
 export interface Left {
@@ -36,11 +36,11 @@ async function use(files: number): Promise<void> {
   await setImmediate()
 }
 
-/** What is there more than before, after each 100,000. */
+/** What is there more than before, after each time. */
 const left: Left[] = []
 await use(WARMUP)
 let before = has()
-for (let time = 0; time < 3; time++) {
+for (let time = 0; time < times; time++) {
   await use(FILES)
   const after = has()
   left.push({

@@ -1,49 +1,53 @@
 // Round trips of small messages between two processes.
-import { supportsSharedMapping } from 'fdkit'
-
 import { program, resident } from './candidate.js'
 import { interleave, pick, ratio } from './interleave.js'
 import { printTable, type Target } from './report.js'
+import { runtimes, type Runtime } from './runtimes.js'
 
-const ROUNDS = 25
-const WARMUP = 10
-const TIMES = 2_000
+const ROUNDS = 7
+const WARMUP = 2
 
-const method = supportsSharedMapping ? 'share' : 'map'
-const LOOKS = `${method}, a look for some 50 µs, futexWait`
-const SEND = "process.send, serialization: 'json'"
+// A run says how long so many took.
+const TIMES = 1_000
+
+// In time some 30 µs, as long as it takes to wake a process on another core.
+const LOOKS = '5000'
+
+const JSON = "process.send, serialization: 'json'"
 const ADVANCED = "process.send, serialization: 'advanced'"
-const SOCKET = 'a Unix socket, node:net'
+const SOCKET = 'a Unix socket'
 
-const ways = {
-  looks: LOOKS,
-  futex: `${method}, futexWait at once`,
-  json: SEND,
-  advanced: ADVANCED,
-  socket: SOCKET,
-  fifo: 'two named pipes, readSync and writeSync',
-}
-
-export async function measureMessages(): Promise<Target> {
+async function measureOn({ command, version, method }: Runtime): Promise<Target> {
+  const candidate = (label: string, ...argv: string[]) =>
+    resident(label, command, program('ping'), ...argv)
   const outcomes = await interleave(
-    Object.entries(ways).map(([way, label]) =>
-      resident(label, process.execPath, program('ping'), way, String(TIMES)),
-    ),
+    [
+      candidate(`${method}, ${LOOKS} looks and then futexWait`, 'futex', LOOKS),
+      candidate(`${method}, futexWait at once`, 'futex'),
+      candidate(JSON, 'json'),
+      candidate(ADVANCED, 'advanced'),
+      candidate(SOCKET, 'socket'),
+      candidate('two named pipes, readSync and writeSync', 'fifo'),
+    ],
     ROUNDS,
     WARMUP,
   )
   const [ours] = outcomes
-  printTable(
-    'Round trips of a message of 64 bytes between two processes',
-    outcomes.map((outcome) => [
-      outcome.label,
-      `${Math.round(TIMES / (outcome.nanoseconds / 1e9))} a second`,
-      `${(outcome.nanoseconds / TIMES / 1e3).toFixed(2)} µs`,
-      `${ratio(ours!, outcome).toFixed(3)} x`,
-    ]),
-  )
-  const peers = [SEND, ADVANCED, SOCKET].map((label) => pick(outcomes, label))
+  const rows = outcomes.map((outcome) => [
+    outcome.label,
+    `${Math.round(TIMES / (outcome.nanoseconds / 1e9))} a second`,
+    `${(outcome.nanoseconds / TIMES / 1e3).toFixed(2)} µs`,
+    `${ratio(outcome, ours!).toFixed(2)} x`,
+  ])
+  printTable(`Round trips of 64 bytes between two processes, Node.js ${version}`, rows)
+  const peers = [JSON, ADVANCED, SOCKET].map((label) => pick(outcomes, label))
   const [best] = peers.toSorted((a, b) => a.nanoseconds - b.nanoseconds)
-  const what = `round trips by futex: times as many as by ${best!.label}`
+  const what = `round trips by ${method}, ${version}: times as many as by ${best!.label}`
   return { what, figure: ratio(best!, ours!), unit: 'x', atLeast: 4 }
+}
+
+export async function measureMessages(): Promise<Target[]> {
+  const targets: Target[] = []
+  for (const runtime of runtimes()) targets.push(await measureOn(runtime))
+  return targets
 }

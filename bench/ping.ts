@@ -1,5 +1,6 @@
-// Sends a message of 64 bytes to a child process and gets it back, as often as is said, for each line
-// that it gets, and says how long that took. The child is this program, too.
+// Sends a message of 64 bytes to a child process and gets it back, again and again, for each line
+// that it gets, and says how long a thousand of these round trips took. The child is this program,
+// too.
 import { execFileSync, fork, type ChildProcess, type Serializable } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
@@ -15,11 +16,13 @@ const LENGTH = 64
 // In the child: what is beyond the channel of process.send.
 const EXTRA = 4
 
-/** As many looks as waking a process takes, in time, where it sleeps on another core. */
-const LOOKS = 10_000
+// Long enough for the scheduler to have found places for both.
+const NANOSECONDS = 100_000_000n
+// Between two looks at the clock.
+const TIMES = 100
 
-const [name = '', times = '0', role] = process.argv.slice(2)
-const TIMES = Number(times)
+// What the futex does first: as many looks at the word.
+const [name = '', looks = '0', role] = process.argv.slice(2)
 
 const message = Buffer.alloc(LENGTH, 'message ')
 
@@ -28,7 +31,7 @@ interface Way {
   serialization?: 'json' | 'advanced'
   /** What the child gets for stdio beyond the channel. */
   extra?(): (number | 'pipe')[]
-  /** Returns what makes the round trips. */
+  /** Returns what makes some round trips. */
   parent(child: ChildProcess): Promise<() => unknown>
   /** Answers for as long as the process lives. */
   child(): void
@@ -38,13 +41,12 @@ interface Way {
 class Mailboxes {
   readonly #counts: Int32Array
   readonly #bytes: Uint8Array
-  readonly #looks: number
+  readonly #looks = Number(looks)
 
-  constructor(fd: number, looks: number) {
+  constructor(fd: number) {
     const buffer = supportsSharedMapping ? mmapShared(fd) : mmap(fd)
     this.#counts = new Int32Array(buffer, 0, 2)
     this.#bytes = new Uint8Array(buffer, LENGTH, 2 * LENGTH)
-    this.#looks = looks
   }
 
   put(box: 0 | 1, count: number, bytes: Uint8Array): void {
@@ -60,10 +62,10 @@ class Mailboxes {
   }
 }
 
-const futex = (looks: number): Way => ({
+const futex: Way = {
   async parent(child) {
     const memfd = Memfd.create('bench', { size: 3 * LENGTH })
-    const mailboxes = new Mailboxes(memfd.fd, looks)
+    const mailboxes = new Mailboxes(memfd.fd)
     child.send(memfd.path)
     await once(child, 'message')
     const answer = Buffer.alloc(LENGTH)
@@ -79,7 +81,7 @@ const futex = (looks: number): Way => ({
   },
   child() {
     process.once('message', (path: string) => {
-      const mailboxes = new Mailboxes(openSync(path, 'r+'), looks)
+      const mailboxes = new Mailboxes(openSync(path, 'r+'))
       process.send!('ready')
       const bytes = Buffer.alloc(LENGTH)
       setImmediate(() => {
@@ -90,7 +92,7 @@ const futex = (looks: number): Way => ({
       })
     })
   },
-})
+}
 
 const send = (serialization: 'json' | 'advanced', message: Serializable): Way => ({
   serialization,
@@ -142,7 +144,8 @@ const socket: Way = {
       if (filled === 0) socket.write(answer)
       return true
     }
-    const socket = new Socket({ fd: EXTRA, onread: { buffer: new Uint8Array(LENGTH), callback } })
+    const options = { fd: EXTRA, onread: { buffer: new Uint8Array(LENGTH), callback } }
+    const socket = new Socket(options)
     socket.resume()
   },
 }
@@ -184,8 +187,7 @@ const fifo: Way = {
 }
 
 const ways: Record<string, Way> = {
-  futex: futex(0),
-  looks: futex(LOOKS),
+  futex,
   json: send('json', message.toString()),
   advanced: send('advanced', message),
   socket,
@@ -193,20 +195,26 @@ const ways: Record<string, Way> = {
 }
 
 async function beParent(way: Way): Promise<void> {
-  const child = fork(fileURLToPath(import.meta.url), [name, times, 'child'], {
+  const child = fork(fileURLToPath(import.meta.url), [name, looks, 'child'], {
     serialization: way.serialization ?? 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(way.extra?.() ?? [])],
   })
   await once(child, 'message')
   const run = await way.parent(child)
-  createInterface(process.stdin)
-    .on('line', async () => {
-      const start = process.hrtime.bigint()
+  createInterface(process.stdin).on('line', async () => {
+    const start = process.hrtime.bigint()
+    let elapsed = 0n
+    let times = 0n
+    while (elapsed < NANOSECONDS) {
       await run()
-      console.log(String(process.hrtime.bigint() - start))
-    })
-    // It may be asleep in a call, and knows of no end.
-    .on('close', () => child.kill('SIGKILL'))
+      times += BigInt(TIMES)
+      elapsed = process.hrtime.bigint() - start
+    }
+    console.log(String((elapsed * 1_000n) / times))
+  })
+  process.stdin.on('end', () => process.exit())
+  // It may be asleep in a call, and knows of no end.
+  process.on('exit', () => child.kill('SIGKILL'))
 }
 
 const way = ways[name]
