@@ -22,33 +22,27 @@ export interface Summing {
   expected: number
 }
 
-// In 32 bits it is twice as fast as in 64.
-function sumBytes(elements: Summed): number {
-  let total = 0
-  for (let index = 0; index < elements.length; index++) total = (total + elements[index]!) | 0
-  return total
-}
+const add = (a: number, b: number) => a + b
 
-function sumNumbers(elements: Summed): number {
-  let total = 0
-  for (let index = 0; index < elements.length; index++) total += elements[index]!
-  return total
-}
-
-// A process uses one of them, so that V8 sees one type in its loop.
+// A process calls one of these, and with nothing else, so that V8 knows one type in its loop.
 export const summings: Record<string, Summing> = {
   bytes: {
     of: (buffer, byteOffset) => new Uint8Array(buffer, byteOffset, BYTES),
-    sum: sumBytes,
-    get expected() {
-      return Math.imul(sumBytes(PART_BYTES), PARTS)
+    // In 32 bits it is faster than in 64.
+    sum(elements) {
+      let total = 0
+      for (let index = 0; index < elements.length; index++) total = (total + elements[index]!) | 0
+      return total
     },
+    expected: Math.imul(PART_BYTES.reduce(add), PARTS),
   },
   numbers: {
     of: (buffer, byteOffset) => new Float64Array(buffer, byteOffset, BYTES / 8),
-    sum: sumNumbers,
-    get expected() {
-      return sumNumbers(PART) * PARTS
+    sum(elements) {
+      let total = 0
+      for (let index = 0; index < elements.length; index++) total += elements[index]!
+      return total
     },
+    expected: PART.reduce(add) * PARTS,
   },
 }
