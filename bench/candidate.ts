@@ -33,6 +33,7 @@ export function resident(label: string, command: string, ...argv: string[]): Can
       const { done, value } = await answers.next()
       if (done) throw new Error(`${label} has ended`)
       const [nanoseconds, directories, entries] = value.split(' ').map(Number)
+      if (directories === undefined) return { nanoseconds: nanoseconds! }
       return { nanoseconds: nanoseconds!, seen: `${directories} directories, ${entries} entries` }
     },
     close: () => child?.stdin?.end(),
@@ -69,13 +70,15 @@ export const inJavaScript = (label: string, ...argv: string[]) =>
 /** A program of this folder in JavaScript. */
 export const program = (name: string) => `build/bench/${name}.js`
 
+const PROGRAMS = ['javascript', 'delay-once', 'walk-once', 'hand-over', 'ping', 'memfds-once']
+
 /**
  * Makes the programs. They are not run as they stand: what loads TypeScript also rewrites fdkit,
  * and makes it several times slower than it is.
  */
 export async function buildPrograms(): Promise<void> {
   await build({
-    entryPoints: ['javascript', 'delay-once', 'walk-once'].map((name) => `bench/${name}.ts`),
+    entryPoints: PROGRAMS.map((name) => `bench/${name}.ts`),
     outdir: 'build/bench',
     bundle: true,
     packages: 'external',

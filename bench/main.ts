@@ -8,9 +8,12 @@ import { fileURLToPath } from 'node:url'
 import { buildPrograms, inJavaScript, inPython, inRust, python, transient } from './candidate.js'
 import { measureDelay } from './delay.js'
 import { measureRmtree } from './deleting.js'
+import { measureHanding } from './handing.js'
 import { interleave, pick, ratio } from './interleave.js'
+import { measureLeaks } from './leaks.js'
 import { measureStat, measureStatPromises } from './looking.js'
 import { measureMemory } from './memory.js'
+import { measureMessages } from './messages.js'
 import { printOutcomes, printTargets, type Target } from './report.js'
 import { addonSize, measureImport } from './startup.js'
 import { makeTree, removeTree } from './tree.js'
@@ -108,6 +111,9 @@ try {
   const targets = [
     ...(await measureWalks(top)),
     await measureMemfd(),
+    ...(await measureHanding()),
+    ...(await measureMessages()),
+    ...measureLeaks(),
     ...(await measureStat()),
     await measureStatPromises(),
     ...(await measureRmtree()),
