@@ -456,6 +456,9 @@ export interface FutexWaitAsyncOptions {
  * The kernel looks at the word and goes to sleep in one step. Who changes the word and then wakes
  * is never missed; who wakes without changing it wakes only those who sleep already.
  *
+ * Before it sleeps it looks at the word for up to 20 µs, since many an answer is there sooner than a
+ * sleep and a wake-up would take.
+ *
  * Differs from `Atomics.wait`: the memory may be of another process, too (and `Atomics.notify` does
  * not wake it); an Int32Array over an ArrayBuffer of {@link mmap} will do; wrong arguments are
  * errors, and NaN as the time is one. As there, `'ok'` does not say that the word has changed.
@@ -681,6 +684,10 @@ export declare function mmap(fd: number, options?: MmapOptions): ArrayBuffer;
 /**
  * Empties an ArrayBuffer that {@link mmap} made, and gives its memory back at once. Nothing can
  * write through it any more: its length is 0, and that of every view of it.
+ *
+ * In a process that has ever detached a buffer, by this or by a transfer, V8 checks every access to
+ * a typed array: loops over bytes take up to 1.8 times as long in Node.js 20, 1.1 times in 24. Where
+ * that counts, let the buffer be collected instead.
  *
  * No asynchronous operation may be at work on it, as on every buffer that is detached: a
  * `fs.read` into it gets EFAULT, and zlib or crypto on another thread end the process.

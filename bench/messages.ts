@@ -10,9 +10,6 @@ const WARMUP = 2
 // A run says how long so many took.
 const TIMES = 1_000
 
-// In time some 30 µs, as long as it takes to wake a process on another core.
-const LOOKS = '5000'
-
 const JSON = "process.send, serialization: 'json'"
 const ADVANCED = "process.send, serialization: 'advanced'"
 const SOCKET = 'a Unix socket'
@@ -22,8 +19,7 @@ async function measureOn({ command, version, method }: Runtime): Promise<Target>
     resident(label, command, program('ping'), ...argv)
   const outcomes = await interleave(
     [
-      candidate(`${method}, ${LOOKS} looks and then futexWait`, 'futex', LOOKS),
-      candidate(`${method}, futexWait at once`, 'futex'),
+      candidate(`${method}, futexWait and futexWake`, 'futex'),
       candidate(JSON, 'json'),
       candidate(ADVANCED, 'advanced'),
       candidate(SOCKET, 'socket'),

@@ -21,8 +21,7 @@ const NANOSECONDS = 100_000_000n
 // Between two looks at the clock.
 const TIMES = 100
 
-// What the futex does first: as many looks at the word.
-const [name = '', looks = '0', role] = process.argv.slice(2)
+const [name = '', role] = process.argv.slice(2)
 
 const message = Buffer.alloc(LENGTH, 'message ')
 
@@ -41,7 +40,6 @@ interface Way {
 class Mailboxes {
   readonly #counts: Int32Array
   readonly #bytes: Uint8Array
-  readonly #looks = Number(looks)
 
   constructor(fd: number) {
     const buffer = supportsSharedMapping ? mmapShared(fd) : mmap(fd)
@@ -56,7 +54,6 @@ class Mailboxes {
   }
 
   take(box: 0 | 1, count: number, bytes: Uint8Array): void {
-    for (let look = 0; look < this.#looks && Atomics.load(this.#counts, box) !== count; look++);
     while (Atomics.load(this.#counts, box) !== count) futexWait(this.#counts, box, count - 1)
     bytes.set(this.#bytes.subarray(box * LENGTH, (box + 1) * LENGTH))
   }
@@ -195,7 +192,7 @@ const ways: Record<string, Way> = {
 }
 
 async function beParent(way: Way): Promise<void> {
-  const child = fork(fileURLToPath(import.meta.url), [name, looks, 'child'], {
+  const child = fork(fileURLToPath(import.meta.url), [name, 'child'], {
     serialization: way.serialization ?? 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', ...(way.extra?.() ?? [])],
   })

@@ -48,6 +48,9 @@ function checkFutex<T>(result: T | Failure, typedArray: Int32Array): T {
  * The kernel looks at the word and goes to sleep in one step. Who changes the word and then wakes
  * is never missed; who wakes without changing it wakes only those who sleep already.
  *
+ * Before it sleeps it looks at the word for up to 20 µs, since many an answer is there sooner than a
+ * sleep and a wake-up would take.
+ *
  * Differs from `Atomics.wait`: the memory may be of another process, too (and `Atomics.notify` does
  * not wake it); an Int32Array over an ArrayBuffer of {@link mmap} will do; wrong arguments are
  * errors, and NaN as the time is one. As there, `'ok'` does not say that the word has changed.

@@ -35,6 +35,10 @@ pub fn futex_wait(args: &Args) -> Result<Reply> {
         Err(error) => return Ok(error.into()),
     };
     let env = args.env;
+    // SAFETY: memory of a buffer that JavaScript holds, and cannot let go of meanwhile.
+    if let Some(waited) = unsafe { futex::spin(word, value, deadline) } {
+        return Ok(reply_here(Ok(waited)));
+    }
     Ok(reply_here(futex::futex_wait(word, value, deadline, || may_run(&env))))
 }
 

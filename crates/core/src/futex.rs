@@ -88,6 +88,44 @@ pub fn futex_wait(
     }
 }
 
+/// Looks at a word for some microseconds, for as long as it is `value`: less than a sleep and a
+/// wake-up take, where the other side runs on another processor and is quick. What it came to, or
+/// `None` where it is time to sleep. With one processor that is at once.
+///
+/// # Safety
+/// The word is memory that may be read, and stays so for the time of the call.
+///
+/// ```
+/// use fdkit::futex::{Waited, spin};
+/// // SAFETY: a variable.
+/// assert_eq!(unsafe { spin(&5, 4, None) }, Some(Waited::NotEqual));
+/// // SAFETY: as above.
+/// assert_eq!(unsafe { spin(&5, 5, None) }, None);
+/// ```
+pub unsafe fn spin(word: *const u32, value: u32, deadline: Option<Deadline>) -> Option<Waited> {
+    // SAFETY: the caller's promise; it is only read.
+    let word = unsafe { AtomicU32::from_ptr(word.cast_mut()) };
+    let differs = || word.load(Ordering::SeqCst) != value;
+    if differs() {
+        return Some(Waited::NotEqual);
+    }
+    let end = Deadline::after(SPIN).map(|end| deadline.map_or(end, |deadline| end.min(deadline)));
+    while sys::has_processors() && Deadline::after(Duration::ZERO) < end {
+        for _ in 0..LOOKS {
+            if differs() {
+                return Some(Waited::Woken);
+            }
+            std::hint::spin_loop();
+        }
+    }
+    None
+}
+
+// Longer, it would be in the way of the other side where both have to share a processor.
+const SPIN: Duration = Duration::from_micros(20);
+// Between two looks at the clock.
+const LOOKS: u32 = 50;
+
 /// Wakes up to `count` of those who wait for a word: `futex(word, FUTEX_WAKE, count)`. Returns
 /// how many.
 ///
@@ -164,7 +202,9 @@ impl Waiter {
 mod sys {
     use super::{Deadline, Duration, Error, Result};
     use crate::error::retry_libc;
+    use std::mem::MaybeUninit;
     use std::ptr;
+    use std::sync::OnceLock;
 
     // The same on every architecture.
     const SYS_FUTEX_WAITV: libc::c_long = 449;
@@ -183,6 +223,21 @@ mod sys {
         // SAFETY: there is room for the answer.
         unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
         Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
+    }
+
+    /// Whether something else can run while this thread does.
+    pub(super) fn has_processors() -> bool {
+        static MORE_THAN_ONE: OnceLock<bool> = OnceLock::new();
+        *MORE_THAN_ONE.get_or_init(|| {
+            let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
+            let size = size_of::<libc::cpu_set_t>();
+            // SAFETY: there is room for the answer, and zeros are an empty set.
+            let failed = unsafe { libc::sched_getaffinity(0, size, set.as_mut_ptr()) };
+            // SAFETY: as above.
+            let set = unsafe { set.assume_init() };
+            // SAFETY: it counts the bits of the set.
+            failed == 0 && unsafe { libc::CPU_COUNT(&set) } > 1
+        })
     }
 
     fn timespec(deadline: Deadline) -> libc::timespec {
@@ -257,6 +312,10 @@ mod sys {
 
     pub(super) fn now() -> Duration {
         Duration::ZERO
+    }
+
+    pub(super) fn has_processors() -> bool {
+        false
     }
 
     pub(super) fn futex_wait(

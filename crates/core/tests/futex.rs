@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fdkit::constants::*;
-use fdkit::futex::{Deadline, Waited, Waiter, futex_wait, futex_wake};
+use fdkit::futex::{Deadline, Waited, Waiter, futex_wait, futex_wake, spin};
 use fdkit::mapping::{MapOptions, Mapping};
 use fdkit::memfd::memfd_create;
 
@@ -19,6 +19,32 @@ const MS: Duration = Duration::from_millis(1);
 
 fn in_ms(count: u32) -> Option<Deadline> {
     Deadline::after(MS * count)
+}
+
+#[test]
+fn it_looks_for_a_while_before_it_is_time_to_sleep() {
+    let word = AtomicU32::new(1);
+    let look = |value, deadline| {
+        // SAFETY: the word lives on.
+        unsafe { spin(word.as_ptr(), value, deadline) }
+    };
+    assert_eq!(look(2, None), Some(Waited::NotEqual));
+    let start = Instant::now();
+    assert_eq!(look(1, None), None);
+    assert!(start.elapsed() < MS * 100);
+    assert_eq!(look(1, in_ms(0)), None);
+    let stop = AtomicU32::new(0);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while stop.load(Ordering::SeqCst) == 0 {
+                word.fetch_xor(2, Ordering::SeqCst);
+            }
+        });
+        // It begins with either, and sees the other while it looks.
+        let seen = (0..1_000_000).any(|_| look(1, None) == Some(Waited::Woken));
+        stop.store(1, Ordering::SeqCst);
+        assert!(seen || thread::available_parallelism().unwrap().get() == 1);
+    });
 }
 
 /// Wakes until somebody was.
