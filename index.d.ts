@@ -633,6 +633,12 @@ export interface MmapSharedOptions {
 	 * its end is read or written, SIGBUS ends the process, and nothing can catch it.
 	 */
 	unsafe?: boolean | undefined;
+	/**
+	 * Whether all pages are entered into the page table at once; `false` by default. For who is going
+	 * to touch most of it: that takes half as long as doing so at each first touch, which takes 50 ms
+	 * for each GiB. It does nothing before Linux 5.14.
+	 */
+	populate?: boolean | undefined;
 }
 /** Options of {@link mmap}. */
 export interface MmapOptions extends MmapSharedOptions {

@@ -224,6 +224,34 @@ onLinux('what failed to be mapped leaves no mapping', (t) => {
   t.deepEqual(child(script), [3, 0])
 })
 
+// Where the system keeps memory files in huge pages there is little to be entered.
+const shmem = '/sys/kernel/mm/transparent_hugepage/shmem_enabled'
+const isInSmallPages = !fs.existsSync(shmem) || /\[(never|advise|deny)\]/.test(fs.readFileSync(shmem, 'utf8'))
+
+onLinux('populate enters all pages at once, and copies none', (t) => {
+  const script = `
+    const MiB64 = 2 ** 26
+    const memfd = fdkit.Memfd.create('pages', { size: MiB64 })
+    const anonymous = () => Number(/RssAnon:\\s+(\\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]) * 1024
+    const touch = (options) => {
+      const before = anonymous()
+      const bytes = new Uint8Array(memfd.map(options))
+      const faults = process.resourceUsage().minorPageFault
+      let sum = 0
+      for (let index = 0; index < MiB64; index += 4096) sum += bytes[index]
+      return [process.resourceUsage().minorPageFault - faults, anonymous() - before < MiB64 / 4]
+    }
+    touch({})
+    answer([{}, { populate: true }, { populate: true, writable: false }].map(touch))`
+  const [[lazily, isShared], ...populated] = child<[number, boolean][]>(script) as [[number, boolean], [number, boolean]]
+  t.true(isShared)
+  for (const [faults, isShared] of populated) {
+    t.true(isShared)
+    // A sixteenth of the pages, or what the collector and the like come to.
+    if (isInSmallPages) t.true(faults < lazily / 2, `${faults} of ${lazily}`)
+  }
+})
+
 // At the real limit of mappings V8 itself ends the process.
 const noMmap = `
 #include <dlfcn.h>

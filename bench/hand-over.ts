@@ -65,9 +65,9 @@ const target = () => Buffer.allocUnsafeSlow(BYTES).fill(1)
 
 // Given back by the collector. munmap detaches, and in a process that has ever detached a buffer
 // V8's code for typed arrays looks at each access whether theirs is.
-const mapped = (map: typeof mmap | typeof mmapShared) => () => (path: string) => {
+const mapped = (map: typeof mmap | typeof mmapShared, populate = true) => () => (path: string) => {
   const fd = openSync(path, 'r+')
-  const buffer = map(fd)
+  const buffer = map(fd, { populate })
   closeSync(fd)
   return summing.of(buffer)
 }
@@ -75,6 +75,8 @@ const mapped = (map: typeof mmap | typeof mmapShared) => () => (path: string) =>
 const ways: Record<string, Way> = {
   share: { parent: written, child: mapped(mmapShared) },
   map: { parent: written, child: mapped(mmap) },
+  shareLazily: { parent: written, child: mapped(mmapShared, false) },
+  mapLazily: { parent: written, child: mapped(mmap, false) },
   shareCopy: { parent: copied, child: mapped(mmapShared) },
   mapCopy: { parent: copied, child: mapped(mmap) },
   send: {

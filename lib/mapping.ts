@@ -34,6 +34,12 @@ export interface MmapSharedOptions {
    * its end is read or written, SIGBUS ends the process, and nothing can catch it.
    */
   unsafe?: boolean | undefined
+  /**
+   * Whether all pages are entered into the page table at once; `false` by default. For who is going
+   * to touch most of it: that takes half as long as doing so at each first touch, which takes 50 ms
+   * for each GiB. It does nothing before Linux 5.14.
+   */
+  populate?: boolean | undefined
 }
 
 /** Options of {@link mmap}. */
@@ -110,9 +116,10 @@ function map<Shared extends boolean>(
   const length = optional(atLeast1, given.length, 'length')
   const writable = isShared ? undefined : optional(validateBoolean, given.writable, 'writable')
   const unsafe = optional(validateBoolean, given.unsafe, 'unsafe') ?? false
+  const populate = optional(validateBoolean, given.populate, 'populate') ?? false
   const access = writable === undefined ? ACCESS_DEFAULT : writable ? ACCESS_WRITE : ACCESS_COPY
   auditMmap(number, length ?? 0, access, offset)
-  const buffer = native.mmap(isShared, number, offset, length, writable, unsafe)
+  const buffer = native.mmap(isShared, number, offset, length, writable, unsafe, populate)
   if (isFailure(buffer)) throw explain(buffer, number, offset, length)
   return buffer
 }

@@ -53,10 +53,10 @@ export const table: Table = {
     { size: 4096, contents: 'x', sealing: true, exec: false, hugePageSize: undefined, inheritable: false },
   ],
   'Memfd.from': () => [memfd()],
-  'Memfd#map': () => [{ offset: 0, length: 100, writable: true, unsafe: false }],
+  'Memfd#map': () => [{ offset: 0, length: 100, writable: true, unsafe: false, populate: false }],
   'Memfd#read': () => [Buffer.alloc(100), 0],
   'Memfd#seal': () => ['grow', 'shrink'],
-  'Memfd#share': () => [{ offset: 0, length: 100, unsafe: false }],
+  'Memfd#share': () => [{ offset: 0, length: 100, unsafe: false, populate: false }],
   'Memfd#truncate': () => [8192],
   'Memfd#unmap': () => [new ArrayBuffer(8)],
   'Memfd#write': () => ['x', 0],
@@ -64,8 +64,8 @@ export const table: Table = {
   mkdir: () => ['dir', 0o700, { dirFd: directory }],
   mkfifo: () => ['fifo', 0o600, { dirFd: directory }],
   mknod: () => ['node', 0o600, 0, { dirFd: directory }],
-  mmap: () => [memfdOfPage(), { offset: 0, length: 100, writable: true, unsafe: false }],
-  mmapShared: () => [memfdOfPage(), { offset: 0, length: 100, unsafe: false }],
+  mmap: () => [memfdOfPage(), { offset: 0, length: 100, writable: true, unsafe: false, populate: false }],
+  mmapShared: () => [memfdOfPage(), { offset: 0, length: 100, unsafe: false, populate: false }],
   munmap: () => [fdkit.mmap(memfdOfPage())],
   open: () => ['file', 'w', { mode: 0o600, resolve: 0, dirFd: directory }],
   readlink: () => ['link', { dirFd: directory }],
@@ -97,7 +97,7 @@ const getters = Object.defineProperties({}, Object.fromEntries(
   [
     'mode', 'dirFd', 'srcDirFd', 'dstDirFd', 'flags', 'times', 'ns', 'ignoreErrors', 'effectiveIds', 'bigint',
     'resolve', 'followSymlinks', 'topdown', 'onerror', 'maxOpen', 'href', 'signal', 'offset', 'length', 'writable',
-    'unsafe', 'size', 'contents', 'sealing', 'exec', 'hugePageSize', 'inheritable',
+    'unsafe', 'populate', 'size', 'contents', 'sealing', 'exec', 'hugePageSize', 'inheritable',
   ]
     .map((name) => [name, { get: thrower, enumerable: true }]),
 ))

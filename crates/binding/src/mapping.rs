@@ -22,7 +22,7 @@ pub struct Buffer {
     is_shared: bool,
 }
 
-/// `mmap(isShared, fd, offset, length, writable, mayShrink)`.
+/// `mmap(isShared, fd, offset, length, writable, mayShrink, populate)`.
 pub fn mmap(args: &Args) -> Result<Reply> {
     let (is_shared, fd) = (args.get(0)?, args.get(1)?);
     let options = MapOptions {
@@ -30,6 +30,7 @@ pub fn mmap(args: &Args) -> Result<Reply> {
         length: args.bytes(3)?,
         writable: args.maybe(4)?,
         may_shrink: args.get(5)?,
+        populate: args.get(6)?,
     };
     Ok(reply(false, move || {
         let mapping = Mapping::mmap(borrow(fd, "mmap")?, &options)?;

@@ -54,7 +54,7 @@ fn count(name: &str) -> usize {
 }
 
 const DEFAULT: MapOptions =
-    MapOptions { offset: 0, length: None, writable: None, may_shrink: false };
+    MapOptions { offset: 0, length: None, writable: None, may_shrink: false, populate: false };
 
 #[test]
 fn what_is_written_to_it_is_in_the_file_and_the_other_way_round() {
