@@ -454,7 +454,8 @@ export interface FutexWaitAsyncOptions {
  * {@link futexWake} for it: `Atomics.wait` across processes. It blocks the thread.
  *
  * The kernel looks at the word and goes to sleep in one step. Who changes the word and then wakes
- * is never missed; who wakes without changing it wakes only those who sleep already.
+ * is never missed; who wakes without changing it wakes only those who sleep already, and may miss
+ * even them in a worker: a wait there is begun anew ten times a second, so that `terminate` can end it.
  *
  * Before it sleeps it looks at the word for up to 20 µs, since many an answer is there sooner than a
  * sleep and a wake-up would take.
@@ -507,10 +508,13 @@ export declare function futexWake(typedArray: Int32Array, index: number, count?:
  * {@link futexWait} with a promise. Neither the event loop nor libuv's thread pool is blocked: each
  * wait has a thread of its own, which sleeps. The process lives until it is over.
  *
- * `'not-equal'` is the answer only if the word is another at the time of the call. One that changes
- * while the wait begins counts as woken: `'ok'`.
+ * `'not-equal'` is the answer only if the word is another at the time of the call. One that is found
+ * changed when the wait begins, in its thread, counts as woken: `'ok'`. Unlike with
+ * `Atomics.waitAsync` that is a little after the call: until then a wake without a change that stays
+ * wakes nobody. Do not unmap the memory before the wait is over.
  *
- * @throws AbortError: the signal; `EAGAIN`: no more threads; else as {@link futexWait}
+ * @throws AbortError: the signal; `EAGAIN`: no more threads; `EFAULT`: the memory was unmapped before
+ * the wait began; else as {@link futexWait}
  * @see https://man7.org/linux/man-pages/man2/futex_waitv.2.html
  * @example
  * ```ts
@@ -659,12 +663,15 @@ export interface MmapOptions extends MmapSharedOptions {
  *
  * The memory is given back by {@link munmap}, or when the buffer is collected, whatever becomes of
  * the descriptor. Until then `F_SEAL_WRITE` is EBUSY, unless it is mapped privately. The buffer
- * belongs to one thread, and cannot be transferred to another: map the file there, too.
+ * belongs to one thread, and cannot be transferred to another (Node.js 20 makes a copy where that is
+ * tried): map the file there, too.
  *
- * Two dangers are left. A hole that another process punches into a file in huge pages wants a page
+ * Three dangers are left. Where the system forbids overcommitting (`vm.overcommit_memory` is 2) and
+ * memory has run out, a page that was never reserved or written is SIGBUS when it is first touched:
+ * `size` reserves, `truncate` does not. A hole that another process punches into a file in huge pages wants a page
  * again when it is next touched, and where none is free that is SIGBUS; write-sealed files are safe
- * from it. And what `ArrayBuffer.prototype.transfer` makes of a buffer, called past the buffer's own
- * method that refuses, could be posted to another thread: there it is gone when this one ends.
+ * from it. And what `ArrayBuffer.prototype.transfer`, called past the buffer's own method that
+ * refuses, or in Deno `structuredClone` makes of a buffer could be posted to another thread: there it is gone when this one ends.
  *
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
  * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor
@@ -870,7 +877,8 @@ export declare class Memfd {
 	read<T extends NodeJS.ArrayBufferView>(buffer: T, position?: number): T;
 	/**
 	 * Writes all of it at a position; the file grows where that is beyond its end. The offset of the
-	 * descriptor is neither used nor moved.
+	 * descriptor is neither used nor moved. Where it throws, a part may have been written, as up to the
+	 * end of a file that must not grow.
 	 *
 	 * A file in huge pages does not grow so, and is mapped for it: it gets `F_SEAL_SHRINK`, as by
 	 * {@link mmap}.

@@ -1,15 +1,17 @@
 // Waiting and waking: in this thread, between threads, and between processes.
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 
 import test, { type ExecutionContext } from 'ava'
 import { futexWait, futexWaitAsync, futexWake, Memfd, munmap } from 'fdkit'
 
-import { child, childCommand } from './helpers/child.js'
+import { child, childCommand, packageRoot } from './helpers/child.js'
 import { notLinux, unless } from './helpers/platform.js'
 import { noSeccomp, hiding } from './helpers/seccomp.js'
+import { noStrace } from './helpers/strace.js'
+import { makeTree } from './helpers/tree.js'
 
 // Some block the thread, and would make the times of others longer.
 const onLinux = unless(notLinux, test.serial)
@@ -170,6 +172,28 @@ onLinux('async: what changes after the call is ok, however the thread and the ch
     futexWake(words, 0)
     t.is(await woken, 'ok')
   }
+})
+
+onLinux('async: what differs at the call is not-equal, even if it is the same again at once', async (t) => {
+  const { words } = shared(t)
+  for (let round = 0; round < 100; round++) {
+    Atomics.store(words, 0, 1)
+    const wait = futexWaitAsync(words, 0, 0, 200)
+    Atomics.store(words, 0, 0)
+    t.is(await wait, 'not-equal')
+  }
+})
+
+unless(noStrace, test.serial)('the main thread sleeps in one piece, so that no wake falls between two', (t) => {
+  const log = `${makeTree(t)}/log`
+  const program = `
+    const memfd = fdkit.Memfd.create('words', { size: 4 })
+    answer(fdkit.futexWait(new Int32Array(memfd.map()), 0, 0, 450))`
+  const [, ...command] = childCommand(program)
+  const strace = ['-f', '-qq', '-o', log, '-e', 'trace=futex', 'bash', ...command]
+  t.is(execFileSync('strace', strace, { cwd: packageRoot, encoding: 'utf8' }), '"timed-out"')
+  const waits = readFileSync(log, 'utf8').split('\n').filter((line) => /FUTEX_WAIT_BITSET, 0, \{/.test(line))
+  t.is(waits.length, 1)
 })
 
 onLinux('async: a process wakes it', async (t) => {

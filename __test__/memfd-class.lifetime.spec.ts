@@ -255,3 +255,21 @@ unless(notLinux || noCompiler)('close closes the descriptor even where a buffer 
   `
   t.deepEqual(child(script, preloading(t, noMunmap)), ['ENOMEM: not enough memory, munmap', false, [0, 0]])
 })
+
+onLinux('a buffer of map is collected while the Memfd lives, and close unmaps those that are left', (t) => {
+  const script = `
+    const count = () => fs.readFileSync('/proc/self/maps', 'latin1').split('/memfd:kept').length - 1
+    const memfd = fdkit.Memfd.create('kept', { size: 4096 })
+    const kept = [memfd.map()]
+    for (let time = 0; time < 1000; time++) memfd.map()
+    kept.push(memfd.map())
+    for (let time = 0; time < 5; time++) {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      globalThis.gc()
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    const left = count()
+    memfd.close()
+    answer([left, count(), kept.map(({ byteLength }) => byteLength)])`
+  t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [2, 0, [0, 0]])
+})

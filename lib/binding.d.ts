@@ -35,9 +35,9 @@ export declare function fcntlGetfd(fd: number): Ret<boolean>
 export declare function fcntlSetfd(fd: number, inheritable: boolean): Ret<undefined>
 export declare function ftruncate(fd: number, size: number): Ret<undefined>
 export declare function futexCancel(waiter: Held): undefined
-export declare function futexWait(words: Int32Array, index: number, value: number, seconds: number | undefined): Ret<number>
+export declare function futexWait(words: Int32Array, index: number, value: number, seconds: number | undefined, canEnd: boolean): Ret<number>
 export declare function futexWaiter(): Held
-export declare function futexWaitLater(waiter: Held, words: Int32Array, index: number, value: number, seconds: number | undefined): Ret<never> | Promise<Ret<number>>
+export declare function futexWaitLater(waiter: Held, words: Int32Array, index: number, value: number, seconds: number | undefined): Reply<number>
 export declare function futexWake(words: Int32Array, index: number, count: number): Ret<number>
 export declare function getdents64(dirFd: Fd, path: PathArg | undefined, sink: Sink): Ret<undefined>
 export declare function getdents64Later(later: true, dirFd: Fd, path: PathArg | undefined): Reply<any[]>

@@ -33,6 +33,13 @@ function validateSeconds(timeoutMs: unknown): number | undefined {
   return timeoutMs === Infinity ? undefined : Math.max(0, timeoutMs) / 1000
 }
 
+// Found out when it is first asked for, since it takes a module.
+let worker: boolean | undefined
+function isWorker(): boolean {
+  worker ??= !process.getBuiltinModule('node:worker_threads').isMainThread
+  return worker
+}
+
 function checkFutex<T>(result: T | Failure, typedArray: Int32Array): T {
   if (isFailure(result) && errorCode(result) === 'EINVAL') {
     const reason = 'must be over memory that is shared: of mmap, of mmapShared, or a SharedArrayBuffer'
@@ -46,7 +53,8 @@ function checkFutex<T>(result: T | Failure, typedArray: Int32Array): T {
  * {@link futexWake} for it: `Atomics.wait` across processes. It blocks the thread.
  *
  * The kernel looks at the word and goes to sleep in one step. Who changes the word and then wakes
- * is never missed; who wakes without changing it wakes only those who sleep already.
+ * is never missed; who wakes without changing it wakes only those who sleep already, and may miss
+ * even them in a worker: a wait there is begun anew ten times a second, so that `terminate` can end it.
  *
  * Before it sleeps it looks at the word for up to 20 µs, since many an answer is there sooner than a
  * sleep and a wake-up would take.
@@ -80,7 +88,7 @@ export function futexWait(
 ): FutexResult {
   const [words, at] = validateWord(typedArray, index)
   const expected = validateBits(value, 'value')
-  const result = native.futexWait(words, at, expected, validateSeconds(timeoutMs))
+  const result = native.futexWait(words, at, expected, validateSeconds(timeoutMs), isWorker())
   return results[checkFutex(result, typedArray)] as FutexResult
 }
 
@@ -115,10 +123,13 @@ export function futexWake(typedArray: Int32Array, index: number, count: number =
  * {@link futexWait} with a promise. Neither the event loop nor libuv's thread pool is blocked: each
  * wait has a thread of its own, which sleeps. The process lives until it is over.
  *
- * `'not-equal'` is the answer only if the word is another at the time of the call. One that changes
- * while the wait begins counts as woken: `'ok'`.
+ * `'not-equal'` is the answer only if the word is another at the time of the call. One that is found
+ * changed when the wait begins, in its thread, counts as woken: `'ok'`. Unlike with
+ * `Atomics.waitAsync` that is a little after the call: until then a wake without a change that stays
+ * wakes nobody. Do not unmap the memory before the wait is over.
  *
- * @throws AbortError: the signal; `EAGAIN`: no more threads; else as {@link futexWait}
+ * @throws AbortError: the signal; `EAGAIN`: no more threads; `EFAULT`: the memory was unmapped before
+ * the wait began; else as {@link futexWait}
  * @see https://man7.org/linux/man-pages/man2/futex_waitv.2.html
  * @example
  * ```ts
@@ -146,16 +157,16 @@ export async function futexWaitAsync(
   const seconds = validateSeconds(timeoutMs)
   const signal = optional(validateSignal, validateOptions(options).signal, 'signal')
   if (signal?.aborted) throw abortError(signal)
-  const wasEqual = Atomics.load(words, at) === (expected | 0)
   const waiter = native.futexWaiter()
   const wait = native.futexWaitLater(waiter, words, at, expected, seconds)
   const cancel = () => native.futexCancel(waiter)
   signal?.addEventListener('abort', cancel)
   try {
+    if (wait === NOT_EQUAL) return 'not-equal'
     const result = checkFutex(await wait, typedArray)
     if (result === CANCELED && signal) throw abortError(signal)
     // Changed since: whoever did it has woken, or is about to.
-    if (result === NOT_EQUAL && wasEqual) return 'ok'
+    if (result === NOT_EQUAL) return 'ok'
     return results[result] as FutexResult
   } finally {
     signal?.removeEventListener('abort', cancel)

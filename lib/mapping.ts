@@ -135,12 +135,15 @@ function map<Shared extends boolean>(
  *
  * The memory is given back by {@link munmap}, or when the buffer is collected, whatever becomes of
  * the descriptor. Until then `F_SEAL_WRITE` is EBUSY, unless it is mapped privately. The buffer
- * belongs to one thread, and cannot be transferred to another: map the file there, too.
+ * belongs to one thread, and cannot be transferred to another (Node.js 20 makes a copy where that is
+ * tried): map the file there, too.
  *
- * Two dangers are left. A hole that another process punches into a file in huge pages wants a page
+ * Three dangers are left. Where the system forbids overcommitting (`vm.overcommit_memory` is 2) and
+ * memory has run out, a page that was never reserved or written is SIGBUS when it is first touched:
+ * `size` reserves, `truncate` does not. A hole that another process punches into a file in huge pages wants a page
  * again when it is next touched, and where none is free that is SIGBUS; write-sealed files are safe
- * from it. And what `ArrayBuffer.prototype.transfer` makes of a buffer, called past the buffer's own
- * method that refuses, could be posted to another thread: there it is gone when this one ends.
+ * from it. And what `ArrayBuffer.prototype.transfer`, called past the buffer's own method that
+ * refuses, or in Deno `structuredClone` makes of a buffer could be posted to another thread: there it is gone when this one ends.
  *
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
  * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor
@@ -241,7 +244,9 @@ export function mmapShared(fd: number, options?: MmapSharedOptions): SharedArray
  * Atomics.load(counter, 0) // 1
  * ```
  */
-export const supportsSharedMapping: boolean = isAvailable && native.canShare()
+export const supportsSharedMapping: boolean =
+  // Where Electron has the function, it refuses.
+  isAvailable && process.versions['electron'] === undefined && native.canShare()
 
 /**
  * The bytes of a page of memory, of which the offset of a mapping is a multiple.

@@ -118,6 +118,10 @@ function createFd(name: Name, flags: number, exec: boolean, hugePageSize: number
   throw systemError(result, undefined, undefined, reason)
 }
 
+// What munmap or a transfer has emptied is nobody's.
+const isMapped = (buffer: ArrayBuffer | undefined): buffer is ArrayBuffer =>
+  buffer !== undefined && buffer.byteLength > 0
+
 const OWN = Symbol('own')
 // The class sets it: only what is written in its body gets to its constructor.
 let construct: (fd: number) => Memfd
@@ -145,7 +149,10 @@ let construct: (fd: number) => Memfd
 export class Memfd {
   readonly #fd: number
   readonly #held: Held
-  readonly #buffers = new Set<ArrayBuffer>()
+  // Those of `map`, for as long as somebody has them.
+  readonly #own = new WeakSet<ArrayBuffer>()
+  #refs: WeakRef<ArrayBuffer>[] = []
+  #mostRefs = 16
   #isClosed = false
 
   static {
@@ -286,7 +293,8 @@ export class Memfd {
 
   /**
    * Writes all of it at a position; the file grows where that is beyond its end. The offset of the
-   * descriptor is neither used nor moved.
+   * descriptor is neither used nor moved. Where it throws, a part may have been written, as up to the
+   * end of a file that must not grow.
    *
    * A file in huge pages does not grow so, and is mapped for it: it gets `F_SEAL_SHRINK`, as by
    * {@link mmap}.
@@ -338,7 +346,12 @@ export class Memfd {
   /** An ArrayBuffer over its memory: {@link mmap}. */
   map(options?: MmapOptions): ArrayBuffer {
     const buffer = mmap(this.fd, options)
-    this.#buffers.add(buffer)
+    if (this.#refs.length === this.#mostRefs) {
+      this.#refs = this.#refs.filter((ref) => isMapped(ref.deref()))
+      this.#mostRefs = 16 + 2 * this.#refs.length
+    }
+    this.#own.add(buffer)
+    this.#refs.push(new WeakRef(buffer))
     return buffer
   }
 
@@ -349,11 +362,10 @@ export class Memfd {
    */
   unmap(buffer: ArrayBuffer): void {
     void this.fd
-    if (isAnyArrayBuffer(buffer) && !this.#buffers.has(buffer as ArrayBuffer)) {
+    if (isAnyArrayBuffer(buffer) && !this.#own.has(buffer as ArrayBuffer)) {
       throw invalidArgValue('buffer', 'must be mapped, by this Memfd', buffer)
     }
     munmap(buffer)
-    this.#buffers.delete(buffer)
   }
 
   /** A SharedArrayBuffer over its memory: {@link mmapShared}. It stays when the Memfd is closed. */
@@ -370,9 +382,8 @@ export class Memfd {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    // Those that munmap or a transfer has emptied are nobody's.
-    const mapped = [...this.#buffers].filter((buffer) => buffer.byteLength > 0)
-    this.#buffers.clear()
+    const mapped = this.#refs.map((ref) => ref.deref()).filter(isMapped)
+    this.#refs = []
     // All of it is done before anything that failed is thrown.
     const results = [...mapped.map((buffer) => native.munmap(buffer)), native.close(this.#held)]
     for (const result of results) check(result)

@@ -28,7 +28,7 @@ impl From<Waited> for Out {
     }
 }
 
-/// `futexWait(words, index, value, seconds)`.
+/// `futexWait(words, index, value, seconds, canEnd)`; `canEnd` of a thread that others can end.
 pub fn futex_wait(args: &Args) -> Result<Reply> {
     let (word, value, deadline) = match words(args, 0)? {
         Ok(word) => (word, args.get(2)?, deadline(args, 3)?),
@@ -39,7 +39,9 @@ pub fn futex_wait(args: &Args) -> Result<Reply> {
     if let Some(waited) = unsafe { futex::spin(word, value, deadline) } {
         return Ok(reply_here(Ok(waited)));
     }
-    Ok(reply_here(futex::futex_wait(word, value, deadline, || may_run(&env))))
+    let keep_on = || may_run(&env);
+    let keep_on: Option<&dyn Fn() -> bool> = if args.get(4)? { Some(&keep_on) } else { None };
+    Ok(reply_here(futex::futex_wait(word, value, deadline, keep_on)))
 }
 
 /// `futexWake(words, index, count)`.
@@ -61,7 +63,8 @@ pub fn futex_cancel(args: &Args) -> Result<Reply> {
     Ok(().into())
 }
 
-/// `futexWaitLater(waiter, words, index, value, seconds)`: on a thread of its own.
+/// `futexWaitLater(waiter, words, index, value, seconds)`: on a thread of its own, or at once where
+/// the word differs.
 pub fn futex_wait_later(args: &Args) -> Result<Reply> {
     let Held::Wait(waiter) = Held::get(args, 0)? else {
         return Ok(().into());
@@ -70,6 +73,10 @@ pub fn futex_wait_later(args: &Args) -> Result<Reply> {
         Ok(word) => (Word(word), args.get(3)?, deadline(args, 4)?),
         Err(error) => return Ok(error.into()),
     };
+    // SAFETY: memory of a buffer that JavaScript holds for the time of the call.
+    if let Some(waited) = unsafe { futex::spin(word.0, value, Deadline::after(Duration::ZERO)) } {
+        return Ok(reply_here(Ok(waited)));
+    }
     let (deferred, promise) = args.env.create_deferred()?;
     let settle = |deferred: JsDeferred<_, _>, waited: fdkit::Result<Waited>| {
         deferred.resolve(move |_: Env| Ok::<Ret<Out>, _>(ret(waited.map(Into::into))));

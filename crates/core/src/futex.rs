@@ -38,11 +38,13 @@ impl Deadline {
     }
 }
 
-// Between two of them the kernel does not know that somebody waits.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// Waits for as long as the word is `value`: `futex(word, FUTEX_WAIT_BITSET, value, deadline)`,
-/// again and again for as long as `keep_on` says so, which it is asked ten times a second.
+/// Waits for as long as the word is `value`: `futex(word, FUTEX_WAIT_BITSET, value, deadline)`.
+///
+/// Where there is `keep_on`, it is asked ten times a second whether to go on. Between two such
+/// slices the kernel does not know that somebody waits: who wakes then, and has not changed the
+/// word, wakes nobody.
 ///
 /// The kernel looks at the word and goes to sleep in one step, so whoever changes the word and
 /// then wakes, wakes. It compares and never writes, and takes any address. The word is not
@@ -56,8 +58,8 @@ const SLICE: Duration = Duration::from_millis(100);
 /// # #[cfg(target_os = "linux")] {
 /// use fdkit::futex::{Waited, futex_wait};
 /// let word = 5_u32;
-/// assert_eq!(futex_wait(&word, 4, None, || true)?, Waited::NotEqual);
-/// assert_eq!(futex_wait(&word, 5, None, || false)?, Waited::Canceled);
+/// assert_eq!(futex_wait(&word, 4, None, None)?, Waited::NotEqual);
+/// assert_eq!(futex_wait(&word, 5, None, Some(&|| false))?, Waited::Canceled);
 /// # }
 /// # Ok::<(), fdkit::Error>(())
 /// ```
@@ -65,12 +67,15 @@ pub fn futex_wait(
     word: *const u32,
     value: u32,
     deadline: Option<Deadline>,
-    mut keep_on: impl FnMut() -> bool,
+    keep_on: Option<&dyn Fn() -> bool>,
 ) -> Result<Waited> {
     let mut unequal = Waited::NotEqual;
     loop {
-        let slice = Deadline::after(SLICE);
-        let until = deadline.map_or(slice, |deadline| slice.min(Some(deadline)));
+        let slice = keep_on.and_then(|_| Deadline::after(SLICE));
+        let until = match (slice, deadline) {
+            (Some(slice), Some(deadline)) => Some(slice.min(deadline)),
+            (slice, deadline) => slice.or(deadline),
+        };
         match sys::futex_wait(word, value, until) {
             Ok(()) => return Ok(Waited::Woken),
             Err(error) => match error.errno() {
@@ -78,7 +83,9 @@ pub fn futex_wait(
                 libc::ETIMEDOUT if deadline.is_some() && until == deadline => {
                     return Ok(Waited::TimedOut);
                 }
-                libc::ETIMEDOUT | libc::EINTR if !keep_on() => return Ok(Waited::Canceled),
+                libc::ETIMEDOUT | libc::EINTR if keep_on.is_some_and(|keep_on| !keep_on()) => {
+                    return Ok(Waited::Canceled);
+                }
                 libc::ETIMEDOUT | libc::EINTR => {}
                 _ => return Err(error),
             },
@@ -179,7 +186,8 @@ impl Waiter {
                     libc::ETIMEDOUT => return Ok(Waited::TimedOut),
                     libc::EINTR => {}
                     libc::ENOSYS | libc::EPERM => {
-                        return futex_wait(word, value, deadline, || !self.is_canceled());
+                        let keep_on = || !self.is_canceled();
+                        return futex_wait(word, value, deadline, Some(&keep_on));
                     }
                     _ => return Err(error),
                 },
