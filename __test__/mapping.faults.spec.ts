@@ -36,7 +36,7 @@ const life = `
     await step('mmap', () => mmap(memfd.fd, { offset: 4096, writable: false, unsafe: true }))
     if (buffer) {
       await step('wait', () => futexWait(new Int32Array(buffer), 0, 1))
-      await step('wait later', () => futexWaitAsync(new Int32Array(buffer), 1, 1))
+      await step('wait later', () => futexWaitAsync(new Int32Array(buffer), 100, 0, 5))
       await step('unmap', () => memfd.unmap(buffer))
     }
     await step('truncate', () => memfd.truncate(9000))
