@@ -54,6 +54,11 @@ export function systemError(
   return error
 }
 
+/** {@link systemError} of what has no path, with a reason where there is one. */
+export function because(failure: Failure, reason: string | undefined): NodeJS.ErrnoException {
+  return systemError(failure, undefined, undefined, reason)
+}
+
 /** Whether an export returned a failure. */
 export function isFailure(result: unknown): result is Failure {
   return typeof result === 'object' && result !== null && 'syscall' in result

@@ -4,13 +4,13 @@ import { isArrayBuffer } from 'node:util/types'
 import { auditEvent } from './audit.js'
 import type { Failure } from './binding.js'
 import {
+  because,
   check,
   errorCode,
   invalidArgType,
   invalidArgValue,
   isFailure,
   outOfRange,
-  systemError,
 } from './error.js'
 import { isInHugePages, TOO_FEW_HUGE_PAGES } from './memory.js'
 import { isAvailable, native } from './native.js'
@@ -76,18 +76,17 @@ const reasons: Record<string, string> = {
 /** What the failure of a mapping comes from; what it could be is looked up only now. */
 function explain(failure: Failure, fd: number, offset: number, length: number | undefined): Error {
   const what = `${failure.syscall} ${errorCode(failure)}`
-  const because = (reason?: string) => systemError(failure, undefined, undefined, reason)
   if (what === 'mmap EINVAL') {
     const { size } = stat(fd)
-    if (size === 0) return because('the file is empty')
+    if (size === 0) return because(failure, 'the file is empty')
     if (offset >= size) return outOfRange('options.offset', `< ${size}`, offset)
     if (length !== undefined && length > size - offset) {
       return outOfRange('options.length', `<= ${size - offset}`, length)
     }
-    return because('in a file of huge pages the offset is a multiple of their size')
+    return because(failure, 'in a file of huge pages the offset is a multiple of their size')
   }
-  if (what === 'mmap ENOMEM' && isInHugePages(fd)) return because(TOO_FEW_HUGE_PAGES)
-  return because(reasons[what])
+  if (what === 'mmap ENOMEM' && isInHugePages(fd)) return because(failure, TOO_FEW_HUGE_PAGES)
+  return because(failure, reasons[what])
 }
 
 function refuseTransfer(): never {

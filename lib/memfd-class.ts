@@ -19,6 +19,7 @@ import {
 } from './constants.js'
 import { leftFrom, validateContents, writeBytes, type Contents } from './contents.js'
 import {
+  because,
   check,
   errorCode,
   illegalConstructor,
@@ -91,7 +92,7 @@ function validateHugePageSize(value: unknown, name: string): number {
 
 function describeNoSpace(failure: Failure, isHuge: boolean): Error {
   const isFull = errorCode(failure) === 'ENOSPC'
-  return systemError(failure, undefined, undefined, isFull && isHuge ? TOO_FEW_HUGE_PAGES : undefined)
+  return because(failure, isFull && isHuge ? TOO_FEW_HUGE_PAGES : undefined)
 }
 
 function reserve(fd: number, size: number, isHuge: boolean): void {
@@ -115,7 +116,7 @@ function createFd(name: Name, flags: number, exec: boolean, hugePageSize: number
   if (hugePageSize === undefined || errorCode(result) !== 'ENODEV') throw systemError(result)
   const sizes = hugePageSizes().join(' and ') || 'none'
   const reason = `this machine has no huge pages of ${hugePageSize} bytes, but of ${sizes}`
-  throw systemError(result, undefined, undefined, reason)
+  throw because(result, reason)
 }
 
 // What munmap or a transfer has emptied is nobody's.
@@ -232,7 +233,7 @@ export class Memfd {
     const seals = native.fcntlGetSeals(number)
     if (!isFailure(seals)) return construct(number)
     const isOther = errorCode(seals) === 'EINVAL'
-    throw systemError(seals, undefined, undefined, isOther ? 'this is no file in memory' : undefined)
+    throw because(seals, isOther ? 'this is no file in memory' : undefined)
   }
 
   /** The descriptor. It stays this object's: never close it yourself. */
@@ -340,7 +341,7 @@ export class Memfd {
     if (!isFailure(result)) return
     const isBusy = errorCode(result) === 'EBUSY'
     const reason = isBusy ? 'a mapping that can write is left, here or in another process' : undefined
-    throw systemError(result, undefined, undefined, reason)
+    throw because(result, reason)
   }
 
   /** An ArrayBuffer over its memory: {@link mmap}. */

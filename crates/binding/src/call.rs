@@ -96,6 +96,11 @@ pub enum Reply {
 }
 
 impl Reply {
+    /// Of a call that was made.
+    pub fn now(result: fdkit::Result<impl Into<Out>>) -> Self {
+        Self::Now(ret(result.map(Into::into)))
+    }
+
     pub fn into_js(self, env: &Env) -> Result<sys::napi_value> {
         match self {
             Self::Now(ret) => to_js(env, ret),
@@ -132,7 +137,7 @@ pub fn reply<T: Into<Out>>(
         let work = Box::new(|| Ok(work()?.into()));
         return Reply::Later(AsyncTask::new(Call { work: Some(work) }));
     }
-    Reply::Now(ret(work().map(Into::into)))
+    Reply::now(work())
 }
 
 /// [`reply`], for a call that starts from a directory: the first argument says whether it is made

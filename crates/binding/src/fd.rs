@@ -1,14 +1,14 @@
 //! Descriptors.
 
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use fdkit::fd::{borrow, dup, get_inheritable, set_inheritable};
 use napi::bindgen_prelude::Result;
 
 use crate::call::{Out, Reply, Start, reply};
 use crate::exports::Args;
-use crate::held::Held;
+use crate::held::{Held, lock};
 
 /// The directory that a relative path starts from, where one was given.
 pub fn dir_fd(number: Option<i32>) -> fdkit::Result<Option<BorrowedFd<'static>>> {
@@ -52,7 +52,7 @@ pub fn adopt(args: &Args) -> Result<Reply> {
 /// `close(held)`: once; what is closed stays so.
 pub fn close(args: &Args) -> Result<Reply> {
     if let Held::Fd(fd) = Held::get(args, 0)? {
-        let fd = fd.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let fd = lock(fd).take();
         return Ok(reply(false, move || fd.map_or(Ok(()), fdkit::fd::close)));
     }
     Ok(().into())

@@ -10,7 +10,7 @@ use fdkit::futex::{self, Deadline, Waited};
 use napi::bindgen_prelude::{Env, JsValue, Result};
 use napi::{JsDeferred, sys};
 
-use crate::call::{Out, Reply, guard, reply};
+use crate::call::{Out, Reply, guard};
 use crate::exports::Args;
 use crate::held::Held;
 use crate::mapping::is_mapped;
@@ -37,22 +37,22 @@ pub fn futex_wait(args: &Args) -> Result<Reply> {
     let env = args.env;
     // SAFETY: memory of a buffer that JavaScript holds, and cannot let go of meanwhile.
     if let Some(waited) = unsafe { futex::spin(word, value, deadline) } {
-        return Ok(reply_here(Ok(waited)));
+        return Ok(Reply::now(Ok(waited)));
     }
     let keep_on = || may_run(&env);
     let keep_on: Option<&dyn Fn() -> bool> = if args.get(4)? { Some(&keep_on) } else { None };
-    Ok(reply_here(futex::futex_wait(word, value, deadline, keep_on)))
+    Ok(Reply::now(futex::futex_wait(word, value, deadline, keep_on)))
 }
 
 /// `futexWake(words, index, count)`.
 pub fn futex_wake(args: &Args) -> Result<Reply> {
     let count = args.get(2)?;
-    Ok(reply_here(words(args, 0)?.and_then(|word| futex::futex_wake(word, count)).map(Out::Bits)))
+    Ok(Reply::now(words(args, 0)?.and_then(|word| futex::futex_wake(word, count)).map(Out::Bits)))
 }
 
 /// `futexWaiter()`: for `futexWaitLater`, once. When it is collected the wait ends.
 pub fn futex_waiter(_args: &Args) -> Result<Reply> {
-    Ok(reply(false, || Ok(Out::Held(Held::Wait(Arc::default())))))
+    Ok(Out::Held(Held::Wait(Arc::default())).into())
 }
 
 /// `futexCancel(waiter)`.
@@ -75,7 +75,7 @@ pub fn futex_wait_later(args: &Args) -> Result<Reply> {
     };
     // SAFETY: memory of a buffer that JavaScript holds for the time of the call.
     if let Some(waited) = unsafe { futex::spin(word.0, value, Deadline::after(Duration::ZERO)) } {
-        return Ok(reply_here(Ok(waited)));
+        return Ok(Reply::now(Ok(waited)));
     }
     let (deferred, promise) = args.env.create_deferred()?;
     let settle = |deferred: JsDeferred<_, _>, waited: fdkit::Result<Waited>| {
@@ -102,10 +102,6 @@ struct Word(*const u32);
 
 // SAFETY: a number that is never dereferenced.
 unsafe impl Send for Word {}
-
-fn reply_here(result: fdkit::Result<impl Into<Out>>) -> Reply {
-    Reply::Now(ret(result.map(Into::into)))
-}
 
 /// The word that two arguments name, an Int32Array and an index in it. `EINVAL`: it is not in
 /// shared memory.

@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::os::fd::OwnedFd;
 use std::ptr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fdkit::futex::Waiter;
 use napi::bindgen_prelude::{Env, Result};
@@ -30,6 +30,11 @@ impl Drop for Held {
             waiter.cancel();
         }
     }
+}
+
+/// The lock, even if somebody panicked who had it.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Held {

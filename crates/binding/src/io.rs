@@ -14,7 +14,7 @@ pub fn pread(args: &Args) -> Result<Reply> {
     // SAFETY: an Uint8Array of the call that is under way.
     let read = |fd| unsafe { io::pread(fd, data, length, position.unwrap_or(0)) };
     let count = borrow(fd, "pread").and_then(read);
-    Ok(reply(false, move || count.map(|count| Out::Number(count as f64))))
+    Ok(Reply::now(count.map(|count| Out::Number(count as f64))))
 }
 
 /// `pwrite(fd, bytes, position)`: all of them.
@@ -23,7 +23,7 @@ pub fn pwrite(args: &Args) -> Result<Reply> {
     // SAFETY: an Uint8Array of the call that is under way.
     let write = |fd| unsafe { io::pwrite(fd, data, length, position.unwrap_or(0)) };
     let done = borrow(fd, "pwrite").and_then(write);
-    Ok(reply(false, move || done))
+    Ok(Reply::now(done))
 }
 
 /// `ftruncate(fd, size)`.

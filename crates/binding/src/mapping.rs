@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 use fdkit::Error;
 use fdkit::fd::borrow;
@@ -13,6 +13,7 @@ use napi::sys;
 
 use crate::call::{Out, Reply, guard, reply};
 use crate::exports::Args;
+use crate::held::lock;
 use crate::ret::Failure;
 use crate::values::to_js;
 
@@ -53,10 +54,9 @@ pub fn munmap(args: &Args) -> Result<Reply> {
     };
     // SAFETY: as above.
     let status = unsafe { sys::napi_detach_arraybuffer(env, buffer) };
-    if status != sys::Status::napi_ok {
+    if let Err(error) = napi::check_status!(status) {
         keep(mapped);
-        napi::check_status!(status)?;
-        return Ok(().into());
+        return Err(error);
     }
     Ok(reply(false, move || mapped.mapping.munmap()))
 }
@@ -64,17 +64,17 @@ pub fn munmap(args: &Args) -> Result<Reply> {
 /// `canShare()`: whether the runtime can make a SharedArrayBuffer over memory that it did not
 /// allocate.
 pub fn can_share(_args: &Args) -> Result<Reply> {
-    Ok(reply(false, || Ok(Out::Is(create_external_sharedarraybuffer().is_some()))))
+    Ok(Out::Is(create_external_sharedarraybuffer().is_some()).into())
 }
 
 /// `pageSize()`.
 pub fn page_size(_args: &Args) -> Result<Reply> {
-    Ok(reply(false, || Ok(Out::Bits(mapping::page_size() as u32))))
+    Ok(Out::Bits(mapping::page_size() as u32).into())
 }
 
 /// Whether the address is in an ArrayBuffer of `mmap`.
 pub fn is_mapped(address: usize) -> bool {
-    let mapped = lock();
+    let mapped = lock(&MAPPED);
     let above = mapped.partition_point(|each| each.address() <= address);
     let below = above.checked_sub(1).and_then(|index| mapped.get(index));
     below.is_some_and(|each| address - each.address() < each.mapping.len())
@@ -97,18 +97,14 @@ impl Mapped {
 static MAPPED: Mutex<Vec<Mapped>> = Mutex::new(Vec::new());
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
-fn lock() -> MutexGuard<'static, Vec<Mapped>> {
-    MAPPED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 fn keep(new: Mapped) {
-    let mut mapped = lock();
+    let mut mapped = lock(&MAPPED);
     let index = mapped.partition_point(|each| each.address() < new.address());
     mapped.insert(index, new);
 }
 
 fn take(address: usize, is_it: impl Fn(&Mapped) -> bool) -> Option<Mapped> {
-    let mut mapped = lock();
+    let mut mapped = lock(&MAPPED);
     let index = mapped.partition_point(|each| each.address() < address);
     let found = mapped.get(index).is_some_and(|each| each.address() == address && is_it(each));
     found.then(|| mapped.remove(index))

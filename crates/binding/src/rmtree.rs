@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fdkit::{Progress, Rmtree as CoreRmtree};
@@ -11,7 +11,7 @@ use napi::bindgen_prelude::{Error, Result, Status};
 
 use crate::call::{Fd, Out, Reply, reply};
 use crate::exports::Args;
-use crate::held::Held;
+use crate::held::{Held, lock};
 use crate::path::{NameOut, PathArg};
 use crate::ret::Failure;
 
@@ -77,10 +77,6 @@ fn tree(args: &Args) -> Result<&Rmtree> {
         Held::Rmtree(tree) => Ok(tree),
         _ => Err(Error::from_status(Status::InvalidArg)),
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl State {

@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use fdkit::{Step, Walk as CoreWalk, WalkOptions};
 use napi::bindgen_prelude::{Env, Error, Result, Status};
@@ -12,7 +12,7 @@ use napi::sys;
 use crate::call::{Fd, Out, Reply, reply};
 use crate::exports::Args;
 use crate::fd::dir_fd;
-use crate::held::Held;
+use crate::held::{Held, lock};
 use crate::path::{NameKind, NameOut, PathArg};
 use crate::ret::{Failure, ret};
 use crate::values::{CHUNK, Sink, to_js};
@@ -134,10 +134,6 @@ fn walk(args: &Args) -> Result<&Walk> {
         Held::Walk(walk) => Ok(walk),
         _ => Err(Error::from_status(Status::InvalidArg)),
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl State {
