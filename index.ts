@@ -17,7 +17,7 @@ export {
   type LinkOptions,
   type RenameOptions,
   type TwoDirFdOptions,
-} from './lib/at.js'
+} from './lib/files/names.js'
 export {
   access,
   chmod,
@@ -27,20 +27,20 @@ export {
   UTIME_OMIT,
   type AccessOptions,
   type UtimeOptions,
-} from './lib/attr.js'
-export { addAuditHook, type AuditHook } from './lib/audit.js'
+} from './lib/files/attributes.js'
+export { addAuditHook, type AuditHook } from './lib/runtime/audit.js'
 export * from './lib/constants.js'
-export type { Contents } from './lib/contents.js'
-export { dup, getInheritable, setInheritable } from './lib/fd.js'
+export type { Contents } from './lib/memory/contents.js'
+export { dup, getInheritable, setInheritable } from './lib/files/descriptors.js'
 export {
   futexWait,
   futexWaitAsync,
   futexWake,
   type FutexResult,
   type FutexWaitAsyncOptions,
-} from './lib/futex.js'
-export { fwalk, type FwalkEntry, type FwalkIterator, type FwalkOptions } from './lib/fwalk.js'
-export { listdir } from './lib/listing.js'
+} from './lib/memory/futex.js'
+export { fwalk, type FwalkEntry, type FwalkIterator, type FwalkOptions } from './lib/tree/fwalk.js'
+export { listdir } from './lib/files/listing.js'
 export {
   getpagesize,
   mmap,
@@ -49,13 +49,13 @@ export {
   supportsSharedMapping,
   type MmapOptions,
   type MmapSharedOptions,
-} from './lib/mapping.js'
-export { Memfd, type MemfdOptions, type Seal } from './lib/memfd-class.js'
-export { addSeals, getSeals, memfdCreate } from './lib/memfd.js'
-export { hugePageSizes } from './lib/memory.js'
-export { open, type OpenOptions } from './lib/open.js'
-export { rmtree, type RmtreeOptions } from './lib/rmtree.js'
-export { scandir, type DirEntry, type DirEntryOptions, type DirEntryStatOptions } from './lib/scandir.js'
-export { lstat, stat, type LstatOptions, type StatOptions } from './lib/stat.js'
+} from './lib/memory/mapping.js'
+export { Memfd, type MemfdOptions, type Seal } from './lib/memory/memfd-class.js'
+export { addSeals, getSeals, memfdCreate } from './lib/memory/memfd.js'
+export { hugePageSizes } from './lib/memory/available.js'
+export { open, type OpenOptions } from './lib/files/open.js'
+export { rmtree, type RmtreeOptions } from './lib/tree/rmtree.js'
+export { scandir, type DirEntry, type DirEntryOptions, type DirEntryStatOptions } from './lib/files/scandir.js'
+export { lstat, stat, type LstatOptions, type StatOptions } from './lib/files/stat.js'
 export { supportsDirFd, supportsFd, supportsFollowSymlinks } from './lib/supports.js'
-export type { DirFdOptions, FollowOptions, PathLike } from './lib/validate.js'
+export type { DirFdOptions, FollowOptions, PathLike } from './lib/runtime/validate.js'

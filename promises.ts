@@ -10,7 +10,7 @@ export {
   fwalk,
   type AsyncFwalkIterator,
   type AsyncFwalkOptions,
-} from './lib/fwalk-promise.js'
+} from './lib/tree/fwalk-promise.js'
 export * from './lib/promises.js'
-export type { AsyncRmtreeOptions } from './lib/rmtree.js'
-export type { AsyncDirEntry } from './lib/scandir.js'
+export type { AsyncRmtreeOptions } from './lib/tree/rmtree.js'
+export type { AsyncDirEntry } from './lib/files/scandir.js'

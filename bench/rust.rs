@@ -9,7 +9,8 @@ use std::io::{Error, Result, Write, stdin, stdout};
 use std::os::fd::AsFd;
 use std::time::Instant;
 
-use fdkit::{Step, Walk, WalkOptions, at};
+use fdkit::files::names;
+use fdkit::{Step, Walk, WalkOptions};
 
 /// What a walk came across.
 #[derive(Default)]
@@ -37,12 +38,12 @@ fn make(top: &str, directories: usize, files: usize) -> Result<Seen> {
     std::fs::create_dir(top)?;
     for directory in 0..directories {
         let path = CString::new(format!("{top}/directory-{directory:06}"))?;
-        at::mkdirat(None, &path, 0o777)?;
-        let dir_fd = at::openat(None, &path, 0, 0)?;
+        names::mkdirat(None, &path, 0o777)?;
+        let dir_fd = names::openat(None, &path, 0, 0)?;
         for file in 0..files {
             let name = CString::new(format!("file-of-some-length-{file:06}"))?;
             // O_WRONLY | O_CREAT | O_EXCL
-            drop(at::openat(Some(dir_fd.as_fd()), &name, 0o301, 0o666)?);
+            drop(names::openat(Some(dir_fd.as_fd()), &name, 0o301, 0o666)?);
         }
     }
     Ok(Seen { directories: directories + 1, entries: directories * (files + 1) })

@@ -2,16 +2,16 @@
 import type { Buffer } from 'node:buffer'
 import type * as fs from 'node:fs'
 
-import * as at from './at.js'
-import * as attr from './attr.js'
-import { later } from './call.js'
-import { listdirPromise } from './listing.js'
-import { memfdCreateCall } from './memfd.js'
-import { openCall, type OpenOptions } from './open.js'
-import { rmtreePromise, type AsyncRmtreeOptions } from './rmtree.js'
-import { scandirPromise, type AsyncDirEntry } from './scandir.js'
-import { lstatPromise, statPromise, type LstatOptions, type StatOptions } from './stat.js'
-import type { DirFdOptions, FollowOptions, PathLike } from './validate.js'
+import * as at from './files/names.js'
+import * as attr from './files/attributes.js'
+import { later } from './runtime/call.js'
+import { listdirPromise } from './files/listing.js'
+import { memfdCreateCall } from './memory/memfd.js'
+import { openCall, type OpenOptions } from './files/open.js'
+import { rmtreePromise, type AsyncRmtreeOptions } from './tree/rmtree.js'
+import { scandirPromise, type AsyncDirEntry } from './files/scandir.js'
+import { lstatPromise, statPromise, type LstatOptions, type StatOptions } from './files/stat.js'
+import type { DirFdOptions, FollowOptions, PathLike } from './runtime/validate.js'
 
 /** As `open` of `fdkit`. The caller owns the descriptor. */
 export async function open(

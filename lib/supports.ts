@@ -1,13 +1,13 @@
 // Which functions take what, here.
-import { link, mkdir, mkfifo, mknod, readlink, rename, replace, rmdir, symlink, unlink } from './at.js'
-import { access, chmod, chown, utime } from './attr.js'
-import { fwalk } from './fwalk.js'
-import { listdir } from './listing.js'
-import { isAvailable } from './native.js'
-import { open } from './open.js'
-import { rmtree } from './rmtree.js'
-import { scandir } from './scandir.js'
-import { lstat, stat } from './stat.js'
+import { link, mkdir, mkfifo, mknod, readlink, rename, replace, rmdir, symlink, unlink } from './files/names.js'
+import { access, chmod, chown, utime } from './files/attributes.js'
+import { fwalk } from './tree/fwalk.js'
+import { listdir } from './files/listing.js'
+import { isAvailable } from './runtime/native.js'
+import { open } from './files/open.js'
+import { rmtree } from './tree/rmtree.js'
+import { scandir } from './files/scandir.js'
+import { lstat, stat } from './files/stat.js'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- any function
 type AnyFunction = (...args: any[]) => unknown

@@ -1,4 +1,4 @@
-// Builds the addon into its package below npm/, and with it lib/binding.d.ts. Run as a program it
+// Builds the addon into its package below npm/, and with it lib/runtime/binding.d.ts. Run as a program it
 // builds for other platforms: node scripts/addon.mjs x86_64-unknown-linux-musl --cross-compile
 import { renameSync, rmSync, utimesSync } from 'node:fs'
 import { basename } from 'node:path'
@@ -14,7 +14,7 @@ export function buildAddon(platform, ...options) {
   const outputs = ['--output-dir', built, '--dts', 'binding.d.ts']
   const flags = ['--platform', '--release', '--no-js', ...options]
   runScript('@napi-rs/cli/dist/cli.js', 'build', ...flags, ...paths, ...outputs)
-  replaceFile('lib/binding.d.ts', `${built}/binding.d.ts`)
+  replaceFile('lib/runtime/binding.d.ts', `${built}/binding.d.ts`)
   // It gets to its place whole, and dated so that sources edited meanwhile are newer.
   const addon = `${built}/${basename(addonPath(platform))}`
   utimesSync(addon, started, started)

@@ -3,18 +3,18 @@
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use fdkit::fd::{borrow, dup};
+use fdkit::files::descriptors::{borrow, dup};
 use napi::bindgen_prelude::{AsyncTask, Env, Error, Result, Status, Task, ToNapiValue};
 use napi::sys;
 
+use crate::convert::held::Held;
+use crate::convert::path::NameOut;
+use crate::convert::ret::{Failure, Ret, ret};
+use crate::convert::values::to_js;
 use crate::exports::Args;
-use crate::held::Held;
-use crate::listing::{EntriesOut, NamesOut};
-use crate::mapping::Buffer;
-use crate::path::NameOut;
-use crate::ret::{Failure, Ret, ret};
-use crate::stat::Fields;
-use crate::values::to_js;
+use crate::files::listing::{EntriesOut, NamesOut};
+use crate::files::stat::Fields;
+use crate::memory::mapping::Buffer;
 
 /// What a call gives. One type for all, since each would bring a copy of the code around it.
 pub enum Out {

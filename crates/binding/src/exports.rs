@@ -11,9 +11,11 @@ use napi::{Error, JsValue, Status, sys};
 use napi_derive::napi;
 
 use crate::call::{Reply, guard};
-use crate::path::PathArg;
-use crate::values::{Sink, typed_array};
-use crate::{at, attr, fd, futex, io, listing, mapping, memfd, rmtree, stat, walk};
+use crate::convert::path::PathArg;
+use crate::convert::values::{Sink, typed_array};
+use crate::files::{attributes, descriptors, listing, names, stat};
+use crate::memory::{futex, io, mapping, memfd};
+use crate::tree::{rmtree, walk};
 
 /// Converts in, calls core, converts out.
 type Export = fn(&Args) -> Result<Reply>;
@@ -21,18 +23,18 @@ type Export = fn(&Args) -> Result<Reply>;
 struct Entry(&'static CStr, Export);
 
 static EXPORTS: [Entry; 51] = [
-    Entry(c"adopt", fd::adopt),
+    Entry(c"adopt", descriptors::adopt),
     Entry(c"canShare", mapping::can_share),
-    Entry(c"close", fd::close),
-    Entry(c"dup", fd::dup_fd),
-    Entry(c"faccessat2", attr::faccessat2),
+    Entry(c"close", descriptors::close),
+    Entry(c"dup", descriptors::dup_fd),
+    Entry(c"faccessat2", attributes::faccessat2),
     Entry(c"fallocate", io::fallocate),
-    Entry(c"fchmodat2", attr::fchmodat2),
-    Entry(c"fchownat", attr::fchownat),
+    Entry(c"fchmodat2", attributes::fchmodat2),
+    Entry(c"fchownat", attributes::fchownat),
     Entry(c"fcntlAddSeals", memfd::fcntl_add_seals),
     Entry(c"fcntlGetSeals", memfd::fcntl_get_seals),
-    Entry(c"fcntlGetfd", fd::fcntl_getfd),
-    Entry(c"fcntlSetfd", fd::fcntl_setfd),
+    Entry(c"fcntlGetfd", descriptors::fcntl_getfd),
+    Entry(c"fcntlSetfd", descriptors::fcntl_setfd),
     Entry(c"ftruncate", io::ftruncate),
     Entry(c"futexCancel", futex::futex_cancel),
     Entry(c"futexWait", futex::futex_wait),
@@ -41,19 +43,19 @@ static EXPORTS: [Entry; 51] = [
     Entry(c"futexWake", futex::futex_wake),
     Entry(c"getdents64", listing::getdents64),
     Entry(c"getdents64Later", listing::getdents64_later),
-    Entry(c"linkat", at::linkat),
+    Entry(c"linkat", names::linkat),
     Entry(c"memfdCreate", memfd::memfd_create),
-    Entry(c"mkdirat", at::mkdirat),
-    Entry(c"mkfifoat", at::mkfifoat),
-    Entry(c"mknodat", at::mknodat),
+    Entry(c"mkdirat", names::mkdirat),
+    Entry(c"mkfifoat", names::mkfifoat),
+    Entry(c"mknodat", names::mknodat),
     Entry(c"mmap", mapping::mmap),
     Entry(c"munmap", mapping::munmap),
-    Entry(c"openat", at::openat),
+    Entry(c"openat", names::openat),
     Entry(c"pageSize", mapping::page_size),
     Entry(c"pread", io::pread),
     Entry(c"pwrite", io::pwrite),
-    Entry(c"readlinkat", at::readlinkat),
-    Entry(c"renameat2", at::renameat2),
+    Entry(c"readlinkat", names::readlinkat),
+    Entry(c"renameat2", names::renameat2),
     Entry(c"rmtreeClose", rmtree::rmtree_close),
     Entry(c"rmtreeInterrupt", rmtree::rmtree_interrupt),
     Entry(c"rmtreeStart", rmtree::rmtree_start),
@@ -61,9 +63,9 @@ static EXPORTS: [Entry; 51] = [
     Entry(c"scandir", listing::scandir),
     Entry(c"statx", stat::statx),
     Entry(c"statxLater", stat::statx_later),
-    Entry(c"symlinkat", at::symlinkat),
-    Entry(c"unlinkat", at::unlinkat),
-    Entry(c"utimensat", attr::utimensat),
+    Entry(c"symlinkat", names::symlinkat),
+    Entry(c"unlinkat", names::unlinkat),
+    Entry(c"utimensat", attributes::utimensat),
     Entry(c"walkClose", walk::walk_close),
     Entry(c"walkInterrupt", walk::walk_interrupt),
     Entry(c"walkPath", walk::walk_path),

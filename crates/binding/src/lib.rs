@@ -1,29 +1,18 @@
 //! The Node-API face of fdkit: each export converts in, calls core, converts out.
 //!
-//! Exports are named after their system calls. A failed one returns a [`ret::Failure`]; what
+//! Exports are named after their system calls. A failed one returns a [`convert::ret::Failure`]; what
 //! it throws in JavaScript is decided there. Those with an argument `later` serve both ways of
 //! calling: at once, and with a promise.
 
 #![allow(clippy::needless_pass_by_value, reason = "napi hands arguments over by value")]
 #![cfg_attr(test, allow(dead_code, reason = "built for tests, napi exports nothing"))]
 
-mod at;
-mod attr;
 mod call;
+mod convert;
 mod exports;
-mod fd;
-mod futex;
-mod held;
-mod io;
-mod listing;
-mod mapping;
-mod memfd;
-mod path;
-mod ret;
-mod rmtree;
-mod stat;
-mod values;
-mod walk;
+mod files;
+mod memory;
+mod tree;
 
 use napi_derive::napi;
 

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 /// The raw number is kept: `nix::Errno` turns numbers it does not know into 0.
 ///
 /// ```
-/// let error = fdkit::at::openat(None, c"no/such/file", 0, 0).unwrap_err();
+/// let error = fdkit::files::names::openat(None, c"no/such/file", 0, 0).unwrap_err();
 /// assert_eq!(error.syscall(), "openat");
 /// assert_eq!(error.to_string(), "openat: No such file or directory (os error 2)");
 /// ```

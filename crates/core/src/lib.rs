@@ -8,9 +8,11 @@
 //! * [`Walk`] lists a tree directory by directory, each with a descriptor, in any depth and
 //!   with a bounded number of descriptors.
 //! * [`Rmtree`] deletes one, and cannot be tricked out of it.
-//! * [`at`] opens, makes, renames and removes names relative to a directory, [`stat`] looks at them and [`attr`] changes their attributes.
-//! * [`memfd`] makes files in memory and seals them, [`io`] reads and writes them, [`mapping`] gives
-//!   their memory, and [`futex`] waits for what other processes do there.
+//! * [`files::names`] opens, makes, renames and removes names relative to a directory,
+//!   [`files::stat`] looks at them and [`files::attributes`] changes their attributes.
+//! * [`memory::memfd`] makes files in memory and seals them, [`memory::io`] reads and writes them,
+//!   [`memory::mapping`] gives their memory, and [`memory::futex`] waits for what other processes
+//!   do there.
 //!
 //! ```
 //! use fdkit::{Step, Walk, WalkOptions};
@@ -27,23 +29,13 @@
 //! # Ok::<(), fdkit::Error>(())
 //! ```
 
-pub mod at;
-pub mod attr;
 pub mod constants;
 mod error;
-pub mod fd;
-pub mod futex;
-pub mod io;
-mod levels;
-pub mod listing;
-pub mod mapping;
-pub mod memfd;
-mod names;
-mod rmtree;
-pub mod stat;
-mod walk;
+pub mod files;
+pub mod memory;
+pub mod tree;
 
 pub use error::{Error, Result};
-pub use names::{FileType, Names, NamesIter};
-pub use rmtree::{Progress, Rmtree};
-pub use walk::{Step, Walk, WalkOptions};
+pub use files::name_list::{FileType, Names, NamesIter};
+pub use tree::rmtree::{Progress, Rmtree};
+pub use tree::walk::{Step, Walk, WalkOptions};

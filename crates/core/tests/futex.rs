@@ -11,9 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fdkit::constants::*;
-use fdkit::futex::{Deadline, Waited, Waiter, futex_wait, futex_wake, spin};
-use fdkit::mapping::{MapOptions, Mapping};
-use fdkit::memfd::memfd_create;
+use fdkit::memory::futex::{Deadline, Waited, Waiter, futex_wait, futex_wake, spin};
+use fdkit::memory::mapping::{MapOptions, Mapping};
+use fdkit::memory::memfd::memfd_create;
 
 const MS: Duration = Duration::from_millis(1);
 

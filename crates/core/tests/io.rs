@@ -11,8 +11,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 
 use fdkit::constants::*;
-use fdkit::io::{fallocate, ftruncate};
-use fdkit::memfd::{add_seals, memfd_create};
+use fdkit::memory::io::{fallocate, ftruncate};
+use fdkit::memory::memfd::{add_seals, memfd_create};
 
 fn memfd() -> File {
     File::from(memfd_create(c"io", MFD_CLOEXEC | MFD_ALLOW_SEALING).unwrap())
@@ -20,12 +20,12 @@ fn memfd() -> File {
 
 fn pread(fd: BorrowedFd<'_>, buffer: &mut [u8], position: u64) -> fdkit::Result<usize> {
     // SAFETY: the slice is as long as is said, and nobody else's.
-    unsafe { fdkit::io::pread(fd, buffer.as_mut_ptr(), buffer.len(), position) }
+    unsafe { fdkit::memory::io::pread(fd, buffer.as_mut_ptr(), buffer.len(), position) }
 }
 
 fn pwrite(fd: BorrowedFd<'_>, bytes: &[u8], position: u64) -> fdkit::Result<()> {
     // SAFETY: the slice is as long as is said.
-    unsafe { fdkit::io::pwrite(fd, bytes.as_ptr(), bytes.len(), position) }
+    unsafe { fdkit::memory::io::pwrite(fd, bytes.as_ptr(), bytes.len(), position) }
 }
 
 fn failed<T: std::fmt::Debug>(result: fdkit::Result<T>) -> (&'static str, i32) {

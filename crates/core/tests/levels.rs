@@ -25,8 +25,13 @@ fn a_tree_deeper_than_paths_can_say() {
     let mut at: OwnedFd = fs::File::open(top.path()).unwrap().into();
     for _ in 0..DEPTH {
         nix::sys::stat::mkdirat(&at, c"d", nix::sys::stat::Mode::S_IRWXU).unwrap();
-        at = fdkit::at::openat(Some(std::os::fd::AsFd::as_fd(&at)), c"d", libc::O_RDONLY, 0)
-            .unwrap();
+        at = fdkit::files::names::openat(
+            Some(std::os::fd::AsFd::as_fd(&at)),
+            c"d",
+            libc::O_RDONLY,
+            0,
+        )
+        .unwrap();
     }
     for topdown in [true, false] {
         let mut lengths = Vec::new();

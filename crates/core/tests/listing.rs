@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
 use common::{TempDir, c_string, texts};
-use fdkit::listing::{listdir, listdir_fd};
+use fdkit::files::listing::{listdir, listdir_fd};
 
 fn sorted(names: &fdkit::Names) -> Vec<String> {
     let mut names = texts(names);

@@ -11,8 +11,8 @@ use std::os::unix::fs::FileExt;
 
 use fdkit::Error;
 use fdkit::constants::*;
-use fdkit::mapping::{MapOptions, Mapping, munmap, page_size};
-use fdkit::memfd::{add_seals, get_seals, memfd_create};
+use fdkit::memory::mapping::{MapOptions, Mapping, munmap, page_size};
+use fdkit::memory::memfd::{add_seals, get_seals, memfd_create};
 
 fn memfd(size: usize) -> File {
     let file = File::from(memfd_create(c"mapped", MFD_CLOEXEC | MFD_ALLOW_SEALING).unwrap());

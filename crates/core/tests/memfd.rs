@@ -11,7 +11,7 @@ use std::io::{Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use fdkit::constants::*;
-use fdkit::memfd::{add_seals, get_seals, memfd_create};
+use fdkit::memory::memfd::{add_seals, get_seals, memfd_create};
 
 fn sealable() -> File {
     File::from(memfd_create(c"test", MFD_CLOEXEC | MFD_ALLOW_SEALING).unwrap())
@@ -62,7 +62,7 @@ fn all_32_bits_of_the_flags_reach_the_kernel() {
 fn children_inherit_it_only_without_cloexec() {
     for (flags, inheritable) in [(MFD_CLOEXEC, false), (0, true)] {
         let fd = memfd_create(c"", flags).unwrap();
-        assert_eq!(fdkit::fd::get_inheritable(fd.as_fd()).unwrap(), inheritable);
+        assert_eq!(fdkit::files::descriptors::get_inheritable(fd.as_fd()).unwrap(), inheritable);
     }
 }
 

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, symlink};
 
 use fdkit::FileType;
-use fdkit::listing::{scandir, scandir_fd};
+use fdkit::files::listing::{scandir, scandir_fd};
 
 #[test]
 fn entries_with_types_inodes_and_what_links_point_to() {

@@ -12,7 +12,7 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fdkit::stat::{Stat, Timestamp, fstat, fstatat};
+use fdkit::files::stat::{Stat, Timestamp, fstat, fstatat};
 
 fn at(path: &Path, follow_symlinks: bool) -> fdkit::Result<Stat> {
     fstatat(None, &CString::new(path.as_os_str().as_bytes()).unwrap(), follow_symlinks)
@@ -60,8 +60,8 @@ fn every_field_of_every_type_of_file() {
 fn a_descriptor_and_a_name_say_the_same() {
     let src = File::open("src").unwrap();
     assert_same(fstat(src.as_fd()).unwrap(), &src.metadata().unwrap());
-    let below = fstatat(Some(src.as_fd()), c"stat.rs", true).unwrap();
-    assert_same(below, &fs::metadata("src/stat.rs").unwrap());
+    let below = fstatat(Some(src.as_fd()), c"error.rs", true).unwrap();
+    assert_same(below, &fs::metadata("src/error.rs").unwrap());
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn refusals() {
     {
         assert_eq!(at(Path::new(path), true).unwrap_err().errno(), errno, "{path}");
     }
-    let closed = fdkit::fd::borrow(999_999, "fstat").unwrap();
+    let closed = fdkit::files::descriptors::borrow(999_999, "fstat").unwrap();
     assert_eq!(fstat(closed).unwrap_err().errno(), libc::EBADF);
     assert_eq!(fstatat(Some(closed), c"x", true).unwrap_err().errno(), libc::EBADF);
 }

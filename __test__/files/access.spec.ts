@@ -1,0 +1,149 @@
+// access answers, and does not throw.
+import { execFileSync } from 'node:child_process'
+import * as fs from 'node:fs'
+
+import test from 'ava'
+import { access, F_OK, R_OK, W_OK, X_OK } from 'fdkit'
+
+import { child } from '../helpers/child.js'
+import { forms, opened, relativeForms } from '../helpers/open.js'
+import { missing, notLinux, notRoot, unless } from '../helpers/platform.js'
+import { noStrace, straced } from '../helpers/strace.js'
+import { link, makeTree } from '../helpers/tree.js'
+
+const onLinux = unless(notLinux)
+const asRoot = unless(notLinux || notRoot)
+
+test('whether it is there, by default, in every form of path', (t) => {
+  const top = makeTree(t, { 'a b': '' })
+  for (const form of forms(`${top}/a b`)) t.true(access(form as string))
+  for (const form of forms(`${top}/none`)) t.false(access(form as string))
+  t.true(access(top, F_OK))
+  t.true(access(top, R_OK | X_OK))
+})
+
+test('dirFd, wherever the directory goes', (t) => {
+  const top = makeTree(t, { dir: { file: '' }, file: '' })
+  const dirFd = opened(t, `${top}/dir`)
+  fs.renameSync(`${top}/dir`, `${top}/moved`)
+  for (const form of relativeForms('file')) t.true(access(form as string, R_OK, { dirFd }))
+  t.false(access('none', F_OK, { dirFd }))
+  t.true(access('../file', F_OK, { dirFd }))
+  t.true(access(top, F_OK, { dirFd: 999_999 }))
+})
+
+test('whatever goes wrong is false', (t) => {
+  const top = makeTree(t, { file: '', loop: link('loop'), dangling: link('nothing') })
+  const fileFd = opened(t, `${top}/file`)
+  for (const name of ['none', 'none/x', 'file/x', 'file/', 'loop', 'dangling', 'x'.repeat(256), 'x/'.repeat(4000)]) {
+    t.false(access(`${top}/${name}`), name)
+  }
+  t.false(access(''))
+  t.false(access('file', F_OK, { dirFd: 999_999 }))
+  t.false(access('file', F_OK, { dirFd: fileFd }))
+})
+
+test('what is no argument is thrown', (t) => {
+  t.throws(() => access(5 as never), { code: 'ERR_INVALID_ARG_TYPE' })
+  t.throws(() => access('a\0b'), { code: 'ERR_INVALID_ARG_VALUE' })
+  for (const mode of [8, -1, 1.5]) t.throws(() => access('.', mode), { code: 'ERR_OUT_OF_RANGE' })
+  for (const name of ['effectiveIds', 'followSymlinks', 'dirFd']) {
+    t.throws(() => access('.', 0, { [name]: 'x' }), { code: 'ERR_INVALID_ARG_TYPE' })
+  }
+})
+
+onLinux('followSymlinks: a link itself is there, whatever it points to', (t) => {
+  const top = makeTree(t, { dangling: link('nothing'), loop: link('loop'), file: '', alias: link('file') })
+  const dirFd = opened(t, top)
+  for (const name of ['dangling', 'loop', 'alias', 'file']) {
+    t.true(access(`${top}/${name}`, F_OK, { followSymlinks: false }), name)
+    t.true(access(name, F_OK, { followSymlinks: false, dirFd }), name)
+    t.true(access(name, F_OK, { followSymlinks: false, effectiveIds: true, dirFd }), name)
+    t.is(access(name, F_OK, { dirFd }), name === 'alias' || name === 'file', name)
+  }
+  t.false(access('none', F_OK, { followSymlinks: false, dirFd }))
+})
+
+const modes = [F_OK, R_OK, W_OK, X_OK, R_OK | W_OK, R_OK | X_OK, W_OK | X_OK, R_OK | W_OK | X_OK]
+
+asRoot('every mode, of files of every permission, as somebody else: as node:fs and Python have it', (t) => {
+  const top = makeTree(t)
+  fs.chmodSync(top, 0o755)
+  const permissions = [0, 1, 2, 3, 4, 5, 6, 7]
+  for (const bits of permissions) {
+    fs.writeFileSync(`${top}/${bits}`, '')
+    fs.chmodSync(`${top}/${bits}`, bits)
+  }
+  const script = `
+    nobody()
+    const byNode = (path, mode) => { try { fs.accessSync(path, mode); return true } catch { return false } }
+    const ask = (call) => [0, 1, 2, 3, 4, 5, 6, 7].map((bits) =>
+      ${JSON.stringify(modes)}.map((mode) => call(args[0] + '/' + bits, mode)))
+    answer([ask(fdkit.access), ask((...of) => fdkit.access(...of, { effectiveIds: true })), ask(byNode)])
+  `
+  const [real, effective, nodes] = child<boolean[][][]>(script, { args: [top] })
+  const expected = permissions.map((bits) => modes.map((mode) => (bits & mode) === mode))
+  t.deepEqual(real, expected)
+  t.deepEqual(effective, expected)
+  t.deepEqual(nodes, expected)
+})
+
+asRoot('effectiveIds: the effective user counts, not the real one', (t) => {
+  const top = makeTree(t, { secret: '' })
+  fs.chmodSync(top, 0o755)
+  fs.chmodSync(`${top}/secret`, 0o600)
+  const script = `
+    const ask = () => [undefined, false, true].map((effectiveIds) =>
+      fdkit.access(args[0] + '/secret', fdkit.R_OK, { effectiveIds }))
+    const asRoot = ask()
+    process.seteuid(65534)
+    answer([asRoot, ask()])
+  `
+  t.deepEqual(child(script, { args: [top] }), [[true, true, true], [true, true, false]])
+})
+
+unless(notLinux || notRoot || missing('python3'))('effectiveIds and followSymlinks: as in Python', (t) => {
+  const top = makeTree(t, { secret: '', alias: link('secret'), dangling: link('nothing'), dir: {} })
+  fs.chmodSync(top, 0o755)
+  fs.chmodSync(`${top}/secret`, 0o600)
+  const names = ['secret', 'alias', 'dangling', 'dir', 'none']
+  const python = `
+import json, os, sys
+os.chdir(sys.argv[1])
+os.seteuid(65534)
+print(json.dumps([os.access(name, mode, effective_ids=effective, follow_symlinks=follow)
+  for name in ${JSON.stringify(names)} for mode in range(8) for effective in (False, True) for follow in (False, True)]))
+`
+  const script = `
+    process.chdir(args[0])
+    process.seteuid(65534)
+    const found = []
+    for (const name of ${JSON.stringify(names)}) for (let mode = 0; mode < 8; mode++) {
+      for (const effectiveIds of [false, true]) for (const followSymlinks of [false, true]) {
+        found.push(fdkit.access(name, mode, { effectiveIds, followSymlinks }))
+      }
+    }
+    answer(found)
+  `
+  const expected = JSON.parse(execFileSync('python3', ['-c', python, top], { encoding: 'utf8' }))
+  const found = child<boolean[]>(script, { args: [top] })
+  t.deepEqual(found, expected)
+  t.true(found.includes(true) && found.includes(false))
+})
+
+unless(noStrace)('without faccessat2 the C library answers, flags and all', (t) => {
+  const top = makeTree(t, { file: '', dangling: link('nothing') })
+  fs.chmodSync(`${top}/file`, 0o600)
+  const script = `
+    const { access, F_OK, R_OK, X_OK } = fdkit
+    process.chdir(args[0])
+    answer([
+      access('file'), access('file', R_OK), access('file', X_OK), access('none'), access('dangling'),
+      access('dangling', F_OK, { followSymlinks: false }), access('file', R_OK, { effectiveIds: true }),
+    ])
+  `
+  const inject = ['-e', 'trace=faccessat2', '-e', 'inject=faccessat2:error=ENOSYS']
+  const { answer, calls } = straced(t, script, inject, { args: [top] })
+  t.deepEqual(answer, [true, true, false, false, false, true, true])
+  t.true(calls.filter((line) => line.includes('ENOSYS')).length >= 7)
+})

@@ -1,0 +1,168 @@
+// mmap of files that are none in memory, of descriptors that cannot all, and what is audited.
+import { execFileSync } from 'node:child_process'
+import * as fs from 'node:fs'
+import { createServer } from 'node:net'
+
+import type { ExecutionContext } from 'ava'
+import { Memfd, memfdCreate, mmap, munmap, type MmapOptions } from 'fdkit'
+
+import { child } from '../helpers/child.js'
+import { missing, notLinux, unless } from '../helpers/platform.js'
+import { makeTree } from '../helpers/tree.js'
+
+const onLinux = unless(notLinux)
+
+function opened(t: ExecutionContext, path: string, flags: string | number): number {
+  const fd = fs.openSync(path, flags)
+  t.teardown(() => fs.closeSync(fd))
+  return fd
+}
+
+const MAY_SHRINK =
+  ': the file could get shorter, and the use of what is then beyond its end would end the process ' +
+  '(SIGBUS): give it F_SEAL_SHRINK, or say unsafe: true'
+
+onLinux('a file on a disk is EINVAL, since it could get shorter; unsafe it is a file as any', (t) => {
+  const path = `${makeTree(t, { file: 'text on a disk' })}/file`
+  const fd = opened(t, path, 'r+')
+  for (const options of [{}, { writable: true }, { writable: false }]) {
+    t.throws(() => mmap(fd, options), {
+      code: 'EINVAL',
+      message: `EINVAL: invalid argument, fcntl${MAY_SHRINK}`,
+    })
+  }
+  const buffer = mmap(fd, { unsafe: true })
+  t.is(Buffer.from(buffer).toString(), 'text on a disk')
+  new Uint8Array(buffer)[0] = 84
+  const privately = mmap(fd, { unsafe: true, writable: false, length: 4 })
+  t.is(Buffer.from(privately).toString(), 'Text')
+  Buffer.from(privately).fill('x')
+  munmap(buffer)
+  munmap(privately)
+  t.is(fs.readFileSync(path, 'utf8'), 'Text on a disk')
+})
+
+const O_PATH = 0x20_0000
+const linkOf = (fd: string): string => {
+  try {
+    return fs.readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    // That of the listing itself.
+    return ''
+  }
+}
+
+const NO_FILE = 'ENODEV: no such device, mmap: this is no file that can be mapped'
+
+onLinux('what is no regular file is no file that can be mapped', async (t) => {
+  const top = makeTree(t, { file: 'text' })
+  execFileSync('mkfifo', [`${top}/fifo`])
+  const server = createServer().listen(`${top}/socket`)
+  await new Promise((resolve) => server.once('listening', resolve))
+  t.teardown(() => server.close())
+  const socket = fs.readdirSync('/proc/self/fd').find((fd) => linkOf(fd).startsWith('socket:'))
+  const kinds: Record<string, number> = {
+    'a directory': opened(t, top, 'r'),
+    'a FIFO': opened(t, `${top}/fifo`, 'r+'),
+    'a socket': Number(socket),
+    '/dev/null': opened(t, '/dev/null', 'r+'),
+    '/dev/zero': opened(t, '/dev/zero', 'r+'),
+  }
+  for (const [kind, fd] of Object.entries(kinds)) {
+    t.throws(() => mmap(fd), { code: 'EINVAL', message: `EINVAL: invalid argument, fcntl${MAY_SHRINK}` }, kind)
+    t.throws(() => mmap(fd, { unsafe: true, writable: false }), { message: NO_FILE }, kind)
+    t.throws(() => mmap(fd, { unsafe: true }), { message: NO_FILE }, kind)
+  }
+  // It can be looked at, and no more.
+  const path = opened(t, `${top}/file`, O_PATH)
+  t.throws(() => mmap(path), { code: 'EBADF' })
+  t.throws(() => mmap(path, { unsafe: true, writable: false }), { code: 'EBADF' })
+})
+
+const READ_WRITE = /^EACCES: permission denied, mmap: the descriptor must be open for reading and, but for writable/
+
+onLinux('descriptors that cannot read or cannot write are EACCES, or EPERM where they could not seal', (t) => {
+  const memfd = Memfd.create('mapped', { contents: 'text' })
+  t.teardown(() => memfd.close())
+  const [reader, writer] = [opened(t, memfd.path, 'r'), opened(t, memfd.path, fs.constants.O_WRONLY)]
+  t.throws(() => mmap(reader, { writable: false }), {
+    code: 'EPERM',
+    message: `EPERM: operation not permitted, fcntl${MAY_SHRINK}`,
+  })
+  for (const unsafe of [true, false]) {
+    if (!unsafe) memfd.seal('shrink')
+    for (const [fd, writable] of [[reader, undefined], [reader, true], [writer, undefined], [writer, false]] as const) {
+      t.throws(() => mmap(fd, { unsafe, writable }), { code: 'EACCES', message: READ_WRITE })
+    }
+    t.is(Buffer.from(mmap(reader, { unsafe, writable: false })).toString(), 'text')
+  }
+  memfd.seal('write')
+  t.throws(() => mmap(writer), { code: 'EACCES', message: READ_WRITE })
+})
+
+onLinux('a memory file that takes no seals is EPERM, and unsafe it is mapped', (t) => {
+  const fd = memfdCreate('plain')
+  t.teardown(() => fs.closeSync(fd))
+  fs.writeSync(fd, 'text')
+  t.throws(() => mmap(fd), { code: 'EPERM', message: `EPERM: operation not permitted, fcntl${MAY_SHRINK}` })
+  t.is(Buffer.from(mmap(fd, { unsafe: true })).toString(), 'text')
+})
+
+// What Python raises for the same: the same event, the same arguments in the same order.
+const python = `
+import json, mmap, os, sys
+events = []
+fd = os.memfd_create('audited')
+os.ftruncate(fd, 8192)
+sys.addaudithook(lambda event, args: event == 'mmap.__new__' and events.append([event, list(args)]))
+mmap.mmap(fd, 0)
+mmap.mmap(fd, 5, access=mmap.ACCESS_WRITE)
+mmap.mmap(fd, 0, access=mmap.ACCESS_COPY)
+mmap.mmap(fd, 7, offset=4096)
+print(json.dumps([[event, [args[0] - fd, *args[1:]]] for event, args in events]))
+`
+
+unless(notLinux || missing('python3'))('the audit event is Python\'s', (t) => {
+  const script = `
+    const fd = fdkit.memfdCreate('audited', fdkit.MFD_ALLOW_SEALING)
+    fs.ftruncateSync(fd, 8192)
+    const events = []
+    fdkit.addAuditHook((event, [first, ...rest]) => events.push([event, [first - fd, ...rest]]))
+    fdkit.mmap(fd)
+    fdkit.mmap(fd, { length: 5, writable: true })
+    fdkit.mmap(fd, { writable: false })
+    fdkit.mmap(fd, { length: 7, offset: 4096 })
+    answer(events)
+  `
+  const heard = child(script)
+  t.deepEqual(heard, JSON.parse(execFileSync('python3', ['-c', python], { encoding: 'utf8' })))
+})
+
+onLinux('a hook refuses a mapping, before the file is sealed or the descriptor looked at', (t) => {
+  const script = `
+    import { subscribe } from 'node:diagnostics_channel'
+    const memfd = fdkit.Memfd.create('audited', { size: 10 })
+    const seen = []
+    subscribe('mmap.__new__', (message) => seen.push(message))
+    memfd.map({ length: 3 })
+    const other = fdkit.Memfd.create('audited', { size: 10 })
+    fdkit.addAuditHook((event) => { throw new Error('no ' + event) })
+    for (const call of [() => other.map(), () => fdkit.mmap(999_999), () => other.share()]) {
+      try { call() } catch (error) { seen.push(error.message) }
+    }
+    answer([seen[0].fileno === memfd.fd, { ...seen[0], fileno: 0 }, ...seen.slice(1), other.seals.includes('shrink')])
+  `
+  t.deepEqual(child(script), [
+    true,
+    { fileno: 0, length: 3, access: 0, offset: 0 },
+    ...Array.from({ length: 3 }, () => 'no mmap.__new__'),
+    false,
+  ])
+})
+
+onLinux('errors have what those of node:fs have', (t) => {
+  const options: MmapOptions = { unsafe: true, writable: false }
+  const error = t.throws<NodeJS.ErrnoException>(() => mmap(999_999, options))
+  t.like(error, { code: 'EBADF', syscall: 'fstat', errno: -9 })
+  t.deepEqual(Object.keys(error ?? {}), ['errno', 'code', 'syscall'])
+})

@@ -1,0 +1,113 @@
+// Buffers over mappings on each runtime, and on one that allows none.
+import * as fs from 'node:fs'
+import { join } from 'node:path'
+
+import { child, packageRoot } from '../helpers/child.js'
+import { notLinux, unless } from '../helpers/platform.js'
+import { noCompiler, preloading } from '../helpers/preload.js'
+import { runOn, runtimes } from '../helpers/runtimes.js'
+import { makeTree } from '../helpers/tree.js'
+
+interface Expected {
+  /** What structuredClone does that is to transfer a buffer. */
+  transfer: 'DataCloneError' | 'copies' | 'transfers'
+  /** A buffer of 5 GiB, or why there is none. */
+  large: 'mapped' | 'ERR_BUFFER_TOO_LARGE'
+  shares: boolean
+}
+
+const expected: Record<string, Expected> = {
+  'node-20': { transfer: 'copies', large: 'ERR_BUFFER_TOO_LARGE', shares: false },
+  'node-22': { transfer: 'DataCloneError', large: 'mapped', shares: true },
+  'node-24': { transfer: 'DataCloneError', large: 'mapped', shares: true },
+  'node-26': { transfer: 'DataCloneError', large: 'mapped', shares: true },
+  'bun': { transfer: 'DataCloneError', large: 'ERR_BUFFER_TOO_LARGE', shares: true },
+  'deno': { transfer: 'transfers', large: 'mapped', shares: false },
+}
+
+for (const { name, runtime, missing } of runtimes) {
+  const { transfer, large, shares } = expected[name] as Expected
+  const run = async () => {
+    if (runtime === undefined) throw new Error('skipped')
+    return JSON.parse(await runOn(runtime, '__test__/helpers/mapping-probe.mjs')) as Record<string, unknown>
+  }
+
+  unless(notLinux || missing)(`${name}: a buffer is the file's memory until it is unmapped, cloned, moved or large`, async (t) => {
+    const found = await run()
+    t.deepEqual(found['mapped'], ['Text', 'Text', 1])
+    t.deepEqual(found['unmapped'], [0, 0, 0, 'ERR_INVALID_ARG_VALUE'])
+    // A clone is a copy.
+    t.deepEqual(found['clone'], ['!ext', 'Text', 'ERR_INVALID_ARG_VALUE', 4])
+    t.is(found['transfer'], transfer === 'DataCloneError' ? transfer : 'transferred')
+    // What is left of one that was transferred cannot be unmapped; its memory is when it is collected.
+    t.deepEqual(found['afterTransfer'], transfer === 'transfers' ? [0, 'ERR_INVALID_ARG_VALUE', 1] : [4, 'unmapped', 0])
+    // A move keeps the memory where it is: whoever has it now unmaps it, once.
+    if ('moved' in found) {
+      t.is(found['transferMethod'], 'DataCloneError')
+      t.deepEqual(found['moved'], ['ERR_INVALID_ARG_VALUE', 'Text', null, 1])
+      t.is(found['movedTwice'], 'ERR_INVALID_ARG_VALUE')
+    } else {
+      t.is(name, 'node-20')
+    }
+    t.deepEqual(found[2 ** 31], [2 ** 31, 42])
+    t.deepEqual(found[2 ** 32], [2 ** 32, 42])
+    t.deepEqual(found[5 * 2 ** 30], large === 'mapped' ? [5 * 2 ** 30, 42] : large)
+    t.is(found['supportsSharedMapping'], shares)
+    if (shares) t.deepEqual(found['shared'], [true, 4, 'TExt'])
+    else t.regex(String(found['shared']), /^ENOTSUP: .*, mmap: this runtime makes no such buffer over memory that it /)
+  })
+}
+
+// As Electron answers. Node's own functions are found before all others, so the addon asks for another
+// one, whose name is as long.
+const forbid = (status: number) => `
+int none_create_external_arraybuffer(void *env, void *data, unsigned long length, void *finalize, void *hint, void *value) {
+  return ${status};
+}
+int none_api_create_external_sharedarraybuffer(void *env, void *data, unsigned long length, void *finalize, void *hint, void *value) {
+  return ${status};
+}
+`
+
+function addon(): string {
+  const directory = fs.readdirSync(join(packageRoot, 'npm')).find((name) => {
+    return fs.existsSync(join(packageRoot, 'npm', name, `fdkit.${name}.node`))
+  })
+  return join(packageRoot, 'npm', String(directory), `fdkit.${directory}.node`)
+}
+
+const attempts = `
+  const maps = () => fs.readFileSync('/proc/self/maps', 'latin1').split('/memfd:refused').length - 1
+  const memfd = fdkit.Memfd.create('refused', { contents: 'text' })
+  const attempt = (call) => { try { call() } catch ({ code, message }) { return [code, message] } }
+  const tried = [() => memfd.map(), () => fdkit.mmap(memfd.fd, { writable: false }), () => memfd.share()]
+  const results = tried.map(attempt)
+  const left = maps()
+  memfd.seal('write')
+  const text = memfd.read().toString()
+  memfd.close()
+  answer([results, left, text])
+`
+
+for (const [words, status, code, message] of [
+  ['forbids such buffers it is ENOTSUP', 22, 'ENOTSUP', /^ENOTSUP: .*, mmap: this runtime makes no such buffer over memory/],
+  ['fails to make one it is an error', 9, undefined, /^GenericFailure$/],
+] as const) {
+  unless(noCompiler)(`where the runtime ${words}, nothing stays mapped, and the rest works`, (t) => {
+    const { shell } = preloading(t, forbid(status))
+    const altered = fs.readFileSync(addon(), 'latin1')
+      .replaceAll('\0napi_create_external_arraybuffer\0', '\0none_create_external_arraybuffer\0')
+      .replaceAll('node_api_create_external_sharedarraybuffer\0', 'none_api_create_external_sharedarraybuffer\0')
+    const path = `${makeTree(t, { 'fdkit.node': '' })}/fdkit.node`
+    fs.writeFileSync(path, altered, 'latin1')
+    const options = { shell: `${shell}; export NAPI_RS_NATIVE_LIBRARY_PATH='${path}'` }
+    const [results, left, text] = child<[[string, string][], number, string]>(attempts, options)
+    t.is(results.length, 3)
+    for (const [is, said] of results) {
+      if (code) t.is(is, code)
+      t.regex(said, message)
+    }
+    t.is(left, 0)
+    t.is(text, 'text')
+  })
+}

@@ -1,0 +1,169 @@
+// SharedArrayBuffers over memory files: threads, processes, and until when. On a Node.js that can.
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+
+import test from 'ava'
+import { Memfd, mmapShared, supportsSharedMapping } from 'fdkit'
+
+import { child, childCommand } from '../helpers/child.js'
+import { missing, notLinux, unless } from '../helpers/platform.js'
+import { noSharing, sharingNode } from '../helpers/runtimes.js'
+
+const withSharing = unless(notLinux || noSharing)
+const onSharing = { node: sharingNode, nodeArguments: ['--expose-gc'] }
+
+unless(notLinux || (supportsSharedMapping && 'this Node.js shares mappings'))(
+  'a Node.js that cannot says so, and nothing is left mapped',
+  (t) => {
+    const memfd = Memfd.create('shared', { contents: 'text' })
+    t.teardown(() => memfd.close())
+    for (const call of [() => memfd.share(), () => mmapShared(memfd.fd)]) {
+      const error = t.throws<NodeJS.ErrnoException>(call, { code: 'ENOTSUP' })
+      t.regex(error?.message ?? '', /SharedArrayBuffer: Node\.js 22\.23\.3, 24\.16, 26\.1 and later do\)$/)
+    }
+    memfd.seal('write')
+  },
+)
+
+test('whether it can is a boolean, on every platform', (t) => {
+  t.is(typeof supportsSharedMapping, 'boolean')
+})
+
+withSharing('a worker that it is posted to has the same memory', (t) => {
+  const script = `
+    import { Worker } from 'node:worker_threads'
+    const memfd = fdkit.Memfd.create('shared', { size: 8192 })
+    const shared = memfd.share({ offset: 4096 })
+    const program = \`
+      import { parentPort, workerData } from 'node:worker_threads'
+      const words = new Int32Array(workerData)
+      for (let i = 0; i < 10_000; i++) Atomics.add(words, 0, 1)
+      parentPort.postMessage('done')
+      Atomics.wait(words, 1, 0)
+      parentPort.postMessage(Atomics.load(words, 1))\`
+    const worker = new Worker(program, { eval: true, workerData: shared })
+    const words = new Int32Array(shared)
+    for (let i = 0; i < 10_000; i++) Atomics.add(words, 0, 1)
+    await new Promise((resolve) => worker.once('message', resolve))
+    const woken = new Promise((resolve) => worker.once('message', resolve))
+    Atomics.store(words, 1, 7)
+    Atomics.notify(words, 1)
+    answer([words[0], await woken, memfd.read(Buffer.alloc(4), 4096).readInt32LE(), words.length])
+  `
+  t.deepEqual(child(script, onSharing), [20_000, 7, 20_000, 1024])
+})
+
+withSharing('Atomics of two processes on one word lose nothing', async (t) => {
+  const memfd = Memfd.create('counter', { size: 4 })
+  t.teardown(() => memfd.close())
+  const script = `
+    const words = new Int32Array(fdkit.mmapShared(3))
+    for (let i = 0; i < 50_000; i++) Atomics.add(words, 0, 1)
+    answer(words.length)
+  `
+  const [command = '', ...rest] = childCommand(script, onSharing)
+  const children = [1, 2].map(() => spawn(command, rest, { stdio: ['ignore', 'ignore', 'inherit', memfd.fd] }))
+  const ends = await Promise.all(children.map((each) => once(each, 'exit')))
+  t.deepEqual(ends, [[0, null], [0, null]])
+  t.is(memfd.read().readInt32LE(), 100_000)
+})
+
+withSharing('it is as safe as mmap: sealed, cut to the file, and refused where it could get shorter', (t) => {
+  const script = `
+    const attempt = (call) => { try { return call() } catch ({ code, message }) { return code + ' ' + /: ([^:]*)$/.exec(message)?.[1] } }
+    const memfd = fdkit.Memfd.create('shared', { size: 5000 })
+    const plain = fdkit.Memfd.create('plain', { size: 5000, sealing: false })
+    const empty = fdkit.Memfd.create('empty')
+    answer([
+      memfd.share().byteLength, memfd.share({ offset: 4096 }).byteLength, memfd.seals.includes('shrink'),
+      attempt(() => memfd.share({ length: 5001 })).slice(0, 16), attempt(() => memfd.share({ offset: 1 })).slice(0, 16),
+      attempt(() => plain.share()).slice(0, 5), plain.share({ unsafe: true }).byteLength,
+      attempt(() => empty.share()), attempt(() => fdkit.mmapShared(999999)).slice(0, 5),
+    ])
+  `
+  t.deepEqual(child(script, onSharing), [
+    5000, 904, true, 'ERR_OUT_OF_RANGE', 'ERR_OUT_OF_RANGE', 'EPERM', 5000, 'EINVAL the file is empty', 'EBADF',
+  ])
+})
+
+withSharing('of a write-sealed file it is private to the process, and threads share it', (t) => {
+  const script = `
+    import { Worker } from 'node:worker_threads'
+    const memfd = fdkit.Memfd.create('sealed', { contents: 'text' })
+    memfd.seal('write')
+    const shared = memfd.share()
+    const program = \`
+      import { parentPort, workerData } from 'node:worker_threads'
+      new Uint8Array(workerData)[0] = 84
+      parentPort.postMessage('done')\`
+    const worker = new Worker(program, { eval: true, workerData: shared })
+    await new Promise((resolve) => worker.once('message', resolve))
+    answer([Buffer.from(new Uint8Array(shared)).toString(), memfd.read().toString()])
+  `
+  t.deepEqual(child(script, onSharing), ['Text', 'text'])
+})
+
+withSharing('F_SEAL_WRITE is EBUSY until it is collected, in every thread', (t) => {
+  const script = `
+    import { Worker } from 'node:worker_threads'
+    const memfd = fdkit.Memfd.create('shared', { size: 10 })
+    const program = \`
+      import { parentPort } from 'node:worker_threads'
+      parentPort.once('message', (shared) => {
+        globalThis.kept = shared
+        parentPort.postMessage(shared.byteLength)
+        setInterval(() => {}, 1000)
+      })\`
+    const worker = new Worker(program, { eval: true })
+    const got = new Promise((resolve) => worker.once('message', resolve))
+    ;(() => worker.postMessage(memfd.share()))()
+    await got
+    const attempt = () => { try { memfd.seal('write'); return 'sealed' } catch ({ code }) { return code } }
+    const collected = async () => {
+      let result
+      for (let round = 0; round < 30 && (result = attempt()) !== 'sealed'; round++) {
+        globalThis.gc()
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      return result
+    }
+    const during = await collected()
+    await worker.terminate()
+    answer([during, await collected()])
+  `
+  t.deepEqual(child(script, onSharing), ['EBUSY', 'sealed'])
+})
+
+withSharing('a buffer that outlives the worker that made it, and the only one that has loaded the addon', (t) => {
+  // Without the prelude, which would load it in the main thread, too.
+  const program = `
+    const { Worker } = require('node:worker_threads')
+    const worker = new Worker(\`
+      import { parentPort } from 'node:worker_threads'
+      import { Memfd } from ${JSON.stringify(import.meta.resolve('fdkit'))}
+      const memfd = Memfd.create('outlives', { contents: 'text' })
+      parentPort.postMessage(memfd.share())\`, { eval: true, execArgv: ['--input-type=module'] })
+    let shared
+    worker.once('message', (message) => { shared = message })
+    worker.once('exit', async () => {
+      const text = Buffer.from(new Uint8Array(shared)).toString()
+      shared = undefined
+      const maps = () => require('node:fs').readFileSync('/proc/self/maps', 'latin1').includes('memfd:outlives')
+      for (let round = 0; round < 30 && maps(); round++) {
+        gc()
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      console.log(text, maps())
+    })
+  `
+  const output = execFileSync(String(sharingNode), ['--expose-gc', '-e', program], { encoding: 'utf8' })
+  t.is(output, 'text false\n')
+})
+
+unless(notLinux || noSharing || missing('python3'))('Python sees what is stored with Atomics', (t) => {
+  const memfd = Memfd.create('python', { size: 4, inheritable: true })
+  t.teardown(() => memfd.close())
+  child(`Atomics.store(new Int32Array(fdkit.mmapShared(${memfd.fd})), 0, 123456); answer(0)`, onSharing)
+  const script = `import mmap; print(int.from_bytes(mmap.mmap(${memfd.fd}, 4)[:], 'little'))`
+  t.is(execFileSync('python3', ['-c', script], { encoding: 'utf8' }), '123456\n')
+})

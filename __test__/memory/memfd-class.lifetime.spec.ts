@@ -1,0 +1,275 @@
+// Whose the descriptor and the memory of a Memfd are, and until when.
+import * as fs from 'node:fs'
+
+import type { ExecutionContext } from 'ava'
+import { F_SEAL_WRITE, addSeals, dup, Memfd, memfdCreate, mmap, munmap } from 'fdkit'
+
+import { child } from '../helpers/child.js'
+import { isOpen } from '../helpers/fds.js'
+import { notLinux, unless } from '../helpers/platform.js'
+import { noSharing, sharingNode } from '../helpers/runtimes.js'
+import { noCompiler, preloading } from '../helpers/preload.js'
+import { makeTree } from '../helpers/tree.js'
+
+const onLinux = unless(notLinux)
+const closed = { code: 'ERR_INVALID_STATE', message: 'Invalid state: the Memfd is closed' }
+
+onLinux('from: it takes a descriptor over, and closes it', (t) => {
+  const fd = memfdCreate('mine')
+  const memfd = Memfd.from(fd)
+  t.is(memfd.fd, fd)
+  memfd.write('text')
+  t.is(fs.readFileSync(`/proc/self/fd/${fd}`, 'utf8'), 'text')
+  memfd.close()
+  t.false(isOpen(fd))
+})
+
+onLinux('from: in a child, what it has inherited', (t) => {
+  const memfd = Memfd.create('inherited', { contents: 'of the parent', inheritable: true })
+  t.teardown(() => memfd.close())
+  const script = `
+    const memfd = fdkit.Memfd.from(${memfd.fd})
+    memfd.write('in the child', 3)
+    const text = memfd.read().toString()
+    memfd.close()
+    answer(text)
+  `
+  t.is(child(script), 'of in the child')
+  t.is(memfd.read().toString(), 'of in the child')
+})
+
+function others(t: ExecutionContext): Record<string, number> {
+  const top = makeTree(t, { file: 'text' })
+  const open = (path: string, flags: string | number = 'r') => {
+    const fd = fs.openSync(path, flags)
+    t.teardown(() => fs.closeSync(fd))
+    return fd
+  }
+  return { file: open(`${top}/file`, 'r+'), directory: open(top), device: open('/dev/null', 'r+') }
+}
+
+onLinux('from: what is no file in memory is EINVAL, and stays open', (t) => {
+  for (const [kind, fd] of Object.entries(others(t))) {
+    t.throws(() => Memfd.from(fd), {
+      code: 'EINVAL',
+      message: 'EINVAL: invalid argument, fcntl: this is no file in memory',
+    }, kind)
+    t.true(isOpen(fd))
+  }
+  t.throws(() => Memfd.from(999_999), { code: 'EBADF', message: 'EBADF: bad file descriptor, fcntl' })
+  t.throws(() => Memfd.from(-1), { code: 'ERR_OUT_OF_RANGE', message: /^The value of "fd"/ })
+  t.throws(() => Memfd.from('3' as never), { code: 'ERR_INVALID_ARG_TYPE' })
+})
+
+onLinux('once it is closed, every member but close is ERR_INVALID_STATE', (t) => {
+  const memfd = Memfd.create('closed', { contents: 'text' })
+  const buffer = memfd.map()
+  const { fd } = memfd
+  memfd.close()
+  t.false(isOpen(fd))
+  const uses = {
+    fd: () => memfd.fd,
+    path: () => memfd.path,
+    size: () => memfd.size,
+    seals: () => memfd.seals,
+    truncate: () => memfd.truncate(1),
+    read: () => memfd.read(),
+    write: () => memfd.write('x'),
+    seal: () => memfd.seal('grow'),
+    map: () => memfd.map(),
+    unmap: () => memfd.unmap(buffer),
+    share: () => memfd.share(),
+  }
+  const members = Object.getOwnPropertyNames(Memfd.prototype)
+  t.deepEqual(members.filter((name) => !Object.hasOwn(uses, name)), ['constructor', 'close'])
+  for (const [name, use] of Object.entries(uses)) t.throws(use, closed, name)
+})
+
+onLinux('closing it again does nothing, not even to who has the number now', (t) => {
+  const memfd = Memfd.create('twice')
+  memfd.close()
+  const next = fs.openSync('/dev/null', 'r')
+  t.teardown(() => fs.closeSync(next))
+  memfd.close()
+  memfd[Symbol.dispose]()
+  t.true(isOpen(next))
+})
+
+onLinux('close is EBADF where somebody else has closed the descriptor, and is over', (t) => {
+  // Nobody else's number is to be in danger.
+  const script = `
+    const memfd = fdkit.Memfd.create('stolen', { size: 1 })
+    const buffer = memfd.map()
+    fs.closeSync(memfd.fd)
+    let message
+    try { memfd.close() } catch (error) { message = error.message }
+    memfd.close()
+    answer([message, buffer.byteLength])
+  `
+  t.deepEqual(child(script), ['EBADF: bad file descriptor, close', 0])
+})
+
+onLinux('disposing of it closes it, and unmaps all its buffers', (t) => {
+  const memfd = Memfd.create('disposed', { size: 10_000 })
+  const kept = dup(memfd.fd)
+  t.teardown(() => fs.closeSync(kept))
+  const buffers = [memfd.map(), memfd.map({ offset: 4096 }), memfd.map({ writable: false })]
+  const view = new Uint8Array(buffers[0] as ArrayBuffer)
+  memfd[Symbol.dispose]()
+  t.deepEqual(buffers.map((buffer) => buffer.byteLength), [0, 0, 0])
+  t.is(view.length, 0)
+  t.throws(() => memfd.size, closed)
+  // Nothing is left that could write.
+  addSeals(kept, F_SEAL_WRITE)
+})
+
+onLinux('close leaves alone what others have mapped, and what was unmapped before', (t) => {
+  const memfd = Memfd.create('shared', { contents: 'text' })
+  const other = mmap(memfd.fd)
+  const [one, two] = [memfd.map(), memfd.map()]
+  memfd.unmap(one)
+  munmap(two)
+  memfd.close()
+  t.is(Buffer.from(other).toString(), 'text')
+  munmap(other)
+})
+
+onLinux('unmap is for its own buffers, once', (t) => {
+  const memfd = Memfd.create('one', { size: 8 })
+  const other = Memfd.create('two', { size: 8 })
+  t.teardown(() => [memfd, other].forEach((each) => each.close()))
+  const buffer = memfd.map()
+  for (const foreign of [other.map(), mmap(memfd.fd), new ArrayBuffer(8), new SharedArrayBuffer(8)]) {
+    t.throws(() => memfd.unmap(foreign as ArrayBuffer), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /^The argument 'buffer' must be mapped, by this Memfd\. Received (Shared)?ArrayBuffer/,
+    })
+    t.is(foreign.byteLength, 8)
+  }
+  for (const wrong of [new Uint8Array(buffer), null, undefined, 5, {}]) {
+    t.throws(() => memfd.unmap(wrong as never), { code: 'ERR_INVALID_ARG_TYPE', message: /^The "buffer" argument/ })
+  }
+  memfd.unmap(buffer)
+  t.is(buffer.byteLength, 0)
+  t.throws(() => memfd.unmap(buffer), { code: 'ERR_INVALID_ARG_VALUE' })
+})
+
+onLinux('what is collected without having been closed is closed, and not before', (t) => {
+  const script = `
+    const count = () => fs.readdirSync('/proc/self/fd').filter((fd) => {
+      try { return fs.readlinkSync('/proc/self/fd/' + fd).includes('memfd:abandoned') } catch { return false }
+    }).length
+    const kept = fdkit.Memfd.create('abandoned')
+    for (let i = 0; i < 50; i++) fdkit.Memfd.create('abandoned', { size: 4096 }).map()
+    const most = count()
+    for (let round = 0; round < 50 && count() > 1; round++) {
+      globalThis.gc()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    answer([most, count(), kept.size])
+  `
+  t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [51, 1, 0])
+})
+
+onLinux('a buffer outlives the Memfd that was collected', (t) => {
+  const script = `
+    const buffer = (() => fdkit.Memfd.create('abandoned', { contents: 'text' }).map())()
+    for (let round = 0; round < 5; round++) {
+      globalThis.gc()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    answer(Buffer.from(buffer).toString())
+  `
+  t.is(child(script, { nodeArguments: ['--expose-gc'] }), 'text')
+})
+
+onLinux('a worker that ends closes its Memfds and unmaps their buffers', (t) => {
+  const script = `
+    import { Worker } from 'node:worker_threads'
+    const maps = () => fs.readFileSync('/proc/self/maps', 'latin1').split('memfd:ofworker').length - 1
+    const fds = () => fs.readdirSync('/proc/self/fd').filter((fd) => {
+      try { return fs.readlinkSync('/proc/self/fd/' + fd).includes('memfd:ofworker') } catch { return false }
+    }).length
+    const program = \`
+      import { parentPort } from 'node:worker_threads'
+      import { Memfd } from \${JSON.stringify(import.meta.resolve('fdkit'))}
+      globalThis.kept = [1, 2, 3].map(() => Memfd.create('ofworker', { size: 4096 }))
+      globalThis.buffers = kept.map((each) => each.map())
+      parentPort.postMessage('ready')
+      setInterval(() => {}, 1000)\`
+    const seen = []
+    for (let round = 0; round < 3; round++) {
+      const worker = new Worker(program, { eval: true })
+      await new Promise((resolve) => worker.once('message', resolve))
+      seen.push(fds(), maps())
+      await worker.terminate()
+      seen.push(fds(), maps())
+    }
+    answer(seen)
+  `
+  const round = [3, 3, 0, 0]
+  t.deepEqual(child(script), [...round, ...round, ...round])
+})
+
+unless(notLinux || noSharing)('share: it stays when the Memfd is closed', (t) => {
+  const script = `
+    const memfd = fdkit.Memfd.create('shared', { contents: 'text' })
+    const buffer = memfd.share({ length: 2 })
+    const name = Object.prototype.toString.call(buffer)
+    memfd.close()
+    answer([name, buffer.byteLength, Buffer.from(new Uint8Array(buffer)).toString()])
+  `
+  t.deepEqual(child(script, { node: sharingNode }), ['[object SharedArrayBuffer]', 2, 'te'])
+})
+
+// munmap(2) fails where a process has as many mappings as it may have, and one is to be cut in two.
+const noMunmap = `
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <string.h>
+static int left = 0;
+// It is told by way of process.env.
+int setenv(const char *name, const char *value, int overwrite) {
+  int (*real)(const char *, const char *, int) = dlsym(RTLD_NEXT, "setenv");
+  if (strcmp(name, "FAILING_MUNMAPS") == 0) left = atoi(value);
+  return real(name, value, overwrite);
+}
+int munmap(void *address, size_t length) {
+  int (*real)(void *, size_t) = dlsym(RTLD_NEXT, "munmap");
+  if (left > 0 && length == 4096) { left--; errno = ENOMEM; return -1; }
+  return real(address, length);
+}
+`
+
+unless(notLinux || noCompiler)('close closes the descriptor even where a buffer cannot be unmapped', (t) => {
+  const script = `
+    const memfd = fdkit.Memfd.create('failing', { size: 10 })
+    const { fd } = memfd
+    const buffers = [memfd.map(), memfd.map()]
+    process.env.FAILING_MUNMAPS = '1'
+    let message
+    try { memfd.close() } catch (error) { message = error.message }
+    answer([message, fs.existsSync('/proc/self/fd/' + fd), buffers.map((each) => each.byteLength)])
+  `
+  t.deepEqual(child(script, preloading(t, noMunmap)), ['ENOMEM: not enough memory, munmap', false, [0, 0]])
+})
+
+onLinux('a buffer of map is collected while the Memfd lives, and close unmaps those that are left', (t) => {
+  const script = `
+    const count = () => fs.readFileSync('/proc/self/maps', 'latin1').split('/memfd:kept').length - 1
+    const memfd = fdkit.Memfd.create('kept', { size: 4096 })
+    const kept = [memfd.map()]
+    for (let time = 0; time < 1000; time++) memfd.map()
+    kept.push(memfd.map())
+    for (let time = 0; time < 5; time++) {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      globalThis.gc()
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    const left = count()
+    memfd.close()
+    answer([left, count(), kept.map(({ byteLength }) => byteLength)])`
+  t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [2, 0, [0, 0]])
+})

@@ -1,0 +1,216 @@
+// Memory that runs out, and huge pages. What a machine has is set, and given back: one after the other.
+import * as fs from 'node:fs'
+
+import test, { type ExecutionContext } from 'ava'
+import { F_SEAL_SHRINK, getSeals, hugePageSizes, Memfd, mmap, munmap, type MemfdOptions } from 'fdkit'
+
+import { child } from '../helpers/child.js'
+import { startOther } from '../helpers/other.js'
+import { countFds } from '../helpers/fds.js'
+import { HUGE, hugePages, limited, noHuge, noLimit, withHugePages } from '../helpers/memory.js'
+import { missing, notLinux, notRoot, unless } from '../helpers/platform.js'
+
+const onLinux = unless(notLinux, test.serial)
+const withLimit = unless(noLimit, test.serial)
+const withHuge = unless(noHuge, test.serial)
+
+const NO_SPACE = 'ENOSPC: no space left on device, fallocate'
+const TOO_FEW =
+  ': too few huge pages of this size are reserved: write how many there are to be to ' +
+  'nr_hugepages in /sys/kernel/mm/hugepages/hugepages-*kB'
+
+onLinux('more than any machine has is ENOSPC at once, and nothing is left open', (t) => {
+  const before = countFds()
+  for (const size of [2 ** 46, 2 ** 50, 2 ** 53 - 1]) {
+    t.throws(() => Memfd.create('', { size }), { code: 'ENOSPC', message: NO_SPACE })
+  }
+  t.is(countFds(), before)
+})
+
+// The process would be ended where it went beyond.
+const within = `
+  const attempt = (size) => {
+    try {
+      const memfd = fdkit.Memfd.create('limited', { size })
+      const { blocks } = fs.fstatSync(memfd.fd)
+      memfd.close()
+      return blocks * 512 === size
+    } catch ({ message }) { return message }
+  }
+  answer([attempt(2 ** 25), attempt(2 ** 29), attempt(2 ** 25)])
+`
+
+withLimit('more than the control group may have is ENOSPC, and what it may have is not', (t) => {
+  t.deepEqual(child(within, limited(t, 2 ** 28)), [true, NO_SPACE, true])
+})
+
+withLimit('what the group could drop counts as free', (t) => {
+  const script = `
+    import { tmpdir } from 'node:os'
+    const file = fs.mkdtempSync(tmpdir() + '/fdkit-cache-') + '/file'
+    const chunk = Buffer.alloc(2 ** 24)
+    const fd = fs.openSync(file, 'w')
+    for (let i = 0; i < 10; i++) fs.writeSync(fd, chunk)
+    fs.fsyncSync(fd)
+    fs.closeSync(fd)
+    try {
+      const memfd = fdkit.Memfd.create('limited', { size: 2 ** 27 })
+      answer(memfd.size)
+    } finally {
+      fs.rmSync(file)
+      fs.rmdirSync(file.slice(0, -5))
+    }
+  `
+  t.is(child(script, limited(t, 2 ** 28)), 2 ** 27)
+})
+
+onLinux('hugePageSizes: those that the machine has, the smallest first', (t) => {
+  const sizes = hugePageSizes()
+  t.deepEqual(sizes, sizes.toSorted((a, b) => a - b))
+  const directory = '/sys/kernel/mm/hugepages'
+  t.is(sizes.length, fs.existsSync(directory) ? fs.readdirSync(directory).length : 0)
+  for (const size of sizes) t.true(fs.existsSync(`${directory}/hugepages-${size / 1024}kB`))
+})
+
+const has2MB = hugePageSizes().includes(HUGE)
+
+unless(!has2MB && 'needs huge pages of 2 MB', test.serial)('a size that the machine lacks is ENODEV, and says which it has', (t) => {
+  const sizes = hugePageSizes()
+  const lacking = [2 ** 16, 2 ** 20, 2 ** 34].find((size) => !sizes.includes(size)) ?? 0
+  t.throws(() => Memfd.create('', { hugePageSize: lacking }), {
+    code: 'ENODEV',
+    message:
+      `ENODEV: no such device, memfd_create: this machine has no huge pages of ${lacking} bytes, ` +
+      `but of ${sizes.join(' and ')}`,
+  })
+})
+
+withHuge('huge pages: without any it is ENOSPC, or ENOMEM when it is mapped, and says what to do', (t) => {
+  const before = countFds()
+  const options = [{ size: HUGE }, { contents: 'text' }, { size: 2 * HUGE, sealing: false }]
+  for (const each of options) {
+    t.throws(() => Memfd.create('', { hugePageSize: HUGE, ...each }), { message: NO_SPACE + TOO_FEW })
+  }
+  t.is(countFds(), before)
+  const memfd = huge(t)
+  t.is(memfd.size, 0)
+  memfd.truncate(HUGE)
+  const message = `ENOMEM: not enough memory, mmap${TOO_FEW}`
+  for (const each of [{}, { writable: false }, { writable: true }]) {
+    t.throws(() => memfd.map(each), { code: 'ENOMEM', message })
+  }
+  t.throws(() => memfd.write('x'), { code: 'ENOMEM', message })
+  t.deepEqual(memfd.read(Buffer.alloc(3)), Buffer.alloc(3))
+})
+
+function huge(t: ExecutionContext, options?: MemfdOptions): Memfd {
+  const memfd = Memfd.create('huge', { hugePageSize: HUGE, ...options })
+  t.teardown(() => memfd.close())
+  return memfd
+}
+
+withHuge('huge pages: contents, whole pages of them, sealed or not', (t) => {
+  withHugePages(t, 4)
+  for (const options of [{}, { sealing: false }, { exec: true }, { inheritable: true }]) {
+    const memfd = huge(t, { contents: 'text', ...options })
+    t.is(memfd.size, HUGE)
+    t.is(fs.fstatSync(memfd.fd).blksize, HUGE)
+    t.is(memfd.read(Buffer.alloc(6)).toString(), 'text\0\0')
+    t.is(hugePages('free'), 3)
+    memfd.close()
+    t.is(hugePages('free'), 4)
+  }
+  t.is(huge(t, { contents: Buffer.alloc(HUGE + 1) }).size, 2 * HUGE)
+  t.is(hugePages('free'), 2)
+  t.throws(() => Memfd.create('', { hugePageSize: HUGE, size: 3 * HUGE }), { message: NO_SPACE + TOO_FEW })
+  t.is(hugePages('free'), 2)
+})
+
+withHuge('huge pages: read and write as elsewhere, but that they do not grow', (t) => {
+  withHugePages(t, 2)
+  const memfd = huge(t, { size: 2 * HUGE })
+  memfd.write('over the edge', HUGE - 4)
+  t.is(memfd.read(Buffer.alloc(13), HUGE - 4).toString(), 'over the edge')
+  memfd.write('end', 2 * HUGE - 3)
+  t.is(memfd.read(undefined, 2 * HUGE - 3).toString(), 'end')
+  memfd.write('')
+  const range = (name: string, most: number, value: number) => ({
+    code: 'ERR_OUT_OF_RANGE',
+    message: new RegExp(`^The value of "${name}" is out of range\\. It must be .*<= ${most}\\. Received ${value}`),
+  })
+  t.throws(() => memfd.write('end!', 2 * HUGE - 3), range('data.byteLength', 3, 4))
+  t.throws(() => memfd.write('x', 2 * HUGE + 1), range('position', 2 * HUGE, 2 * HUGE + 1))
+  t.throws(() => memfd.write(Buffer.alloc(2 * HUGE + 1)), range('data.byteLength', 2 * HUGE, 2 * HUGE + 1))
+  memfd.seal('write')
+  t.throws(() => memfd.write('x'), { code: 'EPERM' })
+})
+
+withHuge('huge pages: what is mapped is the file, from whole pages on', (t) => {
+  withHugePages(t, 3)
+  const memfd = huge(t, { size: 2 * HUGE, contents: 'text' })
+  const [whole, last, few] = [memfd.map(), memfd.map({ offset: HUGE }), memfd.map({ length: 5 })]
+  t.deepEqual([whole, last, few].map((each) => each.byteLength), [2 * HUGE, HUGE, 5])
+  t.is(Buffer.from(few).toString(), 'text\0')
+  new Uint8Array(last)[0] = 1
+  t.is(new Uint8Array(whole)[HUGE], 1)
+  t.is(memfd.read(Buffer.alloc(1), HUGE)[0], 1)
+  const privately = memfd.map({ writable: false, length: 1 })
+  new Uint8Array(privately)[0] = 2
+  t.is(memfd.read(Buffer.alloc(1)).toString(), 't')
+  t.throws(() => memfd.map({ offset: 4096 }), {
+    code: 'EINVAL',
+    message: 'EINVAL: invalid argument, mmap: in a file of huge pages the offset is a multiple of their size',
+  })
+  t.throws(() => memfd.truncate(HUGE), { code: 'EPERM' })
+  for (const buffer of [whole, last, few, privately]) memfd.unmap(buffer)
+  memfd.seal('write')
+  const sealed = new Uint8Array(memfd.map({ length: 1 }))
+  sealed[0] = 3
+  t.is(memfd.read(Buffer.alloc(1)).toString(), 't')
+})
+
+withHuge('huge pages: sizes are whole pages, and shorter gives them back', (t) => {
+  withHugePages(t, 2)
+  const memfd = huge(t, { size: 2 * HUGE })
+  for (const size of [1, 4096, HUGE + 4096]) t.throws(() => memfd.truncate(size), { code: 'EINVAL' })
+  t.is(hugePages('free'), 0)
+  memfd.truncate(HUGE)
+  t.is(hugePages('free'), 1)
+})
+
+unless(noHuge || missing('python3'), test.serial)('huge pages: a hole that another process punches is zeros', async (t) => {
+  withHugePages(t, 2)
+  const memfd = huge(t, { size: HUGE, contents: 'text' })
+  const bytes = new Uint8Array(memfd.map())
+  const other = startOther()
+  t.teardown(() => other.stop())
+  // Less than a page of theirs is only made zeros.
+  t.deepEqual(await other.attempt([memfd.path, 'punch']), ['fine'])
+  t.deepEqual([...bytes.subarray(0, 4)], [0, 0, 0, 0])
+  bytes.fill(1)
+  t.is(memfd.read(Buffer.alloc(1), HUGE - 1)[0], 1)
+})
+
+// How the memory files of other programs on the machine are kept, too, for the time of the test.
+const setting = '/sys/kernel/mm/transparent_hugepage/shmem_enabled'
+const noSetting = notLinux || notRoot || (!fs.existsSync(setting) && 'needs transparent huge pages')
+
+unless(noSetting, test.serial)('where the system may keep any memory file in huge pages, it is still an ordinary one', (t) => {
+  const before = /\[(\w+)\]/.exec(fs.readFileSync(setting, 'utf8'))?.[1] ?? 'never'
+  t.teardown(() => fs.writeFileSync(setting, before))
+  fs.writeFileSync(setting, 'always')
+  const memfd = Memfd.create('text', { contents: 'text' })
+  t.teardown(() => memfd.close())
+  t.true(fs.fstatSync(memfd.fd).blksize > 4096)
+  t.is(memfd.size, 4)
+  memfd.write(' and more', 4)
+  t.is(memfd.read().toString(), 'text and more')
+  t.is(getSeals(memfd.fd) & F_SEAL_SHRINK, 0)
+  memfd.truncate(4096 * 3 + 1)
+  const buffer = mmap(memfd.fd, { offset: 4096 })
+  t.is(buffer.byteLength, 2 * 4096 + 1)
+  munmap(buffer)
+  // More than there are addresses: huge pages have no part in it.
+  memfd.truncate(2 ** 52)
+  t.throws(() => memfd.map(), { code: 'ENOMEM', message: 'ENOMEM: not enough memory, mmap' })
+})

@@ -1,0 +1,232 @@
+// Files as memory, at every combination of seals: what is mapped, how, and what it outlives.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import * as fs from 'node:fs'
+
+import type { ExecutionContext } from 'ava'
+import {
+  addSeals, F_SEAL_EXEC, F_SEAL_FUTURE_WRITE, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, getSeals,
+  mmap, munmap,
+} from 'fdkit'
+
+import { child, childCommand } from '../helpers/child.js'
+import { thrown } from '../helpers/errors.js'
+import { attempts, OTHER, type Attempt } from '../helpers/other.js'
+import { missing, notLinux, unless } from '../helpers/platform.js'
+import { noSharing, sharingNode } from '../helpers/runtimes.js'
+import { broughtBy, combinations, noExecSeals, sealed, WRITES } from '../helpers/seals.js'
+
+const onLinux = unless(notLinux)
+const withPython = unless(notLinux || missing('python3'))
+const SIZE = 5000
+
+const modes = [
+  { options: {}, words: 'by default' },
+  { options: { writable: true }, words: 'writable' },
+  { options: { writable: false }, words: 'not writable' },
+]
+
+const firstByte = (fd: number): string => {
+  const byte = Buffer.alloc(1)
+  fs.readSync(fd, byte, 0, 1, 0)
+  return byte.toString('latin1')
+}
+
+/** Each seal combination on both kinds of file, as far as this kernel has them. */
+const cases = combinations.flatMap(({ seals, words }) =>
+  [false, true].map((isExecutable) => ({ seals, words, isExecutable })),
+).filter(({ seals }) => !(seals & F_SEAL_EXEC) || !noExecSeals())
+
+function owned(t: ExecutionContext, seals: number, isExecutable = false): number {
+  const fd = sealed(seals, isExecutable, SIZE)
+  t.teardown(() => fs.closeSync(fd))
+  return fd
+}
+
+for (const { options, words: how } of modes) {
+  for (const unsafe of [false, true]) {
+    onLinux(`${how}, unsafe: ${unsafe}: at every combination it is mapped as the seals say, or not at all`, (t) => {
+      for (const { seals, words, isExecutable } of cases) {
+        const has = broughtBy(seals, isExecutable)
+        const fd = owned(t, seals, isExecutable)
+        const canShrink = !(has & F_SEAL_SHRINK)
+        const isWriteSealed = (has & WRITES) !== 0
+        const map = () => mmap(fd, { ...options, unsafe })
+        if (!unsafe && canShrink && has & F_SEAL_SEAL) {
+          t.like(thrown(map), { code: 'EPERM', syscall: 'fcntl' }, words)
+          t.regex(thrown(map).message, /: the file could get shorter, .*unsafe: true$/)
+          t.is(getSeals(fd), has, words)
+          continue
+        }
+        if (options.writable && isWriteSealed) {
+          t.like(thrown(map), { code: 'EPERM', syscall: 'mmap' }, words)
+          t.regex(thrown(map).message, /, mmap: the file is sealed against writing$/)
+          continue
+        }
+        const [buffer, same] = [map(), map()]
+        t.is(buffer.byteLength, SIZE)
+        t.is(getSeals(fd), unsafe ? has : has | F_SEAL_SHRINK, words)
+        const [bytes, others] = [new Uint8Array(buffer), new Uint8Array(same)]
+        t.is(Buffer.from(buffer, 0, 3).toString(), 'aaa', words)
+        bytes[0] = 0x62
+        t.is(bytes[0], 0x62)
+        const isShared = options.writable ?? !isWriteSealed
+        t.is(firstByte(fd), isShared ? 'b' : 'a', words)
+        t.is(others[0], isShared ? 0x62 : 0x61, words)
+        munmap(buffer)
+        munmap(same)
+        t.is(firstByte(fd), isShared ? 'b' : 'a', words)
+      }
+    })
+  }
+}
+
+// In a process of its own, whose death would be seen: it maps, another process does all that it still
+// can, and then every page is read and written.
+const survive = `
+  import { spawnSync } from 'node:child_process'
+  const [cases, modes, tool, attempts, size] = args
+  const maps = []
+  for (const [seals, isExecutable] of cases) for (const mode of modes) {
+    const fd = fdkit.memfdCreate('sealed', fdkit.MFD_CLOEXEC | fdkit.MFD_ALLOW_SEALING)
+    fs.writeSync(fd, Buffer.alloc(size, 'a'))
+    fs.fchmodSync(fd, isExecutable ? 0o777 : 0o666)
+    if (seals) fdkit.addSeals(fd, seals)
+    try {
+      maps.push([fd, (mode === 'shared' ? fdkit.mmapShared : fdkit.mmap)(fd, mode === 'shared' ? {} : mode)])
+    } catch (error) {
+      if (error.code !== 'EPERM') throw error
+      fs.closeSync(fd)
+    }
+  }
+  const tasks = maps.flatMap(([fd]) => attempts.map((each) => ['/proc/' + process.pid + '/fd/' + fd, each]))
+  const { stdout, status } = spawnSync('python3', ['-c', tool], { input: JSON.stringify(tasks), maxBuffer: 2 ** 28 })
+  if (status !== 0) throw new Error('the other process ended with ' + status)
+  const results = JSON.parse(stdout)
+  for (const [, buffer] of maps) {
+    const bytes = new Uint8Array(buffer)
+    if (bytes.length !== size) throw new Error('a length of ' + bytes.length)
+    for (let at = 0; at < size; at += 99) bytes[at]++
+    bytes[size - 1] = 1
+  }
+  const fine = (what) => results.filter((result, index) => tasks[index][1] === what && result === 'fine').length
+  answer({ maps: maps.length, fine: Object.fromEntries(attempts.map((each) => [each, fine(each)])) })
+`
+
+interface Survival {
+  maps: number
+  fine: Record<Attempt, number>
+}
+
+function survival(modes: unknown[], node?: string): Survival {
+  const which = cases.map(({ seals, isExecutable }) => [seals, isExecutable])
+  return child(survive, { args: [which, modes, OTHER, attempts, SIZE], node })
+}
+
+withPython('what is mapped outlives all that another process still can do to the file', (t) => {
+  const { maps, fine } = survival([{}, { writable: true }, { writable: false }])
+  t.true(maps > 100)
+  // It was not idle, and what would kill it was refused.
+  t.true(fine.punch > 10 && fine.lengthen > 10 && fine.write > 10)
+  t.like(fine, { 'cut': 0, 'open with O_TRUNC': 0 })
+})
+
+unless(notLinux || missing('python3') || noSharing)('so does what is mapped for Atomics', (t) => {
+  const { maps, fine } = survival(['shared'], sharingNode)
+  t.true(maps > 30 && fine.punch > 3)
+  t.like(fine, { 'cut': 0, 'open with O_TRUNC': 0 })
+})
+
+onLinux('unsafe: who touches what has been cut off dies of SIGBUS, as is said', (t) => {
+  const script = `
+    const memfd = fdkit.Memfd.create('cut', { size: 8192 })
+    const bytes = new Uint8Array(memfd.map({ unsafe: true }))
+    memfd.truncate(0)
+    bytes[5000] = 1
+  `
+  const error = t.throws(() => child(script, { shell: 'ulimit -c 0' }))
+  t.regex(error?.message ?? '', /child ended with (135|SIGBUS)/)
+})
+
+onLinux('a stray write to a private mapping changes neither the file nor another mapping', (t) => {
+  for (const seals of [0, F_SEAL_WRITE, F_SEAL_FUTURE_WRITE]) {
+    const fd = owned(t, seals)
+    const buffers = [mmap(fd, { writable: false }), mmap(fd, { writable: false }), mmap(fd)]
+    const [bytes, other, third] = buffers.map((each) => new Uint8Array(each))
+    bytes?.fill(0x62)
+    t.deepEqual([bytes?.[0], other?.[0], third?.[0], firstByte(fd)], [0x62, 0x61, 0x61, 'a'])
+    t.is(fs.readFileSync(`/proc/self/fd/${fd}`, 'latin1'), 'a'.repeat(SIZE))
+    buffers.forEach(munmap)
+  }
+})
+
+onLinux('who can only read a write-sealed file maps it privately, as who could have written', (t) => {
+  for (const seal of [F_SEAL_WRITE, F_SEAL_FUTURE_WRITE]) {
+    const fd = owned(t, seal | F_SEAL_SHRINK)
+    const reader = fs.openSync(`/proc/self/fd/${fd}`, 'r')
+    t.teardown(() => fs.closeSync(reader))
+    const bytes = new Uint8Array(mmap(reader))
+    bytes[0] = 0x62
+    t.is(firstByte(fd), 'a')
+    munmap(bytes.buffer)
+    const error = t.throws<NodeJS.ErrnoException>(() => mmap(reader, { writable: true }))
+    t.is(error?.code, 'EACCES')
+  }
+})
+
+onLinux('who can only read a file that is not write-sealed must say so', (t) => {
+  const fd = owned(t, F_SEAL_SHRINK)
+  const reader = fs.openSync(`/proc/self/fd/${fd}`, 'r')
+  t.teardown(() => fs.closeSync(reader))
+  t.throws(() => mmap(reader), { code: 'EACCES', message: /must be open for reading and, but for writable: false/ })
+  t.is(new Uint8Array(mmap(reader, { writable: false }))[0], 0x61)
+})
+
+onLinux('F_SEAL_WRITE is EBUSY while a buffer can write, whatever becomes of the descriptor it was mapped from', (t) => {
+  const fd = owned(t, 0)
+  const other = fs.openSync(`/proc/self/fd/${fd}`, 'r+')
+  const buffers = [mmap(other), mmap(fd, { writable: true })]
+  fs.closeSync(other)
+  const privately = mmap(fd, { writable: false })
+  for (const buffer of buffers) {
+    t.throws(() => addSeals(fd, F_SEAL_WRITE), { code: 'EBUSY', message: 'EBUSY: resource busy or locked, fcntl' })
+    munmap(buffer)
+  }
+  addSeals(fd, F_SEAL_WRITE)
+  t.is(new Uint8Array(privately)[0], 0x61)
+  munmap(privately)
+})
+
+onLinux('FUTURE_WRITE leaves those who can write what they have, and gives nobody more', (t) => {
+  const fd = owned(t, 0)
+  const before = mmap(fd)
+  addSeals(fd, F_SEAL_FUTURE_WRITE)
+  const after = mmap(fd)
+  new Uint8Array(before)[0] = 0x62
+  t.is(firstByte(fd), 'b')
+  t.is(new Uint8Array(after)[0], 0x62)
+  new Uint8Array(after)[1] = 0x63
+  t.is(fs.readFileSync(`/proc/self/fd/${fd}`, 'latin1').slice(0, 2), 'ba')
+  t.throws(() => addSeals(fd, F_SEAL_WRITE), { code: 'EBUSY' })
+  munmap(before)
+  addSeals(fd, F_SEAL_WRITE)
+  munmap(after)
+})
+
+onLinux('F_SEAL_WRITE can be added when the process that held it mapped has died', async (t) => {
+  const fd = owned(t, 0)
+  const script = `
+    const buffer = fdkit.mmap(3)
+    answer('mapped')
+    setInterval(() => buffer, 1000)
+  `
+  const [command = '', ...rest] = childCommand(script)
+  const holder = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit', fd] })
+  t.teardown(() => holder.kill('SIGKILL'))
+  await once(holder.stdout as NodeJS.ReadableStream, 'data')
+  t.throws(() => addSeals(fd, F_SEAL_WRITE), { code: 'EBUSY' })
+  holder.kill('SIGKILL')
+  await once(holder, 'close')
+  addSeals(fd, F_SEAL_WRITE)
+  t.is(getSeals(fd), F_SEAL_SHRINK | F_SEAL_WRITE)
+})

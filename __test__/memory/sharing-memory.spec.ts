@@ -1,0 +1,195 @@
+// The guide's files in one directory, and its commands, from top to bottom.
+import { execFileSync, spawnSync } from 'node:child_process'
+import * as fs from 'node:fs'
+
+import test, { type ExecutionContext } from 'ava'
+import { getpagesize, Memfd } from 'fdkit'
+
+import { packageRoot } from '../helpers/child.js'
+import { guideCommands, guideFiles } from '../helpers/guide.js'
+import { notLinux, unless } from '../helpers/platform.js'
+import { runtimes } from '../helpers/runtimes.js'
+import { makeTree } from '../helpers/tree.js'
+
+const files = guideFiles()
+const commands = guideCommands()
+
+/** A directory with the files, and the package. */
+function makeDirectory(t: ExecutionContext): string {
+  const top = makeTree(t, { ...files, 'package.json': '{ "type": "module" }', node_modules: {} })
+  fs.symlinkSync(packageRoot, `${top}/node_modules/fdkit`)
+  for (const name of ['@oxc-node', '@types']) {
+    fs.symlinkSync(`${packageRoot}/node_modules/${name}`, `${top}/node_modules/${name}`)
+  }
+  return top
+}
+
+/** Runs a command with something else for `node`. */
+function run(cwd: string, command: string, node: string[]): string {
+  const quoted = node.map((word) => `'${word}'`).join(' ')
+  const line = `set -o pipefail; ${command.replace(/^node /, `${quoted} `)}`
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', line], { cwd, encoding: 'utf8', timeout: 100_000 })
+  if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`)
+  return stdout
+}
+
+function runAll(t: ExecutionContext, node: string[]): void {
+  const directory = makeDirectory(t)
+  for (const { command, output } of commands) t.is(run(directory, command, node), output, command)
+}
+
+test('the guide has files and commands, and each file is run or imported', (t) => {
+  t.deepEqual(Object.keys(files), [
+    'ring.ts', 'producer.ts', 'consumer.ts', 'server.ts', 'client.ts', 'camera.ts', 'screen.ts', 'thread.ts',
+  ])
+  t.deepEqual(commands.map(({ command }) => command), [
+    'node producer.ts', 'node server.ts | sort', 'node camera.ts', 'node thread.ts',
+  ])
+  const all = [...Object.values(files), ...commands.map(({ command }) => command)].join('')
+  for (const name of Object.keys(files)) {
+    t.true(new RegExp(`(node |'\\./|')${name.replace('.', '\\.')}`).test(all), name)
+  }
+})
+
+unless(notLinux)('the guide runs from top to bottom', (t) => {
+  runAll(t, [process.execPath, '--import', '@oxc-node/core/register'])
+})
+
+for (const { name, runtime, missing } of runtimes) {
+  // It needs a loader, as above.
+  if (name === 'node-20') continue
+  unless(notLinux || missing)(`the guide runs from top to bottom: ${name}`, (t) => {
+    if (runtime) runAll(t, runtime.command)
+  })
+}
+
+test('the files of the guide are in order for the compiler', (t) => {
+  const cwd = makeDirectory(t)
+  const { compilerOptions } = JSON.parse(fs.readFileSync(`${packageRoot}/tsconfig.json`, 'utf8'))
+  const config = { compilerOptions: { ...compilerOptions, allowImportingTsExtensions: true }, include: ['*.ts'] }
+  fs.writeFileSync(`${cwd}/tsconfig.json`, JSON.stringify(config))
+  const tsc = `${packageRoot}/node_modules/typescript/bin/tsc`
+  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', cwd], { encoding: 'utf8' })
+  t.is(stdout, '')
+  t.is(status, 0)
+})
+
+interface Ring {
+  write(message: Uint8Array, timeoutMs?: number): boolean
+  read(timeoutMs?: number): Uint8Array | undefined
+  readAsync(signal?: AbortSignal): Promise<Uint8Array>
+}
+interface RingClass {
+  new (memfd: Memfd): Ring
+  size(capacity: number): number
+}
+
+async function importRing(t: ExecutionContext): Promise<RingClass> {
+  const { Ring } = (await import(`${makeDirectory(t)}/ring.ts`)) as { Ring: RingClass }
+  return Ring
+}
+
+const HEAD = 0
+const TAIL = 16
+
+/** A ring, whose counts start at a number. */
+async function makeRing(t: ExecutionContext, capacity: number, count = 0) {
+  const Ring = await importRing(t)
+  const memfd = Memfd.create('ring', { size: Ring.size(capacity) })
+  t.teardown(() => memfd.close())
+  const words = new Int32Array(memfd.map())
+  words[HEAD] = words[TAIL] = count
+  return { writer: new Ring(memfd), reader: new Ring(memfd), words }
+}
+
+const text = (message: Uint8Array | undefined) => message && Buffer.from(message).toString()
+
+unless(notLinux)('ring: messages of every length at every place, and counts that wrap', async (t) => {
+  for (const start of [0, 2 ** 31 - 64, -64, -4]) {
+    const { writer, reader } = await makeRing(t, 64, start)
+    for (let index = 0; index < 1000; index++) {
+      const message = `${index}`.padEnd(index % 61, '.').slice(0, 60)
+      t.true(writer.write(Buffer.from(message), 0), message)
+      t.is(text(reader.read(0)), message)
+    }
+  }
+})
+
+unless(notLinux)('ring: full and empty are told apart, and told after the time', async (t) => {
+  const { writer, reader } = await makeRing(t, 32)
+  t.is(reader.read(0), undefined)
+  t.is(reader.read(20), undefined)
+  for (const message of ['1234', '5678', '', '9']) t.true(writer.write(Buffer.from(message), 0))
+  t.false(writer.write(Buffer.from('x'), 20))
+  t.is(text(reader.read()), '1234')
+  t.true(writer.write(Buffer.from('abcd'), 0))
+  t.deepEqual(Array.from({ length: 5 }, () => text(reader.read(0))), ['5678', '', '9', 'abcd', undefined])
+  t.throws(() => writer.write(Buffer.alloc(29)), { instanceOf: RangeError })
+  t.true(writer.write(Buffer.alloc(28, 'y'), 0))
+})
+
+unless(notLinux)('ring: what was written and not published is not there, what was not taken is again', async (t) => {
+  const { writer, reader, words } = await makeRing(t, 32)
+  t.true(writer.write(Buffer.from('one'), 0))
+  const published = words[HEAD] ?? 0
+  t.true(writer.write(Buffer.from('two'), 0))
+  // As if it had been killed before its store.
+  words[HEAD] = published
+  t.is(text(reader.read(0)), 'one')
+  t.is(reader.read(0), undefined)
+  words[TAIL] = 0
+  t.is(text(reader.read(0)), 'one')
+  t.true(writer.write(Buffer.from('three'), 0))
+  t.is(text(reader.read(0)), 'three')
+})
+
+unless(notLinux)('ring: readAsync waits, and ends by its signal', async (t) => {
+  const { writer, reader } = await makeRing(t, 64)
+  const next = reader.readAsync()
+  setTimeout(() => writer.write(Buffer.from('later')), 20)
+  t.is(text(await next), 'later')
+  await t.throwsAsync(reader.readAsync(AbortSignal.timeout(20)), { name: 'AbortError' })
+})
+
+unless(notLinux)('frame: one that is not sealed is refused', (t) => {
+  const cwd = makeDirectory(t)
+  const node = [process.execPath, '--import', '@oxc-node/core/register']
+  const frame = Memfd.create('frame', { size: 4096 })
+  t.teardown(() => frame.close())
+  const screen = () => run(cwd, `node screen.ts ${frame.path}`, node)
+  t.throws(screen, { message: /not sealed: write/ })
+  frame.seal('write')
+  t.throws(screen, { message: /not sealed: shrink/ })
+  frame.seal('shrink')
+  t.is(screen(), '1024 pixels, false\n')
+})
+
+unless(notLinux)('frame: to read a sealed one that is mapped copies nothing', (t) => {
+  const script = `
+    import { readFileSync } from 'node:fs'
+    import { Memfd } from 'fdkit'
+    const anonymous = () => Number(/RssAnon:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1])
+    const MiB64 = 2 ** 26
+    const frame = Memfd.create('frame', { size: MiB64 })
+    frame.seal('write', 'shrink', 'grow')
+    const bytes = new Uint8Array(frame.map())
+    const before = anonymous()
+    for (let index = 0; index < MiB64; index += 4096) if (bytes[index] !== 0) throw new Error('not zero')
+    const read = anonymous() - before
+    for (let index = 0; index < MiB64; index += 4096) bytes[index] = 1
+    console.log(JSON.stringify([read < 2 ** 14, anonymous() - before > 2 ** 15]))
+  `
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  t.deepEqual(JSON.parse(output), [true, true])
+})
+
+unless(notLinux)('private mappings: not frozen, but page by page this process’s own once it has written', (t) => {
+  const page = getpagesize()
+  const memfd = Memfd.create('pages', { size: 2 * page })
+  t.teardown(() => memfd.close())
+  const own = new Uint8Array(memfd.map({ writable: false }))
+  own[0] = 1
+  memfd.write(Buffer.alloc(2 * page, 2))
+  t.deepEqual([own[0], own[1], own[page]], [1, 0, 2])
+  t.is(memfd.read()[0], 2)
+})

@@ -1,0 +1,292 @@
+// The programs of examples/, but for du.ts, and what they and the guide say of children, offsets
+// and of running from memory.
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import * as fs from 'node:fs'
+
+import test, { type ExecutionContext } from 'ava'
+import { Memfd, memfdCreate, mmap, type MemfdOptions } from 'fdkit'
+
+import { missing, notLinux, unless } from '../helpers/platform.js'
+import { noStrace } from '../helpers/strace.js'
+import { makeTree } from '../helpers/tree.js'
+
+const onLinux = unless(notLinux)
+const register = ['--import', '@oxc-node/core/register']
+
+const program = (name: string, ...args: string[]) => [...register, `examples/${name}.ts`, ...args]
+
+function run(input: string | Buffer, name: string, ...args: string[]) {
+  return spawnSync(process.execPath, program(name, ...args), { input, encoding: 'utf8', timeout: 60_000 })
+}
+
+function memfd(t: ExecutionContext, options?: MemfdOptions): Memfd {
+  const made = Memfd.create('test', options)
+  t.teardown(() => made.close())
+  return made
+}
+
+const noErrors = { status: 0, stderr: '' }
+
+onLinux('secret: the child has it as /dev/fd/3, whole, as often as it opens it', (t) => {
+  const { stdout, ...rest } = run('hunter2\n', 'secret', 'cat', '/dev/fd/3', '/dev/fd/3')
+  t.like(rest, noErrors)
+  t.is(stdout, 'hunter2\nhunter2\n')
+})
+
+onLinux('secret: read as descriptor 3 it is there once', (t) => {
+  const { stdout, ...rest } = run('hunter2\n', 'secret', 'sh', '-c', 'cat <&3; echo and; cat <&3')
+  t.like(rest, noErrors)
+  t.is(stdout, 'hunter2\nand\n')
+})
+
+onLinux('secret: the child cannot change it', (t) => {
+  const { status, stderr } = run('hunter2', 'secret', 'sh', '-c', 'echo 1 > /dev/fd/3')
+  t.not(status, 0)
+  t.regex(stderr, /not permitted/)
+})
+
+onLinux('secret: the status is the command’s', (t) => {
+  t.is(run('', 'secret', 'sh', '-c', 'exit 7').status, 7)
+  t.is(run('', 'secret', 'no-such-command').status, 127)
+  t.is(run('', 'secret').status, 2)
+})
+
+unless(noStrace)('secret: neither parent nor child makes or changes a file', (t) => {
+  const log = `${makeTree(t)}/log`
+  const strace = ['-f', '-qq', '-y', '-s', '4096', '-o', log, '-e', 'trace=%file,write,pwrite64,writev,sendmsg']
+  const node = [process.execPath, ...program('secret', 'cat', '/dev/fd/3')]
+  const output = execFileSync('strace', [...strace, ...node], { input: 'hunter2', encoding: 'utf8' })
+  t.is(output, 'hunter2')
+  const calls = fs.readFileSync(log, 'utf8').split('\n').filter((line) => !/ = -1 /.test(line))
+  t.deepEqual(calls.filter((line) => /O_CREAT|O_TMPFILE| (creat|rename|link|mknod)/.test(line)), [])
+  const told = calls.filter((line) => line.includes('hunter2')).map((line) => / (\w+)\(\d+<([^>]*)>/.exec(line))
+  t.deepEqual(told[0]?.slice(1), ['pwrite64', '/memfd:secret'])
+  t.deepEqual(told.slice(1).filter((match) => match?.[2]?.startsWith('/')), [])
+})
+
+onLinux('children: one array, worked on in place', (t) => {
+  const { stdout, ...rest } = run('', 'children')
+  t.like(rest, noErrors)
+  t.is(stdout, `${(1_000_000 * 999_999) / 2}\n`)
+})
+
+onLinux('threads: no addition is lost', (t) => {
+  const { stdout, ...rest } = run('', 'threads')
+  t.like(rest, noErrors)
+  t.is(stdout, '400000\n')
+})
+
+onLinux('publish: others read and map it under its path until it ends', async (t) => {
+  const publisher = spawn(process.execPath, program('publish'), { stdio: ['pipe', 'pipe', 'inherit'] })
+  t.teardown(() => publisher.kill('SIGKILL'))
+  const exit = once(publisher, 'exit')
+  publisher.stdin.end('the news')
+  const [data] = await once(publisher.stdout, 'data')
+  const path = String(data).trimEnd()
+  t.regex(path, /^\/proc\/\d+\/fd\/\d+$/)
+  t.is(fs.readFileSync(path, 'utf8'), 'the news')
+  const opened = Memfd.from(fs.openSync(path, 'r'))
+  t.teardown(() => opened.close())
+  t.deepEqual(opened.seals.filter((seal) => seal !== 'exec'), ['seal', 'shrink', 'grow', 'write'])
+  t.is(Buffer.from(opened.map()).toString(), 'the news')
+  publisher.kill('SIGTERM')
+  t.deepEqual(await exit, [0, null])
+  t.throws(() => fs.readFileSync(path), { code: 'ENOENT' })
+  t.is(opened.read().toString(), 'the news')
+})
+
+function sha256(path: string): string {
+  return createHash('sha256').update(fs.readFileSync(path)).digest('hex')
+}
+
+onLinux('verified: runs the program that is meant, and no other', (t) => {
+  const echo = '/bin/echo'
+  t.like(run('', 'verified', sha256(echo), echo, 'ran'), { status: 0, stdout: 'ran\n', stderr: '' })
+  const { status, stdout, stderr } = run('', 'verified', '0'.repeat(64), echo, 'ran')
+  t.is(status, 126)
+  t.is(stdout, '')
+  t.is(stderr, `${echo} is not what was expected, but ${sha256(echo)}\n`)
+})
+
+onLinux('verified: a script', (t) => {
+  const script = `${makeTree(t, { script: '#!/bin/sh\necho "ran with $1"\nexit 3\n' })}/script`
+  t.like(run('', 'verified', sha256(script), script, 'this'), { status: 3, stdout: 'ran with this\n' })
+})
+
+onLinux('a mapping by a descriptor that cannot write, of a file that nobody can, is private', (t) => {
+  const file = memfd(t, { contents: 'final' })
+  file.seal('shrink')
+  const reader = fs.openSync(file.path, 'r')
+  t.teardown(() => fs.closeSync(reader))
+  t.throws(() => mmap(reader), { code: 'EACCES' })
+  file.seal('write')
+  const bytes = new Uint8Array(mmap(reader))
+  bytes[0] = 0x46
+  t.is(Buffer.from(bytes).toString(), 'Final')
+  t.is(file.read().toString(), 'final')
+  t.throws(() => mmap(reader, { writable: true }), { code: 'EACCES' })
+})
+
+const cat = (fd: number, command: string) =>
+  execFileSync('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit', fd], encoding: 'utf8' })
+
+onLinux('offsets: /dev/fd/3 starts at the start, descriptor 3 where the parent is', (t) => {
+  const fd = memfdCreate('secret')
+  t.teardown(() => fs.closeSync(fd))
+  fs.writeSync(fd, 'hunter2')
+  t.is(cat(fd, 'cat <&3'), '')
+  t.is(cat(fd, 'cat /dev/fd/3'), 'hunter2')
+  t.is(fs.readSync(fd, Buffer.alloc(7)), 0)
+})
+
+onLinux('offsets: Memfd neither uses nor moves it, so that a first child finds all of it', (t) => {
+  const { fd } = memfd(t, { contents: 'hunter2' })
+  t.is(cat(fd, 'cat <&3'), 'hunter2')
+  t.is(cat(fd, 'cat <&3'), '')
+  t.is(cat(fd, 'cat /dev/fd/3'), 'hunter2')
+})
+
+onLinux('offsets: a program on standard input runs once', (t) => {
+  const { fd } = memfd(t, { contents: 'console.log("ran")' })
+  const node = () => execFileSync(process.execPath, ['-'], { stdio: [fd, 'pipe', 'inherit'], encoding: 'utf8' })
+  t.deepEqual([node(), node()], ['ran\n', ''])
+})
+
+const elf = (): Buffer => fs.readFileSync('/bin/echo')
+const script = '#!/bin/sh\necho "$@"\n'
+const programs: [string, () => string | Buffer][] = [['an ELF program', elf], ['a script', () => script]]
+
+function start(path: string, ...inherited: number[]) {
+  return spawnSync(path, ['ran'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe', ...inherited] })
+}
+
+const startCode = (path: string) => (start(path).error as NodeJS.ErrnoException | undefined)?.code
+
+for (const [what, contents] of programs) {
+  onLinux(`from memory: ${what}, by the path and as /dev/fd/3`, (t) => {
+    const file = memfd(t, { contents: contents(), exec: true })
+    t.like(start(file.path), { status: 0, stdout: 'ran\n', stderr: '' })
+    t.like(start('/dev/fd/3', file.fd), { status: 0, stdout: 'ran\n', stderr: '' })
+  })
+
+  onLinux(`from memory: ${what} with all seals`, (t) => {
+    const file = memfd(t, { contents: contents(), exec: true })
+    file.seal('write', 'shrink', 'grow', 'seal')
+    t.like(start(file.path), { status: 0, stdout: 'ran\n', stderr: '' })
+  })
+}
+
+/** Whether the kernel has MFD_NOEXEC_SEAL. */
+function noExecSeals(): string | false {
+  if (notLinux) return notLinux
+  const file = Memfd.create('probe')
+  const { seals } = file
+  file.close()
+  return seals.includes('exec') ? false : 'needs Linux 6.3'
+}
+
+for (const [what, contents] of programs) {
+  unless(noExecSeals())(`from memory: ${what} without exec is EACCES, for good`, (t) => {
+    const file = memfd(t, { contents: contents() })
+    t.is(startCode(file.path), 'EACCES')
+    t.throws(() => fs.chmodSync(file.path, 0o700), { code: 'EPERM' })
+  })
+}
+
+onLinux('from memory: without exec an interpreter that is told to reads a script all the same', (t) => {
+  const file = memfd(t, { contents: script })
+  t.is(execFileSync('sh', [file.path, 'ran'], { encoding: 'utf8' }), 'ran\n')
+})
+
+onLinux('from memory: /proc/self/fd is enough for ELF, and gone before a script is read', (t) => {
+  const [binary, text] = [elf(), script].map((contents) => memfd(t, { contents, exec: true })) as [Memfd, Memfd]
+  t.like(start(`/proc/self/fd/${binary.fd}`), { status: 0, stdout: 'ran\n' })
+  const { status, stderr } = start(`/proc/self/fd/${text.fd}`)
+  t.not(status, 0)
+  t.regex(stderr, /No such file/)
+})
+
+unless(notLinux || missing('python3'))('from memory: fexecve of a script is ENOENT but for inherited ones', (t) => {
+  const file = memfd(t, { contents: script, exec: true })
+  const python = (inheritable: string) => [
+    'import errno, os',
+    `os.set_inheritable(3, ${inheritable})`,
+    'try: os.execve(3, ["name", "ran"], {})',
+    'except OSError as error: print(errno.errorcode[error.errno])',
+  ]
+  const stdio = ['ignore', 'pipe', 'inherit', file.fd] as const
+  const tell = (inheritable: string) =>
+    execFileSync('python3', ['-c', python(inheritable).join('\n')], { stdio: [...stdio], encoding: 'utf8' })
+  t.is(tell('False'), 'ENOENT\n')
+  t.is(tell('True'), 'ran\n')
+})
+
+onLinux('from memory: a script for Node.js needs --preserve-symlinks-main', (t) => {
+  const plain = memfd(t, { contents: `#!${process.execPath}\nconsole.log(process.argv[2])\n`, exec: true })
+  t.regex(start(plain.path).stderr, /ENOENT.*memfd/)
+  const flag = `#!/usr/bin/env -S ${process.execPath} --preserve-symlinks-main\nconsole.log(process.argv[2])\n`
+  t.like(start(memfd(t, { contents: flag, exec: true }).path), { status: 0, stdout: 'ran\n' })
+})
+
+/** Whether a program can be open for writing while it runs, as on Linux 6.11. */
+function keepsNoWritersAway(): string | false {
+  if (notLinux) return notLinux
+  const path = `${fs.mkdtempSync('/tmp/fdkit-')}/true`
+  fs.copyFileSync('/bin/true', path)
+  fs.chmodSync(path, 0o755)
+  const fd = fs.openSync(path, 'r+')
+  const { error } = spawnSync(path)
+  fs.closeSync(fd)
+  fs.rmSync(path.slice(0, path.lastIndexOf('/')), { recursive: true })
+  return error ? false : 'needs a kernel that keeps writers away from programs'
+}
+const withDenial = unless(keepsNoWritersAway())
+
+withDenial('from memory: ETXTBSY while a descriptor that was opened anew can write', (t) => {
+  const file = memfd(t, { contents: elf(), exec: true })
+  const writer = fs.openSync(file.path, 'r+')
+  t.is(startCode(file.path), 'ETXTBSY')
+  // Not by seals: they do not close it.
+  file.seal('write', 'shrink', 'grow')
+  t.is(startCode(file.path), 'ETXTBSY')
+  fs.closeSync(writer)
+  t.like(start(file.path), { status: 0, stdout: 'ran\n' })
+})
+
+async function withRunning(t: ExecutionContext, check: (file: Memfd) => void): Promise<void> {
+  const file = memfd(t, { contents: fs.readFileSync('/bin/cat'), exec: true })
+  const running = spawn(file.path, { stdio: ['pipe', 'pipe', 'inherit'] })
+  t.teardown(() => running.kill('SIGKILL'))
+  running.stdin.write('x')
+  await once(running.stdout, 'data')
+  check(file)
+}
+
+withDenial('from memory: what runs cannot be opened for writing', (t) =>
+  withRunning(t, (file) => {
+    t.throws(() => fs.openSync(file.path, 'r+'), { code: 'ETXTBSY' })
+  }),
+)
+
+onLinux('from memory: only seals keep the descriptor that made it from changing what runs', (t) =>
+  withRunning(t, (file) => {
+    t.notThrows(() => file.write('x', file.size))
+    file.seal('write')
+    t.throws(() => file.write('x', file.size), { code: 'EPERM' })
+  }),
+)
+
+unless(noExecSeals())('from memory: the seal exec brings those that forbid changes', (t) => {
+  const file = memfd(t, { contents: elf(), exec: true })
+  file.seal('exec')
+  t.deepEqual(file.seals, ['shrink', 'grow', 'write', 'futureWrite', 'exec'])
+  t.like(start(file.path), { status: 0, stdout: 'ran\n' })
+  t.throws(() => fs.chmodSync(file.path, 0o600), { code: 'EPERM' })
+})
+
+test('nothing is left out: each program of examples/ has a test', (t) => {
+  const examples = fs.readdirSync('examples').map((name) => name.replace('.ts', ''))
+  t.deepEqual(examples.sort(), ['children', 'du', 'publish', 'secret', 'threads', 'verified'])
+})

@@ -1,0 +1,121 @@
+// The examples of the documentation are programs that run, and say what they claim.
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+import test, { type ExecutionContext } from 'ava'
+import * as fdkit from 'fdkit'
+
+import { fileName } from '../helpers/guide.js'
+import { notLinux, unless } from '../helpers/platform.js'
+import { noSharing, sharingNode } from '../helpers/runtimes.js'
+import { link, makeTree } from '../helpers/tree.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const register = import.meta.resolve('@oxc-node/core/register')
+
+interface Example {
+  where: string
+  lines: string[]
+}
+
+/** The ts blocks of a text, of Markdown and of comments in code. */
+function examplesIn(file: string): Example[] {
+  const found: Example[] = []
+  let open: Example | undefined
+  for (const [index, line] of readFileSync(`${root}/${file}`, 'utf8').split('\n').entries()) {
+    const text = file.endsWith('.ts') ? line.replace(/^\s*\* ?/, '') : line
+    if (open === undefined && /^\s*```ts\b/.test(text)) {
+      open = { where: `${file}:${index + 2}`, lines: [] }
+    } else if (open && /^\s*```\s*$/.test(text)) {
+      found.push(open)
+      open = undefined
+    } else {
+      open?.lines.push(text)
+    }
+  }
+  return found
+}
+
+const inDirectory = (directory: string, ending: string): string[] =>
+  existsSync(`${root}/${directory}`)
+    ? readdirSync(`${root}/${directory}`, { recursive: true }).map(String).filter((name) => name.endsWith(ending)).map((name) => `${directory}/${name}`)
+    : []
+
+const literal = /^(true|false|null|undefined|-?\d[\d_]*(\.\d+)?n?|0x[\da-f_]+|'[^']*'|"[^"]*")$/i
+const statement = /^(const|let|var|import|export|for|if|while|return|throw|try|function|class)\b|^[})]/
+
+/** `line // throws: TEXT` and `expression // VALUE` become assertions. */
+function withAssertion(line: string): string {
+  const [, indent = '', code = '', comment = ''] = /^(\s*)(\S.*?)\s+\/\/ (.*)$/.exec(line) ?? []
+  if (comment.startsWith('throws: ')) {
+    const text = JSON.stringify(comment.slice('throws: '.length))
+    return `${indent}$assert.throws(() => { ${code} }, (error) => error.message.includes(${text}))`
+  }
+  if (literal.test(comment) && !statement.test(code)) {
+    return `${indent}$assert.deepStrictEqual(${code}, ${comment})`
+  }
+  return line
+}
+
+// What the examples are about.
+const world = {
+  'package.json': '{ "type": "module" }',
+  src: { 'index.ts': 'export {}\n', 'b.ts': '', lib: { 'deep.ts': '' }, CVS: { Entries: '' } },
+  config: { 'app.json': '{}' },
+  cache: { 'a.tmp': '', kept: '', sub: { 'b.tmp': '' } },
+  build: { out: { 'main.js': '' }, 'index.js': '' },
+  current: link('src'),
+  precious: '',
+  node_modules: {},
+}
+
+async function run(t: ExecutionContext, lines: string[], node = process.execPath) {
+  const cwd = makeTree(t, world)
+  symlinkSync(root, `${cwd}/node_modules/fdkit`)
+  // `using` becomes a call of a helper in it.
+  symlinkSync(`${root}/node_modules/@oxc-node`, `${cwd}/node_modules/@oxc-node`)
+  // On the first line, so that line numbers stay.
+  const program = ["import $assert from 'node:assert/strict'; ", ...lines.map(withAssertion)].join('\n')
+  writeFileSync(`${cwd}/example.ts`, program)
+  return promisify(execFile)(node, ['--import', register, 'example.ts'], { cwd, timeout: 30_000 })
+}
+
+const sources = inDirectory('lib', '.ts').filter((name) => !name.endsWith('.d.ts'))
+const files = [...sources, ...(existsSync(`${root}/README.md`) ? ['README.md'] : []), ...inDirectory('docs', '.md')]
+// Those that are files of the guide are run by sharing-memory.spec.ts.
+const examples = files.flatMap(examplesIn).filter(({ lines }) => fileName(lines[0]) === undefined)
+
+for (const { where, lines } of examples) {
+  const has = (what: RegExp) => lines.some((line) => what.test(line))
+  const needsLinux = has(/memfdCreate\(|Memfd\.|mmap\(|RESOLVE_|\/proc\//)
+  // Not those that ask first whether they can.
+  const needsSharing = has(/\bshare\(|\bmmapShared\(/) && !has(/supportsSharedMapping \?/)
+  const reason = (needsLinux && notLinux) || (needsSharing && noSharing)
+  unless(reason)(`the example at ${where}`, async (t) => {
+    await t.notThrowsAsync(run(t, lines, needsSharing ? sharingNode : undefined), lines.join('\n'))
+  })
+}
+
+test('every function has an example', (t) => {
+  const comment = /\/\*\*((?:(?!\*\/)[^])*)\*\/\nexport (?:async )?(?:function|class) (\w+)/g
+  const text = sources.map((file) => readFileSync(`${root}/${file}`, 'utf8')).join('')
+  const documented = Array.from(text.matchAll(comment))
+  const having = new Set(documented.filter(([, doc]) => doc?.includes('@example')).map(([, , name]) => name))
+  const functions = Object.entries(fdkit).filter(([, value]) => typeof value === 'function')
+  t.deepEqual(functions.map(([name]) => name).filter((name) => !having.has(name)), [])
+})
+
+test('what an example claims is checked', async (t) => {
+  const claims = [
+    ["import { stat } from 'fdkit'", "stat('src').isDirectory() // false"],
+    ["import { stat } from 'fdkit'", "stat('src') // throws: ENOENT"],
+    ["import { stat } from 'fdkit'", "stat('none') // throws: EACCES"],
+    ["import { stat } from 'fdkit'", "stat('none')"],
+    ["import { listdir } from 'fdkit'", "listdir('config').join() // 'other.json'"],
+  ]
+  for (const claim of claims) await t.throwsAsync(run(t, claim), { message: /Error/ }, claim.join())
+  const held = ["import { stat } from 'fdkit'", "stat('src').isDirectory() // true", "stat('no') // throws: ENOENT"]
+  await t.notThrowsAsync(run(t, held))
+})

@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process'
+
+import test from 'ava'
+import * as fdkit from 'fdkit'
+
+import { missing, notLinux, unless } from '../helpers/platform.js'
+
+// linux/memfd.h, linux/fcntl.h, linux/openat2.h, linux/fs.h and unistd.h.
+const table = {
+  MFD_CLOEXEC: 1,
+  MFD_ALLOW_SEALING: 2,
+  MFD_HUGETLB: 4,
+  MFD_NOEXEC_SEAL: 8,
+  MFD_EXEC: 0x10,
+  MFD_HUGE_SHIFT: 26,
+  MFD_HUGE_MASK: 0x3f,
+  MFD_HUGE_64KB: 0x40000000,
+  MFD_HUGE_512KB: 0x4c000000,
+  MFD_HUGE_1MB: 0x50000000,
+  MFD_HUGE_2MB: 0x54000000,
+  MFD_HUGE_8MB: 0x5c000000,
+  MFD_HUGE_16MB: 0x60000000,
+  MFD_HUGE_32MB: 0x64000000,
+  MFD_HUGE_256MB: 0x70000000,
+  MFD_HUGE_512MB: 0x74000000,
+  MFD_HUGE_1GB: 0x78000000,
+  MFD_HUGE_2GB: 0x7c000000,
+  MFD_HUGE_16GB: 0x88000000,
+  F_SEAL_SEAL: 1,
+  F_SEAL_SHRINK: 2,
+  F_SEAL_GROW: 4,
+  F_SEAL_WRITE: 8,
+  F_SEAL_FUTURE_WRITE: 0x10,
+  F_SEAL_EXEC: 0x20,
+  RESOLVE_NO_XDEV: 1,
+  RESOLVE_NO_MAGICLINKS: 2,
+  RESOLVE_NO_SYMLINKS: 4,
+  RESOLVE_BENEATH: 8,
+  RESOLVE_IN_ROOT: 0x10,
+  RESOLVE_CACHED: 0x20,
+  RENAME_NOREPLACE: 1,
+  RENAME_EXCHANGE: 2,
+  F_OK: 0,
+  X_OK: 1,
+  W_OK: 2,
+  R_OK: 4,
+}
+
+const constants = Object.fromEntries(
+  Object.entries(fdkit).filter(([, value]) => typeof value === 'number'),
+)
+
+test('these and no others', (t) => {
+  const inOrder = (object: object) => Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))
+  t.deepEqual(inOrder(constants), inOrder(table))
+})
+
+for (const [name, value] of Object.entries(table)) {
+  const [, size, unit] = /^MFD_HUGE_(\d+)([KMG])B$/.exec(name) ?? []
+  if (unit === undefined) continue
+  test(`${name} is the logarithm of its size, shifted`, (t) => {
+    const bytes = Number(size) * 1024 ** ('KMG'.indexOf(unit) + 1)
+    t.is(value, Math.log2(bytes) * 2 ** fdkit.MFD_HUGE_SHIFT)
+    t.is((value / 2 ** fdkit.MFD_HUGE_SHIFT) & fdkit.MFD_HUGE_MASK, Math.log2(bytes))
+  })
+}
+
+unless(notLinux || missing('python3'))('each is what Python has under that name', (t) => {
+  const script = 'import fcntl, json, os; print(json.dumps({**vars(fcntl), **vars(os)}, default=str))'
+  const python = JSON.parse(execFileSync('python3', ['-c', script], { encoding: 'utf8' }))
+  const shared = Object.entries(constants).filter(([name]) => typeof python[name] === 'number')
+  for (const [name, value] of shared) t.is(value, python[name], name)
+  t.true(shared.some(([name]) => name === 'MFD_HUGE_16GB'))
+})

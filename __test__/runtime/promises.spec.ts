@@ -1,0 +1,351 @@
+// Each function of fdkit/promises does what the one of the same name in fdkit does, off the main
+// thread, on what its descriptors meant when it was called.
+import * as fs from 'node:fs'
+
+import test, { type ExecutionContext } from 'ava'
+import * as sync from 'fdkit'
+import * as promises from 'fdkit/promises'
+
+import { countFds } from '../helpers/fds.js'
+import { notLinux, unless } from '../helpers/platform.js'
+import { FIFO, link, makeTree, type Tree } from '../helpers/tree.js'
+
+const onLinux = unless(notLinux, test.serial)
+
+// Both kinds, called in the same way.
+type Functions = typeof promises
+
+interface Place {
+  os: Functions
+  /** Of the directory that the tree is in. */
+  dirFd: number
+  /** Of its `file`, and of its `dir`. */
+  file: number
+  dir: number
+}
+
+const TREE: Tree = {
+  dir: { one: '', two: {}, three: link('one') },
+  empty: {},
+  file: 'contents',
+  link: link('file'),
+  nothing: link('nowhere'),
+  tree: { a: { b: { f: '' }, l: link('../../dir') } },
+}
+
+const NOT_OPEN = 2 ** 31 - 1
+
+const bytes = (text: string) => Buffer.from(text)
+const wrong = (value: unknown) => value as never
+
+/** Calls in which the path and the descriptors are what they may be, and in which they are not. */
+const CALLS: Record<string, ((place: Place) => unknown)[]> = {
+  access: [
+    ({ os, dirFd }) => os.access('file', undefined, { dirFd }),
+    ({ os, dirFd }) => os.access('missing', undefined, { dirFd }),
+    ({ os, dirFd }) => os.access('nothing', undefined, { dirFd, followSymlinks: false }),
+    ({ os }) => os.access('file', undefined, { dirFd: NOT_OPEN }),
+    ({ os }) => os.access('/', undefined, { dirFd: NOT_OPEN }),
+    ({ os }) => os.access(wrong(5)),
+  ],
+  chmod: [
+    ({ os, dirFd }) => os.chmod('file', 0o600, { dirFd }),
+    ({ os, file }) => os.chmod(file, 0o640),
+    ({ os, dirFd }) => os.chmod('missing', 0o600, { dirFd }),
+    ({ os }) => os.chmod(NOT_OPEN, 0o600),
+    ({ os, dirFd }) => os.chmod('file', wrong('x'), { dirFd }),
+  ],
+  chown: [
+    ({ os, dirFd }) => os.chown('file', -1, -1, { dirFd }),
+    ({ os, file }) => os.chown(file, -1, process.getgid?.() ?? -1),
+    ({ os, dirFd }) => os.chown('nothing', -1, -1, { dirFd, followSymlinks: false }),
+    ({ os, dirFd }) => os.chown('nothing', -1, -1, { dirFd }),
+    ({ os }) => os.chown(NOT_OPEN, -1, -1),
+  ],
+  link: [
+    ({ os, dirFd }) => os.link('file', 'new', { srcDirFd: dirFd, dstDirFd: dirFd }),
+    ({ os, dirFd, dir }) => os.link('file', 'new', { srcDirFd: dirFd, dstDirFd: dir }),
+    ({ os, dirFd }) => os.link('file', 'dir', { srcDirFd: dirFd, dstDirFd: dirFd }),
+    ({ os, dirFd }) => os.link('file', 'new', { srcDirFd: dirFd, dstDirFd: NOT_OPEN }),
+  ],
+  listdir: [
+    async ({ os, dirFd }) => (await os.listdir('dir', { dirFd })).toSorted(),
+    async ({ os, dir }) => (await os.listdir(dir)).toSorted(),
+    async ({ os, dirFd }) => (await os.listdir(bytes('dir'), { dirFd })).map(String).toSorted(),
+    ({ os, dirFd }) => os.listdir('file', { dirFd }),
+    ({ os }) => os.listdir(NOT_OPEN),
+    ({ os }) => os.listdir(wrong(null)),
+  ],
+  lstat: [
+    ({ os, dirFd }) => os.lstat('link', { dirFd }),
+    ({ os, dirFd }) => os.lstat('link', { dirFd, bigint: true }),
+    ({ os, dirFd }) => os.lstat('missing', { dirFd }),
+  ],
+  memfdCreate: [
+    ({ os }) => os.memfdCreate('name'),
+    ({ os }) => os.memfdCreate(bytes('name'), sync.MFD_ALLOW_SEALING),
+    ({ os }) => os.memfdCreate('name'.repeat(100)),
+    ({ os }) => os.memfdCreate(wrong(5)),
+  ],
+  mkdir: [
+    ({ os, dirFd }) => os.mkdir('new', 0o700, { dirFd }),
+    ({ os, dirFd }) => os.mkdir('dir', undefined, { dirFd }),
+    ({ os }) => os.mkdir('new', undefined, { dirFd: NOT_OPEN }),
+  ],
+  mkfifo: [
+    ({ os, dirFd }) => os.mkfifo('new', 0o600, { dirFd }),
+    ({ os, dirFd }) => os.mkfifo('file', 0o600, { dirFd }),
+  ],
+  mknod: [
+    ({ os, dirFd }) => os.mknod('new', fs.constants.S_IFREG | 0o600, 0, { dirFd }),
+    ({ os, dirFd }) => os.mknod('file', fs.constants.S_IFREG | 0o600, 0, { dirFd }),
+  ],
+  open: [
+    ({ os, dirFd }) => os.open('file', 'r', { dirFd }),
+    ({ os, dirFd }) => os.open('new', 'wx', { dirFd, mode: 0o600 }),
+    ({ os, dirFd }) => os.open('file', 'wx', { dirFd }),
+    ({ os, dirFd }) => os.open('../x', 'r', { dirFd, resolve: sync.RESOLVE_BENEATH }),
+    ({ os }) => os.open('file', 'r', { dirFd: NOT_OPEN }),
+    ({ os, dirFd }) => os.open('file', 'no flag', { dirFd }),
+  ],
+  readlink: [
+    ({ os, dirFd }) => os.readlink('link', { dirFd }),
+    ({ os, dirFd }) => os.readlink(bytes('link'), { dirFd }),
+    ({ os, dirFd }) => os.readlink('file', { dirFd }),
+  ],
+  rename: [
+    ({ os, dirFd, dir }) => os.rename('file', 'new', { srcDirFd: dirFd, dstDirFd: dir }),
+    ({ os, dirFd }) =>
+      os.rename('file', 'link', { srcDirFd: dirFd, dstDirFd: dirFd, flags: sync.RENAME_NOREPLACE }),
+    ({ os, dirFd }) => os.rename('missing', 'new', { srcDirFd: dirFd, dstDirFd: dirFd }),
+    ({ os, dirFd }) => os.rename('file', 'new', { srcDirFd: NOT_OPEN, dstDirFd: dirFd }),
+  ],
+  replace: [
+    ({ os, dirFd }) => os.replace('file', 'link', { srcDirFd: dirFd, dstDirFd: dirFd }),
+    ({ os, dirFd }) => os.replace('file', 'dir', { srcDirFd: dirFd, dstDirFd: dirFd }),
+  ],
+  rmdir: [
+    ({ os, dirFd }) => os.rmdir('empty', { dirFd }),
+    ({ os, dirFd }) => os.rmdir('dir', { dirFd }),
+  ],
+  rmtree: [
+    ({ os, dirFd }) => os.rmtree('tree', { dirFd }),
+    ({ os, dirFd }) => os.rmtree(bytes('tree/'), { dirFd }),
+    ({ os, dirFd }) => os.rmtree('file', { dirFd }),
+    ({ os, dirFd }) => os.rmtree('missing', { dirFd, ignoreErrors: true }),
+    ({ os, dirFd }) => os.rmtree(bytes('link'), { dirFd }),
+    ({ os }) => os.rmtree('tree', { dirFd: NOT_OPEN }),
+    ({ os }) => os.rmtree('tree', wrong({ dirFd: 'x' })),
+  ],
+  scandir: [
+    async ({ os, dirFd }) => entries(Array.from(await os.scandir('dir', { dirFd }))),
+    async ({ os, dir }) => entries(Array.from(await os.scandir(dir))),
+    ({ os, dirFd }) => os.scandir('file', { dirFd }),
+    ({ os }) => os.scandir(NOT_OPEN),
+  ],
+  stat: [
+    ({ os, dirFd }) => os.stat('link', { dirFd }),
+    ({ os, dirFd }) => os.stat('link', { dirFd, followSymlinks: false }),
+    ({ os, file }) => os.stat(file, { bigint: true }),
+    ({ os, dirFd }) => os.stat('missing', { dirFd }),
+    ({ os, dirFd }) => os.stat(bytes('missing'), { dirFd }),
+    ({ os }) => os.stat(NOT_OPEN),
+    ({ os }) => os.stat('file', { dirFd: NOT_OPEN }),
+    ({ os }) => os.stat('file', { dirFd: -1 }),
+    ({ os, dirFd }) => os.stat('a\0b', { dirFd }),
+  ],
+  symlink: [
+    ({ os, dirFd }) => os.symlink('file', 'new', { dirFd }),
+    ({ os, dirFd }) => os.symlink('file', 'dir', { dirFd }),
+  ],
+  unlink: [
+    ({ os, dirFd }) => os.unlink('file', { dirFd }),
+    ({ os, dirFd }) => os.unlink('dir', { dirFd }),
+    ({ os, dirFd }) => os.unlink('missing', { dirFd }),
+  ],
+  utime: [
+    ({ os, dirFd }) => os.utime('file', { dirFd, times: [1, 2] }),
+    ({ os, file }) => os.utime(file, { ns: [5n, 1_000_000_000n] }),
+    ({ os, dirFd }) => os.utime('nothing', { dirFd, times: [1, 2], followSymlinks: false }),
+    ({ os, dirFd }) => os.utime('missing', { dirFd, times: [1, 2] }),
+  ],
+}
+
+const entries = (list: promises.AsyncDirEntry[]) =>
+  list
+    .map((entry) => [entry.name, entry.isDirectory(), entry.isFile(), entry.isSymbolicLink()])
+    .toSorted()
+
+/** What a call came to, without what differs from tree to tree. */
+async function outcome(run: () => unknown): Promise<unknown> {
+  try {
+    const value = await run()
+    if (typeof value === 'number') {
+      const { mode, size } = fs.fstatSync(value)
+      const isInheritable = sync.getInheritable(value)
+      fs.closeSync(value)
+      return { mode, size, isInheritable }
+    }
+    if (typeof value !== 'object' || value === null || !('mtimeMs' in value)) return { value }
+    const { mode, nlink, uid, gid, size } = value as fs.Stats
+    return { class: value.constructor.name, mode, nlink, uid, gid, size }
+  } catch (thrown) {
+    const { name, message, constructor } = thrown as Error
+    return { class: constructor.name, name, message, own: Object.entries(thrown as Error) }
+  }
+}
+
+const LONG_AGO = 10_000
+
+function snapshot(root: string): unknown {
+  const names = (fs.readdirSync(root, { recursive: true }) as string[]).toSorted()
+  return names.map((name) => {
+    const stats = fs.lstatSync(`${root}/${name}`)
+    const { mode, size, nlink, mtimeMs } = stats
+    const target = stats.isSymbolicLink() ? fs.readlinkSync(`${root}/${name}`) : undefined
+    const isDirectory = stats.isDirectory()
+    // Only times that a call has set are the same.
+    return [name, mode, isDirectory || size, nlink, target, mtimeMs < LONG_AGO && mtimeMs]
+  })
+}
+
+interface Scene extends Place {
+  root: string
+  close(): void
+}
+
+function setUp(t: ExecutionContext, os: unknown): Scene {
+  const root = makeTree(t, TREE)
+  const dirFd = fs.openSync(root, 'r')
+  const file = fs.openSync(`${root}/file`, 'r')
+  const dir = fs.openSync(`${root}/dir`, 'r')
+  const close = () => {
+    for (const fd of [dirFd, file, dir]) fs.closeSync(fd)
+  }
+  return { os: os as Functions, root, dirFd, file, dir, close }
+}
+
+test('the functions are those of fdkit that make system calls on files', (t) => {
+  const functions = Object.keys(promises).filter((name) => name !== 'fwalk')
+  t.deepEqual(functions.toSorted(), Object.keys(CALLS).toSorted())
+  for (const name of functions) t.is(typeof sync[name as keyof typeof sync], 'function')
+})
+
+for (const [name, calls] of Object.entries(CALLS)) {
+  onLinux(`${name}: as its twin`, async (t) => {
+    const before = countFds()
+    for (const call of calls) {
+      const [left, right] = [setUp(t, sync), setUp(t, promises)]
+      const expected = await outcome(() => call(left))
+      const promise = call(right)
+      t.true(promise instanceof Promise, 'nothing is thrown at the call')
+      t.deepEqual(await outcome(() => promise), expected, String(call))
+      t.deepEqual(snapshot(right.root), snapshot(left.root), String(call))
+      left.close()
+      right.close()
+    }
+    t.is(countFds(), before)
+  })
+}
+
+/** Keeps every thread of the pool busy, until what it returns is called. */
+function blockPool(t: ExecutionContext): () => Promise<void> {
+  const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4)
+  const names = Array.from({ length: threads }, (_, i) => `fifo${i}`)
+  const root = makeTree(t, Object.fromEntries(names.map((name) => [name, FIFO])))
+  const opens = names.map((name) => promises.open(`${root}/${name}`, 'r'))
+  return async () => {
+    // Each waits until a thread has come to its reader.
+    for (const name of names) fs.closeSync(fs.openSync(`${root}/${name}`, 'w'))
+    for (const open of opens) fs.closeSync(await open)
+  }
+}
+
+onLinux('while calls wait, the event loop turns', async (t) => {
+  const release = blockPool(t)
+  let isDone = false
+  const waiting = promises.stat('/').finally(() => {
+    isDone = true
+  })
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
+  t.false(isDone)
+  await release()
+  await waiting
+  t.true(isDone)
+})
+
+/** Makes the numbers mean another directory. */
+function reuse(t: ExecutionContext, { dirFd, file, dir }: Place, elsewhere: string | undefined): void {
+  for (const fd of [dirFd, file, dir]) fs.closeSync(fd)
+  if (elsewhere === undefined) return
+  const opened = [fd(elsewhere), fd(elsewhere), fd(elsewhere)]
+  t.deepEqual(opened.toSorted(), [dirFd, file, dir].toSorted())
+}
+
+const fd = (path: string) => fs.openSync(path, 'r')
+
+for (const isReused of [false, true]) {
+  const what = isReused ? 'used again' : 'closed'
+  onLinux(`descriptors that are ${what} right after the call`, async (t) => {
+    const all = Object.values(CALLS).flat()
+    const before = countFds()
+    const release = blockPool(t)
+    // Nothing but the decoy is called by the numbers, with the same names in it.
+    const running = []
+    for (const call of all) {
+      const decoy = makeTree(t, TREE)
+      const scene = setUp(t, promises)
+      const result = outcome(() => call(scene))
+      reuse(t, scene, isReused ? decoy : undefined)
+      if (isReused) scene.close()
+      running.push({ call, scene, decoy, result, untouched: snapshot(decoy) })
+    }
+    await release()
+    for (const { call, scene, decoy, result, untouched } of running) {
+      const twin = setUp(t, sync)
+      const expected = await outcome(() => call(twin))
+      t.deepEqual(await result, expected, String(call))
+      t.deepEqual(snapshot(scene.root), snapshot(twin.root), String(call))
+      t.deepEqual(snapshot(decoy), untouched, String(call))
+      twin.close()
+    }
+    t.is(countFds(), before)
+  })
+}
+
+onLinux('numbers that are used again, thousands of times', async (t) => {
+  const root = makeTree(t, { a: { name: 'a' }, b: { name: 'bb' } })
+  const before = countFds()
+  for (let round = 0; round < 100; round++) {
+    const sizes = []
+    for (let i = 0; i < 50; i++) {
+      const dirFd = fd(`${root}/${i % 2 === 0 ? 'a' : 'b'}`)
+      sizes.push(promises.stat('name', { dirFd }))
+      fs.closeSync(dirFd)
+    }
+    const seen = (await Promise.all(sizes)).map(({ size }) => size)
+    t.deepEqual(seen, Array.from(seen, (_, i) => (i % 2 === 0 ? 1 : 2)))
+  }
+  t.is(countFds(), before)
+})
+
+onLinux('a walk keeps its own copy of dirFd until it is over', async (t) => {
+  const root = makeTree(t, { a: { x: { y: {} } }, b: { x: {} } })
+  const before = countFds()
+  for (const topdown of [true, false]) {
+    const dirFd = fd(`${root}/a`)
+    const walk = promises.fwalk('x', { dirFd, topdown })
+    fs.closeSync(dirFd)
+    t.is(fd(`${root}/b`), dirFd)
+    const paths = []
+    for await (const [dirpath] of walk) paths.push(dirpath)
+    t.deepEqual(paths.toSorted(), ['x', 'x/y'])
+    fs.closeSync(dirFd)
+    t.is(countFds(), before)
+  }
+  const missing = promises.fwalk('x', { dirFd: NOT_OPEN })
+  await t.throwsAsync(missing.next(), { code: 'EBADF', message: /openat 'x'$/ })
+  t.deepEqual(await missing.next(), { done: true, value: undefined })
+  t.throws(() => promises.fwalk(wrong(1)), { code: 'ERR_INVALID_ARG_TYPE' })
+  t.is(countFds(), before)
+})

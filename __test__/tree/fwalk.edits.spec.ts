@@ -1,0 +1,186 @@
+// Top-down, the caller's edits of dirnames say what is visited (rows 12, 13 and 14).
+import * as fs from 'node:fs'
+
+import test, { type ExecutionContext } from 'ava'
+import { fwalk } from 'fdkit'
+
+import { countFds } from '../helpers/fds.js'
+import { link, makeTree, type Tree } from '../helpers/tree.js'
+
+const TREE: Tree = { a: { sub: {} }, b: {}, c: {}, file: '', out: { target: {} }, link: link('out') }
+
+interface Edited {
+  visited: string[]
+  errors: string[]
+}
+
+/** A walk whose dirnames at the top are edited; what is visited below the top, in order. */
+function edited(
+  t: ExecutionContext,
+  edit: (dirnames: string[]) => void,
+  options: { topdown?: boolean; followSymlinks?: boolean } = {},
+): Edited {
+  const top = makeTree(t, TREE)
+  const errors: string[] = []
+  const onerror = (error: NodeJS.ErrnoException) =>
+    errors.push(`${error.code} ${error.path?.slice(top.length + 1)}`)
+  const visited: string[] = []
+  for (const [dirpath, dirnames] of fwalk(top, { ...options, onerror })) {
+    if (dirpath === top) edit(dirnames)
+    else visited.push(dirpath.slice(top.length + 1))
+  }
+  return { visited, errors }
+}
+
+const set = (...names: string[]) => (dirnames: string[]) => {
+  dirnames.splice(0, dirnames.length, ...names)
+}
+
+test('12: deletion', (t) => {
+  const remove = (dirnames: string[]) => {
+    for (const name of ['a', 'out']) dirnames.splice(dirnames.indexOf(name), 1)
+  }
+  t.deepEqual(edited(t, remove).visited.toSorted(), ['b', 'c'])
+  t.deepEqual(edited(t, set()), { visited: [], errors: [] })
+  const empty = (dirnames: string[]) => {
+    dirnames.length = 0
+  }
+  t.deepEqual(edited(t, empty).visited, [])
+})
+
+test('12: order', (t) => {
+  t.deepEqual(edited(t, set('c', 'a', 'b')).visited, ['c', 'a', 'a/sub', 'b'])
+  t.deepEqual(edited(t, set('b', 'c', 'a')).visited, ['b', 'c', 'a', 'a/sub'])
+  const sorted = edited(t, (dirnames) => dirnames.sort()).visited
+  t.deepEqual(sorted, ['a', 'a/sub', 'b', 'c', 'out', 'out/target'])
+})
+
+test('12: duplicates are visited each time', (t) => {
+  t.deepEqual(edited(t, set('b', 'a', 'b', 'a')).visited, ['b', 'a', 'a/sub', 'b', 'a', 'a/sub'])
+})
+
+test('12: a directory that is added is visited', (t) => {
+  const add = (dirnames: string[]) => {
+    set()(dirnames)
+    dirnames.push('c')
+  }
+  t.deepEqual(edited(t, add).visited, ['c'])
+})
+
+test('12: a directory made in the loop and added is visited', (t) => {
+  const top = makeTree(t, {})
+  const visited = []
+  for (const [dirpath, dirnames] of fwalk(top)) {
+    visited.push(dirpath)
+    if (dirpath !== top) continue
+    fs.mkdirSync(`${top}/new`)
+    dirnames.push('new')
+  }
+  t.deepEqual(visited, [top, `${top}/new`])
+})
+
+test('12: names that do not exist, and files, go to onerror', (t) => {
+  t.deepEqual(edited(t, set('missing', 'a', 'file', 'b')), {
+    visited: ['a', 'a/sub', 'b'],
+    errors: ['ENOENT missing', 'ENOTDIR file'],
+  })
+})
+
+test('12: a link stays a link, wherever it is put', (t) => {
+  t.deepEqual(edited(t, set('b', 'link')), { visited: ['b'], errors: [] })
+  t.deepEqual(edited(t, set('link', 'b'), { followSymlinks: true }), {
+    visited: ['link', 'link/target', 'b'],
+    errors: [],
+  })
+})
+
+test('14: bottom-up, edits change nothing', (t) => {
+  const expected = edited(t, () => {}, { topdown: false })
+  t.deepEqual(edited(t, set('missing', '../..', '/'), { topdown: false }), expected)
+  t.is(expected.visited.length, 6)
+})
+
+test('names are single components: anything else ends the walk', (t) => {
+  const invalid = ['', '.', '..', '/', 'a/sub', '../x', 'a/', '/tmp', 'a\0', 'a\ud800']
+  for (const name of invalid) {
+    const before = countFds()
+    const top = makeTree(t, TREE)
+    const walk = fwalk(top)
+    walk.next().value?.[1].push(name)
+    const { message } = t.throws(() => walk.next(), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      instanceOf: TypeError,
+    })
+    t.regex(message, /'dirnames\[5\]'/)
+    t.is(countFds(), before)
+    t.true(walk.next().done)
+  }
+})
+
+test('names of another type end the walk', (t) => {
+  for (const name of [undefined, null, 1, {}, Symbol('a'), Buffer.from('a'), ['a']]) {
+    const before = countFds()
+    const walk = fwalk(makeTree(t, TREE))
+    const dirnames = walk.next().value?.[1] as unknown[]
+    dirnames[0] = name
+    t.throws(() => walk.next(), { code: 'ERR_INVALID_ARG_TYPE', message: /dirnames\[0\]/ })
+    t.is(countFds(), before)
+    t.true(walk.next().done)
+  }
+})
+
+test('a hole in dirnames is a name of another type', (t) => {
+  const walk = fwalk(makeTree(t, TREE))
+  const dirnames = walk.next().value?.[1] ?? []
+  delete dirnames[0]
+  t.throws(() => walk.next(), { code: 'ERR_INVALID_ARG_TYPE', message: /dirnames\[0\]/ })
+})
+
+test('Buffers are edited as strings are', (t) => {
+  const top = makeTree(t, TREE)
+  const visited = []
+  for (const [dirpath, dirnames] of fwalk(Buffer.from(top))) {
+    visited.push(dirpath.toString())
+    if (dirpath.toString() !== top) continue
+    dirnames.splice(0, dirnames.length, Buffer.from('c'), new Uint8Array([0x62]) as Buffer)
+  }
+  t.deepEqual(visited, [top, `${top}/c`, `${top}/b`])
+})
+
+test('Buffers are checked as strings are', (t) => {
+  for (const name of ['', '.', '..', '/', 'a/sub', 'a\0']) {
+    const walk = fwalk(Buffer.from(makeTree(t, TREE)))
+    walk.next().value?.[1].push(Buffer.from(name))
+    t.throws(() => walk.next(), { code: 'ERR_INVALID_ARG_VALUE' })
+  }
+  const walk = fwalk(Buffer.from(makeTree(t, TREE)))
+  const dirnames = walk.next().value?.[1] as unknown[]
+  dirnames.push('b')
+  t.throws(() => walk.next(), { code: 'ERR_INVALID_ARG_TYPE' })
+})
+
+test('edits of filenames, of the path, and of what an earlier step yielded, change nothing', (t) => {
+  const top = makeTree(t, { a: { b: {} }, file: '' })
+  const visited = []
+  let earlier: string[] = []
+  for (const entry of fwalk(top)) {
+    visited.push(entry[0])
+    earlier.length = 0
+    earlier.push('..')
+    earlier = entry[1]
+    entry[0] = '/nowhere'
+    entry[2].push('..')
+    entry[3] = -1
+  }
+  t.deepEqual(visited, [top, `${top}/a`, `${top}/a/b`])
+})
+
+test('a new array in the entry changes nothing: the one that was yielded counts', (t) => {
+  const top = makeTree(t, { a: {} })
+  const visited = []
+  for (const entry of fwalk(top)) {
+    visited.push(entry[0])
+    entry[1] = []
+  }
+  t.deepEqual(visited, [top, `${top}/a`])
+})

@@ -1,0 +1,214 @@
+// No descriptor stays open, whatever ends a walk, and whichever system call fails.
+import { execFile } from 'node:child_process'
+import * as fs from 'node:fs'
+import { dirname } from 'node:path'
+import { promisify } from 'node:util'
+
+import { fwalk, type FwalkOptions } from 'fdkit'
+
+import { child, childCommand, packageRoot } from '../helpers/child.js'
+import { countFds } from '../helpers/fds.js'
+import { missing, notLinux, unless } from '../helpers/platform.js'
+import { link, makeTree, type Tree } from '../helpers/tree.js'
+import { paths } from '../helpers/walk.js'
+
+const noStrace = missing('strace') || notLinux
+const onLinux = unless(notLinux)
+
+const TREE: Tree = {
+  a: { b: { c: { d: { e: { f: {} } } }, side: { s: {} } } },
+  g: {},
+  h: { file: '' },
+  link: link('h'),
+}
+
+const COMBINATIONS = [true, false].flatMap((topdown) =>
+  [true, false].map((followSymlinks): FwalkOptions => ({ topdown, followSymlinks, maxOpen: 4 })),
+)
+
+onLinux('complete walks, and walks left at each step', (t) => {
+  const top = makeTree(t, TREE)
+  const before = countFds()
+  for (const options of COMBINATIONS) {
+    const all = paths(top, options)
+    t.is(countFds(), before)
+    for (const last of all) {
+      for (const [dirpath] of fwalk(top, options)) if (dirpath === last) break
+      t.is(countFds(), before)
+      const oops = new Error('oops')
+      t.throws(() => {
+        for (const [dirpath] of fwalk(top, options)) if (dirpath === last) throw oops
+      })
+      t.is(countFds(), before)
+    }
+  }
+})
+
+onLinux('an exception in onerror, at any depth', (t) => {
+  const top = makeTree(t, TREE)
+  const before = countFds()
+  for (const name of ['g', 'a/b/side/s', 'a/b/c/d/e/f']) {
+    const path = `${top}/${name}`
+    const onerror = () => {
+      throw new Error(name)
+    }
+    t.throws(
+      () => {
+        for (const [dirpath] of fwalk(top, { onerror, maxOpen: 4 })) {
+          if (dirpath === dirname(path)) fs.rmdirSync(path)
+        }
+      },
+      { message: name },
+    )
+    t.is(countFds(), before)
+  }
+})
+
+onLinux('iterators that are dropped without a step', (t) => {
+  const top = makeTree(t, TREE)
+  const before = countFds()
+  for (let i = 0; i < 100; i++) fwalk(top)
+  t.is(countFds(), before)
+})
+
+onLinux('22: the garbage collector closes what nobody closed', (t) => {
+  const top = makeTree(t, TREE)
+  const seen = child<{ held: number; left: number }>(
+    `
+    const before = countFds()
+    const start = () => { for (let i = 0; i < 50; i++) { const walk = fwalk(args[0]); walk.next() } }
+    start()
+    const held = countFds() - before
+    for (let i = 0; i < 50 && countFds() > before; i++) {
+      gc()
+      await new Promise((resolve) => setTimeout(resolve, 2))
+    }
+    answer({ held, left: countFds() - before })`,
+    { args: [top], nodeArguments: ['--expose-gc'] },
+  )
+  t.deepEqual(seen, { held: 50, left: 0 })
+})
+
+onLinux('22: a walk in use is not collected', (t) => {
+  const top = makeTree(t, TREE)
+  const visited = child<number>(
+    `
+    let steps = 0
+    for (const [, , , dirfd] of fwalk(args[0])) {
+      gc()
+      await new Promise((resolve) => setImmediate(resolve))
+      fs.fstatSync(dirfd)
+      steps += 1
+    }
+    answer(steps)`,
+    { args: [top], nodeArguments: ['--expose-gc'] },
+  )
+  t.is(visited, [...fwalk(top)].length)
+})
+
+interface Injected {
+  /** Paths that were yielded. */
+  visited: string[]
+  filenames: string[]
+  errors: { code: string; path: string }[]
+  thrown?: string
+  left: number
+}
+
+const injectedWalk = `
+  const [top, options] = args
+  const before = countFds()
+  const visited = []
+  const errors = []
+  const filenames = []
+  const onerror = (error) => errors.push({ code: error.code, path: error.path })
+  let thrown
+  try {
+    for (const [path, , files] of fwalk(top, { ...options, onerror })) {
+      visited.push(path)
+      filenames.push(...files.map((name) => path + '/' + name))
+    }
+  } catch (error) {
+    thrown = error.code
+  }
+  answer({ visited, filenames, errors, thrown, left: countFds() - before })`
+
+/** The walk in a process of its own; `inject` as strace has it. */
+async function walkInjected(top: string, options: FwalkOptions, inject: string) {
+  // Only calls that have to do with the tree are traced, and so counted and made to fail.
+  const directories = [...fwalk(top)].map(([dirpath]) => dirpath)
+  const only = directories.flatMap((path) => ['-P', path])
+  const trace = `${fs.mkdtempSync(`${top}.trace-`)}/trace`
+  const strace = ['-f', '-qq', '-o', trace, ...only, '-e', inject]
+  const [, ...program] = childCommand(injectedWalk, { args: [top, options] })
+  const { stdout } = await promisify(execFile)('strace', [...strace, 'bash', ...program], {
+    cwd: packageRoot,
+    timeout: 120_000,
+    killSignal: 'SIGKILL',
+  })
+  const calls = fs.readFileSync(trace, 'utf8').split('\n').slice(0, -1)
+  fs.rmSync(trace.slice(0, trace.lastIndexOf('/')), { recursive: true })
+  return { seen: JSON.parse(stdout) as Injected, calls }
+}
+
+const isBelow = (path: string, above: string) => path === above || path.startsWith(`${above}/`)
+
+const FAILURES: [syscalls: string, errno: string][] = [
+  ['openat', 'EMFILE'],
+  ['openat', 'EACCES'],
+  ['getdents64', 'EIO'],
+  ['newfstatat,fstat', 'EACCES'],
+  ['close', 'EIO'],
+]
+
+for (const [syscalls, errno] of FAILURES) {
+  unless(noStrace)(`${syscalls} fails with ${errno}, at each moment`, async (t) => {
+    t.timeout(300_000)
+    const top = `${makeTree(t, { top: TREE })}/top`
+    const runs = COMBINATIONS.map(async (options) => {
+      const dry = await walkInjected(top, options, `trace=${syscalls}`)
+      t.like(dry.seen, { errors: [], thrown: undefined, left: 0 })
+      // Of a call that another thread came between, strace writes two lines.
+      const count = dry.calls.filter((call) => !call.includes(' resumed>')).length
+      for (let when = 1; when <= count; when++) {
+        const inject = `inject=${syscalls}:error=${errno}:when=${when}`
+        const { seen, calls } = await walkInjected(top, options, inject)
+        const told = `${JSON.stringify(options)} ${inject} ${JSON.stringify(seen)}`
+        t.is(calls.filter((call) => call.endsWith('(INJECTED)')).length, 1, told)
+        // A close that is made to fail is not made: that one descriptor is still there.
+        t.is(seen.left, syscalls === 'close' ? 1 : 0, told)
+        if (seen.thrown !== undefined) {
+          t.is(seen.thrown, errno, told)
+          t.deepEqual(seen.visited, [], 'only the top is thrown for')
+          continue
+        }
+        for (const { code } of seen.errors) t.true([errno, 'ESTALE'].includes(code), told)
+        const missed = dry.seen.visited.filter((path) => !seen.visited.includes(path))
+        const isAccountedFor = (path: string) =>
+          seen.errors.some((error) => isBelow(path, error.path)) ||
+          // A link whose target cannot be looked at is a file, as in Python.
+          seen.filenames.some((file) => isBelow(path, file))
+        t.deepEqual(missed.filter((path) => !isAccountedFor(path)), [], told)
+        if (!options.topdown) {
+          t.deepEqual(seen.errors.filter(({ path }) => seen.visited.includes(path)), [], told)
+        }
+        if (syscalls === 'close') t.deepEqual(seen.visited, dry.seen.visited, told)
+      }
+      return count
+    })
+    const counts = await Promise.all(runs)
+    t.log(`${counts.join(' + ')} calls`)
+    t.true(counts.every((count) => count > 4))
+  })
+}
+
+unless(noStrace)('EINTR is tried again', async (t) => {
+  const top = `${makeTree(t, { top: TREE })}/top`
+  for (const syscall of ['openat', 'getdents64', 'newfstatat,fstat']) {
+    const inject = `inject=${syscall}:error=EINTR:when=1+2`
+    const { seen, calls } = await walkInjected(top, { maxOpen: 4 }, inject)
+    t.true(calls.some((call) => call.endsWith('(INJECTED)')))
+    t.deepEqual(seen.errors, [])
+    t.deepEqual(seen.visited, [...fwalk(top)].map(([dirpath]) => dirpath))
+  }
+})

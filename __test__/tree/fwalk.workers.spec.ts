@@ -1,0 +1,160 @@
+// Worker threads, and memory.
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+
+import test from 'ava'
+import { fwalk } from 'fdkit'
+
+import { child } from '../helpers/child.js'
+import { countFds } from '../helpers/fds.js'
+import { isLinux, unless } from '../helpers/platform.js'
+import { makeTree, makeTreeInMemory, type Tree } from '../helpers/tree.js'
+
+const serially = unless(isLinux ? false : 'needs /proc/self', test.serial)
+
+const bushy = (depth: number): Tree =>
+  depth === 0 ? { end: '' } : { a: bushy(depth - 1), b: bushy(depth - 1), c: {} }
+
+/** A worker that is a module with `fwalk`; its messages come in order. */
+function start(script: string, top: string): Worker {
+  const source = `
+    import { parentPort, workerData as top } from 'node:worker_threads'
+    import { fwalk } from ${JSON.stringify(import.meta.resolve('fdkit'))}
+    ${script}`
+  const url = new URL(`data:text/javascript,${encodeURIComponent(source)}`)
+  return new Worker(url, { workerData: top, execArgv: [] })
+}
+
+serially('walks in four workers at once', async (t) => {
+  const top = makeTree(t, bushy(8))
+  const expected = [...fwalk(top)].map((entry) => entry.slice(0, 3))
+  const before = countFds()
+  const script = `
+    for (let i = 0; i < 5; i++) {
+      parentPort.postMessage([...fwalk(top, { maxOpen: 4 })].map((entry) => entry.slice(0, 3)))
+    }`
+  const workers = Array.from({ length: 4 }, () => start(script, top))
+  const answers: unknown[] = []
+  for (const worker of workers) worker.on('message', (answer) => answers.push(answer))
+  const codes = await Promise.all(workers.map(async (worker) => (await once(worker, 'exit'))[0]))
+  t.deepEqual(codes, [0, 0, 0, 0])
+  t.is(answers.length, 20)
+  for (const answer of answers) t.deepEqual(answer, expected)
+  t.is(countFds(), before)
+})
+
+serially('a worker that is terminated in the middle of a walk leaks nothing', async (t) => {
+  const top = makeTree(t, bushy(8))
+  // The first worker is a warm-up: Node opens descriptors of its own for it.
+  let before = 0
+  for (let i = 0; i < 8; i++) {
+    const worker = start(
+      `
+      const walks = Array.from({ length: 10 }, () => fwalk(top))
+      for (const walk of walks) for (let i = 0; i < 6; i++) walk.next()
+      parentPort.postMessage('in the middle')
+      for (;;) for (const _ of fwalk(top));`,
+      top,
+    )
+    await once(worker, 'message')
+    if (i > 0) t.true(countFds() >= before + 10 * 5)
+    await worker.terminate()
+    if (i === 0) before = countFds()
+  }
+  t.is(countFds(), before)
+})
+
+serially('a walk in a worker ends with an exception in the loop', async (t) => {
+  const top = makeTree(t, bushy(2))
+  const before = countFds()
+  const worker = start(`for (const _ of fwalk(top)) throw new Error('oops')`, top)
+  const exit = new Promise((resolve) => worker.once('exit', resolve))
+  const [error] = (await once(worker, 'error')) as [Error]
+  t.is(error.message, 'oops')
+  await exit
+  t.is(countFds(), before)
+})
+
+// Names of one directory, made by a program since it is fast at it.
+function fill(top: string, directories: number, files: number): void {
+  child(
+    `
+    const [top, directories, files] = args
+    for (let i = 0; i < directories; i++) {
+      const directory = top + '/' + 'directory'.repeat(3) + i
+      fs.mkdirSync(directory)
+      for (let j = 0; j < files; j++) {
+        fs.closeSync(fs.openSync(directory + '/' + 'file-with-a-name-of-some-length-' + j, 'w'))
+      }
+    }
+    answer(null)`,
+    { args: [top, directories, files] },
+  )
+}
+
+serially('memory does not grow with the number of entries', (t) => {
+  const small = makeTreeInMemory(t)
+  const large = makeTreeInMemory(t)
+  fill(small, 100, 100)
+  fill(large, 400, 500)
+  const grown = child<{ bytes: number; entries: number }>(
+    `
+    const [small, large] = args
+    const walk = (top) => {
+      let entries = 0
+      for (const [, dirs, files] of fwalk(top)) entries += dirs.length + files.length
+      return entries
+    }
+    walk(small)
+    const before = process.memoryUsage.rss()
+    const entries = walk(large)
+    answer({ entries, bytes: process.memoryUsage.rss() - before })`,
+    { args: [small, large] },
+  )
+  t.is(grown.entries, 400 * 501)
+  t.log(`${(grown.bytes / 1e6).toFixed(1)} MB`)
+  t.true(grown.bytes < 30e6)
+})
+
+serially('keeping one name keeps only that name alive', (t) => {
+  const top = makeTreeInMemory(t)
+  fill(top, 100, 1000)
+  for (const bytes of [false, true]) {
+    const grown = child<{ kept: number; heap: number; external: number }>(
+      `
+      const [top, bytes] = args
+      const given = bytes ? Buffer.from(top) : top
+      const collect = () => { gc(); gc(); return process.memoryUsage() }
+      for (const _ of fwalk(given));
+      const before = collect()
+      const kept = []
+      for (const [, , filenames] of fwalk(given)) if (filenames.length) kept.push(filenames[500])
+      const after = collect()
+      answer({
+        kept: kept.length,
+        heap: after.heapUsed - before.heapUsed,
+        external: after.external - before.external,
+      })`,
+      { args: [top, bytes], nodeArguments: ['--expose-gc'] },
+    )
+    t.log(grown)
+    t.is(grown.kept, 100)
+    // All names of a directory are 40 kB and more; of 100 directories, 4 MB.
+    t.true(grown.heap + grown.external < 500_000)
+  }
+})
+
+serially('walks that are over hold little, though they are not yet collected', (t) => {
+  const top = makeTree(t, bushy(2))
+  const bytes = child<number>(
+    `
+    const walkMany = (count) => { for (let i = 0; i < count; i++) for (const _ of fwalk(args[0])); }
+    walkMany(200)
+    const before = process.memoryUsage.rss()
+    walkMany(5000)
+    answer(process.memoryUsage.rss() - before)`,
+    { args: [top] },
+  )
+  t.log(`${(bytes / 1e6).toFixed(1)} MB`)
+  t.true(bytes < 60e6)
+})

@@ -1,0 +1,4 @@
+//! Exports about whole directory trees.
+
+pub mod rmtree;
+pub mod walk;

@@ -1,0 +1,354 @@
+//! Reading a directory: getdents64 where there is one, else readdir(3).
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::sys::stat::{Mode, fstatat};
+
+use crate::error::{Error, Result, retry};
+use crate::files::name_list::{FileType, Names};
+
+/// A directory's names, split as `os.walk` splits them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listing {
+    /// Directories and links to directories.
+    pub(crate) dirnames: Names,
+    /// Everything else: files, links to nothing or to themselves, FIFOs, sockets, devices.
+    pub(crate) filenames: Names,
+    /// Whether links to directories stand among the files, and what links lead to is not asked.
+    pub(crate) links_are_files: bool,
+}
+
+impl Listing {
+    /// Lists the directory from where its descriptor's offset stands, to the end.
+    ///
+    /// The names gather in `scratch`, whose memory has grown already, and take as much as they
+    /// need when they are all there.
+    pub(crate) fn read(
+        fd: BorrowedFd<'_>,
+        buffer: &mut Buffer,
+        scratch: &mut Self,
+    ) -> Result<Self> {
+        scratch.dirnames.clear();
+        scratch.filenames.clear();
+        buffer.read(fd, |entry| scratch.add(fd, entry))?;
+        Ok(scratch.clone())
+    }
+
+    fn add(&mut self, fd: BorrowedFd<'_>, entry: Entry<'_>) {
+        let Some(file_type) = entry.resolve_unknown(fd) else {
+            return;
+        };
+        let mut leads_to = file_type;
+        if file_type == FileType::SymbolicLink && !self.links_are_files {
+            match type_of(fd, entry.name, AtFlags::empty()) {
+                Ok(found) => leads_to = found,
+                // It points to nothing, or is gone itself; only the first is a file.
+                Err(error) if error.errno() == libc::ENOENT && is_gone(fd, entry.name) => return,
+                Err(_) => {}
+            }
+        }
+        if leads_to == FileType::Directory {
+            self.dirnames.push(entry.name, file_type);
+        } else {
+            self.filenames.push(entry.name, file_type);
+        }
+    }
+}
+
+/// What a directory says of one name.
+pub(crate) struct Entry<'a> {
+    name: &'a CStr,
+    file_type: FileType,
+    ino: u64,
+}
+
+impl Entry<'_> {
+    /// The type of the entry itself, asked for where the directory does not say; `None` where
+    /// it is gone.
+    fn resolve_unknown(&self, fd: BorrowedFd<'_>) -> Option<FileType> {
+        if self.file_type != FileType::Unknown {
+            return Some(self.file_type);
+        }
+        match type_of(fd, self.name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(found) => Some(found),
+            Err(error) if error.errno() == libc::ENOENT => None,
+            Err(_) => Some(FileType::Other),
+        }
+    }
+}
+
+fn type_of(fd: BorrowedFd<'_>, name: &CStr, flags: AtFlags) -> Result<FileType> {
+    let stat = retry("fstatat", || fstatat(fd, name, flags))?;
+    Ok(FileType::from_mode(stat.st_mode))
+}
+
+fn is_gone(fd: BorrowedFd<'_>, name: &CStr) -> bool {
+    type_of(fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)
+        .is_err_and(|error| error.errno() == libc::ENOENT)
+}
+
+/// The names in a directory, without `.` and `..`, in the order in which the file system
+/// gives them, as `os.listdir`.
+///
+/// A descriptor's own offset is neither used nor moved: the directory is opened again through
+/// it, so two listings at once do not take each other's names. Only where that is refused,
+/// for want of search permission, is the descriptor itself rewound and read.
+///
+/// # Errors
+/// `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` … from `openat`; `EBADF` for a descriptor that is
+/// not open for reading; `EIO` … from `getdents64`.
+///
+/// ```
+/// let names = fdkit::files::listing::listdir(None, c"src")?;
+/// assert!(names.iter().any(|(name, _)| name == c"lib.rs"));
+/// # Ok::<(), fdkit::Error>(())
+/// ```
+pub fn listdir(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<Names> {
+    let fd = open(dir_fd, path)?;
+    read_all(fd.as_fd())
+}
+
+/// [`listdir`] of an open directory.
+///
+/// # Errors
+/// As [`listdir`].
+///
+/// ```
+/// use std::os::fd::AsFd;
+/// let directory = fdkit::files::names::openat(None, c"src", 0, 0)?;
+/// let names = fdkit::files::listing::listdir_fd(directory.as_fd())?;
+/// assert_eq!(names.len(), fdkit::files::listing::listdir_fd(directory.as_fd())?.len());
+/// # Ok::<(), fdkit::Error>(())
+/// ```
+pub fn listdir_fd(fd: BorrowedFd<'_>) -> Result<Names> {
+    reopen(fd, read_all)
+}
+
+/// One name in a directory, and what the directory says of it; see [`scandir`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirEntry {
+    /// Its name.
+    pub name: CString,
+    /// Its type; a link is a link.
+    pub file_type: FileType,
+    /// For a link, the type of what it points to, where that was asked for and is there.
+    pub target_type: Option<FileType>,
+    /// Its inode number.
+    pub ino: u64,
+}
+
+/// The entries of a directory, as `os.scandir`. Types that the directory does not say are asked
+/// for, and with `resolve_links` those of links' targets; nothing else costs a system call.
+///
+/// # Errors
+/// As [`listdir`].
+///
+/// ```
+/// use fdkit::FileType;
+/// use fdkit::files::listing::scandir;
+/// let entries = scandir(None, c".", false)?;
+/// let src = entries.iter().find(|entry| entry.name.as_c_str() == c"src");
+/// assert!(src.is_some_and(|entry| entry.file_type == FileType::Directory));
+/// # Ok::<(), fdkit::Error>(())
+/// ```
+pub fn scandir(
+    dir_fd: Option<BorrowedFd<'_>>,
+    path: &CStr,
+    resolve_links: bool,
+) -> Result<Vec<DirEntry>> {
+    let fd = open(dir_fd, path)?;
+    read_entries(fd.as_fd(), resolve_links)
+}
+
+/// [`scandir`] of an open directory.
+///
+/// # Errors
+/// As [`listdir`].
+pub fn scandir_fd(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntry>> {
+    reopen(fd, |fd| read_entries(fd, resolve_links))
+}
+
+fn read_entries(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntry>> {
+    let mut entries = Vec::new();
+    Buffer::default().read(fd, |entry| {
+        let Some(file_type) = entry.resolve_unknown(fd) else {
+            return;
+        };
+        let asks = resolve_links && file_type == FileType::SymbolicLink;
+        let target = asks.then(|| type_of(fd, entry.name, AtFlags::empty()).ok());
+        entries.push(DirEntry {
+            name: entry.name.to_owned(),
+            file_type,
+            target_type: target.flatten(),
+            ino: entry.ino,
+        });
+    })?;
+    Ok(entries)
+}
+
+fn open(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<OwnedFd> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+    let start = crate::files::descriptors::directory(dir_fd);
+    retry("openat", || openat(start, path, flags, Mode::empty()))
+}
+
+// Reads an open directory through a descriptor of its own, whose offset nobody shares.
+fn reopen<T>(fd: BorrowedFd<'_>, read: impl Fn(BorrowedFd<'_>) -> Result<T>) -> Result<T> {
+    match open(Some(fd), c".") {
+        Ok(own) => read(own.as_fd()),
+        // Not searchable, or removed.
+        Err(error) if matches!(error.errno(), libc::EACCES | libc::ENOENT) => {
+            rewind(fd)?;
+            let listed = read(fd);
+            rewind(fd)?;
+            listed
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn read_all(fd: BorrowedFd<'_>) -> Result<Names> {
+    let mut names = Names::default();
+    Buffer::default().read(fd, |entry| names.push(entry.name, entry.file_type))?;
+    Ok(names)
+}
+
+fn rewind(fd: BorrowedFd<'_>) -> Result<()> {
+    use nix::unistd::{Whence, lseek};
+    retry("lseek", || lseek(fd, 0, Whence::SeekSet)).map(|_| ())
+}
+
+pub(crate) use sys::Buffer;
+
+#[cfg(target_os = "linux")]
+mod sys {
+    use super::{BorrowedFd, CStr, Entry, Error, FileType, Result};
+    use crate::error::retry_libc;
+    use std::os::fd::AsRawFd;
+
+    const BUFFER_SIZE: usize = 64 * 1024;
+
+    // With a name of 255 bytes, its NUL, and rounded up to a multiple of 8.
+    const LONGEST_RECORD: usize = 280;
+
+    /// Where the kernel puts entries; made at the first listing, once for a walk.
+    #[derive(Debug, Default)]
+    pub(crate) struct Buffer(Vec<u8>);
+
+    impl Buffer {
+        /// Calls `visit` for each entry but `.` and `..`.
+        pub(crate) fn read(
+            &mut self,
+            fd: BorrowedFd<'_>,
+            mut visit: impl FnMut(Entry<'_>),
+        ) -> Result<()> {
+            self.0.resize(BUFFER_SIZE, 0);
+            loop {
+                let filled = match getdents64(fd, &mut self.0) {
+                    // The directory has been removed: no names, says POSIX of readdir(3).
+                    Err(error) if error.errno() == libc::ENOENT => return Ok(()),
+                    filled => filled?,
+                };
+                if filled.is_empty() {
+                    return Ok(());
+                }
+                let next = each(filled, &mut visit).ok_or(Error::new(libc::EIO, "getdents64"))?;
+                // The end of ext4, btrfs and others. A call less, of four a directory.
+                if next == i64::MAX && filled.len() + LONGEST_RECORD <= BUFFER_SIZE {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn getdents64<'a>(fd: BorrowedFd<'_>, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
+        let filled = retry_libc("getdents64", || {
+            // SAFETY: the kernel writes at most `len` bytes to a buffer that is that long and
+            // borrowed for us alone.
+            unsafe {
+                libc::syscall(
+                    libc::SYS_getdents64,
+                    fd.as_raw_fd(),
+                    buffer.as_mut_ptr(),
+                    buffer.len(),
+                )
+            }
+        })?;
+        let filled = usize::try_from(filled).ok().and_then(|len| buffer.get(..len));
+        filled.ok_or(Error::new(libc::EIO, "getdents64"))
+    }
+
+    // struct linux_dirent64: d_ino 0..8, d_off 8..16, d_reclen 16..18, d_type 18, d_name 19...
+    // Returns where the directory goes on after the last record.
+    fn each(mut records: &[u8], visit: &mut impl FnMut(Entry<'_>)) -> Option<i64> {
+        let mut next = 0;
+        while !records.is_empty() {
+            let &[low, high] = records.get(16..18)? else {
+                return None;
+            };
+            let (record, rest) =
+                records.split_at_checked(usize::from(u16::from_ne_bytes([low, high])))?;
+            next = i64::from_ne_bytes(*record.get(8..)?.first_chunk()?);
+            let name = CStr::from_bytes_until_nul(record.get(19..)?).ok()?;
+            if !matches!(name.to_bytes(), b"." | b"..") {
+                visit(Entry {
+                    name,
+                    file_type: FileType::from_d_type(*record.get(18)?),
+                    ino: u64::from_ne_bytes(*record.first_chunk()?),
+                });
+            }
+            records = rest;
+        }
+        Some(next)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod sys {
+    use super::{BorrowedFd, Entry, Error, FileType, Result, retry};
+    use nix::dir::{Dir, Type};
+
+    /// Nothing to keep: readdir(3) has a buffer of its own.
+    #[derive(Debug, Default)]
+    pub(crate) struct Buffer {}
+
+    impl Buffer {
+        /// Calls `visit` for each entry but `.` and `..`.
+        pub(crate) fn read(
+            &mut self,
+            fd: BorrowedFd<'_>,
+            mut visit: impl FnMut(Entry<'_>),
+        ) -> Result<()> {
+            // `Dir` closes what it is given and panics where somebody else has closed it first:
+            // it gets a copy, whose number nobody outside knows.
+            let mut copy = Some(crate::files::descriptors::dup(fd)?);
+            let mut dir = retry("fdopendir", || {
+                copy.take().map_or(Err(nix::errno::Errno::EBADF), Dir::from_fd)
+            })?;
+            for entry in dir.iter() {
+                let entry = entry.map_err(|errno| Error::new(errno as i32, "readdir"))?;
+                let name = entry.file_name();
+                if !matches!(name.to_bytes(), b"." | b"..") {
+                    visit(Entry {
+                        name,
+                        file_type: file_type(entry.file_type()),
+                        ino: entry.ino(),
+                    });
+                }
+            }
+            Ok(())
+        }
+    }
+
+    fn file_type(listed: Option<Type>) -> FileType {
+        match listed {
+            Some(Type::Directory) => FileType::Directory,
+            Some(Type::Symlink) => FileType::SymbolicLink,
+            Some(Type::File) => FileType::File,
+            Some(_) => FileType::Other,
+            None => FileType::Unknown,
+        }
+    }
+}

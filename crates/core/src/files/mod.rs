@@ -1,0 +1,8 @@
+//! Files and directories, by name relative to a directory or by descriptor.
+
+pub mod attributes;
+pub mod descriptors;
+pub mod listing;
+pub(crate) mod name_list;
+pub mod names;
+pub mod stat;

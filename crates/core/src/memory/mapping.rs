@@ -1,0 +1,237 @@
+//! Files as memory.
+
+use std::os::fd::BorrowedFd;
+use std::ptr::{self, NonNull};
+
+use crate::constants::{F_SEAL_FUTURE_WRITE, F_SEAL_SHRINK, F_SEAL_WRITE};
+use crate::error::{Error, Result, retry};
+use crate::memory::memfd::{add_seals, get_seals};
+
+// FreeBSD has no such flag.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+const NO_RESERVE: i32 = libc::MAP_NORESERVE;
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+const NO_RESERVE: i32 = 0;
+
+/// Options of [`Mapping::mmap`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MapOptions {
+    /// Where in the file it starts, in bytes: a multiple of the page size.
+    pub offset: u64,
+    /// Bytes; the rest of the file where it is left out.
+    pub length: Option<u64>,
+    /// Whether what is written there is written to the file. `Some(false)` maps the file
+    /// privately, and so does `None` where it is write-sealed.
+    pub writable: Option<bool>,
+    /// Maps a file, too, that can get shorter. What reads or writes beyond its end then gets
+    /// `SIGBUS`, which ends the process.
+    pub may_shrink: bool,
+    /// Enters all pages into the page table at once, as reading every one of them would
+    /// (`MADV_POPULATE_READ`, Linux 5.14; before, and elsewhere, it does nothing).
+    pub populate: bool,
+}
+
+/// A part of a file that is mapped into memory, until it is dropped.
+///
+/// Other processes and threads may change what is there at any time, so it has an address and
+/// gives out no references.
+#[derive(Debug)]
+pub struct Mapping {
+    address: NonNull<u8>,
+    length: usize,
+    // A multiple of the page size, or of the file's huge pages.
+    mapped: usize,
+}
+
+// SAFETY: the address belongs to the process, not to a thread.
+unsafe impl Send for Mapping {}
+// SAFETY: a shared one only tells where it is.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// `mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED or MAP_PRIVATE, fd, offset)`.
+    ///
+    /// Unlike mmap(2), it never maps what the file does not have, and no file that can get
+    /// shorter: it adds `F_SEAL_SHRINK`. It is always writable memory. Where the file is not to
+    /// be written or cannot be, a write changes this mapping alone.
+    ///
+    /// # Errors
+    /// Of `mmap`: `ENODEV`: no regular file; `EINVAL`: no bytes, or some beyond the end of the file,
+    /// or an offset that is no multiple of the page size; `EPERM`: `writable` of a write-sealed
+    /// file; `EACCES`: the descriptor cannot read, or with `writable` cannot write; `ENOMEM`: too many mappings, no
+    /// address space, or no huge pages left. Of `fcntl`, without `may_shrink`: `EINVAL`: a file
+    /// that has no seals; `EPERM`: it takes no more, or the descriptor cannot write; `ENOSYS`
+    /// where the operating system has none. `EBADF`: not open.
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// use fdkit::constants::{F_SEAL_SHRINK, MFD_ALLOW_SEALING, MFD_CLOEXEC};
+    /// use fdkit::memory::mapping::{MapOptions, Mapping};
+    /// use fdkit::memory::memfd::{get_seals, memfd_create};
+    /// use std::{fs::File, io::Write, os::fd::AsFd};
+    ///
+    /// let mut file = File::from(memfd_create(c"frame", MFD_CLOEXEC | MFD_ALLOW_SEALING)?);
+    /// file.write_all(b"pixels").unwrap();
+    /// let mapping = Mapping::mmap(file.as_fd(), &MapOptions::default())?;
+    /// assert_eq!(mapping.len(), 6);
+    /// assert_eq!(get_seals(file.as_fd())?, F_SEAL_SHRINK);
+    /// // SAFETY: nobody else has the file.
+    /// assert_eq!(unsafe { mapping.as_ptr().read() }, b'p');
+    /// # }
+    /// # Ok::<(), fdkit::Error>(())
+    /// ```
+    pub fn mmap(fd: BorrowedFd<'_>, options: &MapOptions) -> Result<Self> {
+        if !options.may_shrink && get_seals(fd)? & F_SEAL_SHRINK == 0 {
+            add_seals(fd, F_SEAL_SHRINK)?;
+        }
+        // After the seal, so that the size that is seen stays.
+        let (size, page) = size_and_page(fd)?;
+        let left = size.checked_sub(options.offset);
+        let length = options.length.or(left).filter(|&length| length > 0 && left >= Some(length));
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        let range =
+            length.and_then(|length| Some((length, length.checked_next_multiple_of(page)?)));
+        let Some((length, mapped)) = range else {
+            return Err(Error::new(libc::EINVAL, "mmap"));
+        };
+        let make = |flags| {
+            let address = sys_mmap(fd, options.offset, mapped, flags)?;
+            let mapping = Self { address, length, mapped };
+            if options.populate {
+                mapping.populate();
+            }
+            Ok(mapping)
+        };
+        // A private mapping of huge pages without a reservation could run out of them at a write.
+        let reserve = if page > page_size() { 0 } else { NO_RESERVE };
+        let privately = libc::MAP_PRIVATE | reserve;
+        match options.writable {
+            Some(true) => make(libc::MAP_SHARED),
+            Some(false) => make(privately),
+            None => make(libc::MAP_SHARED).or_else(|error: Error| match error.errno() {
+                libc::EPERM => make(privately),
+                // What a descriptor lacks is said before what the seals forbid.
+                libc::EACCES if is_write_sealed(fd) => make(privately),
+                _ => Err(error),
+            }),
+        }
+    }
+
+    // Not MAP_POPULATE, which copies every page of a private mapping. What fails here fails at the
+    // first touch, too, or works there.
+    #[cfg(target_os = "linux")]
+    fn populate(&self) {
+        let address = self.address.as_ptr().cast();
+        // SAFETY: this mapping's own range; what is in it stays.
+        unsafe { libc::madvise(address, self.mapped, libc::MADV_POPULATE_READ) };
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn populate(&self) {}
+
+    /// Where it is.
+    #[must_use]
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.address.as_ptr()
+    }
+
+    /// Its bytes, at least 1.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "it is never empty")]
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// `munmap(address, length)`: gives the address space back.
+    ///
+    /// # Errors
+    /// `ENOMEM`: the process has as many mappings as it may have; it then stays.
+    pub fn munmap(self) -> Result<()> {
+        let (address, mapped) = self.into_raw();
+        // SAFETY: they are from `into_raw`, and used once.
+        unsafe { munmap(address.as_ptr(), mapped) }
+    }
+
+    /// Lets go of it: the address, and the bytes to [`munmap`].
+    #[must_use]
+    pub fn into_raw(self) -> (NonNull<u8>, usize) {
+        let raw = (self.address, self.mapped);
+        std::mem::forget(self);
+        raw
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: it is this mapping's own range.
+        let _ = unsafe { munmap(self.address.as_ptr(), self.mapped) };
+    }
+}
+
+/// `munmap(address, length)`, of what [`Mapping::into_raw`] gave.
+///
+/// # Safety
+/// Nothing in the range may be used any more.
+///
+/// # Errors
+/// `ENOMEM`: the process has as many mappings as it may have.
+pub unsafe fn munmap(address: *mut u8, length: usize) -> Result<()> {
+    // SAFETY: the caller's promise.
+    match unsafe { libc::munmap(address.cast(), length) } {
+        0 => Ok(()),
+        _ => Err(Error::last("munmap")),
+    }
+}
+
+/// `getpagesize()`: the bytes of a page of memory, as mappings count them.
+///
+/// ```
+/// assert!(fdkit::memory::mapping::page_size().is_power_of_two());
+/// ```
+#[must_use]
+pub fn page_size() -> usize {
+    // SAFETY: it only answers a question.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(size).unwrap_or(4096)
+}
+
+fn sys_mmap(fd: BorrowedFd<'_>, offset: u64, length: usize, flags: i32) -> Result<NonNull<u8>> {
+    use std::os::fd::AsRawFd;
+    let error = |errno| Error::new(errno, "mmap");
+    let offset = libc::off_t::try_from(offset).map_err(|_| error(libc::EINVAL))?;
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: a new mapping, where the kernel finds room; nothing that is there is replaced.
+    let address =
+        unsafe { libc::mmap(ptr::null_mut(), length, protection, flags, fd.as_raw_fd(), offset) };
+    if address == libc::MAP_FAILED {
+        return Err(Error::last("mmap"));
+    }
+    NonNull::new(address.cast()).ok_or(error(libc::ENOMEM))
+}
+
+fn is_write_sealed(fd: BorrowedFd<'_>) -> bool {
+    get_seals(fd).is_ok_and(|seals| seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) != 0)
+}
+
+/// The size of a file, and of the pages in which it is mapped.
+fn size_and_page(fd: BorrowedFd<'_>) -> Result<(u64, usize)> {
+    let stat = retry("fstat", || nix::sys::stat::fstat(fd))?;
+    if stat.st_mode & libc::S_IFMT != libc::S_IFREG {
+        return Err(Error::new(libc::ENODEV, "mmap"));
+    }
+    let (size, page) = (u64::try_from(stat.st_size).unwrap_or(0), page_size());
+    let block = usize::try_from(stat.st_blksize).unwrap_or(page);
+    // Other file systems, too, have blocks of more than a page.
+    if block > page && is_huge(fd)? { Ok((size, block)) } else { Ok((size, page)) }
+}
+
+#[cfg(target_os = "linux")]
+fn is_huge(fd: BorrowedFd<'_>) -> Result<bool> {
+    use nix::sys::statfs::{HUGETLBFS_MAGIC, fstatfs};
+    Ok(retry("fstatfs", || fstatfs(fd))?.filesystem_type() == HUGETLBFS_MAGIC)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_huge(_fd: BorrowedFd<'_>) -> Result<bool> {
+    Ok(false)
+}

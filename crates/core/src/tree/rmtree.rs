@@ -1,0 +1,218 @@
+//! Deleting a tree, on the walk: any depth, bounded descriptors, and never out of the tree.
+
+use std::collections::HashSet;
+use std::ffi::{CStr, CString, OsStr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use nix::fcntl::{OFlag, openat};
+use nix::sys::stat::Mode;
+
+use crate::error::{Error, Result, retry};
+use crate::files::descriptors::directory;
+use crate::files::names::{rmdir, unlink};
+use crate::tree::levels::open_directory;
+use crate::tree::walk::{Step, Walk, WalkOptions};
+
+/// How far [`Rmtree::step`] has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// There is more to do.
+    More,
+    /// This could not be removed; the rest still can.
+    Failed(PathBuf, Error),
+    /// Nothing is left to do.
+    Done,
+}
+
+/// Removes a directory and everything below it, some entries at a time.
+///
+/// Every name is removed relative to the directory that was listed, and links are removed, not
+/// followed: whatever is renamed, swapped or linked meanwhile, nothing outside is touched. What
+/// vanishes meanwhile is no error.
+///
+/// ```
+/// use fdkit::{Progress, Rmtree};
+///
+/// let top = std::env::temp_dir().join(format!("fdkit-doc-rmtree-{}", std::process::id()));
+/// std::fs::create_dir_all(top.join("a/b"))?;
+/// let path = std::ffi::CString::new(top.as_os_str().as_encoded_bytes())?;
+/// let mut rmtree = Rmtree::new(None, &path)?;
+/// while rmtree.step(1000) != Progress::Done {}
+/// assert!(!top.exists());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Rmtree {
+    // The top is removed from here, not by its path, which may lead elsewhere by then.
+    parent: OwnedFd,
+    name: CString,
+    path: PathBuf,
+    walk: Walk<'static>,
+    state: State,
+    // Directories that stay, which is known already.
+    failed: HashSet<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    // Between two directories.
+    Walking,
+    // In one, removing what is not a directory from this place of its list on.
+    Files(usize),
+    // In one, removing the directories, which are empty by now.
+    Directories(usize),
+    Done,
+}
+
+impl Rmtree {
+    /// Opens the tree at `path`, which is relative to `dir_fd` or to the working directory.
+    ///
+    /// # Errors
+    /// `ENOTDIR`: a link or no directory; `ENOENT`, `EACCES`, `EMFILE` …
+    pub fn new(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<Self> {
+        let (above, name) = split(path);
+        let parent = open_parent(directory(dir_fd), &above)?;
+        let top = open_directory(parent.as_fd(), &name, false)?;
+        let options = WalkOptions { topdown: false, ..WalkOptions::default() };
+        Ok(Self {
+            parent,
+            name,
+            path: OsStr::from_bytes(path.to_bytes()).into(),
+            walk: Walk::of_links_as_files(path, top, options),
+            state: State::Walking,
+            failed: HashSet::new(),
+        })
+    }
+
+    /// Where this is set, from any thread, nothing more is removed and the steps are done at the
+    /// next directory, even within a step, which else goes down to the end of a branch.
+    #[must_use]
+    pub fn interrupted_by(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.walk.interrupted_by(flag);
+        self
+    }
+
+    /// Removes up to `most` entries, or up to the first that cannot be removed.
+    pub fn step(&mut self, most: usize) -> Progress {
+        for _ in 0..most {
+            let progress = match self.state {
+                State::Walking => self.walk(),
+                State::Files(cursor) => self.remove_file(cursor),
+                State::Directories(cursor) => self.remove_directory(cursor),
+                State::Done => Progress::Done,
+            };
+            if progress != Progress::More {
+                return progress;
+            }
+        }
+        Progress::More
+    }
+
+    fn walk(&mut self) -> Progress {
+        match self.walk.step() {
+            Ok(Some(Step::Directory)) => {
+                self.state = State::Files(0);
+                Progress::More
+            }
+            Ok(Some(Step::Skipped(error))) => self.skip(error),
+            Ok(None) if self.walk.is_interrupted() => {
+                self.state = State::Done;
+                Progress::Done
+            }
+            Ok(None) => {
+                self.state = State::Done;
+                match tolerate_absence(rmdir(Some(self.parent.as_fd()), &self.name)) {
+                    Ok(()) => Progress::More,
+                    Err(error) => Progress::Failed(self.path.clone(), error),
+                }
+            }
+            // The top itself cannot be listed.
+            Err(error) => {
+                self.state = State::Done;
+                Progress::Failed(self.path.clone(), error)
+            }
+        }
+    }
+
+    // A directory that cannot be listed can be removed where it is empty.
+    fn skip(&mut self, error: Error) -> Progress {
+        let path = self.walk.path().to_path_buf();
+        let name = path.file_name().and_then(|name| CString::new(name.as_bytes()).ok());
+        let removed = match (self.walk.fd(), name) {
+            (Some(fd), Some(name)) => tolerate_absence(rmdir(Some(fd), &name)),
+            _ => Err(error),
+        };
+        if removed.is_ok() {
+            return Progress::More;
+        }
+        self.failed.insert(path.clone());
+        Progress::Failed(path, error)
+    }
+
+    fn remove_file(&mut self, mut cursor: usize) -> Progress {
+        let Some((name, _)) = self.walk.filenames().next(&mut cursor) else {
+            self.state = State::Directories(0);
+            return Progress::More;
+        };
+        let removed = tolerate_absence(unlink(self.walk.fd(), name));
+        let progress = removed.map_or_else(|error| self.failure(name, error), |()| Progress::More);
+        self.state = State::Files(cursor);
+        progress
+    }
+
+    fn remove_directory(&mut self, mut cursor: usize) -> Progress {
+        let Some((name, _)) = self.walk.dirnames().next(&mut cursor) else {
+            self.state = State::Walking;
+            return Progress::More;
+        };
+        let progress = match tolerate_absence(rmdir(self.walk.fd(), name)) {
+            Err(error) => match self.failure(name, error) {
+                Progress::Failed(path, _) if self.failed.contains(&path) => Progress::More,
+                failure => failure,
+            },
+            Ok(()) => Progress::More,
+        };
+        self.state = State::Directories(cursor);
+        progress
+    }
+
+    fn failure(&self, name: &CStr, error: Error) -> Progress {
+        let name = OsStr::from_bytes(name.to_bytes());
+        Progress::Failed(self.walk.path().join(name), error)
+    }
+}
+
+fn tolerate_absence(result: Result<()>) -> Result<()> {
+    result.or_else(|error| if error.errno() == libc::ENOENT { Ok(()) } else { Err(error) })
+}
+
+/// A path's parent and its last name. Slashes at the end would make `O_NOFOLLOW` follow a link.
+fn split(path: &CStr) -> (CString, CString) {
+    let bytes = path.to_bytes();
+    let is_slash = |byte: &u8| *byte == b'/';
+    let end = bytes.iter().rposition(|byte| !is_slash(byte)).map_or(0, |last| last + 1);
+    let (trimmed, _) = bytes.split_at(end);
+    let start = trimmed.iter().rposition(is_slash).map_or(0, |slash| slash + 1);
+    let (above, name) = trimmed.split_at(start);
+    let or_here = |part: &[u8]| CString::new(part).unwrap_or_default();
+    match (above.is_empty(), name.is_empty(), bytes.is_empty()) {
+        (_, _, true) => (or_here(b"."), CString::default()),
+        (_, true, _) => (or_here(b"/"), or_here(b".")),
+        (true, ..) => (or_here(b"."), or_here(name)),
+        _ => (or_here(above), or_here(name)),
+    }
+}
+
+fn open_parent(start: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd> {
+    // Only names are looked up from it, so that it need not be readable.
+    #[cfg(target_os = "linux")]
+    let access = OFlag::O_PATH;
+    #[cfg(not(target_os = "linux"))]
+    let access = OFlag::O_RDONLY;
+    let flags = access | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    retry("openat", || openat(start, path, flags, Mode::empty()))
+}

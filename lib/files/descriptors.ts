@@ -1,0 +1,66 @@
+// Descriptors: copies, and what a child inherits.
+import { check } from '../runtime/error.js'
+import { native } from '../runtime/native.js'
+import { validateBoolean, validateFd } from '../runtime/validate.js'
+
+/**
+ * A second descriptor for the same open file, which the caller owns and closes with
+ * `fs.closeSync`. It shares the offset and the status flags with the first.
+ *
+ * As Python's `os.dup` and unlike dup(2), the copy is not inherited by child processes.
+ *
+ * @throws `EBADF`: not open; `EMFILE`: no number is free
+ * @see https://docs.python.org/3/library/os.html#os.dup
+ * @example
+ * ```ts
+ * import { closeSync } from 'node:fs'
+ * import { dup, fwalk } from 'fdkit'
+ *
+ * for (const [, , filenames, dirfd] of fwalk('src')) {
+ *   if (filenames.includes('index.ts')) {
+ *     const kept = dup(dirfd) // dirfd itself is good only until the next step
+ *     closeSync(kept)
+ *   }
+ * }
+ * ```
+ */
+export function dup(fd: number): number {
+  return check(native.dup(validateFd(fd)))
+}
+
+/**
+ * Whether child processes inherit the descriptor.
+ *
+ * Node's own `child_process` hands down what stands in `stdio`, whatever this says.
+ *
+ * @throws `EBADF`: not open
+ * @see https://docs.python.org/3/library/os.html#os.get_inheritable
+ * @example
+ * ```ts
+ * import { getInheritable, memfdCreate } from 'fdkit'
+ *
+ * getInheritable(memfdCreate('mine')) // false
+ * getInheritable(memfdCreate('everybodys', 0)) // true
+ * ```
+ */
+export function getInheritable(fd: number): boolean {
+  return check(native.fcntlGetfd(validateFd(fd)))
+}
+
+/**
+ * Sets whether child processes inherit the descriptor.
+ *
+ * @throws `EBADF`: not open
+ * @see https://docs.python.org/3/library/os.html#os.set_inheritable
+ * @example
+ * ```ts
+ * import { getInheritable, memfdCreate, setInheritable } from 'fdkit'
+ *
+ * const fd = memfdCreate('shared')
+ * setInheritable(fd, true)
+ * getInheritable(fd) // true
+ * ```
+ */
+export function setInheritable(fd: number, inheritable: boolean): void {
+  check(native.fcntlSetfd(validateFd(fd), validateBoolean(inheritable, 'inheritable')))
+}

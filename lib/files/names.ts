@@ -1,0 +1,355 @@
+// Names relative to an open directory: made, renamed, removed.
+import { auditEvent } from '../runtime/audit.js'
+import { NO_DIR_FD, now, type Call } from '../runtime/call.js'
+import { native } from '../runtime/native.js'
+import { parseMode } from './open.js'
+import {
+  optional,
+  validateBits,
+  validateBoolean,
+  validateDirFd,
+  validateFd,
+  validateInteger,
+  validateOptions,
+  validatePath,
+  type DirFdOptions,
+  type PathLike,
+} from '../runtime/validate.js'
+
+/** Options of what has two paths. */
+export interface TwoDirFdOptions {
+  /** A descriptor of a directory, which a relative `src` starts from. */
+  srcDirFd?: number | undefined
+  /** A descriptor of a directory, which a relative `dst` starts from. */
+  dstDirFd?: number | undefined
+}
+
+/** Options of {@link link}. */
+export interface LinkOptions extends TwoDirFdOptions {
+  /** Whether a link as `src` stands for what it points to; `true` by default. */
+  followSymlinks?: boolean | undefined
+}
+
+/** Options of {@link rename}. */
+export interface RenameOptions extends TwoDirFdOptions {
+  /** `RENAME_NOREPLACE` or `RENAME_EXCHANGE`; 0 by default. */
+  flags?: number | undefined
+}
+
+const auditMkdir = auditEvent('os.mkdir', 'path', 'mode', 'dirFd')
+const auditLink = auditEvent('os.link', 'src', 'dst', 'srcDirFd', 'dstDirFd')
+const auditSymlink = auditEvent('os.symlink', 'src', 'dst', 'dirFd')
+const auditRename = auditEvent('os.rename', 'src', 'dst', 'srcDirFd', 'dstDirFd')
+const auditRemove = auditEvent('os.remove', 'path', 'dirFd')
+const auditRmdir = auditEvent('os.rmdir', 'path', 'dirFd')
+
+export function mkdirCall(
+  path: PathLike,
+  mode: number | string = 0o777,
+  options?: DirFdOptions,
+): Call<undefined> {
+  const checked = validatePath(path)
+  const bits = parseMode(mode, 'mode')
+  const dirFd = validateDirFd(options)
+  auditMkdir(path, bits, dirFd ?? NO_DIR_FD)
+  return { make: (later) => native.mkdirat(later, dirFd, checked, bits), path: checked }
+}
+
+/**
+ * Makes a directory; its permissions are `mode` less the umask.
+ *
+ * @throws `EEXIST`, `ENOENT`, `ENOTDIR`, `EACCES`, `EROFS` …, as mkdir(2) says
+ * @see https://docs.python.org/3/library/os.html#os.mkdir
+ * @example
+ * ```ts
+ * import { constants } from 'node:fs'
+ * import { listdir, mkdir, open } from 'fdkit'
+ *
+ * const dirFd = open('build', constants.O_DIRECTORY)
+ * mkdir('output', 0o700, { dirFd })
+ * listdir(dirFd).includes('output') // true
+ * ```
+ */
+export function mkdir(path: PathLike, mode: number | string = 0o777, options?: DirFdOptions): void {
+  now(mkdirCall(path, mode, options))
+}
+
+export function mkfifoCall(
+  path: PathLike,
+  mode: number | string = 0o666,
+  options?: DirFdOptions,
+): Call<undefined> {
+  const checked = validatePath(path)
+  const bits = parseMode(mode, 'mode')
+  const dirFd = validateDirFd(options)
+  return { make: (later) => native.mkfifoat(later, dirFd, checked, bits), path: checked }
+}
+
+/**
+ * Makes a FIFO; its permissions are `mode` less the umask.
+ *
+ * @throws `EEXIST`, `ENOENT`, `EACCES` …, as mkfifo(3) says
+ * @see https://docs.python.org/3/library/os.html#os.mkfifo
+ * @example
+ * ```ts
+ * import { mkfifo, stat } from 'fdkit'
+ *
+ * mkfifo('queue')
+ * stat('queue').isFIFO() // true
+ * ```
+ */
+export function mkfifo(path: PathLike, mode: number | string = 0o666, options?: DirFdOptions): void {
+  now(mkfifoCall(path, mode, options))
+}
+
+export function mknodCall(
+  path: PathLike,
+  mode: number = 0o600,
+  device: number = 0,
+  options?: DirFdOptions,
+): Call<undefined> {
+  const checked = validatePath(path)
+  const bits = parseMode(mode, 'mode')
+  const number = validateInteger(device, 'device', 0, Number.MAX_SAFE_INTEGER)
+  const dirFd = validateDirFd(options)
+  return { make: (later) => native.mknodat(later, dirFd, checked, bits, number), path: checked }
+}
+
+/**
+ * Makes a file of any type but a directory or a link; its permissions are those of `mode` less
+ * the umask.
+ *
+ * @param mode permissions, or-ed with a type: `S_IFREG` (the default), `S_IFIFO`, `S_IFCHR`,
+ * `S_IFBLK` (of `fs.constants`) or `S_IFSOCK`
+ * @param device what the file stands for, of the types `S_IFCHR` and `S_IFBLK`; see makedev(3)
+ * @throws `EPERM`: devices are root's to make; `EEXIST`, `ENOENT`, `EINVAL` …, as mknod(2) says
+ * @see https://docs.python.org/3/library/os.html#os.mknod
+ * @example
+ * ```ts
+ * import { constants } from 'node:fs'
+ * import { mknod, stat } from 'fdkit'
+ *
+ * mknod('node', constants.S_IFREG | 0o600)
+ * stat('node').isFile() // true
+ * ```
+ */
+export function mknod(
+  path: PathLike,
+  mode: number = 0o600,
+  device: number = 0,
+  options?: DirFdOptions,
+): void {
+  now(mknodCall(path, mode, device, options))
+}
+
+function validateTwo(src: unknown, dst: unknown, options: TwoDirFdOptions) {
+  return {
+    src: validatePath(src, 'src'),
+    dst: validatePath(dst, 'dst'),
+    srcDirFd: optional(validateFd, options.srcDirFd, 'srcDirFd'),
+    dstDirFd: optional(validateFd, options.dstDirFd, 'dstDirFd'),
+  }
+}
+
+export function linkCall(src: PathLike, dst: PathLike, options?: LinkOptions): Call<undefined> {
+  const given = validateOptions(options)
+  const two = validateTwo(src, dst, given)
+  const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? true
+  auditLink(src, dst, two.srcDirFd ?? NO_DIR_FD, two.dstDirFd ?? NO_DIR_FD)
+  return {
+    make: (later) => native.linkat(later, two.srcDirFd, two.src, two.dstDirFd, two.dst, follow),
+    path: two.src,
+    dest: two.dst,
+  }
+}
+
+/**
+ * Makes a second name for a file.
+ *
+ * Unlike in CPython, which on Linux makes a name for the link itself where no descriptors are
+ * given, `followSymlinks` is as documented.
+ *
+ * @throws `EEXIST`, `ENOENT`, `EXDEV`: another file system; `EPERM`: a directory …, as link(2) says
+ * @see https://docs.python.org/3/library/os.html#os.link
+ * @example
+ * ```ts
+ * import { link, stat } from 'fdkit'
+ *
+ * link('config/app.json', 'config/same.json')
+ * stat('config/same.json').nlink // 2
+ * ```
+ */
+export function link(src: PathLike, dst: PathLike, options?: LinkOptions): void {
+  now(linkCall(src, dst, options))
+}
+
+export function symlinkCall(
+  target: PathLike,
+  path: PathLike,
+  options?: DirFdOptions,
+): Call<undefined> {
+  const text = validatePath(target, 'target')
+  const checked = validatePath(path)
+  const dirFd = validateDirFd(options)
+  auditSymlink(target, path, dirFd ?? NO_DIR_FD)
+  return {
+    make: (later) => native.symlinkat(later, dirFd, checked, text),
+    path: text,
+    dest: checked,
+  }
+}
+
+/**
+ * Makes a symbolic link at `path` that points to `target`, which need not exist.
+ *
+ * @throws `EEXIST`, `ENOENT`: an empty target, or no such directory; `EACCES` …, as symlink(2) says
+ * @see https://docs.python.org/3/library/os.html#os.symlink
+ * @example
+ * ```ts
+ * import { readlink, symlink } from 'fdkit'
+ *
+ * symlink('app.json', 'config/default.json')
+ * readlink('config/default.json') // 'app.json'
+ * ```
+ */
+export function symlink(target: PathLike, path: PathLike, options?: DirFdOptions): void {
+  now(symlinkCall(target, path, options))
+}
+
+export function readlinkCall(path: PathLike, options?: DirFdOptions): Call<string | Buffer> {
+  const checked = validatePath(path)
+  const dirFd = validateDirFd(options)
+  return { make: (later) => native.readlinkat(later, dirFd, checked), path: checked }
+}
+
+/**
+ * The text of a symbolic link, of any length: a Buffer where the path is bytes.
+ *
+ * @throws `EINVAL`: not a link; `ENOENT`, `EACCES` …, as readlink(2) says
+ * @see https://docs.python.org/3/library/os.html#os.readlink
+ * @example
+ * ```ts
+ * import { readlink } from 'fdkit'
+ *
+ * readlink('config') // throws: EINVAL
+ * ```
+ */
+export function readlink(path: string | URL, options?: DirFdOptions): string
+export function readlink(path: Uint8Array, options?: DirFdOptions): Buffer
+export function readlink(path: PathLike, options?: DirFdOptions): string | Buffer
+export function readlink(path: PathLike, options?: DirFdOptions): string | Buffer {
+  return now(readlinkCall(path, options))
+}
+
+export function renameCall(src: PathLike, dst: PathLike, options?: RenameOptions): Call<undefined> {
+  const given = validateOptions(options)
+  const two = validateTwo(src, dst, given)
+  const flags = optional(validateBits, given.flags, 'flags') ?? 0
+  auditRename(src, dst, two.srcDirFd ?? NO_DIR_FD, two.dstDirFd ?? NO_DIR_FD)
+  return {
+    make: (later) => native.renameat2(later, two.srcDirFd, two.src, two.dstDirFd, two.dst, flags),
+    path: two.src,
+    dest: two.dst,
+  }
+}
+
+/**
+ * Renames. A file at `dst` is replaced, but for `flags`: with `RENAME_NOREPLACE` it is an error,
+ * and with `RENAME_EXCHANGE` the two change places, in one step that nobody can come between.
+ *
+ * @throws `ENOENT`, `EXDEV`: another file system; `ENOTEMPTY`, `EISDIR`, `ENOTDIR`; `EEXIST`:
+ * `dst` is there, with `RENAME_NOREPLACE`; `EINVAL`: into itself, or flags that the kernel or the
+ * file system does not know …, as rename(2) says
+ * @see https://docs.python.org/3/library/os.html#os.rename
+ * @example
+ * ```ts
+ * import { rename, RENAME_NOREPLACE } from 'fdkit'
+ *
+ * rename('config/app.json', 'config/old.json')
+ * rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
+ * ```
+ */
+export function rename(src: PathLike, dst: PathLike, options?: RenameOptions): void {
+  now(renameCall(src, dst, options))
+}
+
+export function replaceCall(
+  src: PathLike,
+  dst: PathLike,
+  options?: TwoDirFdOptions,
+): Call<undefined> {
+  const { srcDirFd, dstDirFd } = validateOptions(options)
+  return renameCall(src, dst, { srcDirFd, dstDirFd })
+}
+
+/**
+ * Renames, and a file at `dst` is replaced, on every platform.
+ *
+ * @throws as {@link rename}
+ * @see https://docs.python.org/3/library/os.html#os.replace
+ * @example
+ * ```ts
+ * import { writeFileSync } from 'node:fs'
+ * import { replace } from 'fdkit'
+ *
+ * writeFileSync('config/app.json.new', '{}')
+ * replace('config/app.json.new', 'config/app.json')
+ * ```
+ */
+export function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): void {
+  now(replaceCall(src, dst, options))
+}
+
+export function unlinkCall(path: PathLike, options?: DirFdOptions): Call<undefined> {
+  const checked = validatePath(path)
+  const dirFd = validateDirFd(options)
+  auditRemove(path, dirFd ?? NO_DIR_FD)
+  return { make: (later) => native.unlinkat(later, dirFd, checked, false), path: checked }
+}
+
+/**
+ * Removes a name that is not a directory's.
+ *
+ * @throws `ENOENT`, `EACCES`, `EBUSY` …, as unlink(2) says; `EISDIR` for a directory (`EPERM` on
+ * macOS); `EBADF`: `dirFd` is not open
+ * @see https://docs.python.org/3/library/os.html#os.unlink
+ * @example
+ * ```ts
+ * import { fwalk, unlink } from 'fdkit'
+ *
+ * for (const [, , filenames, dirFd] of fwalk('cache')) {
+ *   for (const name of filenames) if (name.endsWith('.tmp')) unlink(name, { dirFd })
+ * }
+ * ```
+ */
+export function unlink(path: PathLike, options?: DirFdOptions): void {
+  now(unlinkCall(path, options))
+}
+
+export function rmdirCall(path: PathLike, options?: DirFdOptions): Call<undefined> {
+  const checked = validatePath(path)
+  const dirFd = validateDirFd(options)
+  auditRmdir(path, dirFd ?? NO_DIR_FD)
+  return { make: (later) => native.unlinkat(later, dirFd, checked, true), path: checked }
+}
+
+/**
+ * Removes an empty directory.
+ *
+ * @throws `ENOENT`, `ENOTDIR`, `ENOTEMPTY`, `EACCES`, `EBUSY` …, as rmdir(2) says; `EINVAL`: a
+ * path that ends in `.`; `EBADF`: `dirFd` is not open
+ * @see https://docs.python.org/3/library/os.html#os.rmdir
+ * @example
+ * ```ts
+ * import { fwalk, rmdir, unlink } from 'fdkit'
+ *
+ * // Everything below build, and build stays.
+ * for (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false })) {
+ *   for (const name of filenames) unlink(name, { dirFd })
+ *   for (const name of dirnames) rmdir(name, { dirFd })
+ * }
+ * ```
+ */
+export function rmdir(path: PathLike, options?: DirFdOptions): void {
+  now(rmdirCall(path, options))
+}

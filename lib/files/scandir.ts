@@ -1,0 +1,231 @@
+// The entries of a directory, with what the directory says of them.
+import type * as fs from 'node:fs'
+
+import { auditEvent } from '../runtime/audit.js'
+import { later, now, type Call } from '../runtime/call.js'
+import { type Name } from '../runtime/error.js'
+import { native } from '../runtime/native.js'
+import { stat, statPromise } from './stat.js'
+import {
+  optional,
+  validateBoolean,
+  validateOptions,
+  validateTarget,
+  type DirFdOptions,
+  type PathLike,
+} from '../runtime/validate.js'
+
+/** Of the methods of a {@link DirEntry}. */
+export interface DirEntryOptions {
+  /** Whether a link stands for what it points to; `true` by default, as in Python. */
+  followSymlinks?: boolean | undefined
+}
+
+/** Of {@link DirEntry.stat}. */
+export interface DirEntryStatOptions extends DirEntryOptions {
+  /** Whether the numbers are bigints, which lose no digits; `false` by default. */
+  bigint?: boolean | undefined
+}
+
+/** One name in a directory, as {@link scandir} yields it. */
+export interface DirEntry<N extends string | Buffer = string> {
+  /** The name, without its directory. */
+  readonly name: N
+  /** The inode number, of a link itself. It costs no system call. */
+  inode(options?: { bigint?: false | undefined }): number
+  inode(options: { bigint: true }): bigint
+  /**
+   * Whether it is a directory, or a link to one. Only a link costs a system call, and throws what
+   * that says but for ENOENT: ELOOP, EACCES.
+   */
+  isDirectory(options?: DirEntryOptions): boolean
+  /** Whether it is a regular file, or a link to one. As {@link isDirectory} for links. */
+  isFile(options?: DirEntryOptions): boolean
+  /** Whether it is a link. It costs no system call. */
+  isSymbolicLink(): boolean
+  /** What `stat` knows of it, asked for anew each time. */
+  stat(options: DirEntryStatOptions & { bigint: true }): fs.BigIntStats
+  stat(options?: DirEntryStatOptions & { bigint?: false | undefined }): fs.Stats
+}
+
+/**
+ * A {@link DirEntry} of `fdkit/promises`: `stat` is asynchronous, the rest is known already, and
+ * what a link points to that cannot be looked at is neither a directory nor a file.
+ */
+export interface AsyncDirEntry<N extends string | Buffer = string>
+  extends Omit<DirEntry<N>, 'stat'> {
+  stat(options: DirEntryStatOptions & { bigint: true }): Promise<fs.BigIntStats>
+  stat(options?: DirEntryStatOptions & { bigint?: false | undefined }): Promise<fs.Stats>
+}
+
+// The numbers of readdir(3).
+const DT_UNKNOWN = 0
+const DT_DIR = 4
+const DT_REG = 8
+const DT_LNK = 10
+
+/** Where entries are looked at again: relative to an open directory, or by path. */
+type Place = { dirFd: number | undefined; prefix: Name | undefined }
+
+abstract class EntryBase {
+  readonly name: string | Buffer
+  readonly #type: number
+  readonly #ino: number | bigint
+  readonly #place: Place
+
+  constructor(name: string | Buffer, type: number, ino: number | bigint, place: Place) {
+    this.name = name
+    this.#type = type
+    this.#ino = ino
+    this.#place = place
+  }
+
+  /** The type of what a link points to. */
+  protected abstract targetType(): number
+
+  protected get path(): Name {
+    const { prefix } = this.#place
+    if (prefix === undefined) return this.name
+    if (typeof prefix === 'string') return prefix + this.name
+    return Buffer.concat([prefix, this.name as Buffer])
+  }
+
+  protected get dirFd(): number | undefined {
+    return this.#place.dirFd
+  }
+
+  #is(type: number, options: DirEntryOptions | undefined): boolean {
+    const given = validateOptions(options).followSymlinks
+    const follow = optional(validateBoolean, given, 'followSymlinks') ?? true
+    return type === (follow && this.#type === DT_LNK ? this.targetType() : this.#type)
+  }
+
+  inode(options?: { bigint?: boolean | undefined }): never {
+    const bigint = optional(validateBoolean, validateOptions(options).bigint, 'bigint') ?? false
+    return (bigint ? BigInt(this.#ino) : Number(this.#ino)) as never
+  }
+
+  isDirectory(options?: DirEntryOptions): boolean {
+    return this.#is(DT_DIR, options)
+  }
+
+  isFile(options?: DirEntryOptions): boolean {
+    return this.#is(DT_REG, options)
+  }
+
+  isSymbolicLink(): boolean {
+    return this.#type === DT_LNK
+  }
+}
+
+class Entry extends EntryBase {
+  protected override targetType(): number {
+    try {
+      const found = stat(this.path, { dirFd: this.dirFd })
+      return found.isDirectory() ? DT_DIR : found.isFile() ? DT_REG : DT_UNKNOWN
+    } catch (error) {
+      // As in Python, what a link to nothing points to is neither a directory nor a file.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return DT_UNKNOWN
+      throw error
+    }
+  }
+
+  stat(options?: DirEntryStatOptions): never {
+    return stat(this.path, { ...validateOptions(options), dirFd: this.dirFd }) as never
+  }
+}
+
+class LaterEntry extends EntryBase {
+  readonly #targetType: number
+
+  constructor(
+    name: string | Buffer,
+    type: number,
+    targetType: number,
+    ino: number | bigint,
+    place: Place,
+  ) {
+    super(name, type, ino, place)
+    this.#targetType = targetType
+  }
+
+  protected override targetType(): number {
+    return this.#targetType
+  }
+
+  async stat(options?: DirEntryStatOptions): Promise<never> {
+    const given = { ...validateOptions(options), dirFd: this.dirFd }
+    return statPromise(this.path, given) as Promise<never>
+  }
+}
+
+const auditScandir = auditEvent('os.scandir', 'path')
+
+// Four values an entry: name, type, a link's target's type, inode number.
+type Fields = [name: string | Buffer, type: number, targetType: number, ino: number | bigint]
+
+function* group(values: unknown[]): Generator<Fields> {
+  for (let at = 0; at < values.length; at += 4) yield values.slice(at, at + 4) as Fields
+}
+
+function scandirCall(
+  path: PathLike | number | undefined,
+  options: DirFdOptions | undefined,
+): { call: Call<unknown[]>; place: Place } {
+  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
+  auditScandir(path)
+  const make = (isLater: boolean) => native.scandir(isLater, fd, checked)
+  const prefix = checked === undefined ? undefined : withSlash(checked)
+  return { call: { make, path: checked }, place: { dirFd: fd, prefix } }
+}
+
+function withSlash(path: Name): Name {
+  if (typeof path === 'string') return path.endsWith('/') ? path : `${path}/`
+  return path.at(-1) === 0x2f ? path : Buffer.concat([path, Buffer.from('/')])
+}
+
+/**
+ * The entries of a directory, without `.` and `..`, in the file system's order. What the
+ * directory itself says of an entry, its name, its type and its inode number, costs no further
+ * system call.
+ *
+ * Unlike in Python, the whole directory is read at once: nothing stays open, and there is nothing
+ * to close. Entries of a path are looked at again by that path, those of a descriptor relative to
+ * it, as in Python.
+ *
+ * @param path a path, or a descriptor of a directory
+ * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
+ * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @see https://docs.python.org/3/library/os.html#os.scandir
+ * @example
+ * ```ts
+ * import { scandir } from 'fdkit'
+ *
+ * for (const entry of scandir('src')) {
+ *   if (entry.isFile() && entry.name.endsWith('.ts')) console.log(entry.name, entry.stat().size)
+ * }
+ * ```
+ */
+export function scandir(path?: string | URL | number, options?: DirFdOptions): IterableIterator<DirEntry>
+export function scandir(path: Uint8Array, options?: DirFdOptions): IterableIterator<DirEntry<Buffer>>
+export function scandir(
+  path?: PathLike | number,
+  options?: DirFdOptions,
+): IterableIterator<DirEntry> | IterableIterator<DirEntry<Buffer>> {
+  const { call, place } = scandirCall(path, options)
+  return entries(now(call), place) as IterableIterator<DirEntry>
+}
+
+function* entries(values: unknown[], place: Place): Generator<Entry> {
+  for (const [name, type, , ino] of group(values)) yield new Entry(name, type, ino, place)
+}
+
+// For `fdkit/promises`.
+export async function scandirPromise(
+  path: PathLike | number | undefined,
+  options: DirFdOptions | undefined,
+): Promise<LaterEntry[]> {
+  const { call, place } = scandirCall(path, options)
+  const values = await later(call)
+  return Array.from(group(values), (fields) => new LaterEntry(...fields, place))
+}

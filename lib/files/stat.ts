@@ -1,0 +1,126 @@
+// What is known about a file.
+import type * as fs from 'node:fs'
+
+import { check } from '../runtime/error.js'
+import { native } from '../runtime/native.js'
+import { BigIntStats, Stats } from './stats.js'
+import {
+  optional,
+  validateBoolean,
+  validateDirFd,
+  validatePath,
+  validateTarget,
+  type DirFdOptions,
+  type PathLike,
+  type Target,
+} from '../runtime/validate.js'
+
+/** Options of {@link lstat}. */
+export interface LstatOptions extends DirFdOptions {
+  /** Whether the numbers are bigints, which lose no digits; `false` by default. */
+  bigint?: boolean | undefined
+}
+
+/** Options of {@link stat}. */
+export interface StatOptions extends LstatOptions {
+  /** Whether a link stands for what it points to; `true` by default. */
+  followSymlinks?: boolean | undefined
+}
+
+type AnyStats = Stats | BigIntStats
+
+// Where the addon puts what it finds: 64 bits a field, of which the first eight are unsigned.
+const numbers = new Float64Array(18)
+const signed = new BigInt64Array(numbers.buffer)
+const unsigned = new BigUint64Array(numbers.buffer)
+
+// prettier-ignore
+function takeStats(): Stats {
+  const f = numbers
+  return new Stats(
+    f[0]!, f[1]!, f[2]!, f[3]!, f[4]!, f[5]!, f[6]!, f[7]!, f[8]!, f[9]!,
+    f[10]!, f[11]!, f[12]!, f[13]!,
+  )
+}
+
+function takeBigIntStats(): BigIntStats {
+  const fields = [...unsigned.subarray(0, 8), ...signed.subarray(8)]
+  return new BigIntStats(...(fields as ConstructorParameters<typeof BigIntStats>))
+}
+
+function isBigint(options: LstatOptions | undefined): boolean {
+  return optional(validateBoolean, options?.bigint, 'bigint') ?? false
+}
+
+function statNow({ path, fd, followSymlinks }: Target, bigint: boolean): AnyStats {
+  check(native.statx(fd, path, followSymlinks, bigint, numbers), path)
+  return bigint ? takeBigIntStats() : takeStats()
+}
+
+async function statLater({ path, fd, followSymlinks }: Target, bigint: boolean): Promise<AnyStats> {
+  const fields = check(await native.statxLater(true, fd, path, followSymlinks, bigint), path)
+  const Found = (bigint ? BigIntStats : Stats) as new (...fields: unknown[]) => AnyStats
+  return new Found(...fields)
+}
+
+function validateLink(path: unknown, options: LstatOptions | undefined): Target {
+  return { path: validatePath(path), fd: validateDirFd(options), followSymlinks: false }
+}
+
+/**
+ * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
+ * `fs.BigIntStats` with `bigint: true`.
+ *
+ * Times are in milliseconds and, with `bigint`, in nanoseconds too.
+ *
+ * @param path a path, or a descriptor
+ * @throws `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR` …, as stat(2) says; `EBADF`: a descriptor that is
+ * not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks: false` with a descriptor for
+ * the path
+ * @see https://docs.python.org/3/library/os.html#os.stat
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit'
+ *
+ * for (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ *   for (const name of filenames) {
+ *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
+ *   }
+ * }
+ * ```
+ */
+export function stat(path: PathLike | number, options: StatOptions & { bigint: true }): fs.BigIntStats
+export function stat(path: PathLike | number, options?: StatOptions & { bigint?: false | undefined }): fs.Stats
+export function stat(path: PathLike | number, options?: StatOptions): fs.Stats | fs.BigIntStats
+export function stat(path: PathLike | number, options?: StatOptions): fs.Stats | fs.BigIntStats {
+  return statNow(validateTarget(path, options), isBigint(options))
+}
+
+/**
+ * As {@link stat}, of a link itself.
+ *
+ * @throws as {@link stat}
+ * @see https://docs.python.org/3/library/os.html#os.lstat
+ * @example
+ * ```ts
+ * import { lstat } from 'fdkit'
+ *
+ * lstat('current').isSymbolicLink() // true
+ * lstat('current', { bigint: true }).mtimeNs // such as 1764000000123456789n
+ * ```
+ */
+export function lstat(path: PathLike, options: LstatOptions & { bigint: true }): fs.BigIntStats
+export function lstat(path: PathLike, options?: LstatOptions & { bigint?: false | undefined }): fs.Stats
+export function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats
+export function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats {
+  return statNow(validateLink(path, options), isBigint(options))
+}
+
+// For `fdkit/promises`.
+export async function statPromise(path: PathLike | number, options?: StatOptions): Promise<AnyStats> {
+  return statLater(validateTarget(path, options), isBigint(options))
+}
+
+export async function lstatPromise(path: PathLike, options?: LstatOptions): Promise<AnyStats> {
+  return statLater(validateLink(path, options), isBigint(options))
+}

@@ -1,0 +1,45 @@
+// Bytes that go into a file in memory and come out of it.
+import { isAnyArrayBuffer, isArrayBufferView } from 'node:util/types'
+
+import { check, errorCode, invalidArgType, isFailure, outOfRange } from '../runtime/error.js'
+import { mmap, munmap } from './mapping.js'
+import { isInHugePages } from './available.js'
+import { native } from '../runtime/native.js'
+import { stat } from '../files/stat.js'
+
+/** The bytes of a Memfd: a string stands for its UTF-8. */
+export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike
+
+export function validateContents(value: unknown, name: string): Uint8Array {
+  if (typeof value === 'string') return Buffer.from(value)
+  if (isArrayBufferView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  if (isAnyArrayBuffer(value)) return new Uint8Array(value)
+  throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray, DataView, or ArrayBuffer', value)
+}
+
+/** How many bytes a file has from a position on. */
+export function leftFrom(fd: number, position: number): number {
+  const { size } = stat(fd)
+  if (position > size) throw outOfRange('position', `>= 0 && <= ${size}`, position)
+  return size - position
+}
+
+function writeMapped(fd: number, bytes: Uint8Array, position: number, unsafe: boolean): void {
+  const left = leftFrom(fd, position)
+  if (bytes.length > left) throw outOfRange('data.byteLength', `<= ${left}`, bytes.length)
+  const start = position % stat(fd).blksize
+  const options = { offset: position - start, length: start + bytes.length, writable: true, unsafe }
+  const buffer = mmap(fd, options)
+  new Uint8Array(buffer).set(bytes, start)
+  munmap(buffer)
+}
+
+/** Writes all of them at a position, to files in huge pages, too. */
+export function writeBytes(fd: number, bytes: Uint8Array, position: number, unsafe = false): void {
+  if (bytes.length === 0) return
+  const result = native.pwrite(fd, bytes, position)
+  // Files in huge pages have no write(2).
+  const hasNone = isFailure(result) && errorCode(result) === 'EINVAL' && isInHugePages(fd)
+  if (hasNone) writeMapped(fd, bytes, position, unsafe)
+  else check(result)
+}

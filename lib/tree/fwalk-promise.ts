@@ -1,0 +1,153 @@
+// The walk through a directory tree, each step on a thread of the pool.
+import type { Buffer } from 'node:buffer'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
+import { abortError } from '../runtime/error.js'
+import { auditFwalk, type FwalkEntry, type FwalkOptions } from './fwalk.js'
+import { optional, validateOptions, validateSignal } from '../runtime/validate.js'
+import { skipped, WalkState } from './walk-state.js'
+
+/** Options of `fwalk` of `fdkit/promises`. */
+export interface AsyncFwalkOptions<Name extends string | Buffer = string>
+  extends FwalkOptions<Name> {
+  /** Ends the walk: the step that is under way, or the next one, rejects with an AbortError. */
+  signal?: AbortSignal | undefined
+}
+
+/** The iterator that `fwalk` of `fdkit/promises` returns. */
+export interface AsyncFwalkIterator<Name extends string | Buffer = string>
+  extends AsyncIterableIterator<FwalkEntry<Name>, undefined, unknown> {
+  next(): Promise<IteratorResult<FwalkEntry<Name>, undefined>>
+  /** Ends the walk and closes its descriptors, as `break` in a loop does. */
+  return(value?: unknown): Promise<IteratorReturnResult<undefined>>
+  /** Ends the walk, and rejects. */
+  throw(error?: unknown): Promise<IteratorReturnResult<undefined>>
+  [Symbol.asyncIterator](): AsyncFwalkIterator<Name>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * As `fwalk` of `fdkit`, for `for await`: each step is made off the main thread. Steps that are
+ * asked for while one is under way are made one after the other.
+ *
+ * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
+ * the copy until `return()` or the garbage collector.
+ *
+ * @throws as `fwalk` of `fdkit`, and `AbortError`
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit/promises'
+ *
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
+ *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
+ * }
+ * ```
+ */
+export function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffer>): AsyncFwalkIterator<Buffer>
+export function fwalk(top?: string | URL, options?: AsyncFwalkOptions<string>): AsyncFwalkIterator<string>
+export function fwalk(
+  top: string | URL | Uint8Array = '.',
+  options?: AsyncFwalkOptions<string> | AsyncFwalkOptions<Buffer>,
+): AsyncFwalkIterator<string> | AsyncFwalkIterator<Buffer> {
+  const signal = optional(validateSignal, validateOptions(options)?.signal, 'signal')
+  const state = new WalkState<string>(true, top, options as FwalkOptions, auditFwalk)
+  return new AsyncFwalk(state, signal)
+}
+
+const AsyncIteratorPrototype = Object.getPrototypeOf(
+  Object.getPrototypeOf((async function* () {}).prototype),
+)
+
+class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Name> {
+  #state: WalkState<Name> | undefined
+  #last: Promise<unknown> = Promise.resolve()
+  readonly #signal: AbortSignal | undefined
+  // Once it was told, the walk is over as it is for anybody who is done with it.
+  #isAbortTold = false
+  readonly #abort = () => {
+    this.#state?.interrupt()
+    void this.return()
+  }
+
+  static {
+    Object.setPrototypeOf(AsyncFwalk.prototype, AsyncIteratorPrototype)
+  }
+
+  constructor(state: WalkState<Name>, signal: AbortSignal | undefined) {
+    this.#state = state
+    this.#signal = signal
+    signal?.addEventListener('abort', this.#abort)
+  }
+
+  next(): Promise<IteratorResult<FwalkEntry<Name>, undefined>> {
+    return this.#inTurn(async () => {
+      let value: FwalkEntry<Name> | undefined
+      try {
+        value = await this.#step()
+      } finally {
+        if (value === undefined) this.#close()
+      }
+      return value === undefined ? { done: true, value } : { done: false, value }
+    })
+  }
+
+  return(): Promise<IteratorReturnResult<undefined>> {
+    return this.#inTurn(async () => {
+      this.#close()
+      return { done: true, value: undefined }
+    })
+  }
+
+  async throw(error?: unknown): Promise<IteratorReturnResult<undefined>> {
+    await this.return()
+    throw error
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+
+  async #step(): Promise<FwalkEntry<Name> | undefined> {
+    this.#checkAborted()
+    const state = this.#state
+    if (state === undefined) return undefined
+    state.applyEdits()
+    for (;;) {
+      const result = await state.stepLater()
+      this.#checkAborted()
+      // Of a large directory not all at once, so that nothing else has to wait for it.
+      while (state.pour()) {
+        await nextTurn()
+        this.#checkAborted()
+      }
+      const entry = state.take(result)
+      if (entry !== skipped) return entry
+    }
+  }
+
+  #checkAborted(): void {
+    if (!this.#signal?.aborted || this.#isAbortTold) return
+    this.#isAbortTold = true
+    throw abortError(this.#signal)
+  }
+
+  #inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(run, run)
+    this.#last = turn.catch(() => {})
+    return turn
+  }
+
+  #close(): void {
+    this.#signal?.removeEventListener('abort', this.#abort)
+    // What was over before it was aborted stays as it ended.
+    if (!this.#signal?.aborted) this.#isAbortTold = true
+    this.#state?.close()
+    this.#state = undefined
+  }
+}

@@ -1,0 +1,119 @@
+// Deleting a tree.
+import { auditEvent } from '../runtime/audit.js'
+import type { Failure, Held } from '../runtime/binding.js'
+import { abortError, systemError, type Name } from '../runtime/error.js'
+import { native } from '../runtime/native.js'
+import {
+  optional,
+  validateBoolean,
+  validateFd,
+  validateFunction,
+  validateOptions,
+  validatePath,
+  validateSignal,
+  type DirFdOptions,
+  type PathLike,
+} from '../runtime/validate.js'
+
+/** Options of {@link rmtree}. */
+export interface RmtreeOptions extends DirFdOptions {
+  /** Whether nothing is thrown or reported, and what can be removed is; `false` by default. */
+  ignoreErrors?: boolean | undefined
+  /**
+   * Called with each error, whose `path` is the whole path; the rest is still removed. What it
+   * throws ends the deletion. Without it the first error is thrown.
+   */
+  onerror?: ((error: NodeJS.ErrnoException) => void) | undefined
+}
+
+/** Options of `rmtree` of `fdkit/promises`. */
+export interface AsyncRmtreeOptions extends RmtreeOptions {
+  /** Ends the deletion with an AbortError; what is removed by then stays removed. */
+  signal?: AbortSignal | undefined
+}
+
+const auditRmtree = auditEvent('shutil.rmtree', 'path', 'dirFd')
+
+class Deletion {
+  readonly tree: Held
+  readonly #path: Name
+  readonly #ignoreErrors: boolean
+  readonly #onerror: ((error: NodeJS.ErrnoException) => void) | undefined
+
+  constructor(later: boolean, path: PathLike, options: RmtreeOptions | undefined) {
+    this.#path = validatePath(path)
+    const given = validateOptions(options)
+    const dirFd = optional(validateFd, given.dirFd, 'dirFd')
+    this.#ignoreErrors = optional(validateBoolean, given.ignoreErrors, 'ignoreErrors') ?? false
+    optional(validateFunction, given.onerror, 'onerror')
+    this.#onerror = given.onerror
+    // Unlike the events of the system calls: this one is raised in Python's own code.
+    auditRmtree(path, dirFd)
+    this.tree = native.rmtreeStart(later, dirFd, this.#path)
+  }
+
+  /** Whether there is more to do after a step. */
+  goesOn(result: boolean | Failure): boolean {
+    if (typeof result === 'boolean') return result
+    if (!this.#ignoreErrors) {
+      const error = systemError(result, result.path ?? this.#path)
+      if (this.#onerror === undefined) throw error
+      this.#onerror(error)
+    }
+    return result.skipped === true
+  }
+}
+
+/**
+ * Removes a directory and everything below it, at any depth.
+ *
+ * Each name is removed relative to the directory that it was found in, and links are removed, not
+ * followed: whatever is renamed, swapped or linked meanwhile, nothing outside the tree is touched.
+ * What vanishes meanwhile is no error.
+ *
+ * Differs from Python: `onerror` gets one error, whose `syscall` says what failed; a link is
+ * refused as `path` even with a slash at its end; an empty directory that cannot be listed is
+ * removed.
+ *
+ * @throws `ENOTDIR`: `path` is a link, or no directory; `ENOENT`: it is not there; of what is
+ * below it, without `onerror`, the first of `EACCES`, `EPERM`, `EBUSY`, `ENOTEMPTY`: something was
+ * added meanwhile, or stays …
+ * @see https://docs.python.org/3/library/shutil.html#shutil.rmtree
+ * @example
+ * ```ts
+ * import { access, rmtree } from 'fdkit'
+ *
+ * rmtree('build')
+ * access('build') // false
+ * ```
+ */
+export function rmtree(path: PathLike, options?: RmtreeOptions): void {
+  const deletion = new Deletion(false, path, options)
+  const { tree } = deletion
+  try {
+    while (deletion.goesOn(native.rmtreeStep(tree, false) as boolean | Failure));
+  } finally {
+    native.rmtreeClose(tree)
+  }
+}
+
+// For `fdkit/promises`.
+export async function rmtreePromise(path: PathLike, options?: AsyncRmtreeOptions): Promise<void> {
+  const signal = optional(validateSignal, validateOptions(options).signal, 'signal')
+  const deletion = new Deletion(true, path, options)
+  const { tree } = deletion
+  const interrupt = () => native.rmtreeInterrupt(tree)
+  signal?.addEventListener('abort', interrupt)
+  try {
+    let isMore = true
+    while (isMore) {
+      if (signal?.aborted) throw abortError(signal)
+      const result = await native.rmtreeStep(tree, true)
+      if (signal?.aborted) throw abortError(signal)
+      isMore = deletion.goesOn(result)
+    }
+  } finally {
+    signal?.removeEventListener('abort', interrupt)
+    native.rmtreeClose(tree)
+  }
+}

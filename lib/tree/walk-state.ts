@@ -1,0 +1,206 @@
+// What a walk holds between two steps, however they are made.
+import { Buffer } from 'node:buffer'
+import { isUint8Array } from 'node:util/types'
+
+import type { Failure, Held } from '../runtime/binding.js'
+import { check, invalidArgType, invalidArgValue, systemError } from '../runtime/error.js'
+import type { FwalkEntry, FwalkOptions } from './fwalk.js'
+import { NameSink } from '../files/listing.js'
+import { native } from '../runtime/native.js'
+import {
+  optional,
+  validateBoolean,
+  validateFd,
+  validateFunction,
+  validateInteger,
+  validateOptions,
+  validatePath,
+  type PathLike,
+} from '../runtime/validate.js'
+
+const DEFAULT_MAX_OPEN = 128
+const MIN_MAX_OPEN = 4
+
+const SLASH = 0x2f
+
+type Audit = (...args: unknown[]) => void
+
+/** Of a step after which the walk goes on. */
+export const skipped: unique symbol = Symbol('skipped')
+
+/** How the paths of a walk come about. */
+interface Paths<Name> {
+  /** Told by each step which names of the path before still hold, and which are new. */
+  enter(kept: number, ...names: string[]): void
+  current(): Name
+  /** Whether a caller's name may stand in dirnames. */
+  isName(value: unknown): value is Name
+  isComponent(name: Name): boolean
+}
+
+// A path is a name behind the path before it, and V8 joins strings without copying them: a step
+// costs the same at any depth.
+class StringPaths implements Paths<string> {
+  readonly #names: string[]
+  // Each level's path and a slash. The path itself is another string: flattening it, as most
+  // uses do, leaves these small.
+  readonly #prefixes: string[]
+
+  constructor(top: string) {
+    this.#names = [top]
+    this.#prefixes = [top === '' || top.endsWith('/') ? top : `${top}/`]
+  }
+
+  readonly enter = (kept: number, ...names: string[]): void => {
+    // One by one: V8 has a fast path for pop, and none for a shorter length.
+    while (this.#names.length > kept + 1) {
+      this.#names.pop()
+      this.#prefixes.pop()
+    }
+    for (const name of names) {
+      this.#prefixes.push(this.#prefixes.at(-1) + (name + '/'))
+      this.#names.push(name)
+    }
+  }
+
+  current(): string {
+    const name = this.#names.at(-1) as string
+    return this.#names.length === 1 ? name : this.#prefixes.at(-2) + name
+  }
+
+  isName(value: unknown): value is string {
+    return typeof value === 'string'
+  }
+
+  isComponent(name: string): boolean {
+    return name !== '' && name !== '.' && name !== '..' && !name.includes('/')
+  }
+}
+
+class BufferPaths implements Paths<Buffer> {
+  readonly #walk: Held
+  readonly #top: Uint8Array
+
+  constructor(walk: Held, top: Uint8Array) {
+    this.#walk = walk
+    this.#top = top
+  }
+
+  enter(): void {}
+
+  current(): Buffer {
+    const path = native.walkPath(this.#walk)
+    // Before the walk has begun it has no path.
+    return path.length > 0 ? path : Buffer.from(this.#top)
+  }
+
+  isName(value: unknown): value is Buffer {
+    return isUint8Array(value)
+  }
+
+  isComponent(name: Uint8Array): boolean {
+    const isDots = name.length <= 2 && name.every((byte) => byte === 0x2e)
+    return !isDots && !name.includes(SLASH)
+  }
+}
+
+/** A walk, and what to make of its steps. */
+export class WalkState<Name extends string | Buffer> {
+  readonly #walk: Held
+  readonly #enter: Paths<Name>['enter']
+  readonly #dirnames = new NameSink<Name>()
+  readonly #filenames = new NameSink<Name>()
+  readonly #paths: Paths<Name>
+  readonly #topdown: boolean
+  readonly #onerror: ((error: Error) => void) | undefined
+  // What was yielded last, top-down, and what it was before the caller could edit it.
+  #yielded: Name[] = []
+  #listed: Name[] = []
+
+  constructor(later: boolean, top: PathLike, options: FwalkOptions<Name> | undefined, audit: Audit) {
+    const path = validatePath(top, 'top')
+    const given = validateOptions(options)
+    const topdown = optional(validateBoolean, given.topdown, 'topdown') ?? true
+    optional(validateFunction, given.onerror, 'onerror')
+    const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? false
+    const dirFd = optional(validateFd, given.dirFd, 'dirFd')
+    const maxOpen =
+      given.maxOpen === undefined
+        ? DEFAULT_MAX_OPEN
+        : validateInteger(given.maxOpen, 'options.maxOpen', MIN_MAX_OPEN, 2 ** 31 - 1)
+    audit(top, topdown, given.onerror, follow, dirFd)
+    this.#walk = native.walkStart(later, path, topdown, follow, maxOpen, dirFd)
+    const paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
+    this.#paths = paths as unknown as Paths<Name>
+    this.#enter = this.#paths.enter
+    this.#topdown = topdown
+    this.#onerror = given.onerror as ((error: Error) => void) | undefined
+  }
+
+  step(): number | Failure {
+    return native.walkStep(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
+  }
+
+  stepLater(): Promise<number | Failure> {
+    return native.walkStepLater(this.#walk)
+  }
+
+  /** Takes what a step that was made later came to; whether there may be more names. */
+  pour(): boolean {
+    return native.walkPour(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
+  }
+
+  interrupt(): void {
+    native.walkInterrupt(this.#walk)
+  }
+
+  close(): void {
+    native.walkClose(this.#walk)
+  }
+
+  /** What a step came to: an entry, `undefined` at the end, or `skipped` to go on. */
+  take(result: number | Failure): FwalkEntry<Name> | undefined | typeof skipped {
+    if (typeof result !== 'number') {
+      if (!result.skipped) check(result, this.#paths.current())
+      this.#onerror?.(systemError(result, this.#paths.current()))
+      return skipped
+    }
+    if (result < 0) return undefined
+    const dirnames = this.#dirnames
+    const filenames = this.#filenames
+    const entry: FwalkEntry<Name> = [
+      this.#paths.current(),
+      dirnames.names,
+      filenames.names,
+      result,
+    ]
+    if (this.#topdown) {
+      this.#yielded = dirnames.names
+      this.#listed = dirnames.names.slice()
+    }
+    dirnames.names = []
+    filenames.names = []
+    return entry
+  }
+
+  /** Tells the walk what the caller made of the names that were yielded last. */
+  applyEdits(): void {
+    const names = this.#yielded
+    const listed = this.#listed
+    // Asked of the listed ones, since `every` passes over holes.
+    if (names.length === listed.length && listed.every((name, index) => name === names[index])) {
+      return
+    }
+    for (const [index, name] of names.entries()) {
+      if (!this.#paths.isName(name)) {
+        const expected = typeof this.#paths.current() === 'string' ? 'of type string' : 'an instance of Buffer'
+        throw invalidArgType(`dirnames[${index}]`, expected, name)
+      }
+      validatePath(name, `dirnames[${index}]`)
+      if (!this.#paths.isComponent(name)) {
+        throw invalidArgValue(`dirnames[${index}]`, 'must be a single path component', name)
+      }
+    }
+    native.walkSetDirnames(this.#walk, names)
+  }
+}
