@@ -7,13 +7,16 @@ import test from 'ava'
 import * as fdkit from 'fdkit'
 import { addAuditHook, fwalk, listdir, memfdCreate, open, stat } from 'fdkit'
 
+// Node 26 shows an object of a class without a name, where earlier ones say "an instance of ".
+const namelessObjects = Number.parseInt(process.versions.node) < 26 ? [new (class {})()] : []
+
 const values: unknown[] = [
   undefined, null, true, false, 0, -0, 1, -1, 5.5, Number.NaN, Infinity, -Infinity, 2 ** 31,
   2 ** 32, 2 ** 32 + 1, -(2 ** 31) - 1, 2 ** 53, -(2 ** 53), 1e9 + 0.5, 1n, -(2n ** 64n), '', 'x',
   '5', "it's", '"', 'x'.repeat(28), 'x'.repeat(29), "'".repeat(40), 'a\nb\u001b', '\u{1f600}'.repeat(20),
   Symbol('s'), Symbol('long'.repeat(20)), Symbol.iterator, {}, { a: 1 }, Object.create(null), [], [1, [2]],
   () => {}, function named() {}, (() => () => {})(), class Named {}, new (class Named {})(),
-  new (class {})(), new Date(0), /x/, new Map(), new Error('x'), Promise.resolve(),
+  ...namelessObjects, new Date(0), /x/, new Map(), new Error('x'), Promise.resolve(),
   new ArrayBuffer(2), new SharedArrayBuffer(2), new DataView(new ArrayBuffer(2)),
   new Uint16Array(2), new Int8Array(2), new Uint8ClampedArray(2), new Float64Array(2),
   Object.create(Uint8Array.prototype), new Proxy(new Uint8Array(2), {}),
@@ -34,8 +37,9 @@ function look(call: () => unknown): Look {
       code: error.code,
       message: error.message,
       keys: Object.keys(error),
-      // More than one line where the value is shown with line breaks.
-      stack: error.stack?.split('\n    at ')[0],
+      // More than one line where the value is shown with line breaks. Which errors of Node have their
+      // code in it depends on its version, and on whether they come from JavaScript or from C++.
+      stack: error.stack?.split('\n    at ')[0]?.replace(/^(\w+) \[\w+\]:/, '$1:'),
       isError: [error instanceof Error, error instanceof TypeError, error instanceof RangeError],
     }
   }
@@ -54,6 +58,8 @@ function unnamed(found: Look, parameter: string): Look {
       .replace(`"${parameter}" ${kind}`, '"NAME" argument')
       .replace(`${kind} '${parameter}'`, "argument 'NAME'")
       .replace(`"${parameter}"`, '"NAME"')
+      // Node's C++, which looks at descriptors since Node 22, writes numbers without these.
+      .replace(/(?<=\d)_(?=\d)/g, '')
   return { ...found, message: blank(found.message), stack: blank(found.stack) }
 }
 
