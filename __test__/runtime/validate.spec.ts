@@ -37,9 +37,8 @@ function look(call: () => unknown): Look {
       code: error.code,
       message: error.message,
       keys: Object.keys(error),
-      // More than one line where the value is shown with line breaks. Which errors of Node have their
-      // code in it depends on its version, and on whether they come from JavaScript or from C++.
-      stack: error.stack?.split('\n    at ')[0]?.replace(/^(\w+) \[\w+\]:/, '$1:'),
+      // More than one line where the value is shown with line breaks.
+      stack: error.stack?.split('\n    at ')[0],
       isError: [error instanceof Error, error instanceof TypeError, error instanceof RangeError],
     }
   }
@@ -58,8 +57,6 @@ function unnamed(found: Look, parameter: string): Look {
       .replace(`"${parameter}" ${kind}`, '"NAME" argument')
       .replace(`${kind} '${parameter}'`, "argument 'NAME'")
       .replace(`"${parameter}"`, '"NAME"')
-      // Node's C++, which looks at descriptors since Node 22, writes numbers without these.
-      .replace(/(?<=\d)_(?=\d)/g, '')
   return { ...found, message: blank(found.message), stack: blank(found.stack) }
 }
 
@@ -84,7 +81,8 @@ const byte = Buffer.alloc(1)
 const isUndefined = (value: unknown) => value === undefined
 // Numbers that are open, and would be used.
 const isFd = (value: unknown) => value === 0 || value === 1
-const nodesFd: Attempt = ['fd', (fd) => fs.readSync(fd, byte)]
+// Its callback form checks in JavaScript. readSync does so in C++ since Node 22, in other words.
+const nodesFd: Attempt = ['fd', (fd) => fs.read(fd, byte, () => {})]
 const nodesPath: Attempt = ['path', (path) => fs.openSync(path, 'r')]
 const nodesBoolean: Attempt = ['options.force', (force) => fs.rmSync(nowhere, { force })]
 const nodesOptions: Attempt = ['options', (options) => fs.rmSync(nowhere, options)]
