@@ -52,3 +52,8 @@ export function platformOf(name) {
   console.error(`There is no platform ${name}, only ${platforms.map((each) => each.name).join(', ')}.`)
   process.exit(2)
 }
+
+// For `rustup target add`: node scripts/platforms/list.mjs linux-x64-musl
+if (process.argv[1] === import.meta.filename) {
+  for (const name of process.argv.slice(2)) console.log(platformOf(name).triple)
+}
