@@ -4,7 +4,8 @@ import { isInt32Array } from 'node:util/types'
 import type { Failure } from '../runtime/binding.js'
 import { abortError, check, errorCode, invalidArgType, invalidArgValue, isFailure, outOfRange } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
-import { optional, validateBits, validateInteger, validateOptions, validateSignal } from '../runtime/validate.js'
+import { optionsOf } from '../runtime/options.js'
+import { validateBits, validateInteger, validateSignal } from '../runtime/validate.js'
 
 /** What a wait came to, in the words of `Atomics.wait`. */
 export type FutexResult = 'ok' | 'not-equal' | 'timed-out'
@@ -14,6 +15,8 @@ export interface FutexWaitAsyncOptions {
   /** Ends the wait with an AbortError. */
   signal?: AbortSignal | undefined
 }
+
+const readWaitAsync = optionsOf('futexWaitAsync', { signal: validateSignal })
 
 // As crates/binding/src/futex.rs numbers them.
 const results: readonly FutexResult[] = ['ok', 'not-equal', 'timed-out']
@@ -155,7 +158,7 @@ export async function futexWaitAsync(
   const [words, at] = validateWord(typedArray, index)
   const expected = validateBits(value, 'value')
   const seconds = validateSeconds(timeoutMs)
-  const signal = optional(validateSignal, validateOptions(options).signal, 'signal')
+  const { signal } = readWaitAsync(options)
   if (signal?.aborted) throw abortError(signal)
   const waiter = native.futexWaiter()
   const wait = native.futexWaitLater(waiter, words, at, expected, seconds)
