@@ -16,9 +16,13 @@ const texts: Record<string, string> = {
   ESTALE: 'stale file handle',
 }
 
+// Node makes the map anew for everybody who asks, which takes several times as long as the error.
+let known: ReadonlyMap<number, [code: string, text: string]> | undefined
+
 function describe(errno: number): [code: string, text: string] {
-  const known = getSystemErrorMap().get(errno)
-  if (known !== undefined) return known
+  known ??= getSystemErrorMap()
+  const named = known.get(errno)
+  if (named !== undefined) return named
   const entry = Object.entries(constants.errno).find(([, number]) => number === -errno)
   const code = entry?.[0] ?? `Unknown system error ${errno}`
   return [code, texts[code] ?? `unknown error ${-errno}`]
@@ -51,11 +55,16 @@ export function isRelative(path: Name | undefined): boolean {
   return typeof path === 'string' ? !path.startsWith('/') : path[0] !== 0x2f
 }
 
-/** Defines those that are there, and does not set them: a setter on `Object.prototype` gets none. */
+/** Adds those that are there; a setter on `Object.prototype` gets none of them. */
 function withFields<E extends Error, F extends object>(error: E, fields: F): E & F {
   for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) continue
+    if (!(name in Object.prototype)) {
+      Reflect.set(error, name, value)
+      continue
+    }
     const field = { __proto__: null, value, writable: true, enumerable: true, configurable: true }
-    if (value !== undefined) Object.defineProperty(error, name, field as PropertyDescriptor)
+    Object.defineProperty(error, name, field as PropertyDescriptor)
   }
   return error as E & F
 }
