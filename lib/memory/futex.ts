@@ -4,6 +4,7 @@ import { isInt32Array } from 'node:util/types'
 import type { Failure } from '../runtime/binding.js'
 import { abortError, check, errorCode, invalidArgType, invalidArgValue, isFailure, outOfRange } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { otherOwner, own } from '../runtime/registry.js'
 import { optionsOf } from '../runtime/options.js'
 import { validateBits, validateInteger, validateSignal } from '../runtime/validate.js'
 
@@ -90,6 +91,8 @@ export function futexWait(
   timeoutMs: number = Infinity,
 ): FutexResult {
   const [words, at] = validateWord(typedArray, index)
+  const other = otherOwner(words.buffer)?.futexWait
+  if (other !== undefined) return other(words, index, value, timeoutMs) as FutexResult
   const expected = validateBits(value, 'value')
   const result = native.futexWait(words, at, expected, validateSeconds(timeoutMs), isWorker())
   return results[checkFutex(result, typedArray)] as FutexResult
@@ -118,6 +121,8 @@ export function futexWait(
  */
 export function futexWake(typedArray: Int32Array, index: number, count: number = Infinity): number {
   const [words, at] = validateWord(typedArray, index)
+  const other = otherOwner(words.buffer)?.futexWake
+  if (other !== undefined) return other(words, index, count) as number
   const most = count === Infinity ? 2 ** 31 - 1 : validateInteger(count, 'count', 0, 2 ** 31 - 1)
   return checkFutex(native.futexWake(words, at, most), typedArray)
 }
@@ -156,6 +161,8 @@ export async function futexWaitAsync(
   options?: FutexWaitAsyncOptions,
 ): Promise<FutexResult> {
   const [words, at] = validateWord(typedArray, index)
+  const other = otherOwner(words.buffer)?.futexWaitAsync
+  if (other !== undefined) return other(words, index, value, timeoutMs, options) as Promise<FutexResult>
   const expected = validateBits(value, 'value')
   const seconds = validateSeconds(timeoutMs)
   const { signal } = readWaitAsync(options)
@@ -175,3 +182,5 @@ export async function futexWaitAsync(
     signal?.removeEventListener('abort', cancel)
   }
 }
+
+Object.assign(own, { futexWait, futexWake, futexWaitAsync })

@@ -14,6 +14,7 @@ import {
 } from '../runtime/error.js'
 import { isInHugePages, TOO_FEW_HUGE_PAGES } from './available.js'
 import { isAvailable, native } from '../runtime/native.js'
+import { otherOwner, own, registry } from '../runtime/registry.js'
 import { optionsOf } from '../runtime/options.js'
 import { stat } from '../files/stat.js'
 import {
@@ -172,6 +173,7 @@ function map<Shared extends boolean>(
 export function mmap(fd: FdLike, options?: MmapOptions): ArrayBuffer {
   const buffer = map(false, fd, options)
   bindToThread(buffer)
+  registry.setOwner(buffer, own)
   return buffer
 }
 
@@ -202,12 +204,16 @@ export function mmap(fd: FdLike, options?: MmapOptions): ArrayBuffer {
  */
 export function munmap(buffer: ArrayBuffer): void {
   if (!isArrayBuffer(buffer)) throw invalidArgType('buffer', 'an instance of ArrayBuffer', buffer)
+  const other = otherOwner(buffer)?.munmap
+  if (other !== undefined) return other(buffer)
   const result = native.munmap(buffer)
   if (isFailure(result) && errorCode(result) === 'EINVAL') {
     throw invalidArgValue('buffer', 'must be mapped, by mmap', buffer)
   }
   check(result)
 }
+
+own.munmap = munmap
 
 /**
  * A SharedArrayBuffer over the memory of a file, for Atomics, for the worker threads it is posted
