@@ -4,8 +4,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { abortError } from '../runtime/error.js'
 import { auditFwalk, type FwalkEntry, type FwalkOptions } from './fwalk.js'
-import { optional, validateOptions, validateSignal } from '../runtime/validate.js'
-import { skipped, WalkState } from './walk-state.js'
+import { optionsOf } from '../runtime/options.js'
+import { validateSignal } from '../runtime/validate.js'
+import { skipped, walkOptions, WalkState } from './walk-state.js'
+
+const readFwalk = optionsOf('fwalk', { ...walkOptions, signal: validateSignal })
 
 /** Options of `fwalk` of `fdkit/promises`. */
 export interface AsyncFwalkOptions<Name extends string | Buffer = string>
@@ -51,9 +54,8 @@ export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: AsyncFwalkOptions<string> | AsyncFwalkOptions<Buffer>,
 ): AsyncFwalkIterator<string> | AsyncFwalkIterator<Buffer> {
-  const signal = optional(validateSignal, validateOptions(options)?.signal, 'signal')
-  const state = new WalkState<string>(true, top, options as FwalkOptions, auditFwalk)
-  return new AsyncFwalk(state, signal)
+  const given = readFwalk(options)
+  return new AsyncFwalk(new WalkState<string>(true, top, given, auditFwalk), given.signal)
 }
 
 const AsyncIteratorPrototype = Object.getPrototypeOf(

@@ -52,6 +52,23 @@ pub fn dup(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// Returns the path of an open file, if the system knows it: what `/proc/self/fd` shows on Linux,
+/// `F_GETPATH` on macOS. For messages only, since the file may have been moved by the next
+/// moment. Linux appends ` (deleted)` to the path of a file that has been removed.
+///
+/// ```
+/// use std::os::fd::AsFd;
+/// let src = fdkit::files::names::openat(None, c"src", 0, 0)?;
+/// let path = fdkit::files::descriptors::path(src.as_fd());
+/// # #[cfg(target_os = "linux")]
+/// assert!(path.is_some_and(|path| path.ends_with(b"/src")));
+/// # Ok::<(), fdkit::Error>(())
+/// ```
+#[must_use]
+pub fn path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+    sys::path(fd)
+}
+
 /// `close(fd)`, where dropping it would keep quiet about an error.
 ///
 /// # Errors
@@ -117,4 +134,38 @@ impl Identity {
 #[must_use]
 pub fn number(fd: BorrowedFd<'_>) -> i32 {
     fd.as_raw_fd()
+}
+
+#[cfg(target_os = "linux")]
+mod sys {
+    use std::os::fd::{AsRawFd, BorrowedFd};
+    use std::os::unix::ffi::OsStringExt;
+
+    pub(super) fn path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+        let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
+        std::fs::read_link(link).ok().map(|path| path.into_os_string().into_vec())
+    }
+}
+
+#[cfg(target_os = "macos")]
+mod sys {
+    use super::{FcntlArg, fcntl};
+    use std::os::fd::BorrowedFd;
+    use std::os::unix::ffi::OsStringExt;
+    use std::path::PathBuf;
+
+    pub(super) fn path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+        let mut path = PathBuf::new();
+        fcntl(fd, FcntlArg::F_GETPATH(&mut path)).ok()?;
+        Some(path.into_os_string().into_vec())
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+mod sys {
+    use std::os::fd::BorrowedFd;
+
+    pub(super) fn path(_fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+        None
+    }
 }

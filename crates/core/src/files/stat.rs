@@ -72,14 +72,17 @@ pub fn fstat(fd: BorrowedFd<'_>) -> Result<Stat> {
 #[cfg(target_os = "linux")]
 mod sys {
     use super::{BorrowedFd, CStr, Result, Stat, Timestamp};
-    use crate::error::{Error, retry_libc};
+    use crate::error::{Error, may_be_missing, retry_libc};
     use std::mem::MaybeUninit;
     use std::os::fd::AsRawFd;
 
     pub(super) fn stat(start: BorrowedFd<'_>, path: &CStr, flags: i32) -> Result<Stat> {
         match statx(start, path, flags) {
-            // A seccomp filter may hide statx, and kernels before 4.11 have none.
-            Err(error) if error.errno() == libc::ENOSYS => fstatat(start, path, flags),
+            // Kernels before 4.11 have no statx, and a seccomp filter may hide it. Some emulators
+            // refuse the flags.
+            Err(error) if may_be_missing(error) || error.errno() == libc::EINVAL => {
+                fstatat(start, path, flags)
+            }
             result => result,
         }
     }
