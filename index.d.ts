@@ -608,7 +608,7 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
 	/** Whether links to directories are entered; `false` by default. */
 	followSymlinks?: boolean | undefined;
 	/** A descriptor of a directory, which a relative `top` starts from. */
-	dirFd?: number | undefined;
+	dirFd?: FdLike | undefined;
 	/** How many descriptors the walk holds at most, at any depth: 4 or more, 128 by default. */
 	maxOpen?: number | undefined;
 }
@@ -745,7 +745,7 @@ export interface MmapOptions extends MmapSharedOptions {
  * bytes.length // 0
  * ```
  */
-export declare function mmap(fd: number, options?: MmapOptions): ArrayBuffer;
+export declare function mmap(fd: FdLike, options?: MmapOptions): ArrayBuffer;
 /**
  * Empties an ArrayBuffer that {@link mmap} made, and gives its memory back at once. Nothing can
  * write through it any more: its length is 0, and that of every view of it.
@@ -792,7 +792,7 @@ export declare function munmap(buffer: ArrayBuffer): void;
  * memfd.read().readInt32LE() // 1
  * ```
  */
-export declare function mmapShared(fd: number, options?: MmapSharedOptions): SharedArrayBuffer;
+export declare function mmapShared(fd: FdLike, options?: MmapSharedOptions): SharedArrayBuffer;
 /**
  * Whether the runtime can make a SharedArrayBuffer over memory of a file: Node.js 22.23.3, 24.16,
  * 26.1 and later, and Bun; not Node.js 20, not Deno. What can do without is {@link mmap}: Atomics
