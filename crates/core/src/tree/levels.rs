@@ -7,6 +7,7 @@
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 use nix::fcntl::{OFlag, openat};
@@ -181,8 +182,13 @@ impl Levels {
     }
 
     /// Starts to read ahead: the threads are told everything that is still to be visited.
-    pub(crate) fn start_ahead(&mut self, manner: Manner, threads: usize) {
-        let ahead = Ahead::new(manner, threads);
+    pub(crate) fn start_ahead(
+        &mut self,
+        manner: Manner,
+        threads: usize,
+        interrupted: Arc<AtomicBool>,
+    ) {
+        let ahead = Ahead::new(manner, threads, interrupted);
         for (index, level) in self.levels.iter().enumerate() {
             let parent = level.fd.as_ref().map_or_else(Weak::new, Arc::downgrade);
             ahead.push(index + 1, parent, &level.listing.dirnames, level.cursor);

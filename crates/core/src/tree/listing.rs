@@ -10,6 +10,7 @@ use nix::fcntl::AtFlags;
 use crate::error::Result;
 use crate::files::listing::{Buffer, Entry, type_of};
 use crate::files::name_list::{FileType, Names};
+use crate::tree::work::Outcome;
 
 /// What is done with symbolic links.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,12 +32,14 @@ pub(crate) struct Listing {
     /// Everything else: files, links to nothing or to themselves, FIFOs, sockets, devices.
     pub(crate) filenames: Names,
     // Links among `filenames` that may belong elsewhere.
-    deferred: Vec<Deferred>,
+    pub(super) deferred: Vec<Deferred>,
+    /// What was done besides.
+    pub(crate) outcome: Outcome,
 }
 
 /// Where a link stands in the directory's order: the cursors into both lists.
 #[derive(Clone, Copy, Debug)]
-struct Deferred {
+pub(crate) struct Deferred {
     in_dirnames: usize,
     in_filenames: usize,
 }
@@ -84,19 +87,20 @@ impl Reader {
             dirnames: share(dirnames.clone()),
             filenames: filenames.clone(),
             deferred: deferred.clone(),
+            outcome: Outcome::default(),
         }))
     }
 }
 
 impl Listing {
-    /// The bytes of memory that the names take.
+    /// About how many bytes of memory it takes.
     pub(crate) fn size(&self) -> usize {
-        self.dirnames.end() + self.filenames.end()
+        self.dirnames.end() + self.filenames.end() + self.outcome.size()
     }
 
     /// Puts the links that lead to directories now among the directories, where they would
-    /// stand if the directory had been listed now.
-    pub(crate) fn resolve_links(&mut self, fd: BorrowedFd<'_>) {
+    /// stand if the directory had been listed now. Returns whether that changed anything.
+    pub(crate) fn resolve_links(&mut self, fd: BorrowedFd<'_>) -> bool {
         let deferred = std::mem::take(&mut self.deferred);
         let places: Vec<_> = deferred
             .into_iter()
@@ -106,9 +110,11 @@ impl Listing {
                 Some((link, place_of_link(fd, name)))
             })
             .collect();
-        if places.iter().any(|(_, place)| !matches!(place, Place::File(_))) {
+        let is_changed = places.iter().any(|(_, place)| !matches!(place, Place::File(_)));
+        if is_changed {
             self.rebuild(&places);
         }
+        is_changed
     }
 
     fn rebuild(&mut self, places: &[(Deferred, Place)]) {

@@ -3,7 +3,6 @@
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-#[cfg(test)]
 use std::sync::atomic::Ordering;
 
 use nix::fcntl::AtFlags;
@@ -16,6 +15,7 @@ use crate::tree::ahead::{Looked, automatic_threads};
 use crate::tree::levels::open_directory;
 use crate::tree::listing::Listing;
 use crate::tree::walk::{Step, Walk};
+use crate::tree::work::{Outcome, Work};
 
 impl Walk<'_> {
     pub(super) fn enter_top(
@@ -53,6 +53,7 @@ impl Walk<'_> {
             let level = self.levels.last_mut()?;
             if self.options.topdown {
                 level.listing.filenames = Names::default();
+                level.listing.outcome = Outcome::default();
             }
             let child = level.listing.dirnames.next(&mut level.cursor);
             if let Some((name, file_type)) = child {
@@ -121,7 +122,9 @@ impl Walk<'_> {
         let Looked { fd, version, mut listing } = looked;
         let identity = version.map(|version| version.identity);
         let identity = self.check_ancestors(fd.as_fd(), identity)?;
-        listing.resolve_links(fd.as_fd());
+        if listing.resolve_links(fd.as_fd()) && matches!(self.manner.work, Work::Stats) {
+            listing.look_at_all(fd.as_fd(), || self.is_interrupted());
+        }
         self.push(name, fd, false, identity, listing);
         Ok(())
     }
@@ -142,8 +145,17 @@ impl Walk<'_> {
 
     pub(super) fn list(&mut self, name: &CStr, fd: OwnedFd, through_link: bool) -> Result<()> {
         let identity = self.check_ancestors(fd.as_fd(), None)?;
-        let links = self.manner.links();
-        let listing = self.looker.reader.read(fd.as_fd(), links, |_| false)?.unwrap_or_default();
+        let work = match self.manner.work {
+            // It is removed entry by entry, so that a step does not take long.
+            Work::Remove => Work::Nothing,
+            work => work,
+        };
+        let (reader, links) = (&mut self.looker.reader, self.manner.links());
+        // Nobody sees the names, so they need not be complete.
+        let can_stop = matches!(work, Work::Usage(_));
+        let interrupted = &self.interrupted;
+        let is_enough = |_| can_stop && interrupted.load(Ordering::Relaxed);
+        let listing = work.list(fd.as_fd(), reader, links, is_enough)?.unwrap_or_default();
         let children = listing.dirnames.len();
         self.push(name, Arc::new(fd), through_link, identity, listing);
         if children > 0 {
@@ -176,7 +188,7 @@ impl Walk<'_> {
         self.ahead.known += children;
         if self.ahead.known >= self.ahead.enough && self.ahead.threads != Some(0) {
             let threads = self.ahead.threads.unwrap_or_else(automatic_threads);
-            self.levels.start_ahead(self.manner, threads);
+            self.levels.start_ahead(self.manner, threads, Arc::clone(&self.interrupted));
         }
     }
 

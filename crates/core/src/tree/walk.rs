@@ -11,9 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::error::{Error, Result};
 use crate::files::descriptors::Identity;
 use crate::files::name_list::{FileType, Names};
+use crate::files::stat::Stat;
 use crate::tree::ahead::{Looker, Manner};
 use crate::tree::levels::{Levels, MIN_OPEN};
 use crate::tree::listing::Listing;
+use crate::tree::work::{Outcome, Stats, Work};
 
 /// How many directories a tree must have before threads are started: to start one takes as long
 /// as to list some.
@@ -114,7 +116,7 @@ impl<'fd> Walk<'fd> {
             levels: Levels::new(options.max_open),
             ancestors: HashSet::new(),
             looker: Looker::default(),
-            manner: Manner { is_exact: true, links_are_files: false },
+            manner: Manner { is_exact: true, links_are_files: false, work: Work::Nothing },
             ahead: ReadAhead { threads: None, known: 0, enough: ENOUGH },
             kept: 0,
             interrupted: Arc::new(AtomicBool::new(false)),
@@ -122,12 +124,16 @@ impl<'fd> Walk<'fd> {
     }
 
     /// A walk from a directory that is open already, called `top` in the paths. Links to
-    /// directories stand among the files.
-    pub(crate) fn of_links_as_files(top: &CStr, fd: OwnedFd, options: WalkOptions) -> Self {
+    /// directories stand among the files, and what was listed ahead is not verified.
+    pub(crate) fn of_work(top: &CStr, fd: OwnedFd, options: WalkOptions, work: Work) -> Self {
         let start = Some(Start::Open(top.to_owned(), fd));
-        let manner = Manner { is_exact: false, links_are_files: true };
-        let ahead = ReadAhead { threads: Some(0), known: 0, enough: ENOUGH };
-        Self { start, manner, ahead, ..Self::new(top, None, options) }
+        let manner = Manner { is_exact: false, links_are_files: true, work };
+        Self { start, manner, ..Self::new(top, None, options) }
+    }
+
+    pub(crate) fn take_outcome(&mut self) -> Outcome {
+        let last = self.levels.last_mut();
+        last.map(|level| std::mem::take(&mut level.listing.outcome)).unwrap_or_default()
     }
 
     /// Sets how many threads list directories ahead of the walk. By default as many as the
@@ -159,6 +165,24 @@ impl<'fd> Walk<'fd> {
     #[cfg(test)]
     pub(crate) fn started_at(mut self, known: usize) -> Self {
         self.ahead.enough = known;
+        self
+    }
+
+    /// Sets whether each entry is looked at; see [`dirname_stats`](Self::dirname_stats). False
+    /// by default. The threads that list ahead do it, as soon as they have listed a directory.
+    ///
+    /// ```
+    /// use fdkit::{Walk, WalkOptions};
+    ///
+    /// let mut walk = Walk::new(c"src", None, WalkOptions::default()).stats(true);
+    /// walk.step()?;
+    /// let sizes = walk.filename_stats().iter().flatten().map(|stat| stat.size);
+    /// assert!(sizes.sum::<i64>() > 0);
+    /// # Ok::<(), fdkit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn stats(mut self, stats: bool) -> Self {
+        self.manner.work = if stats { Work::Stats } else { Work::Nothing };
         self
     }
 
@@ -245,6 +269,27 @@ impl<'fd> Walk<'fd> {
     #[must_use]
     pub fn filenames(&self) -> &Names {
         self.listing().map_or(&NO_NAMES, |listing| &listing.filenames)
+    }
+
+    /// With [`stats`](Self::stats), what is known of each of [`dirnames`](Self::dirnames), in
+    /// the same order, without following links. `None` for an entry that vanished. An entry may
+    /// have been looked at somewhat earlier than the directory was yielded: when it was listed.
+    #[must_use]
+    pub fn dirname_stats(&self) -> &[Option<Stat>] {
+        self.all_stats().map_or(&[], |stats| &stats.of_dirnames)
+    }
+
+    /// As [`dirname_stats`](Self::dirname_stats), for [`filenames`](Self::filenames).
+    #[must_use]
+    pub fn filename_stats(&self) -> &[Option<Stat>] {
+        self.all_stats().map_or(&[], |stats| &stats.of_filenames)
+    }
+
+    fn all_stats(&self) -> Option<&Stats> {
+        match &self.listing()?.outcome {
+            Outcome::Stats(stats) => Some(stats),
+            _ => None,
+        }
     }
 
     /// Says which directories are visited next, in which order, instead of

@@ -12,6 +12,7 @@ use crate::error::{Result, retry};
 use crate::files::descriptors::Identity;
 use crate::tree::levels::open_directory;
 use crate::tree::listing::{Links, Listing, Reader};
+use crate::tree::work::Work;
 
 /// A directory that changed less than this before it was listed may change again within the
 /// same tick of the clock that stamps files, which is at most 10 ms long.
@@ -73,6 +74,7 @@ pub(crate) struct Manner {
     pub(crate) is_exact: bool,
     /// Whether links to directories stand among the files.
     pub(crate) links_are_files: bool,
+    pub(crate) work: Work,
 }
 
 impl Manner {
@@ -115,7 +117,8 @@ impl Looker {
             }
             version = Some(own);
         }
-        let listing = self.reader.read(fd.as_fd(), manner.links_ahead(), is_enough)?;
+        let links = manner.links_ahead();
+        let listing = manner.work.list(fd.as_fd(), &mut self.reader, links, is_enough)?;
         Ok(listing.map(|listing| Looked { fd: Arc::new(fd), version, listing }))
     }
 

@@ -55,6 +55,8 @@ struct Shared {
     done: Condvar,
     completed: AtomicU64,
     is_over: AtomicBool,
+    /// The walk will soon be over.
+    interrupted: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
@@ -69,7 +71,7 @@ struct State {
 
 impl Ahead {
     /// Starts nothing yet: threads come with the first work.
-    pub(crate) fn new(manner: Manner, threads: usize) -> Self {
+    pub(crate) fn new(manner: Manner, threads: usize, interrupted: Arc<AtomicBool>) -> Self {
         let state = State {
             queue: Queue::new(),
             threads: Vec::new(),
@@ -84,6 +86,7 @@ impl Ahead {
             done: Condvar::new(),
             completed: AtomicU64::new(0),
             is_over: AtomicBool::new(false),
+            interrupted,
         };
         Self { shared: Arc::new(shared) }
     }
@@ -177,6 +180,10 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn is_stopped(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed) || self.interrupted.load(Ordering::Relaxed)
+    }
+
     /// Releases the lock, and starts or wakes up a thread if there is enough to do.
     fn wake(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
         if !state.queue.has_work() {
@@ -202,7 +209,8 @@ impl Shared {
         let mut looker = Looker::default();
         let mut state = self.lock();
         while !self.is_over.load(Ordering::Relaxed) {
-            if let Some(task) = state.queue.begin() {
+            let task = if self.is_stopped() { None } else { state.queue.begin() };
+            if let Some(task) = task {
                 self.wake(state);
                 state = self.work_on(&task, &mut looker);
             } else {
@@ -214,7 +222,7 @@ impl Shared {
     }
 
     fn work_on(&self, task: &Task, looker: &mut Looker) -> MutexGuard<'_, State> {
-        let is_enough = |size| size > BUDGET / 2 || self.is_over.load(Ordering::Relaxed);
+        let is_enough = |size| size > BUDGET / 2 || self.is_stopped();
         let looked = looker.look(task.parent(), task.name(), self.manner, is_enough);
         #[cfg(test)]
         let looked = hooks::disturb(task.id, looked);
