@@ -163,8 +163,17 @@ pub(crate) struct Identity(libc::dev_t, libc::ino_t);
 
 impl Identity {
     pub(crate) fn of(fd: BorrowedFd<'_>) -> Result<Self> {
-        let stat = retry("fstat", || nix::sys::stat::fstat(fd))?;
-        Ok(Self(stat.st_dev, stat.st_ino))
+        Ok(Self::from(&retry("fstat", || nix::sys::stat::fstat(fd))?))
+    }
+
+    pub(crate) fn device(&self) -> libc::dev_t {
+        self.0
+    }
+}
+
+impl From<&libc::stat> for Identity {
+    fn from(stat: &libc::stat) -> Self {
+        Self(stat.st_dev, stat.st_ino)
     }
 }
 
