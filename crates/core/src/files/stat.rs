@@ -158,7 +158,7 @@ mod sys {
         }
         // SAFETY: a struct of integers, zeroed at first and then filled.
         let found = unsafe { buffer.assume_init() };
-        let time = |seconds: libc::time_t, nanoseconds: libc::c_long| Timestamp {
+        let time = |seconds: i64, nanoseconds: libc::c_long| Timestamp {
             seconds,
             nanoseconds: u32::try_from(nanoseconds).unwrap_or(0),
         };
@@ -201,8 +201,8 @@ mod sys {
     }
 
     fn from(found: &libc::stat) -> Stat {
-        let time = |seconds: libc::time_t, nanoseconds: libc::c_long| Timestamp {
-            seconds: i64::from(seconds),
+        let time = |seconds: i64, nanoseconds: libc::c_long| Timestamp {
+            seconds,
             nanoseconds: u32::try_from(nanoseconds).unwrap_or(0),
         };
         Stat {
