@@ -442,8 +442,9 @@ export declare const R_OK = 4;
 /** The bytes of a Memfd: a string stands for its UTF-8. */
 export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
 /**
- * A second descriptor for the same open file, which the caller owns and closes with
- * `fs.closeSync`. It shares the offset and the status flags with the first.
+ * Returns a second descriptor for the same open file. The caller owns it and closes it with
+ * `fs.closeSync`; a worker of Node.js that ends closes it. It shares the offset and the status flags
+ * with the first.
  *
  * As Python's `os.dup` and unlike dup(2), the copy is not inherited by child processes.
  *
@@ -888,10 +889,16 @@ export declare class Memfd {
 	 */
 	static create(name: string | Uint8Array, options?: MemfdOptions): Memfd;
 	/**
-	 * Takes over a descriptor of a memory file that came from elsewhere, as from the parent process.
-	 * It must be closed by nobody else from then on; {@link dup} makes one that is.
+	 * Takes over a descriptor of a memory file, for example one that was inherited from the parent
+	 * process. The Memfd gets a copy, which child processes do not inherit, and the number that was
+	 * given is closed with `fs.closeSync`: use {@link Memfd.fd} from then on. If it throws, the number
+	 * stays open. Give it a {@link dup} to keep your own.
 	 *
-	 * @throws `EINVAL`: not a memory file; `EBADF`: not open
+	 * In a worker thread, Node.js warns ("closed but not opened in unmanaged mode") if the number was
+	 * not opened in that thread, as it does for `fs.closeSync`. Workers that are made with
+	 * `trackUnmanagedFds: false` do not warn.
+	 *
+	 * @throws `EINVAL`: not a memory file; `EBADF`: not open; `EMFILE`: no number is free
 	 * @example
 	 * ```ts
 	 * import { Memfd, memfdCreate } from 'fdkit'
@@ -902,7 +909,10 @@ export declare class Memfd {
 	 * ```
 	 */
 	static from(fd: number): Memfd;
-	/** The descriptor. It stays this object's: never close it yourself. */
+	/**
+	 * The descriptor. The Memfd owns it: never close it yourself. In Deno, `node:fs` does not take it:
+	 * use a {@link dup} there.
+	 */
 	get fd(): number;
 	/**
 	 * Where other processes of the same user find the file: `/proc/<pid>/fd/<fd>`. Opening it there
@@ -981,9 +991,10 @@ export declare class Memfd {
 	[Symbol.dispose](): void;
 }
 /**
- * An empty file in memory, with no name in any directory: the number of its descriptor, which
- * the caller owns and closes with `fs.closeSync`. Everything in `node:fs` that takes a
- * descriptor works on it, and other programs open it as `/proc/<pid>/fd/<fd>`.
+ * Creates an empty file in memory, with no name in any directory, and returns the number of its
+ * descriptor. The caller owns it and closes it with `fs.closeSync`; a worker of Node.js that ends
+ * closes it. Everything in `node:fs` that takes a descriptor works on it, and other programs open it
+ * as `/proc/<pid>/fd/<fd>`.
  *
  * As in Python, flags given without `MFD_CLOEXEC` make a descriptor that children inherit.
  * Unlike Python, which cuts them to 32 bits in silence, larger flags are an error.
@@ -1072,8 +1083,9 @@ export interface OpenOptions extends DirFdOptions {
 	resolve?: number | undefined;
 }
 /**
- * Opens a file or a directory: the number of its descriptor, which the caller owns and closes
- * with `fs.closeSync`. As in Python it is never inherited by child processes.
+ * Opens a file or a directory and returns the number of its descriptor. The caller owns it and closes
+ * it with `fs.closeSync`; a worker of Node.js that ends closes it, as it closes what `fs.openSync`
+ * opened there. As in Python, child processes never inherit it.
  *
  * @param flags as in `fs.open`: `'r'`, `'wx+'` …, or `O_*` numbers or-ed
  * @throws `ENOENT`, `EACCES`, `EEXIST`, `ELOOP`, `EMFILE` …, as open(2) says; `ENOTDIR`: `dirFd`

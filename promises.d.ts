@@ -54,7 +54,10 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
 }
 /** Options of `fwalk` of `fdkit/promises`. */
 export interface AsyncFwalkOptions<Name extends string | Buffer = string> extends FwalkOptions<Name> {
-	/** Ends the walk: the step that is under way, or the next one, rejects with an AbortError. */
+	/**
+	 * Ends the walk: the step that is under way rejects with an AbortError, or if there is none, the
+	 * next one. Until then the descriptor that was yielded last stays open.
+	 */
 	signal?: AbortSignal | undefined;
 }
 /** The iterator that `fwalk` of `fdkit/promises` returns. */
@@ -68,8 +71,13 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
 	[Symbol.asyncDispose](): Promise<void>;
 }
 /**
- * As `fwalk` of `fdkit`, for `for await`: each step is made off the main thread. Steps that are
- * asked for while one is under way are made one after the other.
+ * As `fwalk` of `fdkit`, for `for await`: each step is made off the main thread.
+ *
+ * The `dirfd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
+ * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
+ * `next()` while a step is under way are queued, and each step ends the loan of the descriptor
+ * before it: if you ask ahead, use a descriptor only before the first `await` after it arrived (that
+ * is enough to start any number of calls of `fdkit/promises` with it), or keep a copy with `dup`.
  *
  * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
  * the copy until `return()` or the garbage collector.

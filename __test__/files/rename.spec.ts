@@ -38,7 +38,9 @@ for (const [name, call] of Object.entries({ rename, replace })) {
       call(form as string, relativeForms(`c${index}`)[index] as string, { srcDirFd: dstDirFd, dstDirFd })
       call(`c${index}`, 'a', { srcDirFd: dstDirFd, dstDirFd })
     }
-    t.throws(() => call('a', `${top}/x`, { dstDirFd }), { code: 'ENOENT' })
+    // EXDEV if the working directory is on another mount: that is found out first.
+    const { code = '' } = thrown(() => call('a', `${top}/x`, { dstDirFd }))
+    t.regex(code, /^(ENOENT|EXDEV)$/)
     t.throws(() => call('a', 'x', { srcDirFd: 999_999, dstDirFd }), { code: 'EBADF' })
     t.throws(() => call('a', 'x', { srcDirFd: dstDirFd, dstDirFd: 999_999 }), { code: 'EBADF' })
     const fileFd = opened(t, `${top}/up`)

@@ -1,4 +1,5 @@
 // Deleting a tree.
+import { onAbort } from '../runtime/abort.js'
 import { auditEvent } from '../runtime/audit.js'
 import type { Failure, Held } from '../runtime/binding.js'
 import { abortError, isRelative, systemError, type Name } from '../runtime/error.js'
@@ -112,8 +113,7 @@ export async function rmtreePromise(path: PathLike, options?: AsyncRmtreeOptions
   const { signal } = given
   const deletion = new Deletion(true, path, given)
   const { tree } = deletion
-  const interrupt = () => native.rmtreeInterrupt(tree)
-  signal?.addEventListener('abort', interrupt)
+  const unsubscribe = onAbort(signal, () => native.rmtreeInterrupt(tree))
   try {
     let isMore = true
     while (isMore) {
@@ -123,7 +123,7 @@ export async function rmtreePromise(path: PathLike, options?: AsyncRmtreeOptions
       isMore = deletion.goesOn(result)
     }
   } finally {
-    signal?.removeEventListener('abort', interrupt)
+    unsubscribe()
     native.rmtreeClose(tree)
   }
 }
