@@ -1,8 +1,8 @@
 // Descriptors: copies, and what a child inherits.
 import { check } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { validateBoolean, validateFd, type FdLike } from '../runtime/validate.js'
 import { handOut } from './tracking.js'
-import { validateBoolean, validateFd } from '../runtime/validate.js'
 
 /**
  * Returns a second descriptor for the same open file. The caller owns it and closes it with
@@ -26,7 +26,7 @@ import { validateBoolean, validateFd } from '../runtime/validate.js'
  * }
  * ```
  */
-export function dup(fd: number): number {
+export function dup(fd: FdLike): number {
   return handOut(check(native.dup(validateFd(fd))))
 }
 
@@ -45,7 +45,7 @@ export function dup(fd: number): number {
  * getInheritable(memfdCreate('everybodys', 0)) // true
  * ```
  */
-export function getInheritable(fd: number): boolean {
+export function getInheritable(fd: FdLike): boolean {
   return check(native.fcntlGetfd(validateFd(fd)))
 }
 
@@ -63,6 +63,6 @@ export function getInheritable(fd: number): boolean {
  * getInheritable(fd) // true
  * ```
  */
-export function setInheritable(fd: number, inheritable: boolean): void {
+export function setInheritable(fd: FdLike, inheritable: boolean): void {
   check(native.fcntlSetfd(validateFd(fd), validateBoolean(inheritable, 'inheritable')))
 }

@@ -3,15 +3,15 @@ import { constants } from 'node:fs'
 
 import { auditEvent } from '../runtime/audit.js'
 import { now, type Call } from '../runtime/call.js'
-import { invalidArgValue } from '../runtime/error.js'
+import { invalidArgType, invalidArgValue } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { optionsOf } from '../runtime/options.js'
+import { misplaced } from '../runtime/suggest.js'
 import { handOut } from './tracking.js'
 import {
-  optional,
   validateBits,
   validateFd,
   validateInteger,
-  validateOptions,
   validatePath,
   type DirFdOptions,
   type PathLike,
@@ -49,6 +49,8 @@ const named = new Map<string, number>(
 
 export function parseFlags(flags: unknown): number {
   if (typeof flags === 'number') return validateInteger(flags, 'flags', -(2 ** 31), 2 ** 31 - 1)
+  const note = misplaced('open', flags, readOpen.names)
+  if (note !== '') throw invalidArgType('flags', 'of type string or number', flags, note)
   const bits = named.get(flags as string)
   if (bits === undefined) throw invalidArgValue('flags', 'is invalid', flags)
   return bits
@@ -63,6 +65,8 @@ export function parseMode(mode: unknown, name: string): number {
   return validateInteger(Number.parseInt(mode, 8), name, 0, 2 ** 32 - 1)
 }
 
+const readOpen = optionsOf('open', { mode: parseMode, dirFd: validateFd, resolve: validateBits })
+
 const auditOpen = auditEvent('open', 'path', 'mode', 'flags')
 
 export function openCall(
@@ -72,14 +76,13 @@ export function openCall(
 ): Call<number> {
   const checked = validatePath(path)
   const bits = parseFlags(flags)
-  const given = validateOptions(options)
-  const mode = optional(parseMode, given.mode, 'mode') ?? 0o666
-  const dirFd = optional(validateFd, given.dirFd, 'dirFd')
-  const resolve = optional(validateBits, given.resolve, 'resolve')
+  const { mode = 0o666, dirFd, resolve } = readOpen(options)
   auditOpen(path, undefined, bits)
   return {
     make: (later) => native.openat(later, dirFd, checked, bits, mode, resolve),
+    caller: 'open',
     path: checked,
+    dirFd,
   }
 }
 

@@ -35,15 +35,14 @@ import { mmap, mmapShared, munmap, type MmapOptions, type MmapSharedOptions } fr
 import { addSeals, getSeals } from './memfd.js'
 import { availableMemory, hugePageSizes, TOO_FEW_HUGE_PAGES } from './available.js'
 import { native } from '../runtime/native.js'
+import { optionsOf } from '../runtime/options.js'
 import { stat } from '../files/stat.js'
 import { closeGiven } from '../files/tracking.js'
 import {
-  optional,
   validateBoolean,
   validateBytes,
-  validateFd,
+  validateFdNumber,
   validateName,
-  validateOptions,
 } from '../runtime/validate.js'
 
 /** A seal by its name: that of the constant, `F_SEAL_FUTURE_WRITE` being `'futureWrite'`. */
@@ -120,6 +119,15 @@ function createFd(name: Name, flags: number, exec: boolean, hugePageSize: number
   throw because(result, reason)
 }
 
+const readCreate = optionsOf('Memfd.create', {
+  contents: validateContents,
+  size: validateBytes,
+  sealing: validateBoolean,
+  exec: validateBoolean,
+  inheritable: validateBoolean,
+  hugePageSize: validateHugePageSize,
+})
+
 // What munmap or a transfer has emptied is nobody's.
 const isMapped = (buffer: ArrayBuffer | undefined): buffer is ArrayBuffer =>
   buffer !== undefined && buffer.byteLength > 0
@@ -187,13 +195,9 @@ export class Memfd {
    */
   static create(name: string | Uint8Array, options?: MemfdOptions): Memfd {
     const checked = validateName(name, 'name')
-    const given = validateOptions(options)
-    const contents = optional(validateContents, given.contents, 'contents') ?? new Uint8Array()
-    const size = optional(validateBytes, given.size, 'size') ?? contents.length
-    const sealing = optional(validateBoolean, given.sealing, 'sealing') ?? true
-    const exec = optional(validateBoolean, given.exec, 'exec') ?? false
-    const inheritable = optional(validateBoolean, given.inheritable, 'inheritable') ?? false
-    const hugePageSize = optional(validateHugePageSize, given.hugePageSize, 'hugePageSize')
+    const given = readCreate(options)
+    const { contents = new Uint8Array(), sealing = true, exec = false, inheritable = false } = given
+    const { size = contents.length, hugePageSize } = given
     const hugePages = hugePageSize ?? 1
     const needed = Math.ceil(contents.length / hugePages) * hugePages
     const whole = given.size === undefined ? needed : size
@@ -236,7 +240,7 @@ export class Memfd {
    * ```
    */
   static from(fd: number): Memfd {
-    const number = validateFd(fd)
+    const number = validateFdNumber(fd)
     const seals = native.fcntlGetSeals(number)
     if (isFailure(seals)) {
       const isOther = errorCode(seals) === 'EINVAL'

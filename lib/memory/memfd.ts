@@ -4,7 +4,7 @@ import { handOut } from '../files/tracking.js'
 import { MFD_CLOEXEC } from '../constants.js'
 import { check } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
-import { validateBits, validateFd, validateName } from '../runtime/validate.js'
+import { validateBits, validateFd, validateName, type FdLike } from '../runtime/validate.js'
 
 export function memfdCreateCall(
   name: string | Uint8Array,
@@ -12,7 +12,7 @@ export function memfdCreateCall(
 ): Call<number> {
   const checked = validateName(name, 'name')
   const bits = validateBits(flags, 'flags')
-  return { make: (later) => native.memfdCreate(later, checked, bits) }
+  return { make: (later) => native.memfdCreate(later, checked, bits), caller: 'memfdCreate' }
 }
 
 /**
@@ -70,7 +70,7 @@ export function memfdCreate(name: string | Uint8Array, flags: number = MFD_CLOEX
  * writeSync(fd, '!') // throws: EPERM
  * ```
  */
-export function addSeals(fd: number, seals: number): void {
+export function addSeals(fd: FdLike, seals: number): void {
   check(native.fcntlAddSeals(validateFd(fd), validateBits(seals, 'seals')))
 }
 
@@ -89,6 +89,6 @@ export function addSeals(fd: number, seals: number): void {
  * getSeals(memfdCreate('plain')) === F_SEAL_SEAL // true
  * ```
  */
-export function getSeals(fd: number): number {
+export function getSeals(fd: FdLike): number {
   return check(native.fcntlGetSeals(validateFd(fd)))
 }

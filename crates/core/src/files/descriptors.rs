@@ -52,6 +52,23 @@ pub fn dup(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// Returns the path of an open file, if the system knows it: what `/proc/self/fd` shows on Linux,
+/// `F_GETPATH` on macOS. For messages only, since the file may have been moved by the next
+/// moment. Linux appends ` (deleted)` to the path of a file that has been removed.
+///
+/// ```
+/// use std::os::fd::AsFd;
+/// let src = fdkit::files::names::openat(None, c"src", 0, 0)?;
+/// let path = fdkit::files::descriptors::path(src.as_fd());
+/// # #[cfg(target_os = "linux")]
+/// assert!(path.is_some_and(|path| path.ends_with(b"/src")));
+/// # Ok::<(), fdkit::Error>(())
+/// ```
+#[must_use]
+pub fn path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+    sys::path(fd)
+}
+
 /// `dup3(fd, number)`: closes what is open as `number`, and puts the open file of `fd` there, in one
 /// step. Children inherit `number` if they inherit `fd`.
 ///
@@ -159,8 +176,17 @@ pub(crate) struct Identity(libc::dev_t, libc::ino_t);
 
 impl Identity {
     pub(crate) fn of(fd: BorrowedFd<'_>) -> Result<Self> {
-        let stat = retry("fstat", || nix::sys::stat::fstat(fd))?;
-        Ok(Self(stat.st_dev, stat.st_ino))
+        Ok(Self::from(&retry("fstat", || nix::sys::stat::fstat(fd))?))
+    }
+
+    pub(crate) fn device(&self) -> libc::dev_t {
+        self.0
+    }
+}
+
+impl From<&libc::stat> for Identity {
+    fn from(stat: &libc::stat) -> Self {
+        Self(stat.st_dev, stat.st_ino)
     }
 }
 
@@ -168,4 +194,38 @@ impl Identity {
 #[must_use]
 pub fn number(fd: BorrowedFd<'_>) -> i32 {
     fd.as_raw_fd()
+}
+
+#[cfg(target_os = "linux")]
+mod sys {
+    use std::os::fd::{AsRawFd, BorrowedFd};
+    use std::os::unix::ffi::OsStringExt;
+
+    pub(super) fn path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+        let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
+        std::fs::read_link(link).ok().map(|path| path.into_os_string().into_vec())
+    }
+}
+
+#[cfg(target_os = "macos")]
+mod sys {
+    use super::{FcntlArg, fcntl};
+    use std::os::fd::BorrowedFd;
+    use std::os::unix::ffi::OsStringExt;
+    use std::path::PathBuf;
+
+    pub(super) fn path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+        let mut path = PathBuf::new();
+        fcntl(fd, FcntlArg::F_GETPATH(&mut path)).ok()?;
+        Some(path.into_os_string().into_vec())
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+mod sys {
+    use std::os::fd::BorrowedFd;
+
+    pub(super) fn path(_fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+        None
+    }
 }

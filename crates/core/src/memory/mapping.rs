@@ -7,6 +7,12 @@ use crate::constants::{F_SEAL_FUTURE_WRITE, F_SEAL_SHRINK, F_SEAL_WRITE};
 use crate::error::{Error, Result, retry};
 use crate::memory::memfd::{add_seals, get_seals};
 
+// FreeBSD has no such flag.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+const NO_RESERVE: i32 = libc::MAP_NORESERVE;
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+const NO_RESERVE: i32 = 0;
+
 /// Options of [`Mapping::mmap`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MapOptions {
@@ -112,7 +118,7 @@ impl Mapping {
         };
         let share = || make(libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED, Words::Here);
         // A private mapping of huge pages without a reservation could run out of them at a write.
-        let reserve = if page > page_size() { 0 } else { libc::MAP_NORESERVE };
+        let reserve = if page > page_size() { 0 } else { NO_RESERVE };
         let privately = || {
             let flags = libc::MAP_PRIVATE | reserve;
             let mut mapping = make(libc::PROT_READ | libc::PROT_WRITE, flags, Words::Nowhere)?;
@@ -198,7 +204,7 @@ impl Mapping {
         let (address, mapped) = (self.address.as_ptr().cast(), self.mapped);
         std::mem::forget(self);
         let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE | libc::MAP_FIXED;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANON | NO_RESERVE | libc::MAP_FIXED;
         // SAFETY: it was this mapping's own range, in which there is memory at every moment.
         unsafe { libc::mmap(address, mapped, protection, flags, -1, 0) };
     }
