@@ -442,8 +442,37 @@ export declare const R_OK = 4;
 /** The bytes of a Memfd: a string stands for its UTF-8. */
 export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
 /**
- * A second descriptor for the same open file, which the caller owns and closes with
- * `fs.closeSync`. It shares the offset and the status flags with the first.
+ * Copies bytes out of memory that other processes or threads may be writing, and returns them in a
+ * Buffer of its own.
+ *
+ * Copy first, then decode or parse: while another process writes, `toString` of a Buffer over the
+ * memory, `TextDecoder`, `JSON.parse` and sorting in place can crash the runtime, since they look at
+ * the bytes more than once and rely on finding the same. A copy is read once. It may hold a mixture of
+ * what was there before and after a write: to see whole messages only, agree on them with the writer,
+ * for example by a futex word.
+ *
+ * @param source an ArrayBuffer of {@link mmap}, a SharedArrayBuffer of {@link mmapShared}, or a view of one
+ * @param offset in bytes from the start of `source`; 0 by default
+ * @param length in bytes; by default all that follows
+ * @throws `ERR_OUT_OF_RANGE`: `source` has fewer bytes; `ERR_INVALID_ARG_VALUE`: it was unmapped or
+ * transferred
+ * @see https://nodejs.org/api/buffer.html#static-method-buffercopybytesfromview-offset-length
+ * @example
+ * ```ts
+ * import { copyFrom, Memfd } from 'fdkit'
+ *
+ * using memfd = Memfd.create('greeting', { contents: 'hello world' })
+ * const shared = memfd.map()
+ * copyFrom(shared).toString() // 'hello world'
+ * copyFrom(shared, 6, 3).toString() // 'wor'
+ * copyFrom(shared, 6, 6) // throws: out of range
+ * ```
+ */
+export declare function copyFrom(source: ArrayBufferLike | NodeJS.ArrayBufferView, offset?: number, length?: number): Buffer;
+/**
+ * Returns a second descriptor for the same open file. The caller owns it and closes it with
+ * `fs.closeSync`; a worker of Node.js that ends closes it. It shares the offset and the status flags
+ * with the first.
  *
  * As Python's `os.dup` and unlike dup(2), the copy is not inherited by child processes.
  *
@@ -515,6 +544,9 @@ export interface FutexWaitAsyncOptions {
  * Differs from `Atomics.wait`: the memory may be of another process, too (and `Atomics.notify` does
  * not wake it); an Int32Array over an ArrayBuffer of {@link mmap} will do; wrong arguments are
  * errors, and NaN as the time is one. As there, `'ok'` does not say that the word has changed.
+ *
+ * In a private mapping (of a write-sealed file, or `writable: false`) the word is that of the file:
+ * what this process wrote there itself does not count.
  *
  * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
  * @param index of the word in it
@@ -608,7 +640,7 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
 	/** Whether links to directories are entered; `false` by default. */
 	followSymlinks?: boolean | undefined;
 	/** A descriptor of a directory, which a relative `top` starts from. */
-	dirFd?: number | undefined;
+	dirFd?: FdLike | undefined;
 	/** How many descriptors the walk holds at most, at any depth: 4 or more, 128 by default. */
 	maxOpen?: number | undefined;
 }
@@ -718,12 +750,22 @@ export interface MmapOptions extends MmapSharedOptions {
  * belongs to one thread, and cannot be transferred to another (Node.js 20 makes a copy where that is
  * tried): map the file there, too.
  *
- * Three dangers are left. Where the system forbids overcommitting (`vm.overcommit_memory` is 2) and
- * memory has run out, a page that was never reserved or written is SIGBUS when it is first touched:
- * `size` reserves, `truncate` does not. A hole that another process punches into a file in huge pages wants a page
- * again when it is next touched, and where none is free that is SIGBUS; write-sealed files are safe
- * from it. And what `ArrayBuffer.prototype.transfer`, called past the buffer's own method that
- * refuses, or in Deno `structuredClone` makes of a buffer could be posted to another thread: there it is gone when this one ends.
+ * **Copy first, then decode.** While another process writes, built-in functions that look at the
+ * bytes more than once can crash the runtime (SIGSEGV): `Buffer.from(buffer).toString()`,
+ * `TextDecoder`, sorting in place. {@link copyFrom} copies in one call. Reading and writing single
+ * elements, `Atomics`, `set`, `fill` and `slice` are safe. If nobody can write (the file has
+ * `F_SEAL_WRITE`, or this process is the only writer), nothing needs to be copied.
+ *
+ * Two dangers are left. If the system forbids overcommitting (`vm.overcommit_memory` is 2) and
+ * memory has run out, the first touch of a page that was never reserved or written is SIGBUS:
+ * `size` reserves, `truncate` does not. And if another process punches a hole into a file in huge
+ * pages, and no huge page is free when the hole is next touched, that is SIGBUS; write-sealed files
+ * are safe from it.
+ *
+ * A stream of bytes (`controller.enqueue`), or `ArrayBuffer.prototype.transfer` if it is called past
+ * the buffer's own method, moves the memory to another ArrayBuffer, which can be posted to another
+ * thread. When the thread that mapped the file ends, zeros are there instead (in Deno the file
+ * stays).
  *
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
  * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor
@@ -745,7 +787,7 @@ export interface MmapOptions extends MmapSharedOptions {
  * bytes.length // 0
  * ```
  */
-export declare function mmap(fd: number, options?: MmapOptions): ArrayBuffer;
+export declare function mmap(fd: FdLike, options?: MmapOptions): ArrayBuffer;
 /**
  * Empties an ArrayBuffer that {@link mmap} made, and gives its memory back at once. Nothing can
  * write through it any more: its length is 0, and that of every view of it.
@@ -776,8 +818,8 @@ export declare function munmap(buffer: ArrayBuffer): void;
  * A SharedArrayBuffer over the memory of a file, for Atomics, for the worker threads it is posted
  * to and for every other process that maps the file.
  *
- * As safe as {@link mmap}. A write-sealed file is mapped privately: what is written is seen in this
- * process only. Unlike an ArrayBuffer it cannot be unmapped: it is when it is collected in every
+ * As safe as {@link mmap}, and to be copied before it is decoded ({@link copyFrom}) for the same
+ * reason. A write-sealed file is mapped privately: what is written is seen in this process only. Unlike an ArrayBuffer it cannot be unmapped: it is when it is collected in every
  * thread.
  *
  * @throws `ENOTSUP`: the runtime cannot, see {@link supportsSharedMapping}; else as {@link mmap}
@@ -792,7 +834,7 @@ export declare function munmap(buffer: ArrayBuffer): void;
  * memfd.read().readInt32LE() // 1
  * ```
  */
-export declare function mmapShared(fd: number, options?: MmapSharedOptions): SharedArrayBuffer;
+export declare function mmapShared(fd: FdLike, options?: MmapSharedOptions): SharedArrayBuffer;
 /**
  * Whether the runtime can make a SharedArrayBuffer over memory of a file: Node.js 22.23.3, 24.16,
  * 26.1 and later, and Bun; not Node.js 20, not Deno. What can do without is {@link mmap}: Atomics
@@ -888,10 +930,16 @@ export declare class Memfd {
 	 */
 	static create(name: string | Uint8Array, options?: MemfdOptions): Memfd;
 	/**
-	 * Takes over a descriptor of a memory file that came from elsewhere, as from the parent process.
-	 * It must be closed by nobody else from then on; {@link dup} makes one that is.
+	 * Takes over a descriptor of a memory file, for example one that was inherited from the parent
+	 * process. The Memfd gets a copy, which child processes do not inherit, and the number that was
+	 * given is closed with `fs.closeSync`: use {@link Memfd.fd} from then on. If it throws, the number
+	 * stays open. Give it a {@link dup} to keep your own.
 	 *
-	 * @throws `EINVAL`: not a memory file; `EBADF`: not open
+	 * In a worker thread, Node.js warns ("closed but not opened in unmanaged mode") if the number was
+	 * not opened in that thread, as it does for `fs.closeSync`. Workers that are made with
+	 * `trackUnmanagedFds: false` do not warn.
+	 *
+	 * @throws `EINVAL`: not a memory file; `EBADF`: not open; `EMFILE`: no number is free
 	 * @example
 	 * ```ts
 	 * import { Memfd, memfdCreate } from 'fdkit'
@@ -902,7 +950,10 @@ export declare class Memfd {
 	 * ```
 	 */
 	static from(fd: number): Memfd;
-	/** The descriptor. It stays this object's: never close it yourself. */
+	/**
+	 * The descriptor. The Memfd owns it: never close it yourself. In Deno, `node:fs` does not take it:
+	 * use a {@link dup} there.
+	 */
 	get fd(): number;
 	/**
 	 * Where other processes of the same user find the file: `/proc/<pid>/fd/<fd>`. Opening it there
@@ -981,9 +1032,10 @@ export declare class Memfd {
 	[Symbol.dispose](): void;
 }
 /**
- * An empty file in memory, with no name in any directory: the number of its descriptor, which
- * the caller owns and closes with `fs.closeSync`. Everything in `node:fs` that takes a
- * descriptor works on it, and other programs open it as `/proc/<pid>/fd/<fd>`.
+ * Creates an empty file in memory, with no name in any directory, and returns the number of its
+ * descriptor. The caller owns it and closes it with `fs.closeSync`; a worker of Node.js that ends
+ * closes it. Everything in `node:fs` that takes a descriptor works on it, and other programs open it
+ * as `/proc/<pid>/fd/<fd>`.
  *
  * As in Python, flags given without `MFD_CLOEXEC` make a descriptor that children inherit.
  * Unlike Python, which cuts them to 32 bits in silence, larger flags are an error.
@@ -1072,8 +1124,9 @@ export interface OpenOptions extends DirFdOptions {
 	resolve?: number | undefined;
 }
 /**
- * Opens a file or a directory: the number of its descriptor, which the caller owns and closes
- * with `fs.closeSync`. As in Python it is never inherited by child processes.
+ * Opens a file or a directory and returns the number of its descriptor. The caller owns it and closes
+ * it with `fs.closeSync`; a worker of Node.js that ends closes it, as it closes what `fs.openSync`
+ * opened there. As in Python, child processes never inherit it.
  *
  * @param flags as in `fs.open`: `'r'`, `'wx+'` …, or `O_*` numbers or-ed
  * @throws `ENOENT`, `EACCES`, `EEXIST`, `ELOOP`, `EMFILE` …, as open(2) says; `ENOTDIR`: `dirFd`

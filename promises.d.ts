@@ -3,6 +3,26 @@
 import { Buffer } from 'node:buffer';
 import * as fs from 'node:fs';
 
+/** A path: a string (PEP 383), the bytes themselves, or a `file:` URL. */
+export type PathLike = string | Uint8Array | URL;
+/**
+ * A descriptor: a number, or an object whose `fd` is one, such as a `FileHandle` of
+ * `node:fs/promises` or a `Memfd`. Keep such an object for as long as its descriptor is in use,
+ * since it may close the descriptor when it is collected.
+ */
+export type FdLike = number | {
+	readonly fd: number;
+};
+/** Options of what acts relative to a directory. */
+export interface DirFdOptions {
+	/** A descriptor of a directory, which a relative path starts from; else the working directory. */
+	dirFd?: FdLike | undefined;
+}
+/** Options of what acts on a link or on what it points to. */
+export interface FollowOptions extends DirFdOptions {
+	/** Whether a link stands for what it points to; `true` by default. */
+	followSymlinks?: boolean | undefined;
+}
 /** What {@link fwalk} yields: a directory, the names in it, and a descriptor of it. */
 export type FwalkEntry<Name extends string | Buffer = string> = [
 	/** `top`, and the names below it, joined with slashes. */
@@ -28,13 +48,16 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
 	/** Whether links to directories are entered; `false` by default. */
 	followSymlinks?: boolean | undefined;
 	/** A descriptor of a directory, which a relative `top` starts from. */
-	dirFd?: number | undefined;
+	dirFd?: FdLike | undefined;
 	/** How many descriptors the walk holds at most, at any depth: 4 or more, 128 by default. */
 	maxOpen?: number | undefined;
 }
 /** Options of `fwalk` of `fdkit/promises`. */
 export interface AsyncFwalkOptions<Name extends string | Buffer = string> extends FwalkOptions<Name> {
-	/** Ends the walk: the step that is under way, or the next one, rejects with an AbortError. */
+	/**
+	 * Ends the walk: the step that is under way rejects with an AbortError, or if there is none, the
+	 * next one. Until then the descriptor that was yielded last stays open.
+	 */
 	signal?: AbortSignal | undefined;
 }
 /** The iterator that `fwalk` of `fdkit/promises` returns. */
@@ -48,8 +71,13 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
 	[Symbol.asyncDispose](): Promise<void>;
 }
 /**
- * As `fwalk` of `fdkit`, for `for await`: each step is made off the main thread. Steps that are
- * asked for while one is under way are made one after the other.
+ * As `fwalk` of `fdkit`, for `for await`: each step is made off the main thread.
+ *
+ * The `dirfd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
+ * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
+ * `next()` while a step is under way are queued, and each step ends the loan of the descriptor
+ * before it: if you ask ahead, use a descriptor only before the first `await` after it arrived (that
+ * is enough to start any number of calls of `fdkit/promises` with it), or keep a copy with `dup`.
  *
  * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
  * the copy until `return()` or the garbage collector.
@@ -68,26 +96,6 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
  */
 export declare function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffer>): AsyncFwalkIterator<Buffer>;
 export declare function fwalk(top?: string | URL, options?: AsyncFwalkOptions<string>): AsyncFwalkIterator<string>;
-/** A path: a string (PEP 383), the bytes themselves, or a `file:` URL. */
-export type PathLike = string | Uint8Array | URL;
-/**
- * A descriptor: a number, or an object whose `fd` is one, such as a `FileHandle` of
- * `node:fs/promises` or a `Memfd`. Keep such an object for as long as its descriptor is in use,
- * since it may close the descriptor when it is collected.
- */
-export type FdLike = number | {
-	readonly fd: number;
-};
-/** Options of what acts relative to a directory. */
-export interface DirFdOptions {
-	/** A descriptor of a directory, which a relative path starts from; else the working directory. */
-	dirFd?: FdLike | undefined;
-}
-/** Options of what acts on a link or on what it points to. */
-export interface FollowOptions extends DirFdOptions {
-	/** Whether a link stands for what it points to; `true` by default. */
-	followSymlinks?: boolean | undefined;
-}
 /** Options of what has two paths. */
 export interface TwoDirFdOptions {
 	/** A descriptor of a directory, which a relative `src` starts from. */

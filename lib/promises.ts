@@ -8,6 +8,7 @@ import { later } from './runtime/call.js'
 import { listdirPromise } from './files/listing.js'
 import { memfdCreateCall } from './memory/memfd.js'
 import { openCall, type OpenOptions } from './files/open.js'
+import { handOut } from './files/tracking.js'
 import { rmtreePromise, type AsyncRmtreeOptions } from './tree/rmtree.js'
 import { scandirPromise, type AsyncDirEntry } from './files/scandir.js'
 import { lstatPromise, statPromise, type LstatOptions, type StatOptions } from './files/stat.js'
@@ -19,7 +20,7 @@ export async function open(
   flags: number | string = 'r',
   options?: OpenOptions,
 ): Promise<number> {
-  return later(openCall(path, flags, options))
+  return handOut(await later(openCall(path, flags, options)))
 }
 
 /** As `stat` of `fdkit`. */
@@ -190,7 +191,7 @@ export async function scandir(
 
 /** As `memfdCreate` of `fdkit`. The caller owns the descriptor. */
 export async function memfdCreate(name: string | Uint8Array, flags?: number): Promise<number> {
-  return later(memfdCreateCall(name, flags))
+  return handOut(await later(memfdCreateCall(name, flags)))
 }
 
 /**

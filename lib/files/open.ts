@@ -7,6 +7,7 @@ import { invalidArgType, invalidArgValue } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { optionsOf } from '../runtime/options.js'
 import { misplaced } from '../runtime/suggest.js'
+import { handOut } from './tracking.js'
 import {
   validateBits,
   validateFd,
@@ -86,8 +87,9 @@ export function openCall(
 }
 
 /**
- * Opens a file or a directory: the number of its descriptor, which the caller owns and closes
- * with `fs.closeSync`. As in Python it is never inherited by child processes.
+ * Opens a file or a directory and returns the number of its descriptor. The caller owns it and closes
+ * it with `fs.closeSync`; a worker of Node.js that ends closes it, as it closes what `fs.openSync`
+ * opened there. As in Python, child processes never inherit it.
  *
  * @param flags as in `fs.open`: `'r'`, `'wx+'` …, or `O_*` numbers or-ed
  * @throws `ENOENT`, `EACCES`, `EEXIST`, `ELOOP`, `EMFILE` …, as open(2) says; `ENOTDIR`: `dirFd`
@@ -117,5 +119,5 @@ export function openCall(
  * ```
  */
 export function open(path: PathLike, flags: number | string = 'r', options?: OpenOptions): number {
-  return now(openCall(path, flags, options))
+  return handOut(now(openCall(path, flags, options)))
 }

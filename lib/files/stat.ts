@@ -101,7 +101,8 @@ export async function statLater(question: Question): Promise<AnyStats> {
  * ```ts
  * import { fwalk, stat } from 'fdkit'
  *
- * for (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   for (const name of filenames) {
  *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
  *   }

@@ -37,6 +37,7 @@ import { availableMemory, hugePageSizes, TOO_FEW_HUGE_PAGES } from './available.
 import { native } from '../runtime/native.js'
 import { optionsOf } from '../runtime/options.js'
 import { stat } from '../files/stat.js'
+import { closeGiven } from '../files/tracking.js'
 import {
   validateBoolean,
   validateBytes,
@@ -219,10 +220,16 @@ export class Memfd {
   }
 
   /**
-   * Takes over a descriptor of a memory file that came from elsewhere, as from the parent process.
-   * It must be closed by nobody else from then on; {@link dup} makes one that is.
+   * Takes over a descriptor of a memory file, for example one that was inherited from the parent
+   * process. The Memfd gets a copy, which child processes do not inherit, and the number that was
+   * given is closed with `fs.closeSync`: use {@link Memfd.fd} from then on. If it throws, the number
+   * stays open. Give it a {@link dup} to keep your own.
    *
-   * @throws `EINVAL`: not a memory file; `EBADF`: not open
+   * In a worker thread, Node.js warns ("closed but not opened in unmanaged mode") if the number was
+   * not opened in that thread, as it does for `fs.closeSync`. Workers that are made with
+   * `trackUnmanagedFds: false` do not warn.
+   *
+   * @throws `EINVAL`: not a memory file; `EBADF`: not open; `EMFILE`: no number is free
    * @example
    * ```ts
    * import { Memfd, memfdCreate } from 'fdkit'
@@ -235,12 +242,24 @@ export class Memfd {
   static from(fd: number): Memfd {
     const number = validateFdNumber(fd)
     const seals = native.fcntlGetSeals(number)
-    if (!isFailure(seals)) return construct(number)
-    const isOther = errorCode(seals) === 'EINVAL'
-    throw because(seals, isOther ? 'this is no file in memory' : undefined)
+    if (isFailure(seals)) {
+      const isOther = errorCode(seals) === 'EINVAL'
+      throw because(seals, isOther ? 'this is no file in memory' : undefined)
+    }
+    const memfd = construct(check(native.dup(number)))
+    try {
+      closeGiven(number)
+    } catch (error) {
+      memfd.close()
+      throw error
+    }
+    return memfd
   }
 
-  /** The descriptor. It stays this object's: never close it yourself. */
+  /**
+   * The descriptor. The Memfd owns it: never close it yourself. In Deno, `node:fs` does not take it:
+   * use a {@link dup} there.
+   */
   get fd(): number {
     if (this.#isClosed) throw invalidState('the Memfd is closed')
     return this.#fd

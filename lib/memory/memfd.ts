@@ -1,5 +1,6 @@
 // Files in memory, and the seals on them.
 import { now, type Call } from '../runtime/call.js'
+import { handOut } from '../files/tracking.js'
 import { MFD_CLOEXEC } from '../constants.js'
 import { check } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
@@ -15,9 +16,10 @@ export function memfdCreateCall(
 }
 
 /**
- * An empty file in memory, with no name in any directory: the number of its descriptor, which
- * the caller owns and closes with `fs.closeSync`. Everything in `node:fs` that takes a
- * descriptor works on it, and other programs open it as `/proc/<pid>/fd/<fd>`.
+ * Creates an empty file in memory, with no name in any directory, and returns the number of its
+ * descriptor. The caller owns it and closes it with `fs.closeSync`; a worker of Node.js that ends
+ * closes it. Everything in `node:fs` that takes a descriptor works on it, and other programs open it
+ * as `/proc/<pid>/fd/<fd>`.
  *
  * As in Python, flags given without `MFD_CLOEXEC` make a descriptor that children inherit.
  * Unlike Python, which cuts them to 32 bits in silence, larger flags are an error.
@@ -42,7 +44,7 @@ export function memfdCreateCall(
  * ```
  */
 export function memfdCreate(name: string | Uint8Array, flags: number = MFD_CLOEXEC): number {
-  return now(memfdCreateCall(name, flags))
+  return handOut(now(memfdCreateCall(name, flags)))
 }
 
 /**

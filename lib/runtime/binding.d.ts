@@ -51,6 +51,7 @@ export declare function mkdirat(later: boolean, dirFd: Fd, path: PathArg, mode: 
 export declare function mkfifoat(later: boolean, dirFd: Fd, path: PathArg, mode: number): Reply<undefined>
 export declare function mknodat(later: boolean, dirFd: Fd, path: PathArg, mode: number, device: number): Reply<undefined>
 export declare function mmap<Shared extends boolean>(isShared: Shared, fd: number, offset: number, length: number | undefined, writable: boolean | undefined, mayShrink: boolean, populate: boolean): Ret<Shared extends true ? SharedArrayBuffer : ArrayBuffer>
+export declare function moveFd(fd: number, number: number): Ret<undefined>
 export declare function munmap(buffer: ArrayBuffer): Ret<undefined>
 export declare function openat(later: boolean, dirFd: Fd, path: PathArg, flags: number, mode: number, resolve: number | undefined): Reply<number>
 export declare function pageSize(): number

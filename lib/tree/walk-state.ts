@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
 import type { Failure, Held } from '../runtime/binding.js'
-import { check, invalidArgType, invalidArgValue, systemError } from '../runtime/error.js'
+import { errorCode, invalidArgType, invalidArgValue, isRelative, systemError } from '../runtime/error.js'
 import type { FwalkEntry } from './fwalk.js'
 import { NameSink } from '../files/listing.js'
 import { native } from '../runtime/native.js'
@@ -32,6 +32,9 @@ export const walkOptions = {
 }
 
 type Audit = (...args: unknown[]) => void
+
+const NO_DIRECTORY =
+  'the top is not a directory, or is a symbolic link, which is only walked with followSymlinks: true'
 
 /** Of a step after which the walk goes on. */
 export const skipped: unique symbol = Symbol('skipped')
@@ -119,7 +122,11 @@ export class WalkState<Name extends string | Buffer> {
   readonly #dirnames = new NameSink<Name>()
   readonly #filenames = new NameSink<Name>()
   readonly #paths: Paths<Name>
+  readonly #top: Uint8Array | string
   readonly #topdown: boolean
+  readonly #followSymlinks: boolean
+  // Whether the paths start from a descriptor.
+  readonly #isFrom: boolean
   readonly #onerror: ((error: Error) => void) | undefined
   // Kept, since it may close the descriptor that the walk starts from when it is collected.
   readonly owner: unknown
@@ -136,7 +143,10 @@ export class WalkState<Name extends string | Buffer> {
     const paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
     this.#paths = paths as unknown as Paths<Name>
     this.#enter = this.#paths.enter
+    this.#top = path
     this.#topdown = topdown
+    this.#followSymlinks = followSymlinks
+    this.#isFrom = dirFd !== undefined && isRelative(path)
     this.#onerror = onerror
   }
 
@@ -164,8 +174,8 @@ export class WalkState<Name extends string | Buffer> {
   /** What a step came to: an entry, `undefined` at the end, or `skipped` to go on. */
   take(result: number | Failure): FwalkEntry<Name> | undefined | typeof skipped {
     if (typeof result !== 'number') {
-      if (!result.skipped) check(result, { path: this.#paths.current() })
-      this.#onerror?.(systemError(result, { path: this.#paths.current() }))
+      if (!result.skipped) throw this.#errorOf(result)
+      this.#onerror?.(this.#errorOf(result))
       return skipped
     }
     if (result < 0) return undefined
@@ -184,6 +194,14 @@ export class WalkState<Name extends string | Buffer> {
     dirnames.names = []
     filenames.names = []
     return entry
+  }
+
+  #errorOf(failure: Failure): Error {
+    const path = this.#paths.current()
+    const where = this.#isFrom ? { caller: 'fwalk', dir: failure.dir } : {}
+    const isTop = Buffer.from(path).equals(Buffer.from(this.#top))
+    const isNone = isTop && !this.#followSymlinks && /^(ELOOP|ENOTDIR)$/.test(errorCode(failure))
+    return systemError(failure, { path, ...where }, isNone ? NO_DIRECTORY : undefined)
   }
 
   /** Tells the walk what the caller made of the names that were yielded last. */

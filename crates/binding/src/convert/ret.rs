@@ -21,7 +21,12 @@ pub struct Failure {
 impl Failure {
     /// One of a call that started from a directory, which the error is to name.
     pub fn at(error: fdkit::Error, start: Start<'_>) -> Self {
-        Self { dir: name_of(start), ..error.into() }
+        Self::from(error).starting(start)
+    }
+
+    /// The same failure, with the directory that its path starts from.
+    pub fn starting(self, start: Start<'_>) -> Self {
+        Self { dir: name_of(start), ..self }
     }
 
     /// One of a call that started from two directories.

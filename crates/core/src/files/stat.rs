@@ -54,6 +54,24 @@ pub fn fstatat(dir_fd: Option<BorrowedFd<'_>>, path: &CStr, follow_symlinks: boo
     sys::stat(directory(dir_fd), path, flags)
 }
 
+/// Looks at many names relative to a directory. The results are in the order of the names.
+///
+/// # Errors
+/// As [`fstatat`], for each name.
+///
+/// ```
+/// let stats = fdkit::files::stat::stat_all(None, [c"src", c"missing"], true);
+/// assert!(stats[0].is_ok());
+/// assert_eq!(stats[1].unwrap_err().errno(), libc::ENOENT);
+/// ```
+pub fn stat_all<'n>(
+    dir_fd: Option<BorrowedFd<'_>>,
+    names: impl IntoIterator<Item = &'n CStr>,
+    follow_symlinks: bool,
+) -> Vec<Result<Stat>> {
+    names.into_iter().map(|name| fstatat(dir_fd, name, follow_symlinks)).collect()
+}
+
 /// Looks at an open file.
 ///
 /// # Errors
