@@ -369,7 +369,7 @@ export class Memfd {
 
   /** An ArrayBuffer over its memory: {@link mmap}. */
   map(options?: MmapOptions): ArrayBuffer {
-    const buffer = mmap(this.fd, options)
+    const buffer = mmap(this, options)
     if (this.#refs.length === this.#mostRefs) {
       this.#refs = this.#refs.filter((ref) => isMapped(ref.deref()))
       this.#mostRefs = 16 + 2 * this.#refs.length
@@ -394,7 +394,7 @@ export class Memfd {
 
   /** A SharedArrayBuffer over its memory: {@link mmapShared}. It stays when the Memfd is closed. */
   share(options?: MmapSharedOptions): SharedArrayBuffer {
-    return mmapShared(this.fd, options)
+    return mmapShared(this, options)
   }
 
   /**
