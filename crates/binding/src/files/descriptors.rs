@@ -7,7 +7,7 @@ use fdkit::files::descriptors::{borrow, dup, get_inheritable, replace, set_inher
 use napi::bindgen_prelude::Result;
 
 use crate::call::{Out, Reply, Start, reply};
-use crate::convert::held::{Held, lock};
+use crate::convert::held::{Held, close_fd};
 use crate::exports::Args;
 
 /// The directory that a relative path starts from, where one was given.
@@ -64,7 +64,7 @@ pub fn adopt(args: &Args) -> Result<Reply> {
 /// `close(held)`: once; what is closed stays so.
 pub fn close(args: &Args) -> Result<Reply> {
     if let Held::Fd(fd) = Held::get(args, 0)? {
-        let fd = lock(fd).take();
+        let fd = close_fd(args.env.raw(), fd);
         return Ok(reply(false, move || fd.map_or(Ok(()), fdkit::files::descriptors::close)));
     }
     Ok(().into())
