@@ -200,7 +200,8 @@ export class WalkState<Name extends string | Buffer> {
     const path = this.#paths.current()
     const where = this.#isFrom ? { caller: 'fwalk', dir: failure.dir } : {}
     const isTop = Buffer.from(path).equals(Buffer.from(this.#top))
-    const isNone = isTop && !this.#followSymlinks && /^(ELOOP|ENOTDIR)$/.test(errorCode(failure))
+    // If it is thrown, what leads to the top is no directory.
+    const isNone = isTop && failure.skipped === true && !this.#followSymlinks && /^(ELOOP|ENOTDIR)$/.test(errorCode(failure))
     return systemError(failure, { path, ...where }, isNone ? NO_DIRECTORY : undefined)
   }
 
