@@ -1,10 +1,25 @@
-// Builds the addon into its package below npm/, and with it lib/runtime/binding.d.ts. Run as a program it
-// builds for other platforms: node scripts/addon.mjs x86_64-unknown-linux-musl --cross-compile
-import { renameSync, rmSync, utimesSync } from 'node:fs'
+// Builds the addon into its package below npm/, and two files that describe its exports:
+// lib/runtime/binding.d.ts and lib/runtime/syscalls.ts. Run as a program, it builds for other
+// platforms: node scripts/addon.mjs x86_64-unknown-linux-musl --cross-compile
+import { readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 
 import { addonPath } from './platform.mjs'
 import { replaceFile, runScript } from './run.mjs'
+
+/** The module that names each export's system call, as the tag `@syscall` of its declaration does. */
+export function syscalls(declarations) {
+  const functions = declarations.matchAll(/(?:\/\*\*((?:(?!\*\/).)*)\*\/\n)?export declare function (\w+)/gs)
+  const lines = Array.from(functions, ([, doc = '', name]) => {
+    const syscall = /@syscall (\w+)/.exec(doc)?.[1]
+    if (syscall === undefined) throw new Error(`crates/binding: ${name} lacks the tag @syscall`)
+    return `  ${name}: '${syscall}',\n`
+  })
+  return `// The system call of each export. Written by scripts/addon.mjs, from the tags @syscall.
+export const syscalls = {
+${lines.join('')}} as const
+`
+}
 
 export function buildAddon(platform, ...options) {
   const started = new Date()
@@ -15,7 +30,10 @@ export function buildAddon(platform, ...options) {
   const flags = ['--platform', '--release', '--no-js', ...options]
   runScript('@napi-rs/cli/dist/cli.js', 'build', ...flags, ...paths, ...outputs)
   replaceFile('lib/runtime/binding.d.ts', `${built}/binding.d.ts`)
-  // It gets to its place whole, and dated so that sources edited meanwhile are newer.
+  writeFileSync(`${built}/syscalls.ts`, syscalls(readFileSync(`${built}/binding.d.ts`, 'utf8')))
+  replaceFile('lib/runtime/syscalls.ts', `${built}/syscalls.ts`)
+  // The addon is moved to its place whole. Its date is that of the start, so that sources which were
+  // edited during the build are newer.
   const addon = `${built}/${basename(addonPath(platform))}`
   utimesSync(addon, started, started)
   renameSync(addon, addonPath(platform))

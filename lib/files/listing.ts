@@ -51,5 +51,5 @@ export async function listdirPromise(
 ): Promise<unknown[]> {
   const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
   auditListdir(path)
-  return check(await native.getdents64Later(true, fd, checked), checked)
+  return check(await native.getdents64Later(fd, checked), checked)
 }

@@ -53,12 +53,12 @@ function isBigint(options: LstatOptions | undefined): boolean {
 }
 
 function statNow({ path, fd, followSymlinks }: Target, bigint: boolean): AnyStats {
-  check(native.statx(fd, path, followSymlinks, bigint, numbers), path)
+  check(native.statx(fd, path, followSymlinks, bigint, unsigned), path)
   return bigint ? takeBigIntStats() : takeStats()
 }
 
 async function statLater({ path, fd, followSymlinks }: Target, bigint: boolean): Promise<AnyStats> {
-  const fields = check(await native.statxLater(true, fd, path, followSymlinks, bigint), path)
+  const fields = check(await native.statxLater(fd, path, followSymlinks, bigint), path)
   const Found = (bigint ? BigIntStats : Stats) as new (...fields: unknown[]) => AnyStats
   return new Found(...fields)
 }

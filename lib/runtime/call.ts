@@ -1,12 +1,10 @@
 // A system call with its arguments checked, to be made at once or on a thread of the pool.
-import type { Failure } from './binding.js'
+import type { Outcome, Response } from './binding.js'
 import { check, type Name } from './error.js'
-
-type Ret<T> = T | Failure
 
 /** A call that is ready. Making it later copies the descriptors that it is given. */
 export interface Call<T> {
-  make(later: boolean): Ret<T> | Promise<Ret<T>>
+  make(later: boolean): Response<T>
   /** For the error. */
   path?: Name | undefined
   dest?: Name | undefined
@@ -14,7 +12,7 @@ export interface Call<T> {
 
 /** Makes the call; it blocks the event loop. */
 export function now<T>(call: Call<T>): T {
-  return check(call.make(false) as Ret<T>, call.path, call.dest)
+  return check(call.make(false) as Outcome<T>, call.path, call.dest)
 }
 
 /** Makes the call off the main thread. */

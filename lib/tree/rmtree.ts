@@ -1,6 +1,6 @@
 // Deleting a tree.
 import { auditEvent } from '../runtime/audit.js'
-import type { Failure, Held } from '../runtime/binding.js'
+import type { Failure, Handle, Rmtree } from '../runtime/binding.js'
 import { abortError, systemError, type Name } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import {
@@ -35,7 +35,7 @@ export interface AsyncRmtreeOptions extends RmtreeOptions {
 const auditRmtree = auditEvent('shutil.rmtree', 'path', 'dirFd')
 
 class Deletion {
-  readonly tree: Held
+  readonly tree: Handle<Rmtree>
   readonly #path: Name
   readonly #ignoreErrors: boolean
   readonly #onerror: ((error: NodeJS.ErrnoException) => void) | undefined
@@ -60,7 +60,7 @@ class Deletion {
       if (this.#onerror === undefined) throw error
       this.#onerror(error)
     }
-    return result.skipped === true
+    return result.recoverable === true
   }
 }
 

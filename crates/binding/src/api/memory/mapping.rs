@@ -1,4 +1,4 @@
-//! Files as memory: buffers of JavaScript over mappings.
+//! Files as memory: JavaScript buffers over mappings.
 
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
@@ -8,71 +8,79 @@ use std::sync::{Mutex, OnceLock};
 use fdkit::Error;
 use fdkit::files::descriptors::borrow;
 use fdkit::memory::mapping::{self, MapOptions, Mapping};
-use napi::bindgen_prelude::{Env, Result};
+use napi::bindgen_prelude::{ArrayBuffer, Env, Result};
 use napi::sys;
+use napi_derive::napi;
 
-use crate::call::{Out, Reply, guard, reply};
-use crate::convert::held::lock;
-use crate::convert::ret::Failure;
-use crate::convert::values::to_js;
-use crate::exports::Args;
+use crate::call::guard;
+use crate::convert::handle::lock;
+use crate::convert::outcome::{Failure, Outcome};
+use crate::convert::status::check;
+use crate::convert::value::IntoJs;
 
-/// A mapping that is to be handed out.
-pub struct Buffer {
-    mapping: Mapping,
-    is_shared: bool,
-}
-
-/// `mmap(isShared, fd, offset, length, writable, mayShrink, populate)`.
-pub fn mmap(args: &Args) -> Result<Reply> {
-    let (is_shared, fd) = (args.get(0)?, args.get(1)?);
+/// Maps a file. `offset` and `length` are in bytes; without `length`, the rest of the file is
+/// mapped.
+///
+/// @syscall mmap
+#[napi(
+    catch_unwind,
+    ts_generic_types = "Shared extends boolean",
+    ts_return_type = "Outcome<Shared extends true ? SharedArrayBuffer : ArrayBuffer>"
+)]
+pub fn mmap(
+    #[napi(ts_arg_type = "Shared")] is_shared: bool,
+    fd: i32,
+    offset: i64,
+    length: Option<i64>,
+    writable: Option<bool>,
+    may_shrink: bool,
+    populate: bool,
+) -> Outcome<MappedBuffer> {
     let options = MapOptions {
-        offset: args.bytes(2)?.unwrap_or(0),
-        length: args.bytes(3)?,
-        writable: args.maybe(4)?,
-        may_shrink: args.get(5)?,
-        populate: args.get(6)?,
+        offset: offset.cast_unsigned(),
+        length: length.map(i64::cast_unsigned),
+        writable,
+        may_shrink,
+        populate,
     };
-    Ok(reply(false, move || {
-        let mapping = Mapping::mmap(borrow(fd, "mmap")?, &options)?;
-        Ok(Out::Buffer(Buffer { mapping, is_shared }))
-    }))
+    let mapping = borrow(fd, "mmap").and_then(|fd| Mapping::mmap(fd, &options));
+    mapping.map(|mapping| MappedBuffer { mapping, is_shared }).into()
 }
 
-/// `munmap(buffer)`: empties an ArrayBuffer of `mmap`, and gives its memory back. `EINVAL`: it is
-/// none, or no more.
-pub fn munmap(args: &Args) -> Result<Reply> {
-    let (env, buffer) = (args.env.raw(), args.raw(0)?);
-    let (mut data, mut length) = (ptr::null_mut(), 0);
-    // SAFETY: a value of the call that is under way, with its env.
-    let status =
-        unsafe { sys::napi_get_arraybuffer_info(env, buffer, &raw mut data, &raw mut length) };
-    let is_buffer = status == sys::Status::napi_ok;
-    // Taken out first: some runtimes call the finalizer at once.
-    let Some(mapped) = is_buffer.then(|| take(data.addr(), |_| true)).flatten() else {
-        return Ok(Error::new(libc::EINVAL, "munmap").into());
+/// Detaches an ArrayBuffer of `mmap`, and unmaps its memory. `EINVAL`: the buffer is not one of
+/// `mmap`, or is unmapped already.
+///
+/// @syscall munmap
+#[napi(catch_unwind)]
+pub fn munmap(buffer: ArrayBuffer) -> Result<Outcome<()>> {
+    // Removed from the list first: some runtimes call the finalizer at once.
+    let Some(mapped) = take(buffer.as_ptr().addr(), |_| true) else {
+        return Ok(Err(Error::new(libc::EINVAL, "munmap")).into());
     };
-    // SAFETY: as above.
-    let status = unsafe { sys::napi_detach_arraybuffer(env, buffer) };
-    if let Err(error) = napi::check_status!(status) {
+    if let Err(error) = buffer.detach() {
         keep(mapped);
         return Err(error);
     }
-    Ok(reply(false, move || mapped.mapping.munmap()))
+    Ok(mapped.mapping.munmap().into())
 }
 
-/// `canShare()`: whether the runtime can make a SharedArrayBuffer over memory that it did not
-/// allocate.
-pub fn can_share(_args: &Args) -> Result<Reply> {
-    Ok(Out::Is(create_external_sharedarraybuffer().is_some()).into())
+/// Returns true if the runtime can create a SharedArrayBuffer over memory that it did not allocate.
+///
+/// @syscall mmap
+#[napi(catch_unwind)]
+pub fn can_share() -> bool {
+    create_external_sharedarraybuffer().is_some()
 }
 
-/// `pageSize()`.
-pub fn page_size(_args: &Args) -> Result<Reply> {
-    Ok(Out::Bits(mapping::page_size() as u32).into())
+/// Returns the size of a page of memory in bytes.
+///
+/// @syscall getpagesize
+#[napi(catch_unwind)]
+pub fn page_size() -> u32 {
+    mapping::page_size() as u32
 }
 
-/// Whether the address is in an ArrayBuffer of `mmap`.
+/// Returns true if the address is in an ArrayBuffer of `mmap`.
 pub fn is_mapped(address: usize) -> bool {
     let mapped = lock(&MAPPED);
     let above = mapped.partition_point(|each| each.address() <= address);
@@ -80,8 +88,8 @@ pub fn is_mapped(address: usize) -> bool {
     below.is_some_and(|each| address - each.address() < each.mapping.len())
 }
 
-/// A mapping under an ArrayBuffer. The number tells it from those that were at its address before,
-/// and whose finalizers may come late.
+/// The mapping of an ArrayBuffer. The number tells it from earlier mappings at the same address,
+/// whose finalizers may run late.
 struct Mapped {
     number: usize,
     mapping: Mapping,
@@ -93,7 +101,7 @@ impl Mapped {
     }
 }
 
-// By address. A process has some 65,000 mappings at most.
+// Sorted by address. A process has at most about 65,000 mappings.
 static MAPPED: Mutex<Vec<Mapped>> = Mutex::new(Vec::new());
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
@@ -110,24 +118,32 @@ fn take(address: usize, is_it: impl Fn(&Mapped) -> bool) -> Option<Mapped> {
     found.then(|| mapped.remove(index))
 }
 
-impl Buffer {
-    pub fn into_js(self, env: &Env) -> Result<sys::napi_value> {
+/// A mapping on its way to JavaScript.
+pub struct MappedBuffer {
+    mapping: Mapping,
+    is_shared: bool,
+}
+
+impl IntoJs for MappedBuffer {
+    fn into_js(self, env: &Env) -> Result<sys::napi_value> {
         let mut value = ptr::null_mut();
         let status =
             if self.is_shared { self.share(env, &mut value) } else { self.map(env, &mut value) };
         if status == sys::Status::napi_no_external_buffers_allowed {
-            return to_js(env, Failure::from(Error::new(libc::ENOTSUP, "mmap")));
+            return Failure::from(Error::new(libc::ENOTSUP, "mmap")).into_js(env);
         }
-        napi::check_status!(status)?;
+        check(status, "creating a buffer over the mapping")?;
         Ok(value)
     }
+}
 
+impl MappedBuffer {
     fn map(self, env: &Env, value: &mut sys::napi_value) -> i32 {
         let (address, length) = (self.mapping.as_ptr(), self.mapping.len());
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         keep(Mapped { number, mapping: self.mapping });
         let hint = ptr::without_provenance_mut(number);
-        // SAFETY: the memory stays until the finalizer has been called, or the buffer detached.
+        // SAFETY: the memory stays mapped until the finalizer is called or the buffer is detached.
         let status = unsafe {
             sys::napi_create_external_arraybuffer(
                 env.raw(),
@@ -151,11 +167,11 @@ impl Buffer {
         let length = self.mapping.len();
         let (address, mapped) = self.mapping.into_raw();
         let hint = ptr::without_provenance_mut(mapped);
-        // SAFETY: the memory stays until the finalizer is called.
+        // SAFETY: the memory stays mapped until the finalizer is called.
         let status =
             unsafe { create(env.raw(), address.as_ptr().cast(), length, Some(unmap), hint, value) };
         if status != sys::Status::napi_ok {
-            // SAFETY: nothing was made that would finalize it.
+            // SAFETY: no buffer was created that would unmap it.
             unsafe { unmap(address.as_ptr().cast(), hint) };
         }
         status
@@ -170,9 +186,9 @@ unsafe extern "C" fn finalize(_env: sys::napi_env, data: *mut c_void, hint: *mut
     let _ = guard(|| forget(data.addr(), hint.addr()));
 }
 
-// Called on any thread.
+// Called on any thread, without an env.
 unsafe extern "C" fn unmap(data: *mut c_void, hint: *mut c_void) {
-    // SAFETY: what `into_raw` gave, of a buffer that is no more.
+    // SAFETY: what `into_raw` returned, for a buffer that no longer exists.
     let _ = unsafe { mapping::munmap(data.cast(), hint.addr()) };
 }
 
@@ -186,14 +202,14 @@ type CreateShared = unsafe extern "C" fn(
     value: *mut sys::napi_value,
 ) -> sys::napi_status;
 
-/// Newer than the version of Node-API that the addon asks for.
+/// Looks up a function that is newer than the version of Node-API that the addon asks for.
 fn create_external_sharedarraybuffer() -> Option<CreateShared> {
     static FOUND: OnceLock<Option<CreateShared>> = OnceLock::new();
     *FOUND.get_or_init(|| {
         let name = c"node_api_create_external_sharedarraybuffer";
         // SAFETY: a name that ends in NUL.
         let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
-        // SAFETY: that is its type.
+        // SAFETY: the type of the function.
         NonNull::new(found).map(|found| unsafe { std::mem::transmute(found.as_ptr()) })
     })
 }
