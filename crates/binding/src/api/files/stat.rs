@@ -1,13 +1,14 @@
 //! The status of a file. Without a path, a call acts on `dirFd` itself.
 
 use fdkit::files::stat::{Stat, Timestamp, fstat, fstatat};
-use napi::bindgen_prelude::{BigUint64ArraySlice, Env, Error, Result, Status, i64n};
+use napi::bindgen_prelude::{Env, Result, i64n};
 use napi::sys;
 use napi_derive::napi;
 
 use crate::call::{DirFd, Response, borrow_dir_fd, require_fd, respond_at};
 use crate::convert::outcome::Outcome;
 use crate::convert::path::PathArg;
+use crate::convert::typed_array::Slots;
 use crate::convert::value::{IntoJs, array, to_js};
 
 /// Writes the fields of a file's status to `fields`, in the order of node:fs: 64-bit integers with
@@ -20,13 +21,13 @@ pub fn statx(
     path: Option<PathArg>,
     follow_symlinks: bool,
     bigint: bool,
-    fields: BigUint64ArraySlice,
+    #[napi(ts_arg_type = "BigUint64Array")] fields: Slots,
 ) -> Result<Outcome<()>> {
     let found =
         borrow_dir_fd(dir_fd).and_then(|dir_fd| find(dir_fd, path.as_ref(), follow_symlinks));
     let written = match &found {
-        Ok(stat) if bigint => write(fields, &integers(stat)),
-        Ok(stat) => write(fields, &doubles(stat).map(f64::to_bits)),
+        Ok(stat) if bigint => fields.write(&integers(stat)),
+        Ok(stat) => fields.write(&doubles(stat).map(f64::to_bits)),
         Err(_) => Ok(()),
     };
     written.map(|()| found.map(drop).into())
@@ -53,16 +54,6 @@ fn find(dir_fd: DirFd<'_>, path: Option<&PathArg>, follow_symlinks: bool) -> fdk
         Some(path) => fstatat(dir_fd, path.as_c_str(), follow_symlinks),
         None => fstat(require_fd(dir_fd)?),
     }
-}
-
-fn write(mut fields: BigUint64ArraySlice, values: &[u64]) -> Result<()> {
-    // SAFETY: the array belongs to lib/files/stat.ts, which shares it with no other thread, and no
-    // JavaScript runs during the call.
-    let fields = unsafe { fields.as_mut() };
-    let fields =
-        fields.get_mut(..values.len()).ok_or_else(|| Error::from_status(Status::InvalidArg))?;
-    fields.copy_from_slice(values);
-    Ok(())
 }
 
 /// The fields of a file's status, as numbers or bigints.
