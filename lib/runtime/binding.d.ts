@@ -9,7 +9,7 @@ export declare class ExternalObject<T> {
 }
 
 /**
- * Takes ownership of a descriptor. The caller must not close the number any more.
+ * Takes ownership of a descriptor. The caller must no longer close the number.
  *
  * @syscall close
  */
@@ -45,11 +45,12 @@ export declare function dup(fd: number): Outcome<OwnedFd>
 export type Entries = Array<unknown>
 
 /**
- * Returns true if the file may be accessed in this mode.
+ * Checks whether the file may be accessed in this mode. With `asBoolean`, returns true or false;
+ * otherwise nothing or a failure.
  *
  * @syscall faccessat2
  */
-export declare function faccessat2(later: boolean, dirFd: number | undefined | null, path: PathArg, mode: number, effectiveIds: boolean, followSymlinks: boolean): Response<boolean>
+export declare function faccessat2(later: boolean, dirFd: number | undefined | null, path: PathArg, mode: number, effectiveIds: boolean, followSymlinks: boolean, asBoolean: boolean): Response<boolean | undefined | null>
 
 /** A failed system call. */
 export interface Failure {
@@ -61,6 +62,10 @@ export interface Failure {
   recoverable?: boolean
   /** The path that the failure concerns, if JavaScript cannot know it. */
   path?: string | Buffer
+  /** The path of the directory that a relative path starts from, if a descriptor was given. */
+  dir?: string
+  /** The same for the second path. */
+  destDir?: string
 }
 
 /**
@@ -219,6 +224,14 @@ export declare function mknodat(later: boolean, dirFd: number | undefined | null
  * @syscall mmap
  */
 export declare function mmap<Shared extends boolean>(isShared: Shared, fd: number, offset: number, length: number | undefined | null, writable: boolean | undefined | null, mayShrink: boolean, populate: boolean): Outcome<Shared extends true ? SharedArrayBuffer : ArrayBuffer>
+
+/**
+ * Moves a descriptor to a number that is open, and closes what is open there. The caller must own
+ * `fd`, which is closed too.
+ *
+ * @syscall dup3
+ */
+export declare function moveFd(fd: number, to: number): Outcome<undefined>
 
 /**
  * Detaches an ArrayBuffer of `mmap`, and unmaps its memory. `EINVAL`: the buffer is not one of

@@ -26,6 +26,7 @@ export const syscalls = {
   mkfifoat: 'mkfifoat',
   mknodat: 'mknodat',
   mmap: 'mmap',
+  moveFd: 'dup3',
   munmap: 'munmap',
   openat: 'openat',
   pageSize: 'getpagesize',

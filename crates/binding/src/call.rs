@@ -106,7 +106,8 @@ where
     if later { Response::Later(AsyncTask::new(Work::new(work))) } else { Response::now(work()) }
 }
 
-/// Makes a system call that starts from a directory, as [`respond`] does.
+/// Makes a system call that starts from a directory, as [`respond`] does. A failure names the
+/// directory.
 pub fn respond_at<T, O>(
     later: bool,
     dir_fd: Option<i32>,
@@ -117,7 +118,10 @@ where
     O: Into<Outcome<T>>,
 {
     match CallFd::new(dir_fd, later) {
-        Ok(dir_fd) => respond(later, move || work(dir_fd.as_ref().map(AsFd::as_fd))),
+        Ok(dir_fd) => respond(later, move || {
+            let dir_fd = dir_fd.as_ref().map(AsFd::as_fd);
+            work(dir_fd).into().map_failure(|failure| failure.with_dir(dir_fd))
+        }),
         Err(error) => Response::now(Err(error)),
     }
 }

@@ -1,13 +1,14 @@
 //! The outcome of a system call: a value or a failure.
 
 use std::ffi::CStr;
+use std::os::fd::BorrowedFd;
 use std::ptr;
 
 use napi::bindgen_prelude::{Env, Result, ToNapiValue};
 use napi::sys;
 use napi_derive::napi;
 
-use crate::convert::path::Name;
+use crate::convert::path::{Name, NameKind};
 use crate::convert::status::check;
 use crate::convert::value::{IntoJs, to_js};
 
@@ -23,6 +24,12 @@ pub struct Failure {
     /// The path that the failure concerns, if JavaScript cannot know it.
     #[napi(ts_type = "string | Buffer")]
     pub path: Option<Name>,
+    /// The path of the directory that a relative path starts from, if a descriptor was given.
+    #[napi(ts_type = "string")]
+    pub dir: Option<Name>,
+    /// The same for the second path.
+    #[napi(ts_type = "string")]
+    pub dest_dir: Option<Name>,
 }
 
 impl Failure {
@@ -30,12 +37,28 @@ impl Failure {
     pub fn recoverable(error: fdkit::Error, path: Option<Name>) -> Self {
         Self { recoverable: Some(true), path, ..error.into() }
     }
+
+    /// Adds the path of the directory that the call started from.
+    pub fn with_dir(self, dir_fd: Option<BorrowedFd<'_>>) -> Self {
+        Self { dir: dir_fd.and_then(path_of), ..self }
+    }
+
+    /// Adds the path of the directory that the second path started from.
+    pub fn with_dest_dir(self, dir_fd: Option<BorrowedFd<'_>>) -> Self {
+        Self { dest_dir: dir_fd.and_then(path_of), ..self }
+    }
+}
+
+/// Returns the path of an open file as a string, even if the paths of the call are Buffers.
+fn path_of(fd: BorrowedFd<'_>) -> Option<Name> {
+    let bytes = fdkit::files::descriptors::path(fd)?;
+    Some(Name { bytes, kind: NameKind { as_buffers: false } })
 }
 
 impl From<fdkit::Error> for Failure {
     fn from(error: fdkit::Error) -> Self {
         let (errno, syscall) = (-error.errno(), error.syscall());
-        Self { errno, syscall, recoverable: None, path: None }
+        Self { errno, syscall, recoverable: None, path: None, dir: None, dest_dir: None }
     }
 }
 
@@ -48,8 +71,11 @@ impl IntoJs for Failure {
         if let Some(recoverable) = self.recoverable {
             properties.push(property(c"recoverable", to_js(env, recoverable)?));
         }
-        if let Some(path) = self.path {
-            properties.push(property(c"path", to_js(env, path)?));
+        for (name, path) in [(c"path", self.path), (c"dir", self.dir), (c"destDir", self.dest_dir)]
+        {
+            if let Some(path) = path {
+                properties.push(property(name, to_js(env, path)?));
+            }
         }
         let mut object = ptr::null_mut();
         // SAFETY: the env of the call that is under way.
@@ -85,6 +111,16 @@ fn property(name: &'static CStr, value: sys::napi_value) -> sys::napi_property_d
 pub enum Outcome<T> {
     Value(T),
     Failed(Failure),
+}
+
+impl<T> Outcome<T> {
+    /// Adds to a failure.
+    pub fn map_failure(self, change: impl FnOnce(Failure) -> Failure) -> Self {
+        match self {
+            Self::Value(value) => Self::Value(value),
+            Self::Failed(failure) => Self::Failed(change(failure)),
+        }
+    }
 }
 
 impl<T> From<fdkit::Result<T>> for Outcome<T> {

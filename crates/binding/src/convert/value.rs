@@ -26,6 +26,15 @@ impl IntoJs for bool {
     }
 }
 
+impl IntoJs for Option<bool> {
+    fn into_js(self, env: &Env) -> Result<sys::napi_value> {
+        match self {
+            Some(value) => to_js(env, value),
+            None => to_js(env, ()),
+        }
+    }
+}
+
 impl IntoJs for i32 {
     fn into_js(self, env: &Env) -> Result<sys::napi_value> {
         to_js(env, self)

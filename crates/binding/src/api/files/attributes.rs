@@ -7,7 +7,8 @@ use napi_derive::napi;
 use crate::call::{Response, require_fd, respond_at};
 use crate::convert::path::PathArg;
 
-/// Returns true if the file may be accessed in this mode.
+/// Checks whether the file may be accessed in this mode. With `asBoolean`, returns true or false;
+/// otherwise nothing or a failure.
 ///
 /// @syscall faccessat2
 #[napi(catch_unwind)]
@@ -18,11 +19,12 @@ pub fn faccessat2(
     mode: i32,
     effective_ids: bool,
     follow_symlinks: bool,
-) -> Response<bool> {
+    as_boolean: bool,
+) -> Response<Option<bool>> {
     respond_at(later, dir_fd, move |dir_fd| {
         let path = path.as_c_str();
         let allowed = attributes::faccessat(dir_fd, path, mode, effective_ids, follow_symlinks);
-        fdkit::Result::Ok(allowed.is_ok())
+        if as_boolean { Ok(Some(allowed.is_ok())) } else { allowed.map(|()| None) }
     })
 }
 

@@ -7,7 +7,7 @@ use napi::sys;
 use napi_derive::napi;
 
 use crate::call::{DirFd, Response, borrow_dir_fd, require_fd, respond_at};
-use crate::convert::outcome::Outcome;
+use crate::convert::outcome::{Failure, Outcome};
 use crate::convert::path::{NameKind, PathArg};
 use crate::convert::sink::Sink;
 use crate::convert::value::{IntoJs, array, to_js};
@@ -21,11 +21,17 @@ pub fn getdents64(
     path: Option<PathArg>,
     #[napi(ts_arg_type = "(...names: any[]) => void")] sink: Sink,
 ) -> Result<Outcome<()>> {
-    let listed = borrow_dir_fd(dir_fd).and_then(|dir_fd| list(dir_fd, path.as_ref()));
-    if let Ok(Names { names, kind }) = &listed {
-        sink.drain(*kind, names.iter().map(|(name, _)| name.to_bytes()))?;
+    let dir_fd = match borrow_dir_fd(dir_fd) {
+        Ok(dir_fd) => dir_fd,
+        Err(error) => return Ok(Err(error).into()),
+    };
+    match list(dir_fd, path.as_ref()) {
+        Ok(Names { names, kind }) => {
+            sink.drain(kind, names.iter().map(|(name, _)| name.to_bytes()))?;
+            Ok(Outcome::Value(()))
+        }
+        Err(error) => Ok(Outcome::Failed(Failure::from(error).with_dir(dir_fd))),
     }
-    Ok(listed.map(drop).into())
 }
 
 /// Returns the promise of the names in a directory.

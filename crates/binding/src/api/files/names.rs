@@ -6,6 +6,7 @@ use fdkit::files::names;
 use napi_derive::napi;
 
 use crate::call::{CallFd, DirFd, Response, respond, respond_at};
+use crate::convert::outcome::Outcome;
 use crate::convert::path::{Name, PathArg};
 
 /// Opens a file, with openat2 if `resolve` is given.
@@ -138,7 +139,10 @@ fn respond_at_two(
 ) -> Response<()> {
     match (CallFd::new(src_dir_fd, later), CallFd::new(dst_dir_fd, later)) {
         (Ok(src_dir_fd), Ok(dst_dir_fd)) => respond(later, move || {
-            work(src_dir_fd.as_ref().map(AsFd::as_fd), dst_dir_fd.as_ref().map(AsFd::as_fd))
+            let src_dir_fd = src_dir_fd.as_ref().map(AsFd::as_fd);
+            let dst_dir_fd = dst_dir_fd.as_ref().map(AsFd::as_fd);
+            Outcome::from(work(src_dir_fd, dst_dir_fd))
+                .map_failure(|failure| failure.with_dir(src_dir_fd).with_dest_dir(dst_dir_fd))
         }),
         (Err(error), _) | (_, Err(error)) => Response::now(Err(error)),
     }

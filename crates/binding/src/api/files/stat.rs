@@ -6,7 +6,7 @@ use napi::sys;
 use napi_derive::napi;
 
 use crate::call::{DirFd, Response, borrow_dir_fd, require_fd, respond_at};
-use crate::convert::outcome::Outcome;
+use crate::convert::outcome::{Failure, Outcome};
 use crate::convert::path::PathArg;
 use crate::convert::typed_array::Slots;
 use crate::convert::value::{IntoJs, array, to_js};
@@ -23,14 +23,16 @@ pub fn statx(
     bigint: bool,
     #[napi(ts_arg_type = "BigUint64Array")] fields: Slots,
 ) -> Result<Outcome<()>> {
-    let found =
-        borrow_dir_fd(dir_fd).and_then(|dir_fd| find(dir_fd, path.as_ref(), follow_symlinks));
-    let written = match &found {
-        Ok(stat) if bigint => fields.write(&integers(stat)),
-        Ok(stat) => fields.write(&doubles(stat).map(f64::to_bits)),
-        Err(_) => Ok(()),
+    let dir_fd = match borrow_dir_fd(dir_fd) {
+        Ok(dir_fd) => dir_fd,
+        Err(error) => return Ok(Err(error).into()),
     };
-    written.map(|()| found.map(drop).into())
+    match find(dir_fd, path.as_ref(), follow_symlinks) {
+        Ok(stat) if bigint => fields.write(&integers(&stat))?,
+        Ok(stat) => fields.write(&doubles(&stat).map(f64::to_bits))?,
+        Err(error) => return Ok(Outcome::Failed(Failure::from(error).with_dir(dir_fd))),
+    }
+    Ok(Outcome::Value(()))
 }
 
 /// Returns the promise of the fields of a file's status.

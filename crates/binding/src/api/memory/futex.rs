@@ -11,7 +11,7 @@ use napi::bindgen_prelude::{Env, JsValue, Result};
 use napi::{JsDeferred, sys};
 use napi_derive::napi;
 
-use crate::api::memory::mapping::is_mapped;
+use crate::api::memory::mapping::futex_word;
 use crate::call::{Response, guard};
 use crate::convert::handle::Handle;
 use crate::convert::outcome::Outcome;
@@ -146,8 +146,13 @@ unsafe impl Send for Word {}
 
 /// Returns the address of a word, or `EINVAL` if it is not in memory that can be shared.
 fn address(words: &Words, index: u32) -> fdkit::Result<*const u32> {
-    let word = words.get(index).filter(|word| words.is_shared() || is_mapped(word.addr()));
-    word.ok_or(Error::new(libc::EINVAL, "futex"))
+    let error = Error::new(libc::EINVAL, "futex");
+    let word = words.get(index).ok_or(error)?;
+    match futex_word(word.addr()) {
+        Some(word) => word,
+        None if words.is_shared() => Ok(word),
+        None => Err(error),
+    }
 }
 
 fn deadline(seconds: Option<f64>) -> Option<Deadline> {

@@ -78,11 +78,15 @@ pub fn rmtree_close(tree: &Handle<Rmtree>) {
 
 impl State {
     fn remove(&mut self, until: Option<Instant>) -> Outcome<bool> {
+        let start = match &self.start {
+            Ok(start) => start.as_ref().map(AsFd::as_fd),
+            Err(error) => return Err(*error).into(),
+        };
         let tree = match &mut self.tree {
             Some(tree) => tree,
-            None => match self.open() {
-                Ok(tree) => self.tree.insert(tree),
-                Err(error) => return Err(error).into(),
+            None => match CoreRmtree::new(start, self.path.as_c_str()) {
+                Ok(tree) => self.tree.insert(tree.interrupted_by(Arc::clone(&self.interrupt))),
+                Err(error) => return Outcome::Failed(Failure::from(error).with_dir(start)),
             },
         };
         loop {
@@ -96,16 +100,10 @@ impl State {
                 Progress::Failed(path, error) => {
                     let bytes = path.as_os_str().as_bytes().to_vec();
                     let path = Name { bytes, kind: self.path.kind() };
-                    return Outcome::Failed(Failure::recoverable(error, Some(path)));
+                    let failure = Failure::recoverable(error, Some(path));
+                    return Outcome::Failed(failure.with_dir(start));
                 }
             }
         }
-    }
-
-    fn open(&self) -> fdkit::Result<CoreRmtree> {
-        let start = self.start.as_ref().map_err(|error| *error)?;
-        let start = start.as_ref().map(AsFd::as_fd);
-        let tree = CoreRmtree::new(start, self.path.as_c_str())?;
-        Ok(tree.interrupted_by(Arc::clone(&self.interrupt)))
     }
 }

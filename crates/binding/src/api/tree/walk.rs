@@ -31,8 +31,8 @@ pub struct Walk {
 struct State {
     walk: CoreWalk<'static>,
     kind: NameKind,
-    // The duplicate of the descriptor that the walk starts from, if it has one.
-    _start: Option<CallFd>,
+    // The descriptor that the walk starts from, if one was given.
+    start: Option<CallFd>,
     // Why the descriptor could not be duplicated. The first step reports it.
     failed: Option<fdkit::Error>,
     // What the last step found, and how far `drain` has come with it.
@@ -66,7 +66,7 @@ pub fn walk_start(
     let state = State {
         walk,
         kind: top.kind(),
-        _start: start,
+        start,
         failed,
         step: None,
         is_entered: false,
@@ -159,7 +159,7 @@ pub fn walk_interrupt(walk: &Handle<Walk>) {
 pub fn walk_close(walk: &Handle<Walk>) {
     let mut state = lock(&walk.state);
     state.walk.close();
-    state._start = None;
+    state.start = None;
     state.failed = None;
 }
 
@@ -174,14 +174,17 @@ impl State {
     fn step(&mut self) -> Outcome<i32> {
         (self.dirnames_at, self.filenames_at) = (0, 0);
         (self.step, self.is_entered) = (None, false);
+        let start = self.start.as_ref().map(AsFd::as_fd);
         match self.failed.take().map_or_else(|| self.walk.step(), Err) {
             Ok(step) => self.step = step,
-            Err(error) => return Err(error).into(),
+            Err(error) => return Outcome::Failed(Failure::from(error).with_dir(start)),
         }
         match self.step {
             None => Outcome::Value(-1),
             Some(Step::Directory) => Outcome::Value(self.walk.fd().map_or(-1, number)),
-            Some(Step::Skipped(error)) => Outcome::Failed(Failure::recoverable(error, None)),
+            Some(Step::Skipped(error)) => {
+                Outcome::Failed(Failure::recoverable(error, None).with_dir(start))
+            }
         }
     }
 
