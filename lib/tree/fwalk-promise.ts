@@ -131,7 +131,7 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
         const result = await state.stepLater()
         this.#checkAborted()
         // Of a large directory not all at once, so that nothing else has to wait for it.
-        while (state.pour()) {
+        while (state.drain()) {
           await nextTurn()
           this.#checkAborted()
         }
