@@ -50,7 +50,7 @@ pub(crate) fn type_of(fd: BorrowedFd<'_>, name: &CStr, flags: AtFlags) -> Result
 ///
 /// ```
 /// let names = fdkit::files::listing::listdir(None, c"src")?;
-/// assert!(names.iter().any(|(name, _)| name == c"walk.rs"));
+/// assert!(names.iter().any(|(name, _)| name == c"lib.rs"));
 /// # Ok::<(), fdkit::Error>(())
 /// ```
 pub fn listdir(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<Names> {
@@ -268,12 +268,12 @@ mod sys {
 
 #[cfg(not(target_os = "linux"))]
 mod sys {
-    use super::{BorrowedFd, ControlFlow, Entry, FileType, Result, retry};
+    use super::{BorrowedFd, ControlFlow, Entry, Error, FileType, Result, retry};
     use nix::dir::{Dir, Type};
 
     /// Nothing to keep: readdir(3) has a buffer of its own.
     #[derive(Debug, Default)]
-    pub(crate) struct Buffer;
+    pub(crate) struct Buffer {}
 
     impl Buffer {
         /// Calls `visit` for each entry except `.` and `..`, until it breaks.
@@ -289,7 +289,7 @@ mod sys {
                 copy.take().map_or(Err(nix::errno::Errno::EBADF), Dir::from_fd)
             })?;
             for entry in dir.iter() {
-                let entry = retry("readdir", || entry)?;
+                let entry = entry.map_err(|errno| Error::new(errno as i32, "readdir"))?;
                 let name = entry.file_name();
                 if !matches!(name.to_bytes(), b"." | b"..") {
                     let visited = visit(Entry {
