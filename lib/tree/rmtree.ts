@@ -1,7 +1,7 @@
 // Deleting a tree.
 import { onAbort } from '../runtime/abort.js'
 import { auditEvent } from '../runtime/audit.js'
-import type { Failure, Held } from '../runtime/binding.js'
+import type { Failure, Handle, Rmtree } from '../runtime/binding.js'
 import { abortError, isRelative, systemError, type Name } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { optionsOf, type Read } from '../runtime/options.js'
@@ -43,7 +43,7 @@ const readRmtree = optionsOf('rmtree', rmtreeOptions)
 const readAsyncRmtree = optionsOf('rmtree', { ...rmtreeOptions, signal: validateSignal })
 
 class Deletion {
-  readonly tree: Held
+  readonly tree: Handle<Rmtree>
   readonly #path: Name
   readonly #ignoreErrors: boolean
   // Whether the paths start from a descriptor.
@@ -70,7 +70,7 @@ class Deletion {
       if (this.#onerror === undefined) throw error
       this.#onerror(error)
     }
-    return result.skipped === true
+    return result.recoverable === true
   }
 }
 
