@@ -150,16 +150,26 @@ export function chown(
 }
 
 /** For {@link utime}: the present, by the kernel's clock. */
-export const UTIME_NOW: symbol = Symbol('UTIME_NOW')
+export const UTIME_NOW: unique symbol = Symbol('UTIME_NOW')
 /** For {@link utime}: as it is. */
-export const UTIME_OMIT: symbol = Symbol('UTIME_OMIT')
+export const UTIME_OMIT: unique symbol = Symbol('UTIME_OMIT')
 
 /** Options of {@link utime}. */
 export interface UtimeOptions extends FollowOptions {
   /** Last access and last change: seconds since 1970 or Dates, or `UTIME_NOW` or `UTIME_OMIT`. */
-  times?: readonly [atime: number | Date | symbol, mtime: number | Date | symbol] | undefined
+  times?:
+    | readonly [
+        atime: number | Date | typeof UTIME_NOW | typeof UTIME_OMIT,
+        mtime: number | Date | typeof UTIME_NOW | typeof UTIME_OMIT,
+      ]
+    | undefined
   /** The same in nanoseconds since 1970. */
-  ns?: readonly [atime: bigint | symbol, mtime: bigint | symbol] | undefined
+  ns?:
+    | readonly [
+        atime: bigint | typeof UTIME_NOW | typeof UTIME_OMIT,
+        mtime: bigint | typeof UTIME_NOW | typeof UTIME_OMIT,
+      ]
+    | undefined
 }
 
 // Seconds and nanoseconds. Of these -1 and -2 are what the addon takes for the two symbols.

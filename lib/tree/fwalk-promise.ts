@@ -16,7 +16,7 @@ export interface AsyncFwalkOptions<Name extends string | Buffer = string>
 
 /** The iterator that `fwalk` of `fdkit/promises` returns. */
 export interface AsyncFwalkIterator<Name extends string | Buffer = string>
-  extends AsyncIterableIterator<FwalkEntry<Name>, undefined, unknown> {
+  extends NodeJS.AsyncIterator<FwalkEntry<Name>, undefined, unknown> {
   next(): Promise<IteratorResult<FwalkEntry<Name>, undefined>>
   /** Ends the walk and closes its descriptors, as `break` in a loop does. */
   return(value?: unknown): Promise<IteratorReturnResult<undefined>>
@@ -27,14 +27,14 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
 }
 
 /**
- * As `fwalk` of `fdkit`, for `for await`: each step is made off the main thread. Steps that are
- * asked for while one is under way are made one after the other.
+ * {@inheritDoc fwalk}
+ *
+ * Each step runs off the main thread. Steps that are requested while another one runs wait for it.
  *
  * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
  * the copy until `return()` or the garbage collector.
  *
- * @throws as `fwalk` of `fdkit`, and `AbortError`
- * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @throws `AbortError`: `signal` was aborted
  * @example
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'

@@ -1,7 +1,10 @@
 // Deleting a tree.
+import { Buffer } from 'node:buffer'
+import { isUint8Array } from 'node:util/types'
+
 import { auditEvent } from '../runtime/audit.js'
 import type { Failure, Held } from '../runtime/binding.js'
-import { abortError, systemError, type Name } from '../runtime/error.js'
+import { abortError, systemError, type Name, type SystemError } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import {
   optional,
@@ -16,21 +19,27 @@ import {
 } from '../runtime/validate.js'
 
 /** Options of {@link rmtree}. */
-export interface RmtreeOptions extends DirFdOptions {
+export interface RmtreeOptions<Name extends string | Buffer = string> extends DirFdOptions {
   /** Whether nothing is thrown or reported, and what can be removed is; `false` by default. */
   ignoreErrors?: boolean | undefined
   /**
    * Called with each error, whose `path` is the whole path; the rest is still removed. What it
    * throws ends the deletion. Without it the first error is thrown.
    */
-  onerror?: ((error: NodeJS.ErrnoException) => void) | undefined
+  onerror?: ((error: SystemError<Name>) => void) | undefined
 }
 
 /** Options of `rmtree` of `fdkit/promises`. */
-export interface AsyncRmtreeOptions extends RmtreeOptions {
+export interface AsyncRmtreeOptions<Name extends string | Buffer = string>
+  extends RmtreeOptions<Name> {
   /** Ends the deletion with an AbortError; what is removed by then stays removed. */
   signal?: AbortSignal | undefined
 }
+
+// The overloads say which of them goes with which path.
+type AnyOptions = RmtreeOptions | RmtreeOptions<Buffer> | RmtreeOptions<string | Buffer>
+
+const toBuffer = (bytes: Uint8Array) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes))
 
 const auditRmtree = auditEvent('shutil.rmtree', 'path', 'dirFd')
 
@@ -38,15 +47,15 @@ class Deletion {
   readonly tree: Held
   readonly #path: Name
   readonly #ignoreErrors: boolean
-  readonly #onerror: ((error: NodeJS.ErrnoException) => void) | undefined
+  readonly #onerror: RmtreeOptions<string | Buffer>['onerror']
 
-  constructor(later: boolean, path: PathLike, options: RmtreeOptions | undefined) {
+  constructor(later: boolean, path: PathLike, options: AnyOptions | undefined) {
     this.#path = validatePath(path)
     const given = validateOptions(options)
     const dirFd = optional(validateFd, given.dirFd, 'dirFd')
     this.#ignoreErrors = optional(validateBoolean, given.ignoreErrors, 'ignoreErrors') ?? false
     optional(validateFunction, given.onerror, 'onerror')
-    this.#onerror = given.onerror
+    this.#onerror = given.onerror as RmtreeOptions<string | Buffer>['onerror']
     // Unlike the events of the system calls: this one is raised in Python's own code.
     auditRmtree(path, dirFd)
     this.tree = native.rmtreeStart(later, dirFd, this.#path)
@@ -56,9 +65,9 @@ class Deletion {
   goesOn(result: boolean | Failure): boolean {
     if (typeof result === 'boolean') return result
     if (!this.#ignoreErrors) {
-      const error = systemError(result, result.path ?? this.#path)
-      if (this.#onerror === undefined) throw error
-      this.#onerror(error)
+      const path = result.path ?? this.#path
+      if (this.#onerror === undefined) throw systemError(result, path)
+      this.#onerror(systemError(result, isUint8Array(path) ? toBuffer(path) : path))
     }
     return result.skipped === true
   }
@@ -87,7 +96,10 @@ class Deletion {
  * access('build') // false
  * ```
  */
-export function rmtree(path: PathLike, options?: RmtreeOptions): void {
+export function rmtree(path: Uint8Array, options?: RmtreeOptions<Buffer>): void
+export function rmtree(path: string | URL, options?: RmtreeOptions): void
+export function rmtree(path: PathLike, options?: RmtreeOptions<string | Buffer>): void
+export function rmtree(path: PathLike, options?: AnyOptions): void {
   const deletion = new Deletion(false, path, options)
   const { tree } = deletion
   try {
@@ -98,7 +110,10 @@ export function rmtree(path: PathLike, options?: RmtreeOptions): void {
 }
 
 // For `fdkit/promises`.
-export async function rmtreePromise(path: PathLike, options?: AsyncRmtreeOptions): Promise<void> {
+export async function rmtreePromise(
+  path: PathLike,
+  options?: AnyOptions & { signal?: AbortSignal | undefined },
+): Promise<void> {
   const signal = optional(validateSignal, validateOptions(options).signal, 'signal')
   const deletion = new Deletion(true, path, options)
   const { tree } = deletion

@@ -112,7 +112,7 @@ export class WalkState<Name extends string | Buffer> {
   readonly #filenames = new NameSink<Name>()
   readonly #paths: Paths<Name>
   readonly #topdown: boolean
-  readonly #onerror: ((error: Error) => void) | undefined
+  readonly #onerror: FwalkOptions<Name>['onerror']
   // What was yielded last, top-down, and what it was before the caller could edit it.
   #yielded: Name[] = []
   #listed: Name[] = []
@@ -134,7 +134,7 @@ export class WalkState<Name extends string | Buffer> {
     this.#paths = paths as unknown as Paths<Name>
     this.#enter = this.#paths.enter
     this.#topdown = topdown
-    this.#onerror = given.onerror as ((error: Error) => void) | undefined
+    this.#onerror = given.onerror
   }
 
   step(): number | Failure {
