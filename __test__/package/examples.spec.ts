@@ -40,7 +40,7 @@ function examplesIn(file: string): Example[] {
 
 const inDirectory = (directory: string, ending: string): string[] =>
   existsSync(`${root}/${directory}`)
-    ? readdirSync(`${root}/${directory}`).filter((name) => name.endsWith(ending)).map((name) => `${directory}/${name}`)
+    ? readdirSync(`${root}/${directory}`, { recursive: true }).map(String).filter((name) => name.endsWith(ending)).map((name) => `${directory}/${name}`)
     : []
 
 const literal = /^(true|false|null|undefined|-?\d[\d_]*(\.\d+)?n?|0x[\da-f_]+|'[^']*'|"[^"]*")$/i

@@ -102,7 +102,7 @@ fn is_gone(fd: BorrowedFd<'_>, name: &CStr) -> bool {
 ///
 /// ```
 /// let names = fdkit::files::listing::listdir(None, c"src")?;
-/// assert!(names.iter().any(|(name, _)| name == c"walk.rs"));
+/// assert!(names.iter().any(|(name, _)| name == c"lib.rs"));
 /// # Ok::<(), fdkit::Error>(())
 /// ```
 pub fn listdir(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<Names> {

@@ -26,7 +26,7 @@ use crate::files::descriptors::directory;
 /// ```
 /// use std::os::fd::AsFd;
 /// let src = fdkit::files::names::openat(None, c"src", 0, 0)?;
-/// let file = fdkit::files::names::openat(Some(src.as_fd()), c"at.rs", 0, 0)?;
+/// let file = fdkit::files::names::openat(Some(src.as_fd()), c"lib.rs", 0, 0)?;
 /// # Ok::<(), fdkit::Error>(())
 /// ```
 pub fn openat(
@@ -60,7 +60,7 @@ pub fn openat(
 /// use std::os::fd::AsFd;
 /// let src = fdkit::files::names::openat(None, c"src", 0, 0)?;
 /// let beneath = |path| fdkit::files::names::openat2(Some(src.as_fd()), path, 0, 0, RESOLVE_BENEATH);
-/// assert!(beneath(c"at.rs").is_ok());
+/// assert!(beneath(c"lib.rs").is_ok());
 /// assert_eq!(beneath(c"../Cargo.toml").unwrap_err().errno(), libc::EXDEV);
 /// # }
 /// # Ok::<(), fdkit::Error>(())
