@@ -62,6 +62,9 @@ for (const [path, { optionalDependencies = {} }] of Object.entries(locked)) {
 
 step('rustfmt', 'cargo', 'fmt', '--all', '--check')
 step('clippy', 'cargo', 'clippy', '--workspace', '--all-targets', '--locked', '--', '-D', 'warnings')
+for (const name of ['docs', 'deny', 'msrv', 'typos']) {
+  step(name, process.execPath, `scripts/checks/${name}.mjs`)
+}
 nodeStep('oxlint', 'oxlint/bin/oxlint', '--deny-warnings')
 nodeStep('tsc', 'typescript/bin/tsc', '-p', '.')
 step('npm test', 'npm', 'test')
