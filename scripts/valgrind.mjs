@@ -17,14 +17,12 @@ const programs = messages
   .map((line) => JSON.parse(line))
   .filter(({ profile, executable }) => profile?.test && executable)
 
-// These count descriptors or memory of the whole process, or measure time: valgrind changes both.
-const skipped = ['--skip', 'spin', '--skip', 'descriptors_are_bounded']
 const check = ['--quiet', '--error-exitcode=99', '--leak-check=full', '--errors-for-leak-kinds=definite']
 // The threads of the tests outlive a test that waits for a process.
 const patience = ['--fair-sched=yes', '--trace-children=no']
 const failed = programs.filter(({ executable, target }) => {
   console.log(`\n== ${target.name}`)
-  const args = [...process.argv.slice(2), '--test-threads=1', ...skipped]
+  const args = [...process.argv.slice(2), '--test-threads=1']
   return status('inherit', 'valgrind', ...check, ...patience, executable, ...args) !== 0
 })
 for (const { target } of failed) console.error(`valgrind: ${target.name} failed`)
