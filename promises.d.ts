@@ -17,6 +17,7 @@ import type {
 	DirEntry,
 	DirEntryStatOptions,
 	DirFdOptions,
+	FdLike,
 	FollowOptions,
 	FwalkEntry,
 	FwalkOptions,
@@ -30,9 +31,29 @@ import type {
 	TwoDirFdOptions,
 	UtimeOptions,
 } from './index.js';
+/** Options of `rmtree` of `fdkit/promises`. */
+export interface AsyncRmtreeOptions<Name extends string | Buffer = string> extends RmtreeOptions<Name> {
+	/** Ends the deletion with an AbortError; what is removed by then stays removed. */
+	signal?: AbortSignal | undefined;
+}
+/**
+ * A {@link DirEntry} of `fdkit/promises`: `stat` is asynchronous, the rest is known already, and
+ * what a link points to that cannot be looked at is neither a directory nor a file.
+ */
+export interface AsyncDirEntry<N extends string | Buffer = string> extends Omit<DirEntry<N>, "stat"> {
+	stat(options: DirEntryStatOptions & {
+		bigint: true;
+	}): Promise<fs.BigIntStats>;
+	stat(options?: DirEntryStatOptions & {
+		bigint?: false | undefined;
+	}): Promise<fs.Stats>;
+}
 /** Options of `fwalk` of `fdkit/promises`. */
 export interface AsyncFwalkOptions<Name extends string | Buffer = string> extends FwalkOptions<Name> {
-	/** Ends the walk: the step that is under way, or the next one, rejects with an AbortError. */
+	/**
+	 * Ends the walk: the step that is under way rejects with an AbortError, or if there is none, the
+	 * next one. Until then the descriptor that was yielded last stays open.
+	 */
 	signal?: AbortSignal | undefined;
 }
 /** The iterator that `fwalk` of `fdkit/promises` returns. */
@@ -61,7 +82,13 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
  * `followSymlinks`, a directory that is its own ancestor; names added to `dirnames` must be
  * single components.
  *
- * Each step runs off the main thread. Steps that are requested while another one runs wait for it.
+ * Each step runs off the main thread.
+ *
+ * The `dirfd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
+ * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
+ * `next()` while a step is under way are queued, and each step ends the loan of the descriptor
+ * before it: if you ask ahead, use a descriptor only before the first `await` after it arrived (that
+ * is enough to start any number of calls of `fdkit/promises` with it), or keep a copy with `dup`.
  *
  * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
  * the copy until `return()` or the garbage collector.
@@ -99,7 +126,13 @@ export declare function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffe
  * `followSymlinks`, a directory that is its own ancestor; names added to `dirnames` must be
  * single components.
  *
- * Each step runs off the main thread. Steps that are requested while another one runs wait for it.
+ * Each step runs off the main thread.
+ *
+ * The `dirfd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
+ * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
+ * `next()` while a step is under way are queued, and each step ends the loan of the descriptor
+ * before it: if you ask ahead, use a descriptor only before the first `await` after it arrived (that
+ * is enough to start any number of calls of `fdkit/promises` with it), or keep a copy with `dup`.
  *
  * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
  * the copy until `return()` or the garbage collector.
@@ -121,26 +154,10 @@ export declare function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffe
  * ```
  */
 export declare function fwalk(top?: string | URL, options?: AsyncFwalkOptions<string>): AsyncFwalkIterator<string>;
-/** Options of `rmtree` of `fdkit/promises`. */
-export interface AsyncRmtreeOptions<Name extends string | Buffer = string> extends RmtreeOptions<Name> {
-	/** Ends the deletion with an AbortError; what is removed by then stays removed. */
-	signal?: AbortSignal | undefined;
-}
 /**
- * A {@link DirEntry} of `fdkit/promises`: `stat` is asynchronous, the rest is known already, and
- * what a link points to that cannot be looked at is neither a directory nor a file.
- */
-export interface AsyncDirEntry<N extends string | Buffer = string> extends Omit<DirEntry<N>, "stat"> {
-	stat(options: DirEntryStatOptions & {
-		bigint: true;
-	}): Promise<fs.BigIntStats>;
-	stat(options?: DirEntryStatOptions & {
-		bigint?: false | undefined;
-	}): Promise<fs.Stats>;
-}
-/**
- * Opens a file or a directory: the number of its descriptor, which the caller owns and closes
- * with `fs.closeSync`. As in Python it is never inherited by child processes.
+ * Opens a file or a directory and returns the number of its descriptor. The caller owns it and closes
+ * it with `fs.closeSync`; a worker of Node.js that ends closes it, as it closes what `fs.openSync`
+ * opened there. As in Python, child processes never inherit it.
  *
  * @param flags as in `fs.open`: `'r'`, `'wx+'` …, or `O_*` numbers or-ed
  * @throws `ENOENT`, `EACCES`, `EEXIST`, `ELOOP`, `EMFILE` …, as open(2) says; `ENOTDIR`: `dirFd`
@@ -193,7 +210,7 @@ export declare function open(path: PathLike, flags?: number | string, options?: 
  * }
  * ```
  */
-export declare function stat(path: PathLike | number, options: StatOptions & {
+export declare function stat(path: PathLike | FdLike, options: StatOptions & {
 	bigint: true;
 }): Promise<fs.BigIntStats>;
 /**
@@ -218,7 +235,7 @@ export declare function stat(path: PathLike | number, options: StatOptions & {
  * }
  * ```
  */
-export declare function stat(path: PathLike | number, options?: StatOptions & {
+export declare function stat(path: PathLike | FdLike, options?: StatOptions & {
 	bigint?: false | undefined;
 }): Promise<fs.Stats>;
 /**
@@ -243,7 +260,7 @@ export declare function stat(path: PathLike | number, options?: StatOptions & {
  * }
  * ```
  */
-export declare function stat(path: PathLike | number, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats>;
+export declare function stat(path: PathLike | FdLike, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats>;
 /**
  * As {@link stat}, of a link itself.
  *
@@ -291,23 +308,67 @@ export declare function lstat(path: PathLike, options?: LstatOptions & {
  */
 export declare function lstat(path: PathLike, options?: LstatOptions): Promise<fs.Stats | fs.BigIntStats>;
 /**
- * Whether this process may do with a file what `mode` says. By the time that one acts on the
- * answer it may be another: where that matters, try, and see.
+ * Returns if this process may do with a file what `mode` says, and throws if it may not. The
+ * answer may change before you act on it. If that matters, try the operation itself.
  *
- * As in Python, and unlike `fs.accessSync`, it answers and does not throw, whatever the reason.
+ * As `fs.accessSync` and unlike Python's `os.access` it throws. {@link canAccess} returns a boolean.
  *
- * @param mode `F_OK` (it is there, the default), or `R_OK`, `W_OK`, `X_OK` or-ed
- * @see https://docs.python.org/3/library/os.html#os.access
+ * @param mode `F_OK` (the file exists, the default), or `R_OK`, `W_OK` and `X_OK` or-ed
+ * @throws `EACCES`: it may not; `ENOENT`, `ENOTDIR`, `ELOOP`; `EROFS`: `W_OK` on a read-only file
+ * system; `EPERM`: `W_OK` of an immutable file; … as access(2) says; `EBADF`: `dirFd` is not open
+ * @see https://nodejs.org/api/fs.html#fsaccesssyncpath-mode
+ * @see https://man7.org/linux/man-pages/man2/access.2.html
  * @example
  * ```ts
  * import { R_OK } from 'fdkit'
  * import { access } from 'fdkit/promises'
  *
- * await access('config/app.json', R_OK) // true
- * await access('no/such/file') // false
+ * await access('config/app.json', R_OK)
+ * await access('no/such/file') // throws: ENOENT
  * ```
  */
-export declare function access(path: PathLike, mode?: number, options?: AccessOptions): Promise<boolean>;
+export declare function access(path: PathLike, mode?: number, options?: AccessOptions): Promise<void>;
+/**
+ * Returns whether this process may do with a file what `mode` says. The answer may change before
+ * you act on it. If that matters, try the operation itself.
+ *
+ * As Python's `os.access` it returns `false` whatever the reason, also if `dirFd` is not open. Only
+ * wrong arguments are thrown. {@link access} throws the reason.
+ *
+ * @param mode `F_OK` (the file exists, the default), or `R_OK`, `W_OK` and `X_OK` or-ed
+ * @throws `ENOSYS`: not on this platform
+ * @see https://docs.python.org/3/library/os.html#os.access
+ * @example
+ * ```ts
+ * import { R_OK } from 'fdkit'
+ * import { canAccess } from 'fdkit/promises'
+ *
+ * await canAccess('config/app.json', R_OK) // true
+ * await canAccess('no/such/file') // false
+ * ```
+ */
+export declare function canAccess(path: PathLike, mode?: number, options?: AccessOptions): Promise<boolean>;
+/**
+ * Returns whether a path leads to a file of any type. It is `false` for a symbolic link whose
+ * target does not exist, unless `followSymlinks` is `false`.
+ *
+ * As `fs.existsSync` and Python's `os.path.exists` it also returns `false` if the file cannot be
+ * reached, for example behind a directory without search permission. Unlike both it throws if an
+ * argument is wrong.
+ *
+ * @throws `ENOSYS`: not on this platform
+ * @see https://docs.python.org/3/library/os.path.html#os.path.exists
+ * @example
+ * ```ts
+ * import { constants } from 'node:fs'
+ * import { exists, open } from 'fdkit/promises'
+ *
+ * const dirFd = await open('config', constants.O_DIRECTORY)
+ * await exists('app.json', { dirFd }) // true
+ * await exists('no-such-file', { dirFd }) // false
+ * ```
+ */
+export declare function exists(path: PathLike, options?: FollowOptions): Promise<boolean>;
 /**
  * Sets the permissions.
  *
@@ -324,7 +385,7 @@ export declare function access(path: PathLike, mode?: number, options?: AccessOp
  * }
  * ```
  */
-export declare function chmod(path: PathLike | number, mode: number | string, options?: FollowOptions): Promise<void>;
+export declare function chmod(path: PathLike | FdLike, mode: number | string, options?: FollowOptions): Promise<void>;
 /**
  * Sets owner and group; -1 leaves one as it is.
  *
@@ -338,7 +399,7 @@ export declare function chmod(path: PathLike | number, mode: number | string, op
  * await chown('config', -1, process.getgid!())
  * ```
  */
-export declare function chown(path: PathLike | number, uid: number, gid: number, options?: FollowOptions): Promise<void>;
+export declare function chown(path: PathLike | FdLike, uid: number, gid: number, options?: FollowOptions): Promise<void>;
 /**
  * Sets the times of last access and last change; to the present, where neither `times` nor `ns`
  * is given.
@@ -359,7 +420,7 @@ export declare function chown(path: PathLike | number, uid: number, gid: number,
  * ;(await stat('config/app.json', { bigint: true })).mtimeNs // -1n
  * ```
  */
-export declare function utime(path: PathLike | number, options?: UtimeOptions): Promise<void>;
+export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): Promise<void>;
 /**
  * Makes a directory; its permissions are `mode` less the umask.
  *
@@ -564,7 +625,7 @@ export declare function rmdir(path: PathLike, options?: DirFdOptions): Promise<v
  * ;(await listdir('src')).filter((name) => name.endsWith('.ts'))
  * ```
  */
-export declare function listdir(path?: string | URL | number, options?: DirFdOptions): Promise<string[]>;
+export declare function listdir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<string[]>;
 /**
  * The names in a directory, without `.` and `..`, in the file system's order: strings, or
  * Buffers where the path is bytes.
@@ -602,7 +663,7 @@ export declare function listdir(path: Uint8Array, options?: DirFdOptions): Promi
  * ;(await listdir('src')).filter((name) => name.endsWith('.ts'))
  * ```
  */
-export declare function listdir(path?: PathLike | number, options?: DirFdOptions): Promise<string[] | Buffer[]>;
+export declare function listdir(path?: PathLike | FdLike, options?: DirFdOptions): Promise<string[] | Buffer[]>;
 /**
  * The entries of a directory, without `.` and `..`, in the file system's order. What the
  * directory itself says of an entry, its name, its type and its inode number, costs no further
@@ -629,7 +690,7 @@ export declare function listdir(path?: PathLike | number, options?: DirFdOptions
  * }
  * ```
  */
-export declare function scandir(path?: string | URL | number, options?: DirFdOptions): Promise<AsyncDirEntry[]>;
+export declare function scandir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<AsyncDirEntry[]>;
 /**
  * The entries of a directory, without `.` and `..`, in the file system's order. What the
  * directory itself says of an entry, its name, its type and its inode number, costs no further
@@ -658,9 +719,10 @@ export declare function scandir(path?: string | URL | number, options?: DirFdOpt
  */
 export declare function scandir(path: Uint8Array, options?: DirFdOptions): Promise<AsyncDirEntry<Buffer>[]>;
 /**
- * An empty file in memory, with no name in any directory: the number of its descriptor, which
- * the caller owns and closes with `fs.closeSync`. Everything in `node:fs` that takes a
- * descriptor works on it, and other programs open it as `/proc/<pid>/fd/<fd>`.
+ * Creates an empty file in memory, with no name in any directory, and returns the number of its
+ * descriptor. The caller owns it and closes it with `fs.closeSync`; a worker of Node.js that ends
+ * closes it. Everything in `node:fs` that takes a descriptor works on it, and other programs open it
+ * as `/proc/<pid>/fd/<fd>`.
  *
  * As in Python, flags given without `MFD_CLOEXEC` make a descriptor that children inherit.
  * Unlike Python, which cuts them to 32 bits in silence, larger flags are an error.

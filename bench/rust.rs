@@ -21,8 +21,11 @@ pub struct Seen {
     pub entries: usize,
 }
 
-fn walk(top: &CStr) -> Result<Seen> {
+fn walk(top: &CStr, threads: Option<usize>) -> Result<Seen> {
     let mut walk = Walk::new(top, None, WalkOptions::default());
+    if let Some(threads) = threads {
+        walk = walk.threads(threads);
+    }
     let mut seen = Seen::default();
     while let Some(step) = walk.step()? {
         if step == Step::Directory {
@@ -52,7 +55,11 @@ fn make(top: &str, directories: usize, files: usize) -> Result<Seen> {
 fn run(name: &str, argument: &str) -> Result<Seen> {
     let top = CString::new(argument)?;
     match name {
-        "fdkit" => walk(&top),
+        "fdkit" => walk(&top, None),
+        "fdkit-threads-0" => walk(&top, Some(0)),
+        "fdkit-threads-1" => walk(&top, Some(1)),
+        "fdkit-threads-2" => walk(&top, Some(2)),
+        "fdkit-threads-4" => walk(&top, Some(4)),
         "make-1000x30" => make(argument, 1_000, 30),
         "make-1x100000" => make(argument, 1, 100_000),
         #[cfg(target_os = "linux")]

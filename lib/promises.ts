@@ -9,10 +9,11 @@ import { later } from './runtime/call.js'
 import { listdirPromise } from './files/listing.js'
 import { memfdCreateCall } from './memory/memfd.js'
 import { openCall, type OpenOptions } from './files/open.js'
+import { handOut } from './files/tracking.js'
 import { rmtreePromise, type AsyncRmtreeOptions } from './tree/rmtree.js'
 import { scandirPromise, type AsyncDirEntry } from './files/scandir.js'
 import { lstatPromise, statPromise, type LstatOptions, type StatOptions } from './files/stat.js'
-import type { DirFdOptions, FollowOptions, PathLike } from './runtime/validate.js'
+import type { DirFdOptions, FdLike, FollowOptions, PathLike } from './runtime/validate.js'
 
 /** {@inheritDoc open} */
 export async function open(
@@ -20,14 +21,14 @@ export async function open(
   flags: number | string = 'r',
   options?: OpenOptions,
 ): Promise<number> {
-  return later(openCall(path, flags, options))
+  return handOut(await later(openCall(path, flags, options)))
 }
 
 /** {@inheritDoc stat} */
-export async function stat(path: PathLike | number, options: StatOptions & { bigint: true }): Promise<fs.BigIntStats>
-export async function stat(path: PathLike | number, options?: StatOptions & { bigint?: false | undefined }): Promise<fs.Stats>
-export async function stat(path: PathLike | number, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats>
-export async function stat(path: PathLike | number, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats> {
+export async function stat(path: PathLike | FdLike, options: StatOptions & { bigint: true }): Promise<fs.BigIntStats>
+export async function stat(path: PathLike | FdLike, options?: StatOptions & { bigint?: false | undefined }): Promise<fs.Stats>
+export async function stat(path: PathLike | FdLike, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats>
+export async function stat(path: PathLike | FdLike, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats> {
   return statPromise(path, options)
 }
 
@@ -44,13 +45,27 @@ export async function access(
   path: PathLike,
   mode?: number,
   options?: attr.AccessOptions,
+): Promise<void> {
+  await later(attr.accessCall(path, mode, options))
+}
+
+/** {@inheritDoc canAccess} */
+export async function canAccess(
+  path: PathLike,
+  mode?: number,
+  options?: attr.AccessOptions,
 ): Promise<boolean> {
-  return later(attr.accessCall(path, mode, options))
+  return later(attr.canAccessCall(path, mode, options))
+}
+
+/** {@inheritDoc exists} */
+export async function exists(path: PathLike, options?: FollowOptions): Promise<boolean> {
+  return later(attr.existsCall(path, options))
 }
 
 /** {@inheritDoc chmod} */
 export async function chmod(
-  path: PathLike | number,
+  path: PathLike | FdLike,
   mode: number | string,
   options?: FollowOptions,
 ): Promise<void> {
@@ -59,7 +74,7 @@ export async function chmod(
 
 /** {@inheritDoc chown} */
 export async function chown(
-  path: PathLike | number,
+  path: PathLike | FdLike,
   uid: number,
   gid: number,
   options?: FollowOptions,
@@ -68,7 +83,7 @@ export async function chown(
 }
 
 /** {@inheritDoc utime} */
-export async function utime(path: PathLike | number, options?: attr.UtimeOptions): Promise<void> {
+export async function utime(path: PathLike | FdLike, options?: attr.UtimeOptions): Promise<void> {
   await later(attr.utimeCall(path, options))
 }
 
@@ -155,10 +170,10 @@ export async function rmdir(path: PathLike, options?: DirFdOptions): Promise<voi
 }
 
 /** {@inheritDoc listdir} */
-export async function listdir(path?: string | URL | number, options?: DirFdOptions): Promise<string[]>
+export async function listdir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<string[]>
 export async function listdir(path: Uint8Array, options?: DirFdOptions): Promise<Buffer[]>
-export async function listdir(path?: PathLike | number, options?: DirFdOptions): Promise<string[] | Buffer[]>
-export async function listdir(path?: PathLike | number, options?: DirFdOptions): Promise<unknown[]> {
+export async function listdir(path?: PathLike | FdLike, options?: DirFdOptions): Promise<string[] | Buffer[]>
+export async function listdir(path?: PathLike | FdLike, options?: DirFdOptions): Promise<unknown[]> {
   return listdirPromise(path, options)
 }
 
@@ -178,10 +193,10 @@ export async function listdir(path?: PathLike | number, options?: DirFdOptions):
  * }
  * ```
  */
-export async function scandir(path?: string | URL | number, options?: DirFdOptions): Promise<AsyncDirEntry[]>
+export async function scandir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<AsyncDirEntry[]>
 export async function scandir(path: Uint8Array, options?: DirFdOptions): Promise<AsyncDirEntry<Buffer>[]>
 export async function scandir(
-  path?: PathLike | number,
+  path?: PathLike | FdLike,
   options?: DirFdOptions,
 ): Promise<AsyncDirEntry[] | AsyncDirEntry<Buffer>[]> {
   return (await scandirPromise(path, options)) as AsyncDirEntry[]
@@ -189,7 +204,7 @@ export async function scandir(
 
 /** {@inheritDoc memfdCreate} */
 export async function memfdCreate(name: string | Uint8Array, flags?: number): Promise<number> {
-  return later(memfdCreateCall(name, flags))
+  return handOut(await later(memfdCreateCall(name, flags)))
 }
 
 /**

@@ -6,7 +6,7 @@
 // - `{@inheritDoc NAME}` is replaced by the documentation of the function of that name in `fdkit`,
 //   its examples rewritten for promises.
 // - Editors show the documentation of the overload that was called, so each overload gets a copy.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
 import { awaitExample } from './types-example.mjs'
@@ -122,11 +122,11 @@ function deriveFrom(mainPath, path) {
   }
   const edits = []
   const kept = []
+  const dropped = []
   for (const node of source.statements) {
     const names = declaredNames(node)
     if (names.length > 0 && !isExported(node)) {
-      const own = names.find((name) => !shared.has(name))
-      if (own !== undefined) throw new Error(`${own} is used by the types of ${path}, but exported nowhere`)
+      dropped.push(...names)
       edits.push([node.getFullStart(), node.getEnd(), ''])
       continue
     }
@@ -140,6 +140,8 @@ function deriveFrom(mainPath, path) {
     ts.forEachChild(node, visit)
   }
   kept.forEach(visit)
+  const nowhere = dropped.find((name) => used.has(name) && !shared.has(name))
+  if (nowhere !== undefined) throw new Error(`${nowhere} is used by the types of ${path}, but exported nowhere`)
   const own = exportedNames(source)
   const imported = [...shared].filter((name) => used.has(name) && !own.has(name)).toSorted()
   const lastImport = source.statements.findLast(ts.isImportDeclaration)
@@ -159,12 +161,20 @@ function addIntroduction(path, entry) {
 /** Writes `ENTRY.d.ts` for each entry; the first is the one that the others import from. */
 export function bundleTypes(entries) {
   const [main] = entries
-  for (const entry of entries) {
-    const flags = ['--silent', '--no-check', '--project', 'tsconfig.json']
-    const types = ['--export-referenced-types', 'false', '--external-types', 'node']
-    const output = ['--out-file', `build/${entry}.d.ts`, `${entry}.ts`]
-    runScript('dts-bundle-generator/dist/bin/dts-bundle-generator.js', ...flags, ...types, ...output)
+  // Its paths are relative to it.
+  const config = {
+    compilationOptions: { preferredConfigPath: '../tsconfig.json' },
+    entries: entries.map((entry) => ({
+      filePath: `../${entry}.ts`,
+      outFile: `${entry}.d.ts`,
+      noCheck: true,
+      libraries: { allowedTypesLibraries: ['node'] },
+      output: { exportReferencedTypes: false },
+    })),
   }
+  mkdirSync('build', { recursive: true })
+  writeFileSync('build/types.json', JSON.stringify(config))
+  runScript('dts-bundle-generator/dist/bin/dts-bundle-generator.js', '--silent', '--config', 'build/types.json')
   for (const entry of entries.slice(1)) deriveFrom(`build/${main}.d.ts`, `build/${entry}.d.ts`)
   for (const entry of entries) {
     fillIn(`build/${entry}.d.ts`)

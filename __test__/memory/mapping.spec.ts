@@ -268,6 +268,8 @@ int setenv(const char *name, const char *value, int overwrite) {
 }
 void *mmap64(void *address, size_t length, int protection, int flags, int fd, off64_t offset) {
   void *(*real)(void *, size_t, int, int, int, off64_t) = dlsym(RTLD_NEXT, "mmap64");
+  // musl has one function only, since offsets have 64 bits.
+  if (real == NULL) real = dlsym(RTLD_NEXT, "mmap");
   if (left > 0 && fd != -1) { left--; errno = ENOMEM; return MAP_FAILED; }
   return real(address, length, protection, flags, fd, offset);
 }

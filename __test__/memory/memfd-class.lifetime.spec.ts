@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 
 import type { ExecutionContext } from 'ava'
-import { F_SEAL_WRITE, addSeals, dup, Memfd, memfdCreate, mmap, munmap } from 'fdkit'
+import { F_SEAL_WRITE, addSeals, dup, getInheritable, Memfd, memfdCreate, mmap, munmap } from 'fdkit'
 
 import { child } from '../helpers/child.js'
 import { isOpen } from '../helpers/fds.js'
@@ -14,14 +14,17 @@ import { makeTree } from '../helpers/tree.js'
 const onLinux = unless(notLinux)
 const closed = { code: 'ERR_INVALID_STATE', message: 'Invalid state: the Memfd is closed' }
 
-onLinux('from: it takes a descriptor over, and closes it', (t) => {
+onLinux('from: the Memfd has a copy, and the number that was given is closed', (t) => {
   const fd = memfdCreate('mine')
   const memfd = Memfd.from(fd)
-  t.is(memfd.fd, fd)
-  memfd.write('text')
-  t.is(fs.readFileSync(`/proc/self/fd/${fd}`, 'utf8'), 'text')
-  memfd.close()
+  t.not(memfd.fd, fd)
   t.false(isOpen(fd))
+  t.false(getInheritable(memfd.fd))
+  memfd.write('text')
+  t.is(fs.readFileSync(`/proc/self/fd/${memfd.fd}`, 'utf8'), 'text')
+  const copy = memfd.fd
+  memfd.close()
+  t.false(isOpen(copy))
 })
 
 onLinux('from: in a child, what it has inherited', (t) => {

@@ -10,6 +10,7 @@ import test, { type ExecutionContext } from 'ava'
 import { Memfd, memfdCreate, mmap, type MemfdOptions } from 'fdkit'
 
 import { packageRoot } from '../helpers/child.js'
+import { patience } from '../helpers/patience.js'
 import { missing, notLinux, unless } from '../helpers/platform.js'
 import { noStrace } from '../helpers/strace.js'
 import { makeTree } from '../helpers/tree.js'
@@ -19,7 +20,7 @@ const onLinux = unless(notLinux)
 const program = (name: string, ...args: string[]) => [`examples/${name}.mjs`, ...args]
 
 function run(input: string | Buffer, name: string, ...args: string[]) {
-  return spawnSync(process.execPath, program(name, ...args), { input, encoding: 'utf8', timeout: 60_000 })
+  return spawnSync(process.execPath, program(name, ...args), { input, encoding: 'utf8', timeout: patience(60_000) })
 }
 
 function memfd(t: ExecutionContext, options?: MemfdOptions): Memfd {

@@ -5,13 +5,15 @@ import { auditEvent } from '../runtime/audit.js'
 import { later, now, type Call } from '../runtime/call.js'
 import { type Name } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
-import { stat, statPromise } from './stat.js'
+import { optionsOf } from '../runtime/options.js'
+import { statLater, statNow, type Question } from './stat.js'
 import {
-  optional,
+  isFdLike,
   validateBoolean,
-  validateOptions,
+  validateKeptFd,
   validateTarget,
   type DirFdOptions,
+  type FdLike,
   type PathLike,
 } from '../runtime/validate.js'
 
@@ -65,7 +67,16 @@ const DT_REG = 8
 const DT_LNK = 10
 
 /** Where entries are looked at again: relative to an open directory, or by path. */
-type Place = { dirFd: number | undefined; prefix: Name | undefined }
+type Place = {
+  dirFd: number | undefined
+  prefix: Name | undefined
+  /** Kept, since it may close the descriptor when it is collected. */
+  owner: unknown
+}
+
+const readIs = optionsOf('a DirEntry', { followSymlinks: validateBoolean })
+const readInode = optionsOf('DirEntry.inode', { bigint: validateBoolean })
+const readStat = optionsOf('DirEntry.stat', { bigint: validateBoolean, followSymlinks: validateBoolean })
 
 abstract class EntryBase {
   readonly name: string | Buffer
@@ -94,14 +105,18 @@ abstract class EntryBase {
     return this.#place.dirFd
   }
 
+  protected question(options: DirEntryStatOptions | undefined): Question {
+    const { bigint = false, followSymlinks = true } = readStat(options)
+    return { caller: 'DirEntry.stat', path: this.path, dirFd: this.dirFd, followSymlinks, bigint }
+  }
+
   #is(type: number, options: DirEntryOptions | undefined): boolean {
-    const given = validateOptions(options).followSymlinks
-    const follow = optional(validateBoolean, given, 'followSymlinks') ?? true
-    return type === (follow && this.#type === DT_LNK ? this.targetType() : this.#type)
+    const { followSymlinks = true } = readIs(options)
+    return type === (followSymlinks && this.#type === DT_LNK ? this.targetType() : this.#type)
   }
 
   inode(options?: { bigint?: boolean | undefined }): never {
-    const bigint = optional(validateBoolean, validateOptions(options).bigint, 'bigint') ?? false
+    const { bigint = false } = readInode(options)
     return (bigint ? BigInt(this.#ino) : Number(this.#ino)) as never
   }
 
@@ -121,7 +136,7 @@ abstract class EntryBase {
 class Entry extends EntryBase {
   protected override targetType(): number {
     try {
-      const found = stat(this.path, { dirFd: this.dirFd })
+      const found = statNow(this.question(undefined))
       return found.isDirectory() ? DT_DIR : found.isFile() ? DT_REG : DT_UNKNOWN
     } catch (error) {
       // As in Python, what a link to nothing points to is neither a directory nor a file.
@@ -131,7 +146,7 @@ class Entry extends EntryBase {
   }
 
   stat(options?: DirEntryStatOptions): never {
-    return stat(this.path, { ...validateOptions(options), dirFd: this.dirFd }) as never
+    return statNow(this.question(options)) as never
   }
 }
 
@@ -154,11 +169,11 @@ class LaterEntry extends EntryBase {
   }
 
   async stat(options?: DirEntryStatOptions): Promise<never> {
-    const given = { ...validateOptions(options), dirFd: this.dirFd }
-    return statPromise(this.path, given) as Promise<never>
+    return statLater(this.question(options)) as Promise<never>
   }
 }
 
+const readScandir = optionsOf('scandir', { dirFd: validateKeptFd })
 const auditScandir = auditEvent('os.scandir', 'path')
 
 // Four values an entry: name, type, a link's target's type, inode number.
@@ -169,14 +184,17 @@ function* group(values: unknown[]): Generator<Fields> {
 }
 
 function scandirCall(
-  path: PathLike | number | undefined,
+  path: PathLike | FdLike | undefined,
   options: DirFdOptions | undefined,
 ): { call: Call<unknown[]>; place: Place } {
-  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
-  auditScandir(path)
+  const { dirFd } = readScandir(options)
+  const owner = isFdLike(path) ? path : dirFd?.owner
+  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd?.fd)
+  auditScandir(path !== undefined && checked === undefined ? fd : path)
   const make = (isLater: boolean) => native.scandir(isLater, fd, checked)
   const prefix = checked === undefined ? undefined : withSlash(checked)
-  return { call: { make, path: checked }, place: { dirFd: fd, prefix } }
+  const call = { make, caller: 'scandir', path: checked, dirFd: fd }
+  return { call, place: { dirFd: fd, prefix, owner } }
 }
 
 function withSlash(path: Name): Name {
@@ -206,10 +224,10 @@ function withSlash(path: Name): Name {
  * }
  * ```
  */
-export function scandir(path?: string | URL | number, options?: DirFdOptions): IterableIterator<DirEntry>
+export function scandir(path?: string | URL | FdLike, options?: DirFdOptions): IterableIterator<DirEntry>
 export function scandir(path: Uint8Array, options?: DirFdOptions): IterableIterator<DirEntry<Buffer>>
 export function scandir(
-  path?: PathLike | number,
+  path?: PathLike | FdLike,
   options?: DirFdOptions,
 ): IterableIterator<DirEntry> | IterableIterator<DirEntry<Buffer>> {
   const { call, place } = scandirCall(path, options)
@@ -222,7 +240,7 @@ function* entries(values: unknown[], place: Place): Generator<Entry> {
 
 // For `fdkit/promises`.
 export async function scandirPromise(
-  path: PathLike | number | undefined,
+  path: PathLike | FdLike | undefined,
   options: DirFdOptions | undefined,
 ): Promise<LaterEntry[]> {
   const { call, place } = scandirCall(path, options)

@@ -4,7 +4,9 @@ import { isInt32Array } from 'node:util/types'
 import type { Failure } from '../runtime/binding.js'
 import { abortError, check, errorCode, invalidArgType, invalidArgValue, isFailure, outOfRange } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
-import { optional, validateBits, validateInteger, validateOptions, validateSignal } from '../runtime/validate.js'
+import { otherOwner, own } from '../runtime/registry.js'
+import { optionsOf } from '../runtime/options.js'
+import { validateBits, validateInteger, validateSignal } from '../runtime/validate.js'
 
 /** What a wait came to, in the words of `Atomics.wait`. */
 export type FutexResult = 'ok' | 'not-equal' | 'timed-out'
@@ -14,6 +16,8 @@ export interface FutexWaitAsyncOptions {
   /** Ends the wait with an AbortError. */
   signal?: AbortSignal | undefined
 }
+
+const readWaitAsync = optionsOf('futexWaitAsync', { signal: validateSignal })
 
 // As crates/binding/src/futex.rs numbers them.
 const results: readonly FutexResult[] = ['ok', 'not-equal', 'timed-out']
@@ -87,6 +91,8 @@ export function futexWait(
   timeoutMs: number = Infinity,
 ): FutexResult {
   const [words, at] = validateWord(typedArray, index)
+  const other = otherOwner(words.buffer)?.futexWait
+  if (other !== undefined) return other(words, index, value, timeoutMs) as FutexResult
   const expected = validateBits(value, 'value')
   const result = native.futexWait(words, at, expected, validateSeconds(timeoutMs), isWorker())
   return results[checkFutex(result, typedArray)] as FutexResult
@@ -115,6 +121,8 @@ export function futexWait(
  */
 export function futexWake(typedArray: Int32Array, index: number, count: number = Infinity): number {
   const [words, at] = validateWord(typedArray, index)
+  const other = otherOwner(words.buffer)?.futexWake
+  if (other !== undefined) return other(words, index, count) as number
   const most = count === Infinity ? 2 ** 31 - 1 : validateInteger(count, 'count', 0, 2 ** 31 - 1)
   return checkFutex(native.futexWake(words, at, most), typedArray)
 }
@@ -153,9 +161,11 @@ export async function futexWaitAsync(
   options?: FutexWaitAsyncOptions,
 ): Promise<FutexResult> {
   const [words, at] = validateWord(typedArray, index)
+  const other = otherOwner(words.buffer)?.futexWaitAsync
+  if (other !== undefined) return other(words, index, value, timeoutMs, options) as Promise<FutexResult>
   const expected = validateBits(value, 'value')
   const seconds = validateSeconds(timeoutMs)
-  const signal = optional(validateSignal, validateOptions(options).signal, 'signal')
+  const { signal } = readWaitAsync(options)
   if (signal?.aborted) throw abortError(signal)
   const waiter = native.futexWaiter()
   const wait = native.futexWaitLater(waiter, words, at, expected, seconds)
@@ -172,3 +182,5 @@ export async function futexWaitAsync(
     signal?.removeEventListener('abort', cancel)
   }
 }
+
+Object.assign(own, { futexWait, futexWake, futexWaitAsync })

@@ -14,13 +14,14 @@ import {
 } from '../runtime/error.js'
 import { isInHugePages, TOO_FEW_HUGE_PAGES } from './available.js'
 import { isAvailable, native } from '../runtime/native.js'
+import { otherOwner, own, registry } from '../runtime/registry.js'
+import { optionsOf } from '../runtime/options.js'
 import { stat } from '../files/stat.js'
 import {
-  optional,
   validateBoolean,
   validateBytes,
   validateFd,
-  validateOptions,
+  type FdLike,
 } from '../runtime/validate.js'
 
 /** Options of {@link mmapShared}. */
@@ -101,21 +102,26 @@ function bindToThread(buffer: ArrayBuffer): void {
   for (const name of transfers) Object.defineProperty(buffer, name, { value: refuseTransfer })
 }
 
+const sharedOptions = {
+  offset: validateBytes,
+  length: (value: unknown, name: string) => validateBytes(value, name, 1),
+  unsafe: validateBoolean,
+  populate: validateBoolean,
+}
+const readMmapShared = optionsOf('mmapShared', sharedOptions)
+const readMmap = optionsOf('mmap', { ...sharedOptions, writable: validateBoolean })
+
 function map<Shared extends boolean>(
   isShared: Shared,
-  fd: number,
+  fd: FdLike,
   options: MmapOptions | undefined,
 ) {
   const number = validateFd(fd)
-  const given = validateOptions(options)
-  const offset = optional(validateBytes, given.offset, 'offset') ?? 0
+  const given = isShared ? readMmapShared(options) : readMmap(options)
+  const { offset = 0, length, unsafe = false, populate = false } = given
+  const { writable } = given as MmapOptions
   const page = offset === 0 ? 1 : getpagesize()
   if (offset % page !== 0) throw outOfRange('options.offset', `a multiple of ${page}`, offset)
-  const atLeast1 = (value: unknown, name: string) => validateBytes(value, name, 1)
-  const length = optional(atLeast1, given.length, 'length')
-  const writable = isShared ? undefined : optional(validateBoolean, given.writable, 'writable')
-  const unsafe = optional(validateBoolean, given.unsafe, 'unsafe') ?? false
-  const populate = optional(validateBoolean, given.populate, 'populate') ?? false
   const access = writable === undefined ? ACCESS_DEFAULT : writable ? ACCESS_WRITE : ACCESS_COPY
   auditMmap(number, length ?? 0, access, offset)
   const buffer = native.mmap(isShared, number, offset, length, writable, unsafe, populate)
@@ -164,9 +170,10 @@ function map<Shared extends boolean>(
  * bytes.length // 0
  * ```
  */
-export function mmap(fd: number, options?: MmapOptions): ArrayBuffer {
+export function mmap(fd: FdLike, options?: MmapOptions): ArrayBuffer {
   const buffer = map(false, fd, options)
   bindToThread(buffer)
+  registry.setOwner(buffer, own)
   return buffer
 }
 
@@ -197,12 +204,16 @@ export function mmap(fd: number, options?: MmapOptions): ArrayBuffer {
  */
 export function munmap(buffer: ArrayBuffer): void {
   if (!isArrayBuffer(buffer)) throw invalidArgType('buffer', 'an instance of ArrayBuffer', buffer)
+  const other = otherOwner(buffer)?.munmap
+  if (other !== undefined) return other(buffer)
   const result = native.munmap(buffer)
   if (isFailure(result) && errorCode(result) === 'EINVAL') {
     throw invalidArgValue('buffer', 'must be mapped, by mmap', buffer)
   }
   check(result)
 }
+
+own.munmap = munmap
 
 /**
  * A SharedArrayBuffer over the memory of a file, for Atomics, for the worker threads it is posted
@@ -224,7 +235,7 @@ export function munmap(buffer: ArrayBuffer): void {
  * memfd.read().readInt32LE() // 1
  * ```
  */
-export function mmapShared(fd: number, options?: MmapSharedOptions): SharedArrayBuffer {
+export function mmapShared(fd: FdLike, options?: MmapSharedOptions): SharedArrayBuffer {
   return map(true, fd, options)
 }
 

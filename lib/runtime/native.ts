@@ -34,6 +34,7 @@ const syscalls = {
   mkfifoat: 'mkfifoat',
   mknodat: 'mknodat',
   mmap: 'mmap',
+  moveFd: 'dup3',
   munmap: 'munmap',
   openat: 'openat',
   pageSize: 'getpagesize',

@@ -3,7 +3,9 @@ import type { Buffer } from 'node:buffer'
 
 import { auditEvent } from '../runtime/audit.js'
 import type { SystemError } from '../runtime/error.js'
-import { skipped, WalkState } from './walk-state.js'
+import { optionsOf } from '../runtime/options.js'
+import type { FdLike } from '../runtime/validate.js'
+import { skipped, walkOptions, WalkState } from './walk-state.js'
 
 /** What {@link fwalk} yields: a directory, the names in it, and a descriptor of it. */
 export type FwalkEntry<Name extends string | Buffer = string> = [
@@ -29,7 +31,7 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
   /** Whether links to directories are entered; `false` by default. */
   followSymlinks?: boolean | undefined
   /** A descriptor of a directory, which a relative `top` starts from. */
-  dirFd?: number | undefined
+  dirFd?: FdLike | undefined
   /** How many descriptors the walk holds at most, at any depth: 4 or more, 128 by default. */
   maxOpen?: number | undefined
 }
@@ -45,6 +47,8 @@ export interface FwalkIterator<Name extends string | Buffer = string>
   [Symbol.iterator](): FwalkIterator<Name>
   [Symbol.dispose](): void
 }
+
+const readFwalk = optionsOf('fwalk', walkOptions)
 
 export const auditFwalk = auditEvent('os.fwalk', 'top', 'topdown', 'onerror', 'followSymlinks', 'dirFd')
 
@@ -87,7 +91,7 @@ export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: FwalkOptions<string> | FwalkOptions<Buffer>,
 ): FwalkIterator<string> | FwalkIterator<Buffer> {
-  return new Fwalk(new WalkState(false, top, options as FwalkOptions, auditFwalk))
+  return new Fwalk(new WalkState<string>(false, top, readFwalk(options), auditFwalk))
 }
 
 // What iterators of the language inherit from, and with it map, filter and the other helpers.

@@ -2,16 +2,16 @@
 import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
+import { onAbort } from '../runtime/abort.js'
 import { auditEvent } from '../runtime/audit.js'
 import type { Failure, Held } from '../runtime/binding.js'
 import { abortError, systemError, type Name, type SystemError } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { optionsOf, type Read } from '../runtime/options.js'
 import {
-  optional,
   validateBoolean,
   validateFd,
   validateFunction,
-  validateOptions,
   validatePath,
   validateSignal,
   type DirFdOptions,
@@ -43,19 +43,25 @@ const toBuffer = (bytes: Uint8Array) => (Buffer.isBuffer(bytes) ? bytes : Buffer
 
 const auditRmtree = auditEvent('shutil.rmtree', 'path', 'dirFd')
 
+const rmtreeOptions = {
+  dirFd: validateFd,
+  ignoreErrors: validateBoolean,
+  onerror: validateFunction<(error: SystemError<string | Buffer>) => void>,
+}
+const readRmtree = optionsOf('rmtree', rmtreeOptions)
+const readAsyncRmtree = optionsOf('rmtree', { ...rmtreeOptions, signal: validateSignal })
+
 class Deletion {
   readonly tree: Held
   readonly #path: Name
   readonly #ignoreErrors: boolean
   readonly #onerror: RmtreeOptions<string | Buffer>['onerror']
 
-  constructor(later: boolean, path: PathLike, options: AnyOptions | undefined) {
+  constructor(later: boolean, path: PathLike, options: Read<typeof rmtreeOptions>) {
     this.#path = validatePath(path)
-    const given = validateOptions(options)
-    const dirFd = optional(validateFd, given.dirFd, 'dirFd')
-    this.#ignoreErrors = optional(validateBoolean, given.ignoreErrors, 'ignoreErrors') ?? false
-    optional(validateFunction, given.onerror, 'onerror')
-    this.#onerror = given.onerror as RmtreeOptions<string | Buffer>['onerror']
+    const { dirFd, ignoreErrors = false, onerror } = options
+    this.#ignoreErrors = ignoreErrors
+    this.#onerror = onerror
     // Unlike the events of the system calls: this one is raised in Python's own code.
     auditRmtree(path, dirFd)
     this.tree = native.rmtreeStart(later, dirFd, this.#path)
@@ -66,8 +72,8 @@ class Deletion {
     if (typeof result === 'boolean') return result
     if (!this.#ignoreErrors) {
       const path = result.path ?? this.#path
-      if (this.#onerror === undefined) throw systemError(result, path)
-      this.#onerror(systemError(result, isUint8Array(path) ? toBuffer(path) : path))
+      if (this.#onerror === undefined) throw systemError(result, { path })
+      this.#onerror(systemError(result, { path: isUint8Array(path) ? toBuffer(path) : path }))
     }
     return result.skipped === true
   }
@@ -90,17 +96,17 @@ class Deletion {
  * @see https://docs.python.org/3/library/shutil.html#shutil.rmtree
  * @example
  * ```ts
- * import { access, rmtree } from 'fdkit'
+ * import { exists, rmtree } from 'fdkit'
  *
  * rmtree('build')
- * access('build') // false
+ * exists('build') // false
  * ```
  */
 export function rmtree(path: Uint8Array, options?: RmtreeOptions<Buffer>): void
 export function rmtree(path: string | URL, options?: RmtreeOptions): void
 export function rmtree(path: PathLike, options?: RmtreeOptions<string | Buffer>): void
 export function rmtree(path: PathLike, options?: AnyOptions): void {
-  const deletion = new Deletion(false, path, options)
+  const deletion = new Deletion(false, path, readRmtree(options))
   const { tree } = deletion
   try {
     while (deletion.goesOn(native.rmtreeStep(tree, false) as boolean | Failure));
@@ -114,11 +120,11 @@ export async function rmtreePromise(
   path: PathLike,
   options?: AnyOptions & { signal?: AbortSignal | undefined },
 ): Promise<void> {
-  const signal = optional(validateSignal, validateOptions(options).signal, 'signal')
-  const deletion = new Deletion(true, path, options)
+  const given = readAsyncRmtree(options)
+  const { signal } = given
+  const deletion = new Deletion(true, path, given)
   const { tree } = deletion
-  const interrupt = () => native.rmtreeInterrupt(tree)
-  signal?.addEventListener('abort', interrupt)
+  const unsubscribe = onAbort(signal, () => native.rmtreeInterrupt(tree))
   try {
     let isMore = true
     while (isMore) {
@@ -128,7 +134,7 @@ export async function rmtreePromise(
       isMore = deletion.goesOn(result)
     }
   } finally {
-    signal?.removeEventListener('abort', interrupt)
+    unsubscribe()
     native.rmtreeClose(tree)
   }
 }

@@ -3,17 +3,16 @@ import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
 import type { Failure, Held } from '../runtime/binding.js'
-import { check, invalidArgType, invalidArgValue, systemError } from '../runtime/error.js'
-import type { FwalkEntry, FwalkOptions } from './fwalk.js'
+import { check, invalidArgType, invalidArgValue, systemError, type SystemError } from '../runtime/error.js'
+import type { FwalkEntry } from './fwalk.js'
 import { NameSink } from '../files/listing.js'
 import { native } from '../runtime/native.js'
+import type { Read } from '../runtime/options.js'
 import {
-  optional,
   validateBoolean,
-  validateFd,
   validateFunction,
   validateInteger,
-  validateOptions,
+  validateKeptFd,
   validatePath,
   type PathLike,
 } from '../runtime/validate.js'
@@ -22,6 +21,15 @@ const DEFAULT_MAX_OPEN = 128
 const MIN_MAX_OPEN = 4
 
 const SLASH = 0x2f
+
+/** The options of every walk, with their checks. */
+export const walkOptions = {
+  topdown: validateBoolean,
+  onerror: validateFunction<(error: SystemError<string | Buffer>) => void>,
+  followSymlinks: validateBoolean,
+  dirFd: validateKeptFd,
+  maxOpen: (value: unknown, name: string) => validateInteger(value, name, MIN_MAX_OPEN, 2 ** 31 - 1),
+}
 
 type Audit = (...args: unknown[]) => void
 
@@ -112,29 +120,24 @@ export class WalkState<Name extends string | Buffer> {
   readonly #filenames = new NameSink<Name>()
   readonly #paths: Paths<Name>
   readonly #topdown: boolean
-  readonly #onerror: FwalkOptions<Name>['onerror']
+  readonly #onerror: ((error: SystemError<Name>) => void) | undefined
+  // Kept, since it may close the descriptor that the walk starts from when it is collected.
+  readonly owner: unknown
   // What was yielded last, top-down, and what it was before the caller could edit it.
   #yielded: Name[] = []
   #listed: Name[] = []
 
-  constructor(later: boolean, top: PathLike, options: FwalkOptions<Name> | undefined, audit: Audit) {
+  constructor(later: boolean, top: PathLike, options: Read<typeof walkOptions>, audit: Audit) {
     const path = validatePath(top, 'top')
-    const given = validateOptions(options)
-    const topdown = optional(validateBoolean, given.topdown, 'topdown') ?? true
-    optional(validateFunction, given.onerror, 'onerror')
-    const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? false
-    const dirFd = optional(validateFd, given.dirFd, 'dirFd')
-    const maxOpen =
-      given.maxOpen === undefined
-        ? DEFAULT_MAX_OPEN
-        : validateInteger(given.maxOpen, 'options.maxOpen', MIN_MAX_OPEN, 2 ** 31 - 1)
-    audit(top, topdown, given.onerror, follow, dirFd)
-    this.#walk = native.walkStart(later, path, topdown, follow, maxOpen, dirFd)
+    const { topdown = true, onerror, followSymlinks = false, dirFd, maxOpen = DEFAULT_MAX_OPEN } = options
+    audit(top, topdown, onerror, followSymlinks, dirFd?.fd)
+    this.#walk = native.walkStart(later, path, topdown, followSymlinks, maxOpen, dirFd?.fd)
+    this.owner = dirFd?.owner
     const paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
     this.#paths = paths as unknown as Paths<Name>
     this.#enter = this.#paths.enter
     this.#topdown = topdown
-    this.#onerror = given.onerror
+    this.#onerror = onerror
   }
 
   step(): number | Failure {
@@ -161,8 +164,8 @@ export class WalkState<Name extends string | Buffer> {
   /** What a step came to: an entry, `undefined` at the end, or `skipped` to go on. */
   take(result: number | Failure): FwalkEntry<Name> | undefined | typeof skipped {
     if (typeof result !== 'number') {
-      if (!result.skipped) check(result, this.#paths.current())
-      this.#onerror?.(systemError(result, this.#paths.current()))
+      if (!result.skipped) check(result, { path: this.#paths.current() })
+      this.#onerror?.(systemError(result, { path: this.#paths.current() }))
       return skipped
     }
     if (result < 0) return undefined

@@ -3,7 +3,7 @@
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::Mutex;
 
-use fdkit::files::descriptors::{borrow, dup, get_inheritable, set_inheritable};
+use fdkit::files::descriptors::{borrow, dup, get_inheritable, replace, set_inheritable};
 use napi::bindgen_prelude::Result;
 
 use crate::call::{Out, Reply, Start, reply};
@@ -24,6 +24,18 @@ pub fn given(start: Start<'_>) -> fdkit::Result<BorrowedFd<'_>> {
 pub fn dup_fd(args: &Args) -> Result<Reply> {
     let fd = args.get(0)?;
     Ok(reply(false, move || dup(borrow(fd, "dup")?).map(Out::Fd)))
+}
+
+/// `moveFd(fd, number)`: `fd`, which nobody else has, becomes `number`, which is open.
+pub fn move_fd(args: &Args) -> Result<Reply> {
+    let (fd, number) = (args.get(0)?, args.get(1)?);
+    Ok(reply(false, move || {
+        let fd = borrow(fd, "dup3")?;
+        replace(fd, borrow(number, "dup3")?)?;
+        // SAFETY: it is open, and the caller says that it is nobody else's.
+        drop(unsafe { OwnedFd::from_raw_fd(fdkit::files::descriptors::number(fd)) });
+        Ok(())
+    }))
 }
 
 /// `fcntlGetfd(fd)`: whether children inherit it.

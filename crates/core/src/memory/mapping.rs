@@ -7,6 +7,12 @@ use crate::constants::{F_SEAL_FUTURE_WRITE, F_SEAL_SHRINK, F_SEAL_WRITE};
 use crate::error::{Error, Result, retry};
 use crate::memory::memfd::{add_seals, get_seals};
 
+// FreeBSD has no such flag.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+const NO_RESERVE: i32 = libc::MAP_NORESERVE;
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+const NO_RESERVE: i32 = 0;
+
 /// Options of [`Mapping::mmap`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MapOptions {
@@ -97,7 +103,7 @@ impl Mapping {
             Ok(mapping)
         };
         // A private mapping of huge pages without a reservation could run out of them at a write.
-        let reserve = if page > page_size() { 0 } else { libc::MAP_NORESERVE };
+        let reserve = if page > page_size() { 0 } else { NO_RESERVE };
         let privately = libc::MAP_PRIVATE | reserve;
         match options.writable {
             Some(true) => make(libc::MAP_SHARED),
