@@ -59,18 +59,18 @@ export function transient(label: string, command: string, ...argv: string[]): Ca
 export const python = process.env['PYTHON'] ?? 'python3'
 
 export const inRust = (label: string, ...argv: string[]) =>
-  resident(label, 'target/release/examples/bench', ...argv)
+  resident(label, 'target/release/fdkit-bench', ...argv)
 
 export const inPython = (label: string, ...argv: string[]) =>
-  resident(label, python, 'bench/python.py', ...argv)
+  resident(label, python, 'bench/programs/candidates.py', ...argv)
 
 export const inJavaScript = (label: string, ...argv: string[]) =>
-  resident(label, process.execPath, program('javascript'), ...argv)
+  resident(label, process.execPath, program('candidates'), ...argv)
 
-/** A program of this folder in JavaScript. */
+/** A program of programs/, as buildPrograms makes it. */
 export const program = (name: string) => `build/bench/${name}.js`
 
-const PROGRAMS = ['javascript', 'delay-once', 'walk-once', 'hand-over', 'ping', 'memfds-once']
+const PROGRAMS = ['candidates', 'delay', 'memory', 'handing', 'messages', 'leaks']
 
 /**
  * Makes the programs. They are not run as they stand: what loads TypeScript also rewrites fdkit,
@@ -78,7 +78,7 @@ const PROGRAMS = ['javascript', 'delay-once', 'walk-once', 'hand-over', 'ping', 
  */
 export async function buildPrograms(): Promise<void> {
   await build({
-    entryPoints: PROGRAMS.map((name) => `bench/${name}.ts`),
+    entryPoints: PROGRAMS.map((name) => `bench/programs/${name}.ts`),
     outdir: 'build/bench',
     bundle: true,
     packages: 'external',

@@ -1,4 +1,4 @@
-"""The candidates in Python; as rust.rs."""
+"""The candidates in Python; as candidates.rs."""
 
 import os
 import shutil

@@ -1,15 +1,15 @@
 // What is left of memory files that are closed.
 import { execFileSync } from 'node:child_process'
 
-import { program } from './candidate.js'
-import type { Left } from './memfds-once.js'
-import { printTable, type Target } from './report.js'
+import { program } from '../harness/candidate.js'
+import type { Left } from '../programs/leaks.js'
+import { printTable, type Target } from '../harness/report.js'
 
 const FILES = 100_000
 const PER_TURN = 100
 
 function left(times: number, perTurn: number): Left[] {
-  const argv = [program('memfds-once'), String(times), String(perTurn)]
+  const argv = [program('leaks'), String(times), String(perTurn)]
   return JSON.parse(execFileSync(process.execPath, argv, { encoding: 'utf8' })) as Left[]
 }
 

@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { inJavaScript, inPython, inRust, transient, type Candidate } from './candidate.js'
-import { interleave, ratio } from './interleave.js'
-import { printOutcomes, type Target } from './report.js'
-import { removeTree } from './tree.js'
+import { inJavaScript, inPython, inRust, transient, type Candidate } from '../harness/candidate.js'
+import { interleave, ratio } from '../harness/interleave.js'
+import { printOutcomes, type Target } from '../harness/report.js'
+import { removeTree } from '../harness/tree.js'
 
 // In memory where it can be: ext4 does not use an inode again for a minute after it was deleted, and
 // takes longer and longer to find others, so that making the trees would take an hour.

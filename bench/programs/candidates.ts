@@ -1,4 +1,4 @@
-// The candidates in JavaScript; as rust.rs. Each has a process of its own, so that none collects
+// The candidates in JavaScript; as candidates.rs. Each has a process of its own, so that none collects
 // another's garbage.
 import { closeSync, readdirSync, rmSync, statSync } from 'node:fs'
 import * as fsPromises from 'node:fs/promises'

@@ -38,11 +38,17 @@ export interface Target {
   atLeast?: number
 }
 
-export function printTargets(targets: Target[]): void {
-  const rows = targets.map(({ what, figure, unit, atMost, atLeast }) => {
-    const holds = figure <= (atMost ?? Infinity) && figure >= (atLeast ?? -Infinity)
-    const target = atMost === undefined ? `>= ${atLeast}` : `<= ${atMost}`
-    return [what, `${figure.toFixed(2)} ${unit}`, `${target} ${unit}`, holds ? 'holds' : 'MISSES']
+function holds({ figure, atMost = Infinity, atLeast = -Infinity }: Target): boolean {
+  return figure <= atMost && figure >= atLeast
+}
+
+/** Prints the targets and whether they hold, and returns how many do not. */
+export function printTargets(targets: Target[]): number {
+  const rows = targets.map((target) => {
+    const { what, figure, unit, atMost, atLeast } = target
+    const limit = atMost === undefined ? `>= ${atLeast}` : `<= ${atMost}`
+    return [what, `${figure.toFixed(2)} ${unit}`, `${limit} ${unit}`, holds(target) ? 'holds' : 'MISSES']
   })
   printTable('Targets', rows)
+  return targets.filter((target) => !holds(target)).length
 }

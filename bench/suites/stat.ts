@@ -1,8 +1,8 @@
 // Looking at each file of a tree whose directories are held open.
-import { inJavaScript, inPython, type Candidate } from './candidate.js'
-import { interleave, ratio, type Outcome } from './interleave.js'
-import { printOutcomes, type Target } from './report.js'
-import { FEW, makeTree, removeTree } from './tree.js'
+import { inJavaScript, inPython, type Candidate } from '../harness/candidate.js'
+import { interleave, ratio, type Outcome } from '../harness/interleave.js'
+import { printOutcomes, type Target } from '../harness/report.js'
+import { FEW, makeTree, removeTree } from '../harness/tree.js'
 
 const ROUNDS = 40
 const WARMUP = 5

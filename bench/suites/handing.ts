@@ -1,8 +1,8 @@
 // Handing 256 MiB to another process, until that has summed them.
-import { program, resident } from './candidate.js'
-import { interleave, median, ratio, type Outcome } from './interleave.js'
-import { printTable, type Target } from './report.js'
-import { runtimes, type Runtime } from './runtimes.js'
+import { program, resident } from '../harness/candidate.js'
+import { interleave, median, ratio, type Outcome } from '../harness/interleave.js'
+import { printTable, type Target } from '../harness/report.js'
+import { runtimes, type Runtime } from '../harness/runtimes.js'
 
 const ROUNDS = 5
 const WARMUP = 1
@@ -29,7 +29,7 @@ async function measure(
 ): Promise<number> {
   const outcomes = await interleave(
     candidates.map(([label, way]) =>
-      resident(label, command, '--expose-gc', program('hand-over'), way, what),
+      resident(label, command, '--expose-gc', program('handing'), way, what),
     ),
     ROUNDS,
     WARMUP,

@@ -1,4 +1,4 @@
-//! The candidates in Rust. `rust NAME DIR`: each line that comes in is answered with the
+//! The candidates in Rust. `fdkit-bench NAME DIR`: each line that comes in is answered with the
 //! nanoseconds that one run took, and what it saw.
 
 #[cfg(target_os = "linux")]

@@ -4,16 +4,16 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { inRust, program } from './candidate.js'
-import { median } from './interleave.js'
-import { printTable, type Target } from './report.js'
-import { removeTree } from './tree.js'
+import { inRust, program } from '../harness/candidate.js'
+import { median } from '../harness/interleave.js'
+import { printTable, type Target } from '../harness/report.js'
+import { removeTree } from '../harness/tree.js'
 
 const ROUNDS = 3
 
 /** The 99th percentile of the event loop's delay, in milliseconds. */
 function delay(what: string, top: string): number {
-  const argv = [program('delay-once'), what, top]
+  const argv = [program('delay'), what, top]
   const { stdout, status } = spawnSync(process.execPath, argv, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,8 +1,8 @@
 // Round trips of small messages between two processes.
-import { program, resident } from './candidate.js'
-import { interleave, pick, ratio } from './interleave.js'
-import { printTable, type Target } from './report.js'
-import { runtimes, type Runtime } from './runtimes.js'
+import { program, resident } from '../harness/candidate.js'
+import { interleave, pick, ratio } from '../harness/interleave.js'
+import { printTable, type Target } from '../harness/report.js'
+import { runtimes, type Runtime } from '../harness/runtimes.js'
 
 const ROUNDS = 7
 const WARMUP = 2
@@ -16,7 +16,7 @@ const SOCKET = 'a Unix socket'
 
 async function measureOn({ command, version, method }: Runtime): Promise<Target> {
   const candidate = (label: string, ...argv: string[]) =>
-    resident(label, command, program('ping'), ...argv)
+    resident(label, command, program('messages'), ...argv)
   const outcomes = await interleave(
     [
       candidate(`${method}, futexWait and futexWake`, 'futex'),

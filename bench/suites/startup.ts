@@ -3,9 +3,10 @@ import { cpSync, mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-import { transient } from './candidate.js'
-import { interleave } from './interleave.js'
-import { removeTree } from './tree.js'
+import { transient } from '../harness/candidate.js'
+import { interleave } from '../harness/interleave.js'
+import type { Target } from '../harness/report.js'
+import { removeTree } from '../harness/tree.js'
 
 const ROUNDS = 25
 
@@ -30,7 +31,7 @@ function install(): string {
 }
 
 /** In milliseconds. */
-export async function measureImport(): Promise<number> {
+async function importTime(): Promise<number> {
   const top = install()
   try {
     const start = (file: string) => transient(file, process.execPath, join(top, file))
@@ -42,6 +43,13 @@ export async function measureImport(): Promise<number> {
 }
 
 /** In bytes. */
-export function addonSize(): number {
+function addonSize(): number {
   return statSync(addon()).size
+}
+
+export async function measureStartup(): Promise<Target[]> {
+  return [
+    { what: "import 'fdkit'", figure: await importTime(), unit: 'ms', atMost: 8 },
+    { what: 'the addon', figure: addonSize() / 1e3, unit: 'kB', atMost: 600 },
+  ]
 }
