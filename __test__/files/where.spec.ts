@@ -11,7 +11,7 @@ import { opened } from '../helpers/open.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { link, makeTree } from '../helpers/tree.js'
 
-type Located = Partial<SystemError> & Error
+type Located = NodeJS.ErrnoException & Pick<SystemError, 'dest' | 'dir' | 'destDir'>
 type Case = [name: string, code: string, call: (api: typeof fdkit, dirFd: number) => unknown]
 
 const onLinux = unless(notLinux)
