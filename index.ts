@@ -30,6 +30,7 @@ export {
   type AccessOptions,
   type UtimeOptions,
 } from './lib/files/attributes.js'
+export type { SystemError } from './lib/runtime/error.js'
 export { addAuditHook, type AuditHook } from './lib/runtime/audit.js'
 export * from './lib/constants.js'
 export type { Contents } from './lib/memory/contents.js'

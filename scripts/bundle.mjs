@@ -2,7 +2,7 @@
 // and each entry's public types in one file, since that is what people read.
 import { readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 
-import { replaceFile, runScript } from './run.mjs'
+import { bundleTypes } from './types.mjs'
 
 const entries = ['index', 'promises']
 
@@ -37,12 +37,7 @@ export async function bundle() {
     define: { FDKIT_VERSION: JSON.stringify(version) },
   })
   for (const file of readdirSync(built)) fetchBuiltins(`${built}/${file}`)
-  for (const entry of entries) {
-    const types = `build/${entry}.d.ts`
-    const options = ['--silent', '--no-check', '--project', 'tsconfig.json', '--out-file', types]
-    runScript('dts-bundle-generator/dist/bin/dts-bundle-generator.js', ...options, `${entry}.ts`)
-    replaceFile(`${entry}.d.ts`, types)
-  }
+  bundleTypes(entries)
   // It gets to its place whole, and dated so that sources edited meanwhile are newer.
   for (const entry of entries) utimesSync(`${built}/${entry}.js`, started, started)
   rmSync('dist', { recursive: true, force: true })
