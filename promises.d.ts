@@ -33,7 +33,7 @@ export type FwalkEntry<Name extends string | Buffer = string> = [
 	/** Everything else: files, links to nothing, FIFOs, sockets, devices. */
 	filenames: Name[],
 	/** The walk's own: good until the next step, and never to be closed. `dup` keeps a copy. */
-	dirfd: number
+	dirFd: number
 ];
 /** Options of {@link fwalk}. */
 export interface FwalkOptions<Name extends string | Buffer = string> {
@@ -89,7 +89,8 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'
  *
- * for await (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
  *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
  * }

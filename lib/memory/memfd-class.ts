@@ -4,7 +4,7 @@ import type { ReadableStream } from 'node:stream/web'
 import type { InspectOptions } from 'node:util'
 import { isAnyArrayBuffer, isArrayBufferView } from 'node:util/types'
 
-import type { Held } from '../runtime/binding.js'
+import type { Descriptor, Handle } from '../runtime/binding.js'
 import {
   F_SEAL_EXEC,
   F_SEAL_FUTURE_WRITE,
@@ -99,7 +99,7 @@ export const own = (fd: number): Memfd => construct(fd)
  */
 export class Memfd {
   readonly #fd: number
-  readonly #held: Held
+  readonly #handle: Handle<Descriptor>
   // Those of `map`, for as long as somebody has them.
   readonly #own = new WeakSet<ArrayBuffer>()
   #refs: WeakRef<ArrayBuffer>[] = []
@@ -121,7 +121,7 @@ export class Memfd {
   private constructor(token?: symbol, fd = -1) {
     if (token !== OWN) throw illegalConstructor()
     this.#fd = fd
-    this.#held = check(native.adopt(fd))
+    this.#handle = check(native.adopt(fd))
     // What clones an object copies its own properties, and fails at a symbol, which it names.
     Object.defineProperty(this, 'notCloneable', { value: NOT_CLONEABLE, enumerable: true })
   }
@@ -361,7 +361,7 @@ export class Memfd {
 
   /** An ArrayBuffer over its memory: {@link mmap}. */
   map(options?: MmapOptions): ArrayBuffer {
-    const buffer = mmap(this.fd, options)
+    const buffer = mmap(this, options)
     if (this.#refs.length === this.#mostRefs) {
       this.#refs = this.#refs.filter((ref) => isMapped(ref.deref()))
       this.#mostRefs = 16 + 2 * this.#refs.length
@@ -386,7 +386,7 @@ export class Memfd {
 
   /** A SharedArrayBuffer over its memory: {@link mmapShared}. It stays when the Memfd is closed. */
   share(options?: MmapSharedOptions): SharedArrayBuffer {
-    return mmapShared(this.fd, options)
+    return mmapShared(this, options)
   }
 
   /**
@@ -401,7 +401,7 @@ export class Memfd {
     const mapped = this.#refs.map((ref) => ref.deref()).filter(isMapped)
     this.#refs = []
     // All of it is done before anything that failed is thrown.
-    const results = [...mapped.map((buffer) => native.munmap(buffer)), native.close(this.#held)]
+    const results = [...mapped.map((buffer) => native.munmap(buffer)), native.close(this.#handle)]
     for (const result of results) check(result)
   }
 

@@ -10,7 +10,7 @@ import {
   MFD_HUGETLB,
   MFD_NOEXEC_SEAL,
 } from '../constants.js'
-import type { Failure, Ret } from '../runtime/binding.js'
+import type { Failure, Outcome } from '../runtime/binding.js'
 import { because, errorCode, isFailure, outOfRange, systemError, type Name } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { optionsOf } from '../runtime/options.js'
@@ -94,8 +94,8 @@ function describeNoSpace(failure: Failure, isHuge: boolean): Error {
   return because(failure, isFull && isHuge ? TOO_FEW_HUGE_PAGES : undefined)
 }
 
-function make(name: Name, flags: number): Ret<number> {
-  return native.memfdCreate(false, name, flags >>> 0) as Ret<number>
+function make(name: Name, flags: number): Outcome<number> {
+  return native.memfdCreate(false, name, flags >>> 0) as Outcome<number>
 }
 
 function makeFd({ name, sealing = true, exec = false, inheritable = false, hugePageSize }: Plan): number {

@@ -1,8 +1,8 @@
 // Deleting a tree.
 import { onAbort } from '../runtime/abort.js'
 import { auditEvent } from '../runtime/audit.js'
-import type { Failure, Held } from '../runtime/binding.js'
-import { abortError, systemError, type Name } from '../runtime/error.js'
+import type { Failure, Handle, Rmtree } from '../runtime/binding.js'
+import { abortError, isRelative, systemError, type Name } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { optionsOf, type Read } from '../runtime/options.js'
 import {
@@ -43,15 +43,18 @@ const readRmtree = optionsOf('rmtree', rmtreeOptions)
 const readAsyncRmtree = optionsOf('rmtree', { ...rmtreeOptions, signal: validateSignal })
 
 class Deletion {
-  readonly tree: Held
+  readonly tree: Handle<Rmtree>
   readonly #path: Name
   readonly #ignoreErrors: boolean
+  // Whether the paths start from a descriptor.
+  readonly #isFrom: boolean
   readonly #onerror: ((error: NodeJS.ErrnoException) => void) | undefined
 
   constructor(later: boolean, path: PathLike, options: Read<typeof rmtreeOptions>) {
     this.#path = validatePath(path)
     const { dirFd, ignoreErrors = false, onerror } = options
     this.#ignoreErrors = ignoreErrors
+    this.#isFrom = dirFd !== undefined && isRelative(this.#path)
     this.#onerror = onerror
     // Unlike the events of the system calls: this one is raised in Python's own code.
     auditRmtree(path, dirFd)
@@ -62,11 +65,12 @@ class Deletion {
   goesOn(result: boolean | Failure): boolean {
     if (typeof result === 'boolean') return result
     if (!this.#ignoreErrors) {
-      const error = systemError(result, { path: result.path ?? this.#path })
+      const where = this.#isFrom ? { caller: 'rmtree', dir: result.dir } : {}
+      const error = systemError(result, { path: result.path ?? this.#path, ...where })
       if (this.#onerror === undefined) throw error
       this.#onerror(error)
     }
-    return result.skipped === true
+    return result.recoverable === true
   }
 }
 

@@ -1,4 +1,4 @@
-//! Exports about files and directories.
+//! Exports for files and directories.
 
 pub mod attributes;
 pub mod descriptors;

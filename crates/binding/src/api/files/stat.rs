@@ -1,64 +1,74 @@
-//! What is known about a file.
+//! The status of a file. Without a path, a call acts on `dirFd` itself.
 
 use fdkit::files::stat::{Stat, Timestamp, fstat, fstatat};
 use napi::bindgen_prelude::{Env, Result, i64n};
 use napi::sys;
+use napi_derive::napi;
 
-use crate::call::{Out, Reply, Start, reply_at};
+use crate::call::{DirFd, Response, borrow_dir_fd, require_fd, respond_at};
+use crate::convert::outcome::{Failure, Outcome};
 use crate::convert::path::PathArg;
-use crate::convert::ret::Failure;
-use crate::convert::values::{array, to_js};
-use crate::exports::Args;
-use crate::files::descriptors::{dir_fd, given};
+use crate::convert::typed_array::Slots;
+use crate::convert::value::{IntoJs, array, to_js};
 
-/// `statx(dirFd, path, followSymlinks, bigint, fields)`, or without a path fstat of `dirFd`. The
-/// fields are put into an array, in the order of node:fs.
-pub fn statx(args: &Args) -> Result<Reply> {
-    let (path, follow_symlinks): (Option<PathArg>, _) = (args.maybe(1)?, args.get(2)?);
-    let start = match dir_fd(args.maybe(0)?) {
-        Ok(start) => start,
-        Err(error) => return Ok(error.into()),
+/// Writes the fields of a file's status to `fields`, in the order of node:fs: 64-bit integers with
+/// `bigint`, and otherwise the bits of doubles.
+///
+/// @syscall statx
+#[napi(catch_unwind)]
+pub fn statx(
+    dir_fd: Option<i32>,
+    path: Option<PathArg>,
+    follow_symlinks: bool,
+    bigint: bool,
+    #[napi(ts_arg_type = "BigUint64Array")] fields: Slots,
+) -> Result<Outcome<()>> {
+    let dir_fd = match borrow_dir_fd(dir_fd) {
+        Ok(dir_fd) => dir_fd,
+        Err(error) => return Ok(Err(error).into()),
     };
-    let stat = match find(start, path.as_ref(), follow_symlinks) {
-        Ok(stat) => stat,
-        Err(error) => return Ok(Out::Failed(Failure::at(error, start)).into()),
-    };
-    if args.get(3)? {
-        args.fill(4, &integers(&stat))?;
-    } else {
-        args.fill(4, &doubles(&stat).map(f64::to_bits))?;
+    match find(dir_fd, path.as_ref(), follow_symlinks) {
+        Ok(stat) if bigint => fields.write(&integers(&stat))?,
+        Ok(stat) => fields.write(&doubles(&stat).map(f64::to_bits))?,
+        Err(error) => return Ok(Outcome::Failed(Failure::from(error).with_dir(dir_fd))),
     }
-    Ok(().into())
+    Ok(Outcome::Value(()))
 }
 
-/// `statxLater(true, dirFd, path, followSymlinks, bigint)`: the promise of an array of the fields.
-pub fn statx_later(args: &Args) -> Result<Reply> {
-    let path: Option<PathArg> = args.maybe(2)?;
-    let (follow_symlinks, bigint) = (args.get(3)?, args.get(4)?);
-    reply_at(args, move |start| {
-        let stat = find(start, path.as_ref(), follow_symlinks)?;
-        Ok(Out::Fields(Fields { stat, bigint }))
+/// Returns the promise of the fields of a file's status.
+///
+/// @syscall statx
+#[napi(catch_unwind)]
+pub fn statx_later(
+    dir_fd: Option<i32>,
+    path: Option<PathArg>,
+    follow_symlinks: bool,
+    bigint: bool,
+) -> Response<StatFields> {
+    respond_at(true, dir_fd, move |dir_fd| {
+        let stat = find(dir_fd, path.as_ref(), follow_symlinks)?;
+        fdkit::Result::Ok(StatFields { stat, bigint })
     })
 }
 
-fn find(start: Start<'_>, path: Option<&PathArg>, follow_symlinks: bool) -> fdkit::Result<Stat> {
+fn find(dir_fd: DirFd<'_>, path: Option<&PathArg>, follow_symlinks: bool) -> fdkit::Result<Stat> {
     match path {
-        Some(path) => fstatat(start, path.as_c_str(), follow_symlinks),
-        None => fstat(given(start)?),
+        Some(path) => fstatat(dir_fd, path.as_c_str(), follow_symlinks),
+        None => fstat(require_fd(dir_fd)?),
     }
 }
 
-/// What is known about a file, as numbers or bigints.
-pub struct Fields {
+/// The fields of a file's status, as numbers or bigints.
+pub struct StatFields {
     stat: Stat,
     bigint: bool,
 }
 
-impl Fields {
-    pub fn to_js(&self, env: &Env) -> Result<sys::napi_value> {
+impl IntoJs for StatFields {
+    fn into_js(self, env: &Env) -> Result<sys::napi_value> {
         let values: Result<Vec<_>> = if self.bigint {
             let fields = integers(&self.stat).into_iter().enumerate();
-            // Sizes and times may be negative.
+            // Sizes and times can be negative.
             fields
                 .map(|(index, bits)| {
                     if index < UNSIGNED {
@@ -75,7 +85,7 @@ impl Fields {
     }
 }
 
-// Whole numbers beyond 2^53 lose digits here, as they do in node:fs.
+// Integers above 2^53 lose digits, as they do in node:fs.
 fn doubles(stat: &Stat) -> [f64; 14] {
     let milliseconds =
         |time: Timestamp| time.seconds as f64 * 1e3 + f64::from(time.nanoseconds) / 1e6;
@@ -97,7 +107,7 @@ fn doubles(stat: &Stat) -> [f64; 14] {
     ]
 }
 
-// So many come first; of the others the bits are those of signed numbers.
+// The first fields are unsigned. The others hold the bits of signed integers.
 const UNSIGNED: usize = 8;
 
 fn integers(stat: &Stat) -> [u64; 18] {

@@ -1,4 +1,4 @@
-//! Exports about memory files.
+//! Exports for memory files.
 
 pub mod futex;
 pub mod io;

@@ -1,4 +1,4 @@
-//! Files as memory: buffers of JavaScript over mappings.
+//! Files as memory: JavaScript buffers over mappings.
 
 use std::ffi::{CStr, c_void};
 use std::ptr::{self, NonNull};
@@ -8,56 +8,65 @@ use std::sync::{Mutex, OnceLock};
 use fdkit::Error;
 use fdkit::files::descriptors::borrow;
 use fdkit::memory::mapping::{self, MapOptions, Mapping};
-use napi::bindgen_prelude::{Env, Result};
+use napi::bindgen_prelude::{ArrayBuffer, Env, JsValue, Result};
 use napi::sys;
+use napi_derive::napi;
 
-use crate::call::{Out, Reply, guard, reply};
-use crate::convert::held::lock;
-use crate::convert::ret::Failure;
-use crate::convert::values::to_js;
-use crate::exports::Args;
+use crate::call::guard;
+use crate::convert::handle::lock;
+use crate::convert::outcome::{Failure, Outcome};
+use crate::convert::status::check;
+use crate::convert::value::IntoJs;
 
-/// A mapping that is to be handed out.
-pub struct Buffer {
-    mapping: Mapping,
-    is_shared: bool,
-}
-
-/// `mmap(isShared, fd, offset, length, writable, mayShrink, populate)`.
-pub fn mmap(args: &Args) -> Result<Reply> {
-    let (is_shared, fd) = (args.get(0)?, args.get(1)?);
+/// Maps a file. `offset` and `length` are in bytes; without `length`, the rest of the file is
+/// mapped.
+///
+/// @syscall mmap
+#[napi(
+    catch_unwind,
+    ts_generic_types = "Shared extends boolean",
+    ts_return_type = "Outcome<Shared extends true ? SharedArrayBuffer : ArrayBuffer>"
+)]
+pub fn mmap(
+    #[napi(ts_arg_type = "Shared")] is_shared: bool,
+    fd: i32,
+    offset: i64,
+    length: Option<i64>,
+    writable: Option<bool>,
+    may_shrink: bool,
+    populate: bool,
+) -> Outcome<MappedBuffer> {
     let options = MapOptions {
-        offset: args.bytes(2)?.unwrap_or(0),
-        length: args.bytes(3)?,
-        writable: args.maybe(4)?,
-        may_shrink: args.get(5)?,
-        populate: args.get(6)?,
+        offset: offset.cast_unsigned(),
+        length: length.map(i64::cast_unsigned),
+        writable,
+        may_shrink,
+        populate,
     };
-    Ok(reply(false, move || {
-        let mapping = Mapping::mmap(borrow(fd, "mmap")?, &options)?;
-        Ok(Out::Buffer(Buffer { mapping, is_shared }))
-    }))
+    let mapping = borrow(fd, "mmap").and_then(|fd| Mapping::mmap(fd, &options));
+    mapping.map(|mapping| MappedBuffer { mapping, is_shared }).into()
 }
 
-/// `munmap(buffer)`: empties an ArrayBuffer of `mmap`, and gives its memory back. `EINVAL`: it is
-/// none, or no more.
-pub fn munmap(args: &Args) -> Result<Reply> {
-    let (env, buffer) = (args.env.raw(), args.raw(0)?);
-    // Taken out first: some runtimes call the finalizer at once.
-    let Some(mapped) = address_of(env, buffer).and_then(|address| take(address, |_| true)) else {
-        return Ok(Error::new(libc::EINVAL, "munmap").into());
+/// Detaches an ArrayBuffer of `mmap`, and unmaps its memory. `EINVAL`: the buffer is not one of
+/// `mmap`, or is unmapped already.
+///
+/// @syscall munmap
+#[napi(catch_unwind)]
+pub fn munmap(env: Env, buffer: ArrayBuffer) -> Result<Outcome<()>> {
+    // Removed from the list first: some runtimes call the finalizer at once.
+    let mapped = address_of(env.raw(), buffer.raw()).and_then(|address| take(address, |_| true));
+    let Some(mapped) = mapped else {
+        return Ok(Err(Error::new(libc::EINVAL, "munmap")).into());
     };
-    // SAFETY: a value of the call that is under way, with its env.
-    let status = unsafe { sys::napi_detach_arraybuffer(env, buffer) };
-    if let Err(error) = napi::check_status!(status) {
+    if let Err(error) = buffer.detach() {
         keep(mapped);
         return Err(error);
     }
-    let mapping = mapped.into_mapping(env);
-    Ok(reply(false, move || mapping.munmap()))
+    Ok(mapped.into_mapping(env.raw()).munmap().into())
 }
 
-/// Where an ArrayBuffer is. One that is not an ArrayBuffer, or was emptied, is nowhere.
+/// Returns the address of an ArrayBuffer's memory, or `None` if the value is not an ArrayBuffer or
+/// is detached.
 fn address_of(env: sys::napi_env, buffer: sys::napi_value) -> Option<usize> {
     let (mut data, mut length) = (ptr::null_mut(), 0);
     // SAFETY: a value of a scope that is open, with its env.
@@ -66,15 +75,20 @@ fn address_of(env: sys::napi_env, buffer: sys::napi_value) -> Option<usize> {
     (status == sys::Status::napi_ok && length > 0).then(|| data.addr())
 }
 
-/// `canShare()`: whether the runtime can make a SharedArrayBuffer over memory that it did not
-/// allocate.
-pub fn can_share(_args: &Args) -> Result<Reply> {
-    Ok(Out::Is(create_external_sharedarraybuffer().is_some()).into())
+/// Returns true if the runtime can create a SharedArrayBuffer over memory that it did not allocate.
+///
+/// @syscall mmap
+#[napi(catch_unwind)]
+pub fn can_share() -> bool {
+    create_external_sharedarraybuffer().is_some()
 }
 
-/// `pageSize()`.
-pub fn page_size(_args: &Args) -> Result<Reply> {
-    Ok(Out::Bits(mapping::page_size() as u32).into())
+/// Returns the size of a page of memory in bytes.
+///
+/// @syscall getpagesize
+#[napi(catch_unwind)]
+pub fn page_size() -> u32 {
+    mapping::page_size() as u32
 }
 
 /// Where the kernel finds the word at an address, if a buffer over a mapping is there.
@@ -143,8 +157,14 @@ fn take(address: usize, is_it: impl Fn(&Mapped) -> bool) -> Option<Mapped> {
     mapped.get(index).is_some_and(is_it).then(|| mapped.remove(index))
 }
 
-impl Buffer {
-    pub fn into_js(self, env: &Env) -> Result<sys::napi_value> {
+/// A mapping on its way to JavaScript.
+pub struct MappedBuffer {
+    mapping: Mapping,
+    is_shared: bool,
+}
+
+impl IntoJs for MappedBuffer {
+    fn into_js(self, env: &Env) -> Result<sys::napi_value> {
         let (env, address, length) = (env.raw(), self.mapping.as_ptr(), self.mapping.len());
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         keep(Mapped { number, mapping: self.mapping, owner: None, is_moved: false });
@@ -173,9 +193,10 @@ impl Buffer {
             drop(take(address.addr(), |each| each.number == number));
         }
         if status == NOT_ALLOWED {
-            return to_js(&Env::from_raw(env), Failure::from(Error::new(libc::ENOTSUP, "mmap")));
+            let error = Error::new(libc::ENOTSUP, "mmap");
+            return Failure::from(error).into_js(&Env::from_raw(env));
         }
-        napi::check_status!(status)?;
+        check(status, "creating a buffer over the mapping")?;
         if !self.is_shared {
             watch(env, value, address.addr())?;
         }
@@ -209,7 +230,7 @@ fn watch(env: sys::napi_env, value: sys::napi_value, address: usize) -> Result<(
             &raw mut sentinel,
         )
     };
-    napi::check_status!(status)?;
+    check(status, "creating a buffer over the mapping")?;
     let new = Sentinel { env, buffer: reference(env, sentinel, 1)?, number };
     let old = {
         let mut sentinels = lock(&SENTINELS);
@@ -231,7 +252,7 @@ fn reference(env: sys::napi_env, value: sys::napi_value, count: u32) -> Result<s
     let mut reference = ptr::null_mut();
     // SAFETY: a value of the call that is under way, with its env.
     let status = unsafe { sys::napi_create_reference(env, value, count, &raw mut reference) };
-    napi::check_status!(status)?;
+    check(status, "napi_create_reference")?;
     Ok(reference)
 }
 
