@@ -74,7 +74,7 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
 /**
  * As `fwalk` of `fdkit`, for `for await`: each step is made off the main thread.
  *
- * The `dirfd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
+ * The `dirFd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
  * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
  * `next()` while a step is under way are queued, and each step ends the loan of the descriptor
  * before it: if you ask ahead, use a descriptor only before the first `await` after it arrived (that

@@ -201,7 +201,7 @@ export class WalkState<Name extends string | Buffer> {
     const where = this.#isFrom ? { caller: 'fwalk', dir: failure.dir } : {}
     const isTop = Buffer.from(path).equals(Buffer.from(this.#top))
     // If it is thrown, what leads to the top is no directory.
-    const isNone = isTop && failure.skipped === true && !this.#followSymlinks && /^(ELOOP|ENOTDIR)$/.test(errorCode(failure))
+    const isNone = isTop && failure.recoverable === true && !this.#followSymlinks && /^(ELOOP|ENOTDIR)$/.test(errorCode(failure))
     return systemError(failure, { path, ...where }, isNone ? NO_DIRECTORY : undefined)
   }
 
