@@ -1,5 +1,4 @@
 // A file in memory as an object: made, written, sealed, mapped and closed.
-import { constants } from 'node:os'
 import { isAnyArrayBuffer, isArrayBufferView } from 'node:util/types'
 
 import type { Failure, Held, Ret } from '../runtime/binding.js'
@@ -98,7 +97,8 @@ function describeNoSpace(failure: Failure, isHuge: boolean): Error {
 function reserve(fd: number, size: number, isHuge: boolean): void {
   if (!isHuge && size >= MUCH && size > availableMemory()) {
     // The kernel would not refuse: it would end processes, this one among them.
-    throw describeNoSpace({ errno: -constants.errno.ENOSPC, syscall: 'fallocate' }, false)
+    const { ENOSPC } = process.getBuiltinModule('node:os').constants.errno
+    throw describeNoSpace({ errno: -ENOSPC, syscall: 'fallocate' }, false)
   }
   const result = native.fallocate(fd, 0, size)
   if (isFailure(result)) throw describeNoSpace(result, isHuge)

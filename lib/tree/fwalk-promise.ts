@@ -1,11 +1,12 @@
 // The walk through a directory tree, each step on a thread of the pool.
 import type { Buffer } from 'node:buffer'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { abortError } from '../runtime/error.js'
 import { auditFwalk, type FwalkEntry, type FwalkOptions } from './fwalk.js'
 import { optional, validateOptions, validateSignal } from '../runtime/validate.js'
 import { skipped, WalkState } from './walk-state.js'
+
+const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
 /** Options of `fwalk` of `fdkit/promises`. */
 export interface AsyncFwalkOptions<Name extends string | Buffer = string>
