@@ -12,6 +12,7 @@ export const numbers = {
   futex_waitv: 449,
   fchmodat2: 452,
   memfd_create: process.arch === 'x64' ? 319 : 279,
+  statx: process.arch === 'x64' ? 332 : 291,
   munmap: process.arch === 'x64' ? 11 : 215,
 }
 

@@ -3,14 +3,14 @@ import { once } from 'node:events'
 import * as fs from 'node:fs'
 import { Worker } from 'node:worker_threads'
 
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { fwalk as syncFwalk, type FwalkOptions } from 'fdkit'
 import { fwalk, type AsyncFwalkIterator } from 'fdkit/promises'
 
 import { child } from '../helpers/child.js'
 import { countFds, isOpen } from '../helpers/fds.js'
-import { isLinux, missing, notLinux, unless } from '../helpers/platform.js'
-import { fsencode, link, makeChain, makeTree, makeTreeInMemory, type Tree } from '../helpers/tree.js'
+import { isLinux, notLinux, unless } from '../helpers/platform.js'
+import { fsencode, link, makeTree, makeTreeInMemory, type Tree } from '../helpers/tree.js'
 
 const onLinux = unless(notLinux, test.serial)
 
@@ -202,117 +202,6 @@ test.serial('nothing is opened before the first step', (t) => {
   for (let i = 0; i < 100; i++) fwalk(top)
   t.is(fds(), before)
 })
-
-async function isAborted(t: ExecutionContext, promise: Promise<unknown>, signal: AbortSignal) {
-  const error = await t.throwsAsync(promise, { name: 'AbortError', code: 'ABORT_ERR' })
-  t.is(error?.cause, signal.reason)
-  t.is(error?.message, 'The operation was aborted')
-}
-
-const DONE = { done: true, value: undefined }
-
-test.serial('signal: anything but an AbortSignal is refused at the call', (t) => {
-  for (const signal of [null, {}, true, new AbortController()]) {
-    t.throws(() => fwalk('.', { signal: signal as AbortSignal }), { code: 'ERR_INVALID_ARG_TYPE' })
-  }
-})
-
-test.serial('signal: aborted before the walk begins', async (t) => {
-  const top = makeTree(t, TREE)
-  for (const reason of [undefined, new Error('why'), 'why']) {
-    const signal = AbortSignal.abort(reason)
-    const walk = fwalk(top, { signal })
-    await isAborted(t, walk.next(), signal)
-    t.deepEqual(await walk.next(), DONE)
-  }
-})
-
-test.serial('signal: aborted between two steps', async (t) => {
-  const top = makeTree(t, TREE)
-  const controller = new AbortController()
-  const { signal } = controller
-  const walk = fwalk(top, { signal })
-  await walk.next()
-  controller.abort()
-  await new Promise((resolve) => setImmediate(resolve))
-  t.is(fds(), before, 'and is closed at once')
-  await isAborted(t, walk.next(), signal)
-  t.deepEqual(await walk.next(), DONE)
-})
-
-test.serial('signal: aborted in a loop', async (t) => {
-  const top = makeTree(t, TREE)
-  const controller = new AbortController()
-  let steps = 0
-  const run = async () => {
-    for await (const [, { length }] of fwalk(top, { signal: controller.signal })) {
-      steps += 1
-      if (length > 0) controller.abort()
-    }
-  }
-  await isAborted(t, run(), controller.signal)
-  t.is(steps, 1)
-})
-
-test.serial('signal: what was over before stays over', async (t) => {
-  const top = makeTree(t, {})
-  for (const end of [
-    async (walk: AsyncFwalkIterator) => void (await walk.return()),
-    async (walk: AsyncFwalkIterator) => void (await walk.next(), await walk.next()),
-  ]) {
-    const controller = new AbortController()
-    const walk = fwalk(top, { signal: controller.signal })
-    await end(walk)
-    controller.abort()
-    t.deepEqual(await walk.next(), DONE)
-  }
-})
-
-test.serial('signal: a thousand walks leave nothing on it', async (t) => {
-  const top = makeTree(t, { a: {} })
-  const { signal } = new AbortController()
-  let listeners = 0
-  const { addEventListener, removeEventListener } = signal
-  signal.addEventListener = (...args: unknown[]) => {
-    listeners += 1
-    return Reflect.apply(addEventListener, signal, args)
-  }
-  signal.removeEventListener = (...args: unknown[]) => {
-    listeners -= 1
-    return Reflect.apply(removeEventListener, signal, args)
-  }
-  for (let i = 0; i < 100; i++) {
-    for await (const [dirpath] of fwalk(top, { signal })) if (i % 2 && dirpath === top) break
-  }
-  t.is(listeners, 0)
-})
-
-unless(missing('python3') || notLinux, test.serial)(
-  'signal: aborted within a step, which else goes down 100,000 levels',
-  async (t) => {
-    const top = makeTreeInMemory(t)
-    makeChain(top, 100_000)
-    const whole = performance.now()
-    const all = fwalk(top, { topdown: false })
-    await all.next()
-    const step = performance.now() - whole
-    await all.return()
-    const controller = new AbortController()
-    const { signal } = controller
-    const walk = fwalk(top, { topdown: false, signal })
-    const asked = walk.next()
-    const alsoAsked = walk.next()
-    await new Promise((resolve) => setTimeout(resolve, 5))
-    const start = performance.now()
-    controller.abort()
-    await isAborted(t, asked, signal)
-    const took = performance.now() - start
-    t.log(`${took.toFixed(1)} ms, of a step of ${step.toFixed()} ms`)
-    t.true(took < Math.max(100, step / 3))
-    t.deepEqual(await alsoAsked, DONE)
-    t.is(fds(), before)
-  },
-)
 
 onLinux('the garbage collector closes what nobody closed', (t) => {
   const top = makeTree(t, TREE)

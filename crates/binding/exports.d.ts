@@ -10,6 +10,10 @@ export interface Failure {
   skipped?: boolean
   /** Of what, where JavaScript cannot know. */
   path?: string | Buffer
+  /** The path of the directory that a relative path started from, if one was given. */
+  dir?: string
+  /** The same for the second path. */
+  destDir?: string
 }
 
 type PathArg = string | Uint8Array
@@ -25,7 +29,7 @@ export declare function adopt(fd: number): Ret<Held>
 export declare function canShare(): boolean
 export declare function close(held: Held): Ret<undefined>
 export declare function dup(fd: number): Ret<number>
-export declare function faccessat2(later: boolean, dirFd: Fd, path: PathArg, mode: number, effectiveIds: boolean, followSymlinks: boolean): Reply<boolean>
+export declare function faccessat2(later: boolean, dirFd: Fd, path: PathArg, mode: number, effectiveIds: boolean, followSymlinks: boolean, answers: boolean): Reply<boolean | undefined>
 export declare function fallocate(fd: number, offset: number, length: number): Ret<undefined>
 export declare function fchmodat2(later: boolean, dirFd: Fd, path: PathArg | undefined, mode: number, followSymlinks: boolean): Reply<undefined>
 export declare function fchownat(later: boolean, dirFd: Fd, path: PathArg | undefined, uid: number | undefined, gid: number | undefined, followSymlinks: boolean): Reply<undefined>
@@ -47,6 +51,7 @@ export declare function mkdirat(later: boolean, dirFd: Fd, path: PathArg, mode: 
 export declare function mkfifoat(later: boolean, dirFd: Fd, path: PathArg, mode: number): Reply<undefined>
 export declare function mknodat(later: boolean, dirFd: Fd, path: PathArg, mode: number, device: number): Reply<undefined>
 export declare function mmap<Shared extends boolean>(isShared: Shared, fd: number, offset: number, length: number | undefined, writable: boolean | undefined, mayShrink: boolean, populate: boolean): Ret<Shared extends true ? SharedArrayBuffer : ArrayBuffer>
+export declare function moveFd(fd: number, number: number): Ret<undefined>
 export declare function munmap(buffer: ArrayBuffer): Ret<undefined>
 export declare function openat(later: boolean, dirFd: Fd, path: PathArg, flags: number, mode: number, resolve: number | undefined): Reply<number>
 export declare function pageSize(): number

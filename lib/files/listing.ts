@@ -1,8 +1,9 @@
 // The names in a directory.
 import { auditEvent } from '../runtime/audit.js'
-import { check } from '../runtime/error.js'
+import { finish, later, type Call } from '../runtime/call.js'
 import { native } from '../runtime/native.js'
-import { validateTarget, type DirFdOptions, type PathLike } from '../runtime/validate.js'
+import { optionsOf } from '../runtime/options.js'
+import { validateFd, validateTarget, type DirFdOptions, type FdLike, type PathLike } from '../runtime/validate.js'
 
 /** Receives names, some hundreds a call, into one array. */
 export class NameSink<Name> {
@@ -14,6 +15,25 @@ export class NameSink<Name> {
 }
 
 const auditListdir = auditEvent('os.listdir', 'path')
+
+const readListdir = optionsOf('listdir', { dirFd: validateFd })
+
+function listdirCall(
+  path: PathLike | FdLike | undefined,
+  options: DirFdOptions | undefined,
+  sink = new NameSink<unknown>(),
+): Call<unknown> {
+  const { dirFd } = readListdir(options)
+  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd)
+  auditListdir(path !== undefined && checked === undefined ? fd : path)
+  return {
+    make: (isLater) =>
+      isLater ? native.getdents64Later(true, fd, checked) : native.getdents64(fd, checked, sink.add),
+    caller: 'listdir',
+    path: checked,
+    dirFd: fd,
+  }
+}
 
 /**
  * The names in a directory, without `.` and `..`, in the file system's order: strings, or
@@ -33,23 +53,20 @@ const auditListdir = auditEvent('os.listdir', 'path')
  * listdir('src').filter((name) => name.endsWith('.ts'))
  * ```
  */
-export function listdir(path?: string | URL | number, options?: DirFdOptions): string[]
+export function listdir(path?: string | URL | FdLike, options?: DirFdOptions): string[]
 export function listdir(path: Uint8Array, options?: DirFdOptions): Buffer[]
-export function listdir(path?: PathLike | number, options?: DirFdOptions): string[] | Buffer[]
-export function listdir(path?: PathLike | number, options?: DirFdOptions): unknown[] {
-  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
-  auditListdir(path)
+export function listdir(path?: PathLike | FdLike, options?: DirFdOptions): string[] | Buffer[]
+export function listdir(path?: PathLike | FdLike, options?: DirFdOptions): unknown[] {
   const sink = new NameSink<unknown>()
-  check(native.getdents64(fd, checked, sink.add), checked)
+  const call = listdirCall(path, options, sink)
+  finish(call.make(false), call)
   return sink.names
 }
 
 // For `fdkit/promises`.
 export async function listdirPromise(
-  path: PathLike | number | undefined,
+  path: PathLike | FdLike | undefined,
   options: DirFdOptions | undefined,
 ): Promise<unknown[]> {
-  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
-  auditListdir(path)
-  return check(await native.getdents64Later(true, fd, checked), checked)
+  return (await later(listdirCall(path, options))) as unknown[]
 }

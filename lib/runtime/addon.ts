@@ -3,7 +3,6 @@ import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 
 import {
-  exists,
   explainBroken,
   explainMissing,
   explainRefused,
@@ -12,7 +11,7 @@ import {
   unsupportedPlatform,
 } from './advice.js'
 import type * as Addon from './binding.js'
-import { exactPlatform, likelyPlatform, platforms } from './platform.js'
+import { exactPlatform, exists, likelyPlatform, platforms } from './platform.js'
 
 // The build puts it in, from package.json.
 declare const FDKIT_VERSION: string
@@ -32,8 +31,8 @@ export class NoAddon {
 
 type Loaded = typeof Addon | NoAddon
 
-// A variable of webpack, rspack and ncc. They put the path of this file on the machine that built the
-// bundle in the place of `import.meta`, and that path must not be used.
+// A variable of webpack, rspack and ncc. They put the path that this file had on the machine that built
+// the bundle in the place of `import.meta`.
 declare const __webpack_require__: unknown
 
 /**
@@ -41,9 +40,15 @@ declare const __webpack_require__: unknown
  * single executable applications have no `import.meta`, but a `__dirname`.
  */
 function ownDirectory(): string | undefined {
-  if (typeof __webpack_require__ !== 'undefined') return undefined
-  return import.meta.dirname ?? (typeof __dirname === 'string' ? __dirname : undefined)
+  if (typeof __webpack_require__ === 'undefined' && typeof import.meta.dirname === 'string') {
+    return import.meta.dirname
+  }
+  return typeof __dirname === 'string' ? __dirname : undefined
 }
+
+// For what bundlers must not look into.
+const requireFrom = (path: string): NodeJS.Require =>
+  process.getBuiltinModule('node:module').createRequire(path)
 
 function dlopen(path: string): typeof Addon {
   const module = { exports: {} as typeof Addon }
@@ -76,7 +81,7 @@ function requirePackage(name: string, errors: unknown[]): typeof Addon | null | 
   // A switch of literals inside a try statement: bundlers and tracers follow nothing else, and
   // take a package that is not installed for an error anywhere else.
   try {
-    if (import.meta.url === undefined) return createRequire(__filename)(`@fdkit/binding-${name}`)
+    if (typeof import.meta.url !== 'string') return requireFrom(__filename)(`@fdkit/binding-${name}`)
     const require = createRequire(import.meta.url)
     switch (name) {
       case 'linux-x64-gnu':
@@ -119,7 +124,7 @@ function loadNamed(path: string): Loaded {
     `Unset that variable, or let it name an addon of fdkit ${FDKIT_VERSION}.`
   try {
     const absolute = resolve(path)
-    const addon = createRequire(absolute)(absolute) as typeof Addon
+    const addon = requireFrom(absolute)(absolute) as typeof Addon
     if (addon.VERSION === FDKIT_VERSION) return addon
     const problem = versionProblem(addon)
     return new NoAddon(explain(problem), [new Error(`${path} ${problem}`)])

@@ -1,22 +1,12 @@
 // What to do when the addon cannot be loaded, in words.
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { platforms } from './platform.js'
+import { exists, platforms } from './platform.js'
 
 // The build puts it in, from package.json.
 declare const FDKIT_VERSION: string
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException | undefined)?.code
-
-/** False also when this process may not look. */
-export function exists(path: string): boolean {
-  try {
-    return existsSync(path)
-  } catch {
-    return false
-  }
-}
 
 export const isNotFound = (error: unknown) => codeOf(error) === 'MODULE_NOT_FOUND'
 

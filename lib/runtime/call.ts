@@ -1,25 +1,50 @@
 // A system call with its arguments checked, to be made at once or on a thread of the pool.
 import type { Failure } from './binding.js'
-import { check, type Name } from './error.js'
+import { isFailure, isRelative, systemError, type Name } from './error.js'
 
 type Ret<T> = T | Failure
 
-/** A call that is ready. Making it later copies the descriptors that it is given. */
-export interface Call<T> {
-  make(later: boolean): Ret<T> | Promise<Ret<T>>
-  /** For the error. */
+/** What a call is about, for its error. */
+export interface CallSubject {
+  /** The function that makes it. */
+  caller: string
   path?: Name | undefined
   dest?: Name | undefined
+  /** Where the paths start, or what is acted on without a path. */
+  dirFd?: number | undefined
+  destDirFd?: number | undefined
+}
+
+/** A call that is ready. Making it later copies the descriptors that it is given. */
+export interface Call<T> extends CallSubject {
+  make(later: boolean): Ret<T> | Promise<Ret<T>>
+}
+
+/** The error of a call that failed. One that started from a descriptor says from which directory. */
+function failed(failure: Failure, { caller, path, dest, dirFd, destDirFd }: CallSubject): Error {
+  const isFrom = dirFd !== undefined && isRelative(path)
+  const isTo = destDirFd !== undefined && isRelative(dest)
+  if (!isFrom && !isTo) return systemError(failure, { path, dest })
+  // Which of the two the addon names first depends on the call: that of a link is its second path.
+  const dir = isFrom ? failure.dir : undefined
+  const destDir = isTo ? (failure.destDir ?? (isFrom ? undefined : failure.dir)) : undefined
+  return systemError(failure, { path, dest, caller, dir, destDir })
+}
+
+/** What a call came to, or its failure thrown. */
+export function finish<T>(result: Ret<T>, subject: CallSubject): T {
+  if (isFailure(result)) throw failed(result, subject)
+  return result
 }
 
 /** Makes the call; it blocks the event loop. */
 export function now<T>(call: Call<T>): T {
-  return check(call.make(false) as Ret<T>, call.path, call.dest)
+  return finish(call.make(false) as Ret<T>, call)
 }
 
 /** Makes the call off the main thread. */
 export async function later<T>(call: Call<T>): Promise<T> {
-  return check(await call.make(true), call.path, call.dest)
+  return finish(await call.make(true), call)
 }
 
 /** Python's number for "no dir_fd" in the arguments of an audit event. */

@@ -11,6 +11,15 @@ export const platforms: readonly string[] = [
   'darwin-arm64',
 ]
 
+/** False also when this process may not look. */
+export function exists(path: string): boolean {
+  try {
+    return existsSync(path)
+  } catch {
+    return false
+  }
+}
+
 type Report = { header: { glibcVersionRuntime?: string }; sharedObjects?: string[] }
 
 function processReport(): Report | undefined {
@@ -59,5 +68,5 @@ export function exactPlatform(): string {
 export function likelyPlatform(): string {
   if (process.platform !== 'linux') return systemAndArch
   const machine = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
-  return existsSync(`/lib/ld-musl-${machine}.so.1`) ? exactPlatform() : `${systemAndArch}-gnu`
+  return exists(`/lib/ld-musl-${machine}.so.1`) ? exactPlatform() : `${systemAndArch}-gnu`
 }

@@ -31,6 +31,7 @@ export const syscalls = {
   mkfifoat: 'mkfifoat',
   mknodat: 'mknodat',
   mmap: 'mmap',
+  moveFd: 'dup3',
   munmap: 'munmap',
   openat: 'openat',
   pageSize: 'getpagesize',

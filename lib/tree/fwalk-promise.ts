@@ -1,17 +1,24 @@
 // The walk through a directory tree, each step on a thread of the pool.
 import type { Buffer } from 'node:buffer'
 
+import { onAbort } from '../runtime/abort.js'
 import { abortError } from '../runtime/error.js'
 import { auditFwalk, type FwalkEntry, type FwalkOptions } from './fwalk.js'
-import { optional, validateOptions, validateSignal } from '../runtime/validate.js'
-import { skipped, WalkState } from './walk-state.js'
+import { optionsOf } from '../runtime/options.js'
+import { validateSignal } from '../runtime/validate.js'
+import { skipped, walkOptions, WalkState } from './walk-state.js'
+
+const readFwalk = optionsOf('fwalk', { ...walkOptions, signal: validateSignal })
 
 const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
 /** Options of `fwalk` of `fdkit/promises`. */
 export interface AsyncFwalkOptions<Name extends string | Buffer = string>
   extends FwalkOptions<Name> {
-  /** Ends the walk: the step that is under way, or the next one, rejects with an AbortError. */
+  /**
+   * Ends the walk: the step that is under way rejects with an AbortError, or if there is none, the
+   * next one. Until then the descriptor that was yielded last stays open.
+   */
   signal?: AbortSignal | undefined
 }
 
@@ -28,8 +35,13 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
 }
 
 /**
- * As `fwalk` of `fdkit`, for `for await`: each step is made off the main thread. Steps that are
- * asked for while one is under way are made one after the other.
+ * As `fwalk` of `fdkit`, for `for await`: each step is made off the main thread.
+ *
+ * The `dirfd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
+ * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
+ * `next()` while a step is under way are queued, and each step ends the loan of the descriptor
+ * before it: if you ask ahead, use a descriptor only before the first `await` after it arrived (that
+ * is enough to start any number of calls of `fdkit/promises` with it), or keep a copy with `dup`.
  *
  * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
  * the copy until `return()` or the garbage collector.
@@ -40,7 +52,8 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'
  *
- * for await (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
  *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
  * }
@@ -52,9 +65,8 @@ export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: AsyncFwalkOptions<string> | AsyncFwalkOptions<Buffer>,
 ): AsyncFwalkIterator<string> | AsyncFwalkIterator<Buffer> {
-  const signal = optional(validateSignal, validateOptions(options)?.signal, 'signal')
-  const state = new WalkState<string>(true, top, options as FwalkOptions, auditFwalk)
-  return new AsyncFwalk(state, signal)
+  const given = readFwalk(options)
+  return new AsyncFwalk(new WalkState<string>(true, top, given, auditFwalk), given.signal)
 }
 
 const AsyncIteratorPrototype = Object.getPrototypeOf(
@@ -65,12 +77,6 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
   #state: WalkState<Name> | undefined
   #last: Promise<unknown> = Promise.resolve()
   readonly #signal: AbortSignal | undefined
-  // Once it was told, the walk is over as it is for anybody who is done with it.
-  #isAbortTold = false
-  readonly #abort = () => {
-    this.#state?.interrupt()
-    void this.return()
-  }
 
   static {
     Object.setPrototypeOf(AsyncFwalk.prototype, AsyncIteratorPrototype)
@@ -79,7 +85,6 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
   constructor(state: WalkState<Name>, signal: AbortSignal | undefined) {
     this.#state = state
     this.#signal = signal
-    signal?.addEventListener('abort', this.#abort)
   }
 
   next(): Promise<IteratorResult<FwalkEntry<Name>, undefined>> {
@@ -115,27 +120,32 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
   }
 
   async #step(): Promise<FwalkEntry<Name> | undefined> {
-    this.#checkAborted()
     const state = this.#state
     if (state === undefined) return undefined
+    this.#checkAborted()
     state.applyEdits()
-    for (;;) {
-      const result = await state.stepLater()
-      this.#checkAborted()
-      // Of a large directory not all at once, so that nothing else has to wait for it.
-      while (state.pour()) {
-        await nextTurn()
+    // The signal interrupts only a step that is under way. Between two steps the caller uses the
+    // descriptor that was yielded, and an idle walk that was dropped is not kept alive.
+    const unsubscribe = onAbort(this.#signal, () => state.interrupt())
+    try {
+      for (;;) {
+        const result = await state.stepLater()
         this.#checkAborted()
+        // Of a large directory not all at once, so that nothing else has to wait for it.
+        while (state.pour()) {
+          await nextTurn()
+          this.#checkAborted()
+        }
+        const entry = state.take(result)
+        if (entry !== skipped) return entry
       }
-      const entry = state.take(result)
-      if (entry !== skipped) return entry
+    } finally {
+      unsubscribe()
     }
   }
 
   #checkAborted(): void {
-    if (!this.#signal?.aborted || this.#isAbortTold) return
-    this.#isAbortTold = true
-    throw abortError(this.#signal)
+    if (this.#signal?.aborted) throw abortError(this.#signal)
   }
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {
@@ -145,9 +155,6 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
   }
 
   #close(): void {
-    this.#signal?.removeEventListener('abort', this.#abort)
-    // What was over before it was aborted stays as it ended.
-    if (!this.#signal?.aborted) this.#isAbortTold = true
     this.#state?.close()
     this.#state = undefined
   }

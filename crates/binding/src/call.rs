@@ -148,7 +148,10 @@ pub fn reply_at<T: Into<Out>>(
 ) -> Result<Reply> {
     let later = args.get(0)?;
     Ok(match Fd::maybe(args.maybe(1)?, later) {
-        Ok(start) => reply(later, move || work(start.as_ref().map(AsFd::as_fd))),
+        Ok(start) => reply(later, move || {
+            let start = start.as_ref().map(AsFd::as_fd);
+            Ok(work(start).map_or_else(|error| Out::Failed(Failure::at(error, start)), Into::into))
+        }),
         Err(error) => error.into(),
     })
 }

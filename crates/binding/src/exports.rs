@@ -22,7 +22,7 @@ type Export = fn(&Args) -> Result<Reply>;
 
 struct Entry(&'static CStr, Export);
 
-static EXPORTS: [Entry; 51] = [
+static EXPORTS: [Entry; 52] = [
     Entry(c"adopt", descriptors::adopt),
     Entry(c"canShare", mapping::can_share),
     Entry(c"close", descriptors::close),
@@ -49,6 +49,7 @@ static EXPORTS: [Entry; 51] = [
     Entry(c"mkfifoat", names::mkfifoat),
     Entry(c"mknodat", names::mknodat),
     Entry(c"mmap", mapping::mmap),
+    Entry(c"moveFd", descriptors::move_fd),
     Entry(c"munmap", mapping::munmap),
     Entry(c"openat", names::openat),
     Entry(c"pageSize", mapping::page_size),

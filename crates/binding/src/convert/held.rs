@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::os::fd::OwnedFd;
 use std::ptr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use fdkit::memory::futex::Waiter;
 use napi::bindgen_prelude::{Env, Result};
@@ -69,12 +69,48 @@ impl Held {
             drop(unsafe { Box::from_raw(data) });
         }
         napi::check_status!(status)?;
+        // SAFETY: what was just made, and only this thread can free.
+        if let Self::Fd(_) = unsafe { &*data } {
+            weigh(env.raw(), fd_weight());
+        }
         Ok(value)
     }
 }
 
-unsafe extern "C" fn finalize(_env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
+unsafe extern "C" fn finalize(env: sys::napi_env, data: *mut c_void, _hint: *mut c_void) {
     // SAFETY: the box of `into_js`, which nothing else frees.
     let held = unsafe { Box::from_raw(data.cast::<Held>()) };
-    let _ = guard(|| drop(held));
+    let _ = guard(|| {
+        if let Held::Fd(fd) = &*held {
+            close_fd(env, fd);
+        }
+        drop(held);
+    });
 }
+
+/// Takes the descriptor out, and its weight off the garbage collector.
+pub fn close_fd(env: sys::napi_env, fd: &Mutex<Option<OwnedFd>>) -> Option<OwnedFd> {
+    let fd = lock(fd).take();
+    if fd.is_some() {
+        weigh(env, -fd_weight());
+    }
+    fd
+}
+
+fn weigh(env: sys::napi_env, bytes: i64) {
+    let mut total = 0;
+    // SAFETY: the env of the thread that runs.
+    unsafe { sys::napi_adjust_external_memory(env, bytes, &raw mut total) };
+}
+
+/// What the garbage collector takes a descriptor for, in bytes. It begins to collect when 64 MiB or
+/// more have come, which must be long before descriptors that nobody closed use up the numbers.
+fn fd_weight() -> i64 {
+    static WEIGHT: OnceLock<i64> = OnceLock::new();
+    *WEIGHT.get_or_init(|| {
+        let limit = fdkit::files::descriptors::limit().max(1);
+        (MIB_512 / limit).clamp(4096, 1 << 21).cast_signed()
+    })
+}
+
+const MIB_512: u64 = 512 << 20;

@@ -10,14 +10,15 @@ use crate::convert::path::PathArg;
 use crate::exports::Args;
 use crate::files::descriptors::given;
 
-/// `faccessat2(later, dirFd, path, mode, effectiveIds, followSymlinks)`: whether it succeeds.
+/// `faccessat2(later, dirFd, path, mode, effectiveIds, followSymlinks, answers)`: nothing or a
+/// failure, or if it `answers`, whether it succeeds.
 pub fn faccessat2(args: &Args) -> Result<Reply> {
     let (path, mode): (PathArg, _) = (args.get(2)?, args.get(3)?);
-    let (effective_ids, follow_symlinks) = (args.get(4)?, args.get(5)?);
+    let (effective_ids, follow_symlinks, answers) = (args.get(4)?, args.get(5)?, args.get(6)?);
     reply_at(args, move |start| {
         let path = path.as_c_str();
         let allowed = attributes::faccessat(start, path, mode, effective_ids, follow_symlinks);
-        Ok(Out::Is(allowed.is_ok()))
+        if answers { Ok(Out::Is(allowed.is_ok())) } else { allowed.map(Out::from) }
     })
 }
 

@@ -3,11 +3,11 @@
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::Mutex;
 
-use fdkit::files::descriptors::{borrow, dup, get_inheritable, set_inheritable};
+use fdkit::files::descriptors::{borrow, dup, get_inheritable, replace, set_inheritable};
 use napi::bindgen_prelude::Result;
 
 use crate::call::{Out, Reply, Start, reply};
-use crate::convert::held::{Held, lock};
+use crate::convert::held::{Held, close_fd};
 use crate::exports::Args;
 
 /// The directory that a relative path starts from, where one was given.
@@ -24,6 +24,18 @@ pub fn given(start: Start<'_>) -> fdkit::Result<BorrowedFd<'_>> {
 pub fn dup_fd(args: &Args) -> Result<Reply> {
     let fd = args.get(0)?;
     Ok(reply(false, move || dup(borrow(fd, "dup")?).map(Out::Fd)))
+}
+
+/// `moveFd(fd, number)`: `fd`, which nobody else has, becomes `number`, which is open.
+pub fn move_fd(args: &Args) -> Result<Reply> {
+    let (fd, number) = (args.get(0)?, args.get(1)?);
+    Ok(reply(false, move || {
+        let fd = borrow(fd, "dup3")?;
+        replace(fd, borrow(number, "dup3")?)?;
+        // SAFETY: it is open, and the caller says that it is nobody else's.
+        drop(unsafe { OwnedFd::from_raw_fd(fdkit::files::descriptors::number(fd)) });
+        Ok(())
+    }))
 }
 
 /// `fcntlGetfd(fd)`: whether children inherit it.
@@ -52,7 +64,7 @@ pub fn adopt(args: &Args) -> Result<Reply> {
 /// `close(held)`: once; what is closed stays so.
 pub fn close(args: &Args) -> Result<Reply> {
     if let Held::Fd(fd) = Held::get(args, 0)? {
-        let fd = lock(fd).take();
+        let fd = close_fd(args.env.raw(), fd);
         return Ok(reply(false, move || fd.map_or(Ok(()), fdkit::files::descriptors::close)));
     }
     Ok(().into())

@@ -7,6 +7,7 @@ use napi::sys;
 
 use crate::call::{Out, Reply, Start, reply_at};
 use crate::convert::path::{NameKind, PathArg};
+use crate::convert::ret::Failure;
 use crate::convert::values::{array, to_js};
 use crate::exports::Args;
 use crate::files::descriptors::{dir_fd, given};
@@ -15,13 +16,17 @@ use crate::files::descriptors::{dir_fd, given};
 /// that of `dirFd`, poured into `sink`.
 pub fn getdents64(args: &Args) -> Result<Reply> {
     let path: Option<PathArg> = args.maybe(1)?;
-    match dir_fd(args.maybe(0)?).and_then(|start| list(start, path.as_ref())) {
+    let start = match dir_fd(args.maybe(0)?) {
+        Ok(start) => start,
+        Err(error) => return Ok(error.into()),
+    };
+    match list(start, path.as_ref()) {
         Ok(NamesOut { names, kind }) => {
             let names = names.iter().map(|(name, _)| name.to_bytes());
             kind.pour(&args.env, names, &args.sink(2)?)?;
             Ok(().into())
         }
-        Err(error) => Ok(error.into()),
+        Err(error) => Ok(Out::Failed(Failure::at(error, start)).into()),
     }
 }
 

@@ -7,6 +7,7 @@ use napi::bindgen_prelude::Result;
 
 use crate::call::{Fd, Out, Reply, Start, reply, reply_at};
 use crate::convert::path::{NameOut, PathArg};
+use crate::convert::ret::Failure;
 use crate::exports::Args;
 
 /// `openat(later, dirFd, path, flags, mode, resolve)`: openat2 where `resolve` is given.
@@ -90,7 +91,11 @@ fn reply_at_two(
     let (src, dst): (PathArg, PathArg) = (args.get(2)?, args.get(4)?);
     Ok(match (fd(1)?, fd(3)?) {
         (Ok(from), Ok(to)) => reply(later, move || {
-            work(from.as_ref().map(AsFd::as_fd), &src, to.as_ref().map(AsFd::as_fd), &dst)
+            let (from, to) = (from.as_ref().map(AsFd::as_fd), to.as_ref().map(AsFd::as_fd));
+            Ok(match work(from, &src, to, &dst) {
+                Ok(()) => Out::Nothing,
+                Err(error) => Out::Failed(Failure::at_two(error, from, to)),
+            })
         }),
         (Err(error), _) | (_, Err(error)) => error.into(),
     })

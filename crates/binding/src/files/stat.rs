@@ -6,6 +6,7 @@ use napi::sys;
 
 use crate::call::{Out, Reply, Start, reply_at};
 use crate::convert::path::PathArg;
+use crate::convert::ret::Failure;
 use crate::convert::values::{array, to_js};
 use crate::exports::Args;
 use crate::files::descriptors::{dir_fd, given};
@@ -14,11 +15,13 @@ use crate::files::descriptors::{dir_fd, given};
 /// fields are put into an array, in the order of node:fs.
 pub fn statx(args: &Args) -> Result<Reply> {
     let (path, follow_symlinks): (Option<PathArg>, _) = (args.maybe(1)?, args.get(2)?);
-    let found =
-        dir_fd(args.maybe(0)?).and_then(|start| find(start, path.as_ref(), follow_symlinks));
-    let stat = match found {
-        Ok(stat) => stat,
+    let start = match dir_fd(args.maybe(0)?) {
+        Ok(start) => start,
         Err(error) => return Ok(error.into()),
+    };
+    let stat = match find(start, path.as_ref(), follow_symlinks) {
+        Ok(stat) => stat,
+        Err(error) => return Ok(Out::Failed(Failure::at(error, start)).into()),
     };
     if args.get(3)? {
         args.fill(4, &integers(&stat))?;

@@ -14,7 +14,7 @@ use crate::call::{Out, Reply, guard};
 use crate::convert::held::Held;
 use crate::convert::ret::{Ret, ret};
 use crate::exports::Args;
-use crate::memory::mapping::is_mapped;
+use crate::memory::mapping::futex_word;
 
 // As lib/futex.ts reads them.
 impl From<Waited> for Out {
@@ -127,10 +127,12 @@ fn words(args: &Args, index: usize) -> Result<fdkit::Result<*const u32>> {
     // SAFETY: as above.
     let status = unsafe { sys::napi_is_arraybuffer(env, buffer, &raw mut is_unshared) };
     napi::check_status!(status)?;
-    if at as usize >= length || is_unshared && !is_mapped(word.addr()) {
-        return Ok(Err(Error::new(libc::EINVAL, "futex")));
-    }
-    Ok(Ok(word))
+    Ok(match futex_word(word.addr()) {
+        _ if at as usize >= length => Err(Error::new(libc::EINVAL, "futex")),
+        Some(word) => word,
+        None if is_unshared => Err(Error::new(libc::EINVAL, "futex")),
+        None => Ok(word),
+    })
 }
 
 fn deadline(args: &Args, index: usize) -> Result<Option<Deadline>> {

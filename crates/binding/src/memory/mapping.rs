@@ -1,8 +1,8 @@
 //! Files as memory: buffers of JavaScript over mappings.
 
-use std::ffi::c_void;
+use std::ffi::{CStr, c_void};
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use fdkit::Error;
@@ -43,22 +43,27 @@ pub fn mmap(args: &Args) -> Result<Reply> {
 /// none, or no more.
 pub fn munmap(args: &Args) -> Result<Reply> {
     let (env, buffer) = (args.env.raw(), args.raw(0)?);
-    let (mut data, mut length) = (ptr::null_mut(), 0);
-    // SAFETY: a value of the call that is under way, with its env.
-    let status =
-        unsafe { sys::napi_get_arraybuffer_info(env, buffer, &raw mut data, &raw mut length) };
-    let is_buffer = status == sys::Status::napi_ok;
     // Taken out first: some runtimes call the finalizer at once.
-    let Some(mapped) = is_buffer.then(|| take(data.addr(), |_| true)).flatten() else {
+    let Some(mapped) = address_of(env, buffer).and_then(|address| take(address, |_| true)) else {
         return Ok(Error::new(libc::EINVAL, "munmap").into());
     };
-    // SAFETY: as above.
+    // SAFETY: a value of the call that is under way, with its env.
     let status = unsafe { sys::napi_detach_arraybuffer(env, buffer) };
     if let Err(error) = napi::check_status!(status) {
         keep(mapped);
         return Err(error);
     }
-    Ok(reply(false, move || mapped.mapping.munmap()))
+    let mapping = mapped.into_mapping(env);
+    Ok(reply(false, move || mapping.munmap()))
+}
+
+/// Where an ArrayBuffer is. One that is not an ArrayBuffer, or was emptied, is nowhere.
+fn address_of(env: sys::napi_env, buffer: sys::napi_value) -> Option<usize> {
+    let (mut data, mut length) = (ptr::null_mut(), 0);
+    // SAFETY: a value of a scope that is open, with its env.
+    let status =
+        unsafe { sys::napi_get_arraybuffer_info(env, buffer, &raw mut data, &raw mut length) };
+    (status == sys::Status::napi_ok && length > 0).then(|| data.addr())
 }
 
 /// `canShare()`: whether the runtime can make a SharedArrayBuffer over memory that it did not
@@ -72,24 +77,48 @@ pub fn page_size(_args: &Args) -> Result<Reply> {
     Ok(Out::Bits(mapping::page_size() as u32).into())
 }
 
-/// Whether the address is in an ArrayBuffer of `mmap`.
-pub fn is_mapped(address: usize) -> bool {
+/// Where the kernel finds the word at an address, if a buffer over a mapping is there.
+pub fn futex_word(address: usize) -> Option<fdkit::Result<*const u32>> {
     let mapped = lock(&MAPPED);
     let above = mapped.partition_point(|each| each.address() <= address);
-    let below = above.checked_sub(1).and_then(|index| mapped.get(index));
-    below.is_some_and(|each| address - each.address() < each.mapping.len())
+    let found = mapped.get(above.checked_sub(1)?)?;
+    let offset = address - found.address();
+    (offset < found.mapping.len()).then(|| found.mapping.futex_word(offset))
 }
 
-/// A mapping under an ArrayBuffer. The number tells it from those that were at its address before,
-/// and whose finalizers may come late.
+/// A mapping under a buffer. The number tells it from those that were at its address before, and
+/// whose finalizers may come late.
 struct Mapped {
     number: usize,
     mapping: Mapping,
+    /// Of an ArrayBuffer, while its thread can tell what has become of it.
+    owner: Option<Owner>,
+    /// Whether somebody may still use the memory when its thread has ended.
+    is_moved: bool,
 }
+
+/// The thread that an ArrayBuffer belongs to, and a weak reference to it there.
+#[derive(Clone, Copy)]
+struct Owner {
+    env: sys::napi_env,
+    buffer: sys::napi_ref,
+}
+
+// SAFETY: only the thread of the env follows the pointers; others compare them.
+unsafe impl Send for Owner {}
 
 impl Mapped {
     fn address(&self) -> usize {
         self.mapping.as_ptr().addr()
+    }
+
+    fn into_mapping(self, env: sys::napi_env) -> Mapping {
+        // If another thread has got the buffer, the reference stays until its own one ends.
+        if let Some(owner) = self.owner.filter(|owner| owner.env == env) {
+            // SAFETY: made in this env, and deleted once.
+            unsafe { sys::napi_delete_reference(env, owner.buffer) };
+        }
+        self.mapping
     }
 }
 
@@ -103,77 +132,203 @@ fn keep(new: Mapped) {
     mapped.insert(index, new);
 }
 
+fn find(mapped: &[Mapped], address: usize) -> Option<usize> {
+    let index = mapped.partition_point(|each| each.address() < address);
+    (mapped.get(index)?.address() == address).then_some(index)
+}
+
 fn take(address: usize, is_it: impl Fn(&Mapped) -> bool) -> Option<Mapped> {
     let mut mapped = lock(&MAPPED);
-    let index = mapped.partition_point(|each| each.address() < address);
-    let found = mapped.get(index).is_some_and(|each| each.address() == address && is_it(each));
-    found.then(|| mapped.remove(index))
+    let index = find(&mapped, address)?;
+    mapped.get(index).is_some_and(is_it).then(|| mapped.remove(index))
 }
 
 impl Buffer {
     pub fn into_js(self, env: &Env) -> Result<sys::napi_value> {
-        let mut value = ptr::null_mut();
-        let status =
-            if self.is_shared { self.share(env, &mut value) } else { self.map(env, &mut value) };
-        if status == sys::Status::napi_no_external_buffers_allowed {
-            return to_js(env, Failure::from(Error::new(libc::ENOTSUP, "mmap")));
+        let (env, address, length) = (env.raw(), self.mapping.as_ptr(), self.mapping.len());
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        keep(Mapped { number, mapping: self.mapping, owner: None, is_moved: false });
+        let (hint, mut value) = (ptr::without_provenance_mut(number), ptr::null_mut());
+        let status = if self.is_shared {
+            create_external_sharedarraybuffer().map_or(NOT_ALLOWED, |create| {
+                // SAFETY: the memory stays until the finalizer is called.
+                unsafe {
+                    create(env, address.cast(), length, Some(finalize_shared), hint, &raw mut value)
+                }
+            })
+        } else {
+            // SAFETY: the memory stays until the finalizer has been called, or the buffer detached.
+            unsafe {
+                sys::napi_create_external_arraybuffer(
+                    env,
+                    address.cast(),
+                    length,
+                    Some(finalize),
+                    hint,
+                    &raw mut value,
+                )
+            }
+        };
+        if status != sys::Status::napi_ok {
+            drop(take(address.addr(), |each| each.number == number));
+        }
+        if status == NOT_ALLOWED {
+            return to_js(&Env::from_raw(env), Failure::from(Error::new(libc::ENOTSUP, "mmap")));
         }
         napi::check_status!(status)?;
+        if !self.is_shared {
+            watch(env, value, address.addr())?;
+        }
         Ok(value)
     }
+}
 
-    fn map(self, env: &Env, value: &mut sys::napi_value) -> i32 {
-        let (address, length) = (self.mapping.as_ptr(), self.mapping.len());
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        keep(Mapped { number, mapping: self.mapping });
-        let hint = ptr::without_provenance_mut(number);
-        // SAFETY: the memory stays until the finalizer has been called, or the buffer detached.
-        let status = unsafe {
-            sys::napi_create_external_arraybuffer(
-                env.raw(),
-                address.cast(),
-                length,
-                Some(finalize),
-                hint,
-                value,
-            )
-        };
-        if status != sys::Status::napi_ok {
-            forget(address.addr(), number);
-        }
-        status
+const NOT_ALLOWED: sys::napi_status = sys::Status::napi_no_external_buffers_allowed;
+
+/// Has [`mark_moved`] look at a buffer when its thread ends.
+fn watch(env: sys::napi_env, value: sys::napi_value, address: usize) -> Result<()> {
+    if is_deno(env) {
+        return Ok(());
     }
-
-    fn share(self, env: &Env, value: &mut sys::napi_value) -> i32 {
-        let Some(create) = create_external_sharedarraybuffer() else {
-            return sys::Status::napi_no_external_buffers_allowed;
-        };
-        let length = self.mapping.len();
-        let (address, mapped) = self.mapping.into_raw();
-        let hint = ptr::without_provenance_mut(mapped);
-        // SAFETY: the memory stays until the finalizer is called.
-        let status =
-            unsafe { create(env.raw(), address.as_ptr().cast(), length, Some(unmap), hint, value) };
-        if status != sys::Status::napi_ok {
-            // SAFETY: nothing was made that would finalize it.
-            unsafe { unmap(address.as_ptr().cast(), hint) };
-        }
-        status
+    let buffer = reference(env, value, 0)?;
+    let mut mapped = lock(&MAPPED);
+    if let Some(found) = find(&mapped, address).and_then(|index| mapped.get_mut(index)) {
+        found.owner = Some(Owner { env, buffer });
     }
+    drop(mapped);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let (hint, mut sentinel) = (ptr::without_provenance_mut(number), ptr::null_mut());
+    // SAFETY: a static byte, which nobody else gets to see.
+    let status = unsafe {
+        sys::napi_create_external_arraybuffer(
+            env,
+            SENTINEL.as_ptr().cast(),
+            1,
+            Some(finalize_sentinel),
+            hint,
+            &raw mut sentinel,
+        )
+    };
+    napi::check_status!(status)?;
+    let new = Sentinel { env, buffer: reference(env, sentinel, 1)?, number };
+    let old = {
+        let mut sentinels = lock(&SENTINELS);
+        let old = sentinels.iter().position(|each| each.env == env);
+        let old = old.map(|index| sentinels.swap_remove(index));
+        sentinels.push(new);
+        old
+    };
+    match old {
+        // SAFETY: made in this env, and deleted once.
+        Some(old) => unsafe { sys::napi_delete_reference(env, old.buffer) },
+        // SAFETY: the function stays, as the addon is never unloaded.
+        None => unsafe { sys::napi_add_env_cleanup_hook(env, Some(end), env.cast()) },
+    };
+    Ok(())
 }
 
-fn forget(address: usize, number: usize) {
-    drop(take(address, |each| each.number == number));
+fn reference(env: sys::napi_env, value: sys::napi_value, count: u32) -> Result<sys::napi_ref> {
+    let mut reference = ptr::null_mut();
+    // SAFETY: a value of the call that is under way, with its env.
+    let status = unsafe { sys::napi_create_reference(env, value, count, &raw mut reference) };
+    napi::check_status!(status)?;
+    Ok(reference)
 }
 
-unsafe extern "C" fn finalize(_env: sys::napi_env, data: *mut c_void, hint: *mut c_void) {
-    let _ = guard(|| forget(data.addr(), hint.addr()));
+/// The newest external buffer of a thread, which is held for as long as the thread lives.
+///
+/// When a thread of Node.js ends, its external buffers are emptied and finalized before any hook of
+/// ours runs, from the newest to the oldest. So the finalizer of the newest runs while all mapped
+/// buffers are as JavaScript left them. Bun runs hooks first, and so [`end`] is one.
+struct Sentinel {
+    env: sys::napi_env,
+    buffer: sys::napi_ref,
+    number: usize,
 }
 
-// Called on any thread.
-unsafe extern "C" fn unmap(data: *mut c_void, hint: *mut c_void) {
-    // SAFETY: what `into_raw` gave, of a buffer that is no more.
-    let _ = unsafe { mapping::munmap(data.cast(), hint.addr()) };
+// SAFETY: only the thread of the env follows the pointers; others compare them.
+unsafe impl Send for Sentinel {}
+
+static SENTINEL: AtomicU8 = AtomicU8::new(0);
+static SENTINELS: Mutex<Vec<Sentinel>> = Mutex::new(Vec::new());
+
+/// Deno finalizes no buffers when a thread ends: there is nothing to mark, and in its hooks no value
+/// can be made.
+fn is_deno(env: sys::napi_env) -> bool {
+    let mut version = ptr::null();
+    // SAFETY: the env of the call that is under way.
+    let _ = unsafe { sys::napi_get_node_version(env, &raw mut version) };
+    // SAFETY: what it gives is static.
+    let release = unsafe { version.as_ref() }.filter(|version| !version.release.is_null());
+    // SAFETY: it is not null, and ends in NUL.
+    release.is_some_and(|version| unsafe { CStr::from_ptr(version.release) } == c"Deno")
+}
+
+unsafe extern "C" fn finalize_sentinel(env: sys::napi_env, _data: *mut c_void, hint: *mut c_void) {
+    let is_newest = |each: &Sentinel| each.env == env && each.number == hint.addr();
+    let _ = guard(|| {
+        if lock(&SENTINELS).iter().any(is_newest) {
+            mark_moved(env);
+        }
+    });
+}
+
+unsafe extern "C" fn end(env: *mut c_void) {
+    let _ = guard(|| mark_moved(env.cast()));
+}
+
+/// For a thread that ends: marks the buffers that are no longer in the ArrayBuffer they were made for.
+/// Streams and `ArrayBuffer.prototype.transfer` move the memory into another one, which can be posted
+/// to another thread. That one may use it for as long as it likes, and nothing says when it is over.
+fn mark_moved(env: sys::napi_env) {
+    let was_there = {
+        let mut sentinels = lock(&SENTINELS);
+        let before = sentinels.len();
+        sentinels.retain(|each| each.env != env);
+        sentinels.len() < before
+    };
+    if !was_there {
+        return;
+    }
+    let mut scope = ptr::null_mut();
+    // SAFETY: the env is still there; closed below.
+    unsafe { sys::napi_open_handle_scope(env, &raw mut scope) };
+    // Nothing of the runtime is called under the lock, which its finalizers take.
+    let of_env = |each: &Mapped| each.owner.filter(|owner| owner.env == env);
+    let own = |each: &Mapped| of_env(each).map(|owner| (each.number, each.address(), owner));
+    let owned: Vec<_> = lock(&MAPPED).iter().filter_map(own).collect();
+    for (number, address, owner) in owned {
+        let mut buffer = ptr::null_mut();
+        // SAFETY: made in this env, and deleted only by its thread.
+        unsafe { sys::napi_get_reference_value(env, owner.buffer, &raw mut buffer) };
+        if !buffer.is_null() && address_of(env, buffer) == Some(address) {
+            continue;
+        }
+        let mut mapped = lock(&MAPPED);
+        let found = find(&mapped, address).and_then(|index| mapped.get_mut(index));
+        if let Some(found) = found.filter(|each| each.number == number) {
+            found.is_moved = true;
+        }
+    }
+    // SAFETY: opened above.
+    unsafe { sys::napi_close_handle_scope(env, scope) };
+}
+
+unsafe extern "C" fn finalize(env: sys::napi_env, data: *mut c_void, hint: *mut c_void) {
+    let _ = guard(|| {
+        if let Some(mapped) = take(data.addr(), |each| each.number == hint.addr()) {
+            let is_moved = mapped.is_moved;
+            let mapping = mapped.into_mapping(env);
+            if is_moved {
+                mapping.abandon();
+            }
+        }
+    });
+}
+
+// Called on any thread, when no thread has the buffer any more.
+unsafe extern "C" fn finalize_shared(data: *mut c_void, hint: *mut c_void) {
+    let _ = guard(|| drop(take(data.addr(), |each| each.number == hint.addr())));
 }
 
 type FinalizeShared = unsafe extern "C" fn(data: *mut c_void, hint: *mut c_void);

@@ -81,14 +81,14 @@ fn tree(args: &Args) -> Result<&Rmtree> {
 
 impl State {
     fn remove(&mut self, until: Option<Instant>) -> fdkit::Result<Out> {
+        let start = self.start.as_ref().map_err(|error| *error)?;
+        let start = start.as_ref().map(AsFd::as_fd);
         let tree = match &mut self.tree {
             Some(tree) => tree,
-            None => {
-                let start = self.start.as_ref().map_err(|error| *error)?;
-                let start = start.as_ref().map(AsFd::as_fd);
-                let opened = CoreRmtree::new(start, self.path.as_c_str())?;
-                self.tree.insert(opened.interrupted_by(Arc::clone(&self.interrupt)))
-            }
+            None => match CoreRmtree::new(start, self.path.as_c_str()) {
+                Ok(tree) => self.tree.insert(tree.interrupted_by(Arc::clone(&self.interrupt))),
+                Err(error) => return Ok(Out::Failed(Failure::at(error, start))),
+            },
         };
         loop {
             match tree.step(ENTRIES) {
@@ -101,7 +101,8 @@ impl State {
                 Progress::Failed(path, error) => {
                     let name = path.as_os_str().as_bytes().to_vec();
                     let path = NameOut { name, kind: self.path.kind() };
-                    return Ok(Out::Failed(Failure::skipped(error, Some(path))));
+                    let failure = Failure::skipped(error, Some(path)).starting(start);
+                    return Ok(Out::Failed(failure));
                 }
             }
         }

@@ -140,13 +140,19 @@ impl State {
     fn step(&mut self) -> fdkit::Result<Out> {
         (self.dirnames_at, self.filenames_at) = (0, 0);
         (self.step, self.is_entered) = (None, false);
-        self.step = self.failed.take().map_or_else(|| self.walk.step(), Err)?;
+        let start = self._start.as_ref().map(AsFd::as_fd);
+        self.step = match self.failed.take().map_or_else(|| self.walk.step(), Err) {
+            Ok(step) => step,
+            Err(error) => return Ok(Out::Failed(Failure::at(error, start))),
+        };
         Ok(match self.step {
             None => Out::Number(-1.0),
             Some(Step::Directory) => {
                 Out::Number(self.walk.fd().map_or(-1, fdkit::files::descriptors::number).into())
             }
-            Some(Step::Skipped(error)) => Out::Failed(Failure::skipped(error, None)),
+            Some(Step::Skipped(error)) => {
+                Out::Failed(Failure::skipped(error, None).starting(start))
+            }
         })
     }
 

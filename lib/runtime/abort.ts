@@ -1,0 +1,53 @@
+// Signals that end an operation that is under way.
+import { addAbortListener } from 'node:events'
+
+interface Subscription {
+  readonly interrupts: Set<() => void>
+  readonly listener: Disposable
+}
+
+// Each signal has one listener, however many operations it can end: Node warns of more than ten.
+const subscriptions = new WeakMap<AbortSignal, Subscription>()
+
+const isDeno = process.versions['deno'] !== undefined
+
+const listen = isDeno
+  ? // Deno's addAbortListener adds an ordinary listener. A signal that follows this one has no others.
+    (signal: AbortSignal, listener: () => void): Disposable =>
+      addAbortListener(AbortSignal.any([signal]), listener)
+  : addAbortListener
+
+function subscribe(signal: AbortSignal): Subscription {
+  const interrupts = new Set<() => void>()
+  // Unlike addEventListener, this also hears of a signal whose earlier listener called
+  // stopImmediatePropagation(), and of one that has aborted already.
+  const listener = listen(signal, () => {
+    for (const interrupt of interrupts) interrupt()
+  })
+  return { interrupts, listener }
+}
+
+/**
+ * Calls `interrupt` when the signal aborts, or in a microtask if it has aborted already.
+ *
+ * The signal keeps `interrupt` alive until the function that is returned is called. To keep nothing
+ * alive that the program has dropped, subscribe only while an operation is under way.
+ *
+ * @returns a function that ends the subscription, to be called once
+ */
+export function onAbort(signal: AbortSignal | undefined, interrupt: () => void): () => void {
+  if (signal === undefined) return () => {}
+  let subscription = signal.aborted ? undefined : subscriptions.get(signal)
+  if (subscription === undefined) {
+    subscription = subscribe(signal)
+    subscriptions.set(signal, subscription)
+  }
+  const { interrupts, listener } = subscription
+  interrupts.add(interrupt)
+  return () => {
+    interrupts.delete(interrupt)
+    if (interrupts.size > 0) return
+    if (subscriptions.get(signal) === subscription) subscriptions.delete(signal)
+    listener[Symbol.dispose]()
+  }
+}
