@@ -22,8 +22,9 @@ export function explainRefused(error: unknown): string {
   if (isDenied(error)) {
     const [flag = '--allow-all'] = /--allow-\w+/.exec((error as Error).message) ?? []
     return (
-      `Deno refuses to load the addon: ${(error as Error).message}. It needs ${flag}; in all, ` +
-      'fdkit needs --allow-ffi and --allow-read, and --allow-env to see FDKIT_ADDON.'
+      `Deno refuses to load the addon: ${(error as Error).message}. It needs ${flag}; ` +
+      'fdkit needs --allow-ffi, --allow-read if the addon is not in its usual place, and --allow-env ' +
+      'to see FDKIT_ADDON.'
     )
   }
   // Its type is missing in the oldest @types/node that fdkit supports.
