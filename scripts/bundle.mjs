@@ -1,8 +1,8 @@
 // The JavaScript in one file, since every file costs half a millisecond at import, and each entry's
 // public types in one file, since that is what people read.
-import { appendFileSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 
-import { replaceFile, runScript } from './run.mjs'
+import { bundleTypes } from './types.mjs'
 
 const entries = ['index', 'promises']
 
@@ -60,13 +60,7 @@ export async function bundle() {
   const names = await exportsOf(build, 'promises.ts')
   const text = `import { promises } from './index.js'\nexport const {\n  ${names.join(',\n  ')},\n} = promises\n`
   writeFileSync(`${built}/promises.js`, text)
-  for (const entry of entries) {
-    const types = `build/${entry}.d.ts`
-    const options = ['--silent', '--no-check', '--project', 'tsconfig.json', '--out-file', types]
-    runScript('dts-bundle-generator/dist/bin/dts-bundle-generator.js', ...options, `${entry}.ts`)
-    if (entry === 'index') appendFileSync(types, promisesTypes)
-    replaceFile(`${entry}.d.ts`, types)
-  }
+  bundleTypes(entries, promisesTypes)
   // It gets to its place whole, and dated so that sources edited meanwhile are newer.
   for (const entry of entries) utimesSync(`${built}/${entry}.js`, started, started)
   rmSync('dist', { recursive: true, force: true })

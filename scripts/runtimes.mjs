@@ -65,4 +65,5 @@ function installBundlers() {
 if (process.argv[1] === import.meta.filename) {
   installRuntimes()
   installBundlers()
+  installAlone('build/managers', 'pnpm@12.4.2', 'yarn@1.22.22', '@yarnpkg/cli-dist@4.18.1')
 }

@@ -20,7 +20,7 @@ export interface FutexWaitAsyncOptions {
 
 const readWaitAsync = optionsOf('futexWaitAsync', { signal: validateSignal })
 
-// As crates/binding/src/futex.rs numbers them.
+// crates/binding/src/api/memory/futex.rs has the same numbers.
 const results: readonly FutexResult[] = ['ok', 'not-equal', 'timed-out']
 const NOT_EQUAL = 1
 const CANCELED = 3

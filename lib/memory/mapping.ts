@@ -116,8 +116,9 @@ function map<Shared extends boolean>(
   fd: FdLike,
   options: MmapOptions | undefined,
 ) {
-  const number = validateFd(fd)
   const given = isShared ? readMmapShared(options) : readMmap(options)
+  // Last, since a getter of the options may have closed it.
+  const number = validateFd(fd)
   const { offset = 0, length, unsafe = false, populate = false } = given
   const { writable } = given as MmapOptions
   const page = offset === 0 ? 1 : getpagesize()

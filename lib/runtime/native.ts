@@ -1,6 +1,10 @@
 // The only door to the addon. When no addon can be loaded, every export throws ENOSYS with the reason.
 import { loadAddon, NoAddon } from './addon.js'
-import { syscalls, type Binding } from './syscalls.js'
+import type * as Addon from './binding.js'
+import { syscalls } from './syscalls.js'
+
+// The addon's functions. When there is no addon, each of them fails as the system call here.
+type Binding = Pick<typeof Addon, keyof typeof syscalls>
 
 // Linux's number for ENOSYS. The exported constants are Linux's on every platform, too.
 const ENOSYS = -38

@@ -1,9 +1,4 @@
-// The system call behind each export of the addon, for the error of a call when there is no addon.
-import type * as Addon from './binding.js'
-
-/** The exports of the addon that do something. */
-export type Binding = Omit<typeof Addon, 'VERSION'>
-
+// The system call of each export. Written by scripts/addon.mjs, from the tags @syscall.
 export const syscalls = {
   adopt: 'close',
   canShare: 'mmap',
@@ -14,8 +9,8 @@ export const syscalls = {
   fchmodat2: 'fchmodat2',
   fchownat: 'fchownat',
   fcntlAddSeals: 'fcntl',
-  fcntlGetSeals: 'fcntl',
   fcntlGetfd: 'fcntl',
+  fcntlGetSeals: 'fcntl',
   fcntlSetfd: 'fcntl',
   ftruncate: 'ftruncate',
   futexCancel: 'futex',
@@ -50,11 +45,11 @@ export const syscalls = {
   unlinkat: 'unlinkat',
   utimensat: 'utimensat',
   walkClose: 'close',
+  walkDrain: 'openat',
   walkInterrupt: 'openat',
   walkPath: 'openat',
-  walkPour: 'openat',
   walkSetDirnames: 'openat',
   walkStart: 'openat',
   walkStep: 'openat',
   walkStepLater: 'openat',
-} satisfies Record<keyof Binding, string>
+} as const

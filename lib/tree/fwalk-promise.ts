@@ -24,7 +24,7 @@ export interface AsyncFwalkOptions<Name extends string | Buffer = string>
 
 /** The iterator that `fwalk` of `fdkit/promises` returns. */
 export interface AsyncFwalkIterator<Name extends string | Buffer = string>
-  extends AsyncIterableIterator<FwalkEntry<Name>, undefined, unknown> {
+  extends NodeJS.AsyncIterator<FwalkEntry<Name>, undefined, unknown> {
   next(): Promise<IteratorResult<FwalkEntry<Name>, undefined>>
   /** Ends the walk and closes its descriptors, as `break` in a loop does. */
   return(value?: unknown): Promise<IteratorReturnResult<undefined>>
@@ -35,9 +35,11 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
 }
 
 /**
- * As `fwalk` of `fdkit`, for `for await`: each step is made off the main thread.
+ * {@inheritDoc fwalk}
  *
- * The `dirfd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
+ * Each step runs off the main thread.
+ *
+ * The `dirFd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
  * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
  * `next()` while a step is under way are queued, and each step ends the loan of the descriptor
  * before it: if you ask ahead, use a descriptor only before the first `await` after it arrived (that
@@ -46,8 +48,7 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
  * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
  * the copy until `return()` or the garbage collector.
  *
- * @throws as `fwalk` of `fdkit`, and `AbortError`
- * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @throws `AbortError`: `signal` was aborted
  * @example
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'
@@ -132,7 +133,7 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
         const result = await state.stepLater()
         this.#checkAborted()
         // Of a large directory not all at once, so that nothing else has to wait for it.
-        while (state.pour()) {
+        while (state.drain()) {
           await nextTurn()
           this.#checkAborted()
         }

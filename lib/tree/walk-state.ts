@@ -2,8 +2,8 @@
 import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
-import type { Failure, Held } from '../runtime/binding.js'
-import { errorCode, invalidArgType, invalidArgValue, isRelative, systemError } from '../runtime/error.js'
+import type { Failure, Handle, Walk } from '../runtime/binding.js'
+import { errorCode, invalidArgType, invalidArgValue, isRelative, systemError, type SystemError } from '../runtime/error.js'
 import type { FwalkEntry } from './fwalk.js'
 import { NameSink } from '../files/listing.js'
 import { native } from '../runtime/native.js'
@@ -25,7 +25,7 @@ const SLASH = 0x2f
 /** The options of every walk, with their checks. */
 export const walkOptions = {
   topdown: validateBoolean,
-  onerror: validateFunction<(error: Error) => void>,
+  onerror: validateFunction<(error: SystemError<string | Buffer>) => void>,
   followSymlinks: validateBoolean,
   dirFd: validateKeptFd,
   maxOpen: (value: unknown, name: string) => validateInteger(value, name, MIN_MAX_OPEN, 2 ** 31 - 1),
@@ -89,10 +89,10 @@ class StringPaths implements Paths<string> {
 }
 
 class BufferPaths implements Paths<Buffer> {
-  readonly #walk: Held
+  readonly #walk: Handle<Walk>
   readonly #top: Uint8Array
 
-  constructor(walk: Held, top: Uint8Array) {
+  constructor(walk: Handle<Walk>, top: Uint8Array) {
     this.#walk = walk
     this.#top = top
   }
@@ -117,7 +117,7 @@ class BufferPaths implements Paths<Buffer> {
 
 /** A walk, and what to make of its steps. */
 export class WalkState<Name extends string | Buffer> {
-  readonly #walk: Held
+  readonly #walk: Handle<Walk>
   readonly #enter: Paths<Name>['enter']
   readonly #dirnames = new NameSink<Name>()
   readonly #filenames = new NameSink<Name>()
@@ -127,7 +127,7 @@ export class WalkState<Name extends string | Buffer> {
   readonly #followSymlinks: boolean
   // Whether the paths start from a descriptor.
   readonly #isFrom: boolean
-  readonly #onerror: ((error: Error) => void) | undefined
+  readonly #onerror: ((error: SystemError<Name>) => void) | undefined
   // Kept, since it may close the descriptor that the walk starts from when it is collected.
   readonly owner: unknown
   // What was yielded last, top-down, and what it was before the caller could edit it.
@@ -159,8 +159,8 @@ export class WalkState<Name extends string | Buffer> {
   }
 
   /** Takes what a step that was made later came to; whether there may be more names. */
-  pour(): boolean {
-    return native.walkPour(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
+  drain(): boolean {
+    return native.walkDrain(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
   }
 
   interrupt(): void {
@@ -174,7 +174,7 @@ export class WalkState<Name extends string | Buffer> {
   /** What a step came to: an entry, `undefined` at the end, or `skipped` to go on. */
   take(result: number | Failure): FwalkEntry<Name> | undefined | typeof skipped {
     if (typeof result !== 'number') {
-      if (!result.skipped) throw this.#errorOf(result)
+      if (!result.recoverable) throw this.#errorOf(result)
       this.#onerror?.(this.#errorOf(result))
       return skipped
     }
@@ -196,11 +196,12 @@ export class WalkState<Name extends string | Buffer> {
     return entry
   }
 
-  #errorOf(failure: Failure): Error {
+  #errorOf(failure: Failure): SystemError<Name> {
     const path = this.#paths.current()
     const where = this.#isFrom ? { caller: 'fwalk', dir: failure.dir } : {}
     const isTop = Buffer.from(path).equals(Buffer.from(this.#top))
-    const isNone = isTop && !this.#followSymlinks && /^(ELOOP|ENOTDIR)$/.test(errorCode(failure))
+    // If it is thrown, what leads to the top is no directory.
+    const isNone = isTop && failure.recoverable === true && !this.#followSymlinks && /^(ELOOP|ENOTDIR)$/.test(errorCode(failure))
     return systemError(failure, { path, ...where }, isNone ? NO_DIRECTORY : undefined)
   }
 
