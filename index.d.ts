@@ -1707,3 +1707,6 @@ export declare const supportsFd: ReadonlySet<AnyFunction>;
 export declare const supportsFollowSymlinks: ReadonlySet<AnyFunction>;
 
 export {};
+
+/** What `fdkit/promises` exports, as `promises` of `node:fs` is what `node:fs/promises` exports. */
+export * as promises from './promises.js';

@@ -1,6 +1,5 @@
 // The walk through a directory tree, each step on a thread of the pool.
 import type { Buffer } from 'node:buffer'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { onAbort } from '../runtime/abort.js'
 import { abortError } from '../runtime/error.js'
@@ -10,6 +9,8 @@ import { validateSignal } from '../runtime/validate.js'
 import { skipped, walkOptions, WalkState } from './walk-state.js'
 
 const readFwalk = optionsOf('fwalk', { ...walkOptions, signal: validateSignal })
+
+const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
 /** Options of `fwalk` of `fdkit/promises`. */
 export interface AsyncFwalkOptions<Name extends string | Buffer = string>
