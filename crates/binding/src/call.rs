@@ -3,7 +3,8 @@
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use fdkit::files::descriptors::{borrow, dup};
+use fdkit::files::descriptors::borrow;
+use fdkit::files::shared_dup::SharedDup;
 use napi::bindgen_prelude::{AsyncTask, Env, Error, Result, Status, Task, ToNapiValue};
 use napi::sys;
 
@@ -52,8 +53,8 @@ impl ToNapiValue for Out {
             Self::Number(number) => to_js(env, number),
             Self::Fd(fd) => to_js(env, fd.into_raw_fd()),
             Self::Name(name) => to_js(env, name),
-            Self::Names(names) => names.to_js(env),
-            Self::Entries(entries) => entries.to_js(env),
+            Self::Names(names) => names.into_js(env),
+            Self::Entries(entries) => entries.into_js(env),
             Self::Fields(fields) => fields.to_js(env),
             Self::Buffer(buffer) => buffer.into_js(env),
             Self::Held(held) => held.into_js(env),
@@ -163,8 +164,9 @@ const NEVER_OPEN: i32 = i32::MAX;
 pub enum Fd {
     /// JavaScript's own, for a call that is made before it runs again.
     Given(BorrowedFd<'static>),
-    /// A copy: whatever becomes of the number, the call acts on what it meant.
-    Copied(OwnedFd),
+    /// A duplicate, which pending calls share: whatever becomes of the number, the call acts on
+    /// what it meant.
+    Shared(SharedDup),
 }
 
 impl Fd {
@@ -176,8 +178,8 @@ impl Fd {
         if !later {
             return Ok(Some(Self::Given(given)));
         }
-        match dup(given) {
-            Ok(copy) => Ok(Some(Self::Copied(copy))),
+        match SharedDup::new(given) {
+            Ok(shared) => Ok(Some(Self::Shared(shared))),
             // The call itself is to say so, as it does at once; or not to mind, where its path is
             // absolute.
             Err(error) if error.errno() == libc::EBADF => {
@@ -192,7 +194,7 @@ impl AsFd for Fd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::Given(fd) => *fd,
-            Self::Copied(fd) => fd.as_fd(),
+            Self::Shared(fd) => fd.as_fd(),
         }
     }
 }
