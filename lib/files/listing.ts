@@ -1,10 +1,12 @@
 // The names in a directory.
 import { auditEvent } from '../runtime/audit.js'
+import type { Held } from '../runtime/binding.js'
 import { check } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { ownTurn } from '../runtime/turns.js'
 import { validateTarget, type DirFdOptions, type PathLike } from '../runtime/validate.js'
 
-/** Receives names, some hundreds a call, into one array. */
+/** Receives values, some hundreds a call, into one array. */
 export class NameSink<Name> {
   names: Name[] = []
   readonly add = (...names: Name[]): void => {
@@ -13,14 +15,24 @@ export class NameSink<Name> {
   }
 }
 
+/**
+ * Passes a listing that is too long for one turn of the event loop to `sink`, in as many turns as it
+ * takes.
+ */
+export async function pourInTurns(listing: Held, sink: (...values: any[]) => void): Promise<void> {
+  do await ownTurn()
+  while (native.listingPour(listing, sink))
+}
+
 const auditListdir = auditEvent('os.listdir', 'path')
 
 /**
  * The names in a directory, without `.` and `..`, in the file system's order: strings, or
  * Buffers where the path is bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved (but where the directory may
- * be read and not searched: then it is rewound), and `dirFd` is taken.
+ * Unlike in Python, a descriptor's offset is neither used nor moved, and `dirFd` is taken. The one
+ * exception: if the directory is not searchable and cannot be opened through `/proc`, the descriptor
+ * is rewound and read. Such listings of one directory wait for each other within this process.
  *
  * @param path a path, or a descriptor of a directory
  * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
@@ -51,5 +63,9 @@ export async function listdirPromise(
 ): Promise<unknown[]> {
   const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
   auditListdir(path)
-  return check(await native.getdents64Later(true, fd, checked), checked)
+  const listed = check(await native.getdents64Later(true, fd, checked), checked)
+  if (Array.isArray(listed)) return listed
+  const sink = new NameSink<unknown>()
+  await pourInTurns(listed, sink.add)
+  return sink.names
 }

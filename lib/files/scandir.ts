@@ -2,9 +2,11 @@
 import type * as fs from 'node:fs'
 
 import { auditEvent } from '../runtime/audit.js'
+import type { Held } from '../runtime/binding.js'
 import { later, now, type Call } from '../runtime/call.js'
 import { type Name } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { pourInTurns } from './listing.js'
 import { stat, statPromise } from './stat.js'
 import {
   optional,
@@ -171,7 +173,7 @@ function* group(values: unknown[]): Generator<Fields> {
 function scandirCall(
   path: PathLike | number | undefined,
   options: DirFdOptions | undefined,
-): { call: Call<unknown[]>; place: Place } {
+): { call: Call<unknown[] | Held>; place: Place } {
   const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
   auditScandir(path)
   const make = (isLater: boolean) => native.scandir(isLater, fd, checked)
@@ -181,7 +183,8 @@ function scandirCall(
 
 function withSlash(path: Name): Name {
   if (typeof path === 'string') return path.endsWith('/') ? path : `${path}/`
-  return path.at(-1) === 0x2f ? path : Buffer.concat([path, Buffer.from('/')])
+  // Always a copy: the caller may write to its own bytes later.
+  return Buffer.concat(path.at(-1) === 0x2f ? [path] : [path, Buffer.from('/')])
 }
 
 /**
@@ -213,7 +216,7 @@ export function scandir(
   options?: DirFdOptions,
 ): IterableIterator<DirEntry> | IterableIterator<DirEntry<Buffer>> {
   const { call, place } = scandirCall(path, options)
-  return entries(now(call), place) as IterableIterator<DirEntry>
+  return entries(now(call) as unknown[], place) as IterableIterator<DirEntry>
 }
 
 function* entries(values: unknown[], place: Place): Generator<Entry> {
@@ -226,6 +229,12 @@ export async function scandirPromise(
   options: DirFdOptions | undefined,
 ): Promise<LaterEntry[]> {
   const { call, place } = scandirCall(path, options)
-  const values = await later(call)
-  return Array.from(group(values), (fields) => new LaterEntry(...fields, place))
+  const listed = await later(call)
+  const found: LaterEntry[] = []
+  const add = (...values: unknown[]) => {
+    for (const fields of group(values)) found.push(new LaterEntry(...fields, place))
+  }
+  if (Array.isArray(listed)) add(...listed)
+  else await pourInTurns(listed, add)
+  return found
 }

@@ -40,8 +40,9 @@ export declare function futexWaiter(): Held
 export declare function futexWaitLater(waiter: Held, words: Int32Array, index: number, value: number, seconds: number | undefined): Reply<number>
 export declare function futexWake(words: Int32Array, index: number, count: number): Ret<number>
 export declare function getdents64(dirFd: Fd, path: PathArg | undefined, sink: Sink): Ret<undefined>
-export declare function getdents64Later(later: true, dirFd: Fd, path: PathArg | undefined): Reply<any[]>
+export declare function getdents64Later(later: true, dirFd: Fd, path: PathArg | undefined): Reply<any[] | Held>
 export declare function linkat(later: boolean, srcDirFd: Fd, src: PathArg, dstDirFd: Fd, dst: PathArg, followSymlinks: boolean): Reply<undefined>
+export declare function listingPour(listing: Held, sink: Sink): boolean
 export declare function memfdCreate(later: boolean, name: PathArg, flags: number): Reply<number>
 export declare function mkdirat(later: boolean, dirFd: Fd, path: PathArg, mode: number): Reply<undefined>
 export declare function mkfifoat(later: boolean, dirFd: Fd, path: PathArg, mode: number): Reply<undefined>
@@ -58,7 +59,7 @@ export declare function rmtreeClose(tree: Held): undefined
 export declare function rmtreeInterrupt(tree: Held): undefined
 export declare function rmtreeStart(later: boolean, start: Fd, path: PathArg): Held
 export declare function rmtreeStep(tree: Held, later: boolean): Reply<boolean>
-export declare function scandir(later: boolean, dirFd: Fd, path: PathArg | undefined): Reply<any[]>
+export declare function scandir(later: boolean, dirFd: Fd, path: PathArg | undefined): Reply<any[] | Held>
 export declare function statx(dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, bigint: boolean, fields: Float64Array | BigInt64Array): Ret<undefined>
 export declare function statxLater(later: true, dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, bigint: boolean): Reply<any[]>
 export declare function symlinkat(later: boolean, dirFd: Fd, path: PathArg, target: PathArg): Reply<undefined>

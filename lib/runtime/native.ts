@@ -29,6 +29,7 @@ const syscalls = {
   getdents64: 'getdents64',
   getdents64Later: 'getdents64',
   linkat: 'linkat',
+  listingPour: 'getdents64',
   memfdCreate: 'memfd_create',
   mkdirat: 'mkdirat',
   mkfifoat: 'mkfifoat',

@@ -1,10 +1,10 @@
 // The walk through a directory tree, each step on a thread of the pool.
 import type { Buffer } from 'node:buffer'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { onAbort } from '../runtime/abort.js'
 import { abortError } from '../runtime/error.js'
 import { auditFwalk, type FwalkEntry, type FwalkOptions } from './fwalk.js'
+import { ownTurn } from '../runtime/turns.js'
 import { optional, validateOptions, validateSignal } from '../runtime/validate.js'
 import { skipped, WalkState } from './walk-state.js'
 
@@ -129,7 +129,7 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
         this.#checkAborted()
         // Of a large directory not all at once, so that nothing else has to wait for it.
         while (state.pour()) {
-          await nextTurn()
+          await ownTurn()
           this.#checkAborted()
         }
         const entry = state.take(result)

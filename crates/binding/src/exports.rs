@@ -22,7 +22,7 @@ type Export = fn(&Args) -> Result<Reply>;
 
 struct Entry(&'static CStr, Export);
 
-static EXPORTS: [Entry; 51] = [
+static EXPORTS: [Entry; 52] = [
     Entry(c"adopt", descriptors::adopt),
     Entry(c"canShare", mapping::can_share),
     Entry(c"close", descriptors::close),
@@ -44,6 +44,7 @@ static EXPORTS: [Entry; 51] = [
     Entry(c"getdents64", listing::getdents64),
     Entry(c"getdents64Later", listing::getdents64_later),
     Entry(c"linkat", names::linkat),
+    Entry(c"listingPour", listing::listing_pour),
     Entry(c"memfdCreate", memfd::memfd_create),
     Entry(c"mkdirat", names::mkdirat),
     Entry(c"mkfifoat", names::mkfifoat),

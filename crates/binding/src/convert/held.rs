@@ -11,6 +11,7 @@ use napi::{Error, Status, sys};
 
 use crate::call::guard;
 use crate::exports::Args;
+use crate::files::listing::Listing;
 use crate::tree::rmtree::Rmtree;
 use crate::tree::walk::Walk;
 
@@ -20,6 +21,8 @@ pub enum Held {
     Fd(Mutex<Option<OwnedFd>>),
     /// Ended by then.
     Wait(Arc<Waiter>),
+    /// Handed out up to some place.
+    Listing(Mutex<Listing>),
     Walk(Walk),
     Rmtree(Rmtree),
 }
