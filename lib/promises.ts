@@ -4,7 +4,7 @@ import type * as fs from 'node:fs'
 
 import * as at from './files/names.js'
 import * as attr from './files/attributes.js'
-import { later } from './runtime/call.js'
+import { later, laterFd } from './runtime/call.js'
 import { listdirPromise } from './files/listing.js'
 import { memfdCreateCall } from './memory/memfd.js'
 import { openCall, type OpenOptions } from './files/open.js'
@@ -19,7 +19,7 @@ export async function open(
   flags: number | string = 'r',
   options?: OpenOptions,
 ): Promise<number> {
-  return later(openCall(path, flags, options))
+  return laterFd(openCall(path, flags, options))
 }
 
 /** As `stat` of `fdkit`. */
@@ -176,7 +176,7 @@ export async function scandir(
 
 /** As `memfdCreate` of `fdkit`. The caller owns the descriptor. */
 export async function memfdCreate(name: string | Uint8Array, flags?: number): Promise<number> {
-  return later(memfdCreateCall(name, flags))
+  return laterFd(memfdCreateCall(name, flags))
 }
 
 /**

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs'
 
 import { auditEvent } from '../runtime/audit.js'
-import { now, type Call } from '../runtime/call.js'
+import { now, type FdCall } from '../runtime/call.js'
 import { invalidArgValue } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import {
@@ -68,7 +68,7 @@ export function openCall(
   path: PathLike,
   flags: number | string = 'r',
   options?: OpenOptions,
-): Call<number> {
+): FdCall {
   const checked = validatePath(path)
   const bits = parseFlags(flags)
   const given = validateOptions(options)

@@ -1,5 +1,5 @@
 // Files in memory, and the seals on them.
-import { now, type Call } from '../runtime/call.js'
+import { now, type FdCall } from '../runtime/call.js'
 import { MFD_CLOEXEC } from '../constants.js'
 import { check } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
@@ -8,7 +8,7 @@ import { validateBits, validateFd, validateName } from '../runtime/validate.js'
 export function memfdCreateCall(
   name: string | Uint8Array,
   flags: number = MFD_CLOEXEC,
-): Call<number> {
+): FdCall {
   const checked = validateName(name, 'name')
   const bits = validateBits(flags, 'flags')
   return { make: (later) => native.memfdCreate(later, checked, bits) }

@@ -15,6 +15,8 @@ export interface Failure {
 type PathArg = string | Uint8Array
 export type Ret<T> = T | Failure
 type Reply<T> = Ret<T> | Promise<Ret<T>>
+/** The number at once, or later what `takeFd` gets it from. */
+export type FdReply = Ret<number> | Promise<Ret<Held>>
 type Fd = number | undefined
 /** What only the addon can look into. */
 export type Held = { readonly held: unique symbol }
@@ -43,13 +45,13 @@ export declare function getdents64(dirFd: Fd, path: PathArg | undefined, sink: S
 export declare function getdents64Later(later: true, dirFd: Fd, path: PathArg | undefined): Reply<any[] | Held>
 export declare function linkat(later: boolean, srcDirFd: Fd, src: PathArg, dstDirFd: Fd, dst: PathArg, followSymlinks: boolean): Reply<undefined>
 export declare function listingPour(listing: Held, sink: Sink): boolean
-export declare function memfdCreate(later: boolean, name: PathArg, flags: number): Reply<number>
+export declare function memfdCreate(later: boolean, name: PathArg, flags: number): FdReply
 export declare function mkdirat(later: boolean, dirFd: Fd, path: PathArg, mode: number): Reply<undefined>
 export declare function mkfifoat(later: boolean, dirFd: Fd, path: PathArg, mode: number): Reply<undefined>
 export declare function mknodat(later: boolean, dirFd: Fd, path: PathArg, mode: number, device: number): Reply<undefined>
 export declare function mmap<Shared extends boolean>(isShared: Shared, fd: number, offset: number, length: number | undefined, writable: boolean | undefined, mayShrink: boolean, populate: boolean): Ret<Shared extends true ? SharedArrayBuffer : ArrayBuffer>
 export declare function munmap(buffer: ArrayBuffer): Ret<undefined>
-export declare function openat(later: boolean, dirFd: Fd, path: PathArg, flags: number, mode: number, resolve: number | undefined): Reply<number>
+export declare function openat(later: boolean, dirFd: Fd, path: PathArg, flags: number, mode: number, resolve: number | undefined): FdReply
 export declare function pageSize(): number
 export declare function pread(fd: number, bytes: Uint8Array, position: number): Ret<number>
 export declare function pwrite(fd: number, bytes: Uint8Array, position: number): Ret<undefined>
@@ -63,6 +65,7 @@ export declare function scandir(later: boolean, dirFd: Fd, path: PathArg | undef
 export declare function statx(dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, bigint: boolean, fields: Float64Array | BigInt64Array): Ret<undefined>
 export declare function statxLater(later: true, dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, bigint: boolean): Reply<any[]>
 export declare function symlinkat(later: boolean, dirFd: Fd, path: PathArg, target: PathArg): Reply<undefined>
+export declare function takeFd(held: Held): number
 export declare function unlinkat(later: boolean, dirFd: Fd, path: PathArg, isDirectory: boolean): Reply<undefined>
 export declare function utimensat(later: boolean, dirFd: Fd, path: PathArg | undefined, followSymlinks: boolean, atime: number, atimeNs: number, mtime: number, mtimeNs: number): Reply<undefined>
 export declare function walkClose(walk: Held): undefined

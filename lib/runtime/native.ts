@@ -50,6 +50,7 @@ const syscalls = {
   statx: 'statx',
   statxLater: 'statx',
   symlinkat: 'symlinkat',
+  takeFd: 'openat',
   unlinkat: 'unlinkat',
   utimensat: 'utimensat',
   walkClose: 'close',

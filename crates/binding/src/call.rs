@@ -2,6 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 
 use fdkit::files::descriptors::borrow;
 use fdkit::files::shared_dup::SharedDup;
@@ -24,8 +25,9 @@ pub enum Out {
     Bits(u32),
     /// Bytes, or a descriptor that stays the walk's, -1 where there is none.
     Number(f64),
-    /// A descriptor that JavaScript owns from the moment that it sees the number; closed where it
-    /// never does.
+    /// A descriptor that JavaScript owns from the moment that it sees the number. Of a call that is
+    /// made later it gets the number by `takeFd`; until then the descriptor is closed if it is not
+    /// wanted any more.
     Fd(OwnedFd),
     Name(NameOut),
     Names(NamesOut),
@@ -84,7 +86,14 @@ impl Task for Call {
     }
 
     fn resolve(&mut self, _env: Env, output: Self::Output) -> Result<Ret<Out>> {
-        Ok(ret(output))
+        // A worker can be terminated while the call is made: the promise is still resolved, and no
+        // JavaScript runs any more that could close the number. So the promise is of an object
+        // that owns the descriptor until JavaScript takes the number (`takeFd`), and that is
+        // finalized with its thread.
+        Ok(ret(output.map(|out| match out {
+            Out::Fd(fd) => Out::Held(Held::Fd(Mutex::new(Some(fd)))),
+            out => out,
+        })))
     }
 }
 

@@ -22,7 +22,7 @@ type Export = fn(&Args) -> Result<Reply>;
 
 struct Entry(&'static CStr, Export);
 
-static EXPORTS: [Entry; 52] = [
+static EXPORTS: [Entry; 53] = [
     Entry(c"adopt", descriptors::adopt),
     Entry(c"canShare", mapping::can_share),
     Entry(c"close", descriptors::close),
@@ -65,6 +65,7 @@ static EXPORTS: [Entry; 52] = [
     Entry(c"statx", stat::statx),
     Entry(c"statxLater", stat::statx_later),
     Entry(c"symlinkat", names::symlinkat),
+    Entry(c"takeFd", descriptors::take_fd),
     Entry(c"unlinkat", names::unlinkat),
     Entry(c"utimensat", attributes::utimensat),
     Entry(c"walkClose", walk::walk_close),

@@ -4,7 +4,7 @@ use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::Mutex;
 
 use fdkit::files::descriptors::{borrow, dup, get_inheritable, set_inheritable};
-use napi::bindgen_prelude::Result;
+use napi::bindgen_prelude::{Error, Result, Status};
 
 use crate::call::{Out, Reply, Start, reply};
 use crate::convert::held::{Held, lock};
@@ -47,6 +47,17 @@ pub fn adopt(args: &Args) -> Result<Reply> {
         let fd = unsafe { OwnedFd::from_raw_fd(number) };
         Ok(Out::Held(Held::Fd(Mutex::new(Some(fd)))))
     }))
+}
+
+/// `takeFd(held)`: the number of a descriptor that a call made later has opened. From now on
+/// JavaScript owns it.
+pub fn take_fd(args: &Args) -> Result<Reply> {
+    let taken = match Held::get(args, 0)? {
+        Held::Fd(fd) => lock(fd).take(),
+        _ => None,
+    };
+    let fd = taken.ok_or_else(|| Error::from_status(Status::InvalidArg))?;
+    Ok(Out::Fd(fd).into())
 }
 
 /// `close(held)`: once; what is closed stays so.
