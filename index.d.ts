@@ -5,10 +5,18 @@ import * as fs from 'node:fs';
 
 /** A path: a string (PEP 383), the bytes themselves, or a `file:` URL. */
 export type PathLike = string | Uint8Array | URL;
+/**
+ * A descriptor: a number, or an object whose `fd` is one, such as a `FileHandle` of
+ * `node:fs/promises` or a `Memfd`. Keep such an object for as long as its descriptor is in use,
+ * since it may close the descriptor when it is collected.
+ */
+export type FdLike = number | {
+	readonly fd: number;
+};
 /** Options of what acts relative to a directory. */
 export interface DirFdOptions {
 	/** A descriptor of a directory, which a relative path starts from; else the working directory. */
-	dirFd?: number | undefined;
+	dirFd?: FdLike | undefined;
 }
 /** Options of what acts on a link or on what it points to. */
 export interface FollowOptions extends DirFdOptions {
@@ -18,9 +26,9 @@ export interface FollowOptions extends DirFdOptions {
 /** Options of what has two paths. */
 export interface TwoDirFdOptions {
 	/** A descriptor of a directory, which a relative `src` starts from. */
-	srcDirFd?: number | undefined;
+	srcDirFd?: FdLike | undefined;
 	/** A descriptor of a directory, which a relative `dst` starts from. */
-	dstDirFd?: number | undefined;
+	dstDirFd?: FdLike | undefined;
 }
 /** Options of {@link link}. */
 export interface LinkOptions extends TwoDirFdOptions {
@@ -169,7 +177,8 @@ export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFd
  * ```ts
  * import { fwalk, unlink } from 'fdkit'
  *
- * for (const [, , filenames, dirFd] of fwalk('cache')) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [, , filenames, dirFd] of fwalk('cache', { onerror })) {
  *   for (const name of filenames) if (name.endsWith('.tmp')) unlink(name, { dirFd })
  * }
  * ```
@@ -183,38 +192,86 @@ export declare function unlink(path: PathLike, options?: DirFdOptions): void;
  * @see https://docs.python.org/3/library/os.html#os.rmdir
  * @example
  * ```ts
- * import { fwalk, rmdir, unlink } from 'fdkit'
+ * import { fwalk, lstat, rmdir, unlink } from 'fdkit'
  *
  * // Everything below build, and build stays.
- * for (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false })) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false, onerror })) {
  *   for (const name of filenames) unlink(name, { dirFd })
- *   for (const name of dirnames) rmdir(name, { dirFd })
+ *   for (const name of dirnames) {
+ *     // Links to directories are among the directories, and rmdir refuses them.
+ *     if (lstat(name, { dirFd }).isSymbolicLink()) unlink(name, { dirFd })
+ *     else rmdir(name, { dirFd })
+ *   }
  * }
  * ```
  */
 export declare function rmdir(path: PathLike, options?: DirFdOptions): void;
-/** Options of {@link access}. */
+/** Options of {@link access} and {@link canAccess}. */
 export interface AccessOptions extends FollowOptions {
 	/** Whether the effective user and group count, not the real ones; `false` by default. */
 	effectiveIds?: boolean | undefined;
 }
 /**
- * Whether this process may do with a file what `mode` says. By the time that one acts on the
- * answer it may be another: where that matters, try, and see.
+ * Returns if this process may do with a file what `mode` says, and throws if it may not. The
+ * answer may change before you act on it. If that matters, try the operation itself.
  *
- * As in Python, and unlike `fs.accessSync`, it answers and does not throw, whatever the reason.
+ * As `fs.accessSync` and unlike Python's `os.access` it throws. {@link canAccess} returns a boolean.
  *
- * @param mode `F_OK` (it is there, the default), or `R_OK`, `W_OK`, `X_OK` or-ed
- * @see https://docs.python.org/3/library/os.html#os.access
+ * @param mode `F_OK` (the file exists, the default), or `R_OK`, `W_OK` and `X_OK` or-ed
+ * @throws `EACCES`: it may not; `ENOENT`, `ENOTDIR`, `ELOOP`; `EROFS`: `W_OK` on a read-only file
+ * system; `EPERM`: `W_OK` of an immutable file; … as access(2) says; `EBADF`: `dirFd` is not open
+ * @see https://nodejs.org/api/fs.html#fsaccesssyncpath-mode
+ * @see https://man7.org/linux/man-pages/man2/access.2.html
  * @example
  * ```ts
  * import { access, R_OK } from 'fdkit'
  *
- * access('config/app.json', R_OK) // true
- * access('no/such/file') // false
+ * access('config/app.json', R_OK)
+ * access('no/such/file') // throws: ENOENT
  * ```
  */
-export declare function access(path: PathLike, mode?: number, options?: AccessOptions): boolean;
+export declare function access(path: PathLike, mode?: number, options?: AccessOptions): void;
+/**
+ * Returns whether this process may do with a file what `mode` says. The answer may change before
+ * you act on it. If that matters, try the operation itself.
+ *
+ * As Python's `os.access` it returns `false` whatever the reason, also if `dirFd` is not open. Only
+ * wrong arguments are thrown. {@link access} throws the reason.
+ *
+ * @param mode `F_OK` (the file exists, the default), or `R_OK`, `W_OK` and `X_OK` or-ed
+ * @throws `ENOSYS`: not on this platform
+ * @see https://docs.python.org/3/library/os.html#os.access
+ * @example
+ * ```ts
+ * import { canAccess, R_OK } from 'fdkit'
+ *
+ * canAccess('config/app.json', R_OK) // true
+ * canAccess('no/such/file') // false
+ * ```
+ */
+export declare function canAccess(path: PathLike, mode?: number, options?: AccessOptions): boolean;
+/**
+ * Returns whether a path leads to a file of any type. It is `false` for a symbolic link whose
+ * target does not exist, unless `followSymlinks` is `false`.
+ *
+ * As `fs.existsSync` and Python's `os.path.exists` it also returns `false` if the file cannot be
+ * reached, for example behind a directory without search permission. Unlike both it throws if an
+ * argument is wrong.
+ *
+ * @throws `ENOSYS`: not on this platform
+ * @see https://docs.python.org/3/library/os.path.html#os.path.exists
+ * @example
+ * ```ts
+ * import { constants } from 'node:fs'
+ * import { exists, open } from 'fdkit'
+ *
+ * const dirFd = open('config', constants.O_DIRECTORY)
+ * exists('app.json', { dirFd }) // true
+ * exists('no-such-file', { dirFd }) // false
+ * ```
+ */
+export declare function exists(path: PathLike, options?: FollowOptions): boolean;
 /**
  * Sets the permissions.
  *
@@ -226,12 +283,13 @@ export declare function access(path: PathLike, mode?: number, options?: AccessOp
  * ```ts
  * import { chmod, fwalk } from 'fdkit'
  *
- * for (const [, , filenames, dirFd] of fwalk('config')) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [, , filenames, dirFd] of fwalk('config', { onerror })) {
  *   for (const name of filenames) chmod(name, 0o600, { dirFd })
  * }
  * ```
  */
-export declare function chmod(path: PathLike | number, mode: number | string, options?: FollowOptions): void;
+export declare function chmod(path: PathLike | FdLike, mode: number | string, options?: FollowOptions): void;
 /**
  * Sets owner and group; -1 leaves one as it is.
  *
@@ -245,22 +303,23 @@ export declare function chmod(path: PathLike | number, mode: number | string, op
  * chown('config', -1, process.getgid!())
  * ```
  */
-export declare function chown(path: PathLike | number, uid: number, gid: number, options?: FollowOptions): void;
+export declare function chown(path: PathLike | FdLike, uid: number, gid: number, options?: FollowOptions): void;
 /** For {@link utime}: the present, by the kernel's clock. */
-export declare const UTIME_NOW: symbol;
+export declare const UTIME_NOW: unique symbol;
 /** For {@link utime}: as it is. */
-export declare const UTIME_OMIT: symbol;
+export declare const UTIME_OMIT: unique symbol;
+export type TimeSymbol = typeof UTIME_NOW | typeof UTIME_OMIT;
 /** Options of {@link utime}. */
 export interface UtimeOptions extends FollowOptions {
 	/** Last access and last change: seconds since 1970 or Dates, or `UTIME_NOW` or `UTIME_OMIT`. */
 	times?: readonly [
-		atime: number | Date | symbol,
-		mtime: number | Date | symbol
+		atime: number | Date | TimeSymbol,
+		mtime: number | Date | TimeSymbol
 	] | undefined;
 	/** The same in nanoseconds since 1970. */
 	ns?: readonly [
-		atime: bigint | symbol,
-		mtime: bigint | symbol
+		atime: bigint | TimeSymbol,
+		mtime: bigint | TimeSymbol
 	] | undefined;
 }
 /**
@@ -282,7 +341,7 @@ export interface UtimeOptions extends FollowOptions {
  * stat('config/app.json', { bigint: true }).mtimeNs // -1n
  * ```
  */
-export declare function utime(path: PathLike | number, options?: UtimeOptions): void;
+export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): void;
 /**
  * Called with the name of an event and its arguments, before the operation. What it throws
  * ends the operation.
@@ -390,8 +449,37 @@ export declare const R_OK = 4;
 /** The bytes of a Memfd: a string stands for its UTF-8. */
 export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
 /**
- * A second descriptor for the same open file, which the caller owns and closes with
- * `fs.closeSync`. It shares the offset and the status flags with the first.
+ * Copies bytes out of memory that other processes or threads may be writing, and returns them in a
+ * Buffer of its own.
+ *
+ * Copy first, then decode or parse: while another process writes, `toString` of a Buffer over the
+ * memory, `TextDecoder`, `JSON.parse` and sorting in place can crash the runtime, since they look at
+ * the bytes more than once and rely on finding the same. A copy is read once. It may hold a mixture of
+ * what was there before and after a write: to see whole messages only, agree on them with the writer,
+ * for example by a futex word.
+ *
+ * @param source an ArrayBuffer of {@link mmap}, a SharedArrayBuffer of {@link mmapShared}, or a view of one
+ * @param offset in bytes from the start of `source`; 0 by default
+ * @param length in bytes; by default all that follows
+ * @throws `ERR_OUT_OF_RANGE`: `source` has fewer bytes; `ERR_INVALID_ARG_VALUE`: it was unmapped or
+ * transferred
+ * @see https://nodejs.org/api/buffer.html#static-method-buffercopybytesfromview-offset-length
+ * @example
+ * ```ts
+ * import { copyFrom, Memfd } from 'fdkit'
+ *
+ * using memfd = Memfd.create('greeting', { contents: 'hello world' })
+ * const shared = memfd.map()
+ * copyFrom(shared).toString() // 'hello world'
+ * copyFrom(shared, 6, 3).toString() // 'wor'
+ * copyFrom(shared, 6, 6) // throws: out of range
+ * ```
+ */
+export declare function copyFrom(source: ArrayBufferLike | NodeJS.ArrayBufferView, offset?: number, length?: number): Buffer;
+/**
+ * Returns a second descriptor for the same open file. The caller owns it and closes it with
+ * `fs.closeSync`; a worker of Node.js that ends closes it. It shares the offset and the status flags
+ * with the first.
  *
  * As Python's `os.dup` and unlike dup(2), the copy is not inherited by child processes.
  *
@@ -402,15 +490,15 @@ export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
  * import { closeSync } from 'node:fs'
  * import { dup, fwalk } from 'fdkit'
  *
- * for (const [, , filenames, dirfd] of fwalk('src')) {
+ * for (const [, , filenames, dirFd] of fwalk('src')) {
  *   if (filenames.includes('index.ts')) {
- *     const kept = dup(dirfd) // dirfd itself is good only until the next step
+ *     const kept = dup(dirFd) // dirFd itself is good only until the next step
  *     closeSync(kept)
  *   }
  * }
  * ```
  */
-export declare function dup(fd: number): number;
+export declare function dup(fd: FdLike): number;
 /**
  * Whether child processes inherit the descriptor.
  *
@@ -426,7 +514,7 @@ export declare function dup(fd: number): number;
  * getInheritable(memfdCreate('everybodys', 0)) // true
  * ```
  */
-export declare function getInheritable(fd: number): boolean;
+export declare function getInheritable(fd: FdLike): boolean;
 /**
  * Sets whether child processes inherit the descriptor.
  *
@@ -441,7 +529,7 @@ export declare function getInheritable(fd: number): boolean;
  * getInheritable(fd) // true
  * ```
  */
-export declare function setInheritable(fd: number, inheritable: boolean): void;
+export declare function setInheritable(fd: FdLike, inheritable: boolean): void;
 /** What a wait came to, in the words of `Atomics.wait`. */
 export type FutexResult = "ok" | "not-equal" | "timed-out";
 /** Options of {@link futexWaitAsync}. */
@@ -463,6 +551,9 @@ export interface FutexWaitAsyncOptions {
  * Differs from `Atomics.wait`: the memory may be of another process, too (and `Atomics.notify` does
  * not wake it); an Int32Array over an ArrayBuffer of {@link mmap} will do; wrong arguments are
  * errors, and NaN as the time is one. As there, `'ok'` does not say that the word has changed.
+ *
+ * In a private mapping (of a write-sealed file, or `writable: false`) the word is that of the file:
+ * what this process wrote there itself does not count.
  *
  * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
  * @param index of the word in it
@@ -540,7 +631,7 @@ export type FwalkEntry<Name extends string | Buffer = string> = [
 	/** Everything else: files, links to nothing, FIFOs, sockets, devices. */
 	filenames: Name[],
 	/** The walk's own: good until the next step, and never to be closed. `dup` keeps a copy. */
-	dirfd: number
+	dirFd: number
 ];
 /** Options of {@link fwalk}. */
 export interface FwalkOptions<Name extends string | Buffer = string> {
@@ -556,7 +647,7 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
 	/** Whether links to directories are entered; `false` by default. */
 	followSymlinks?: boolean | undefined;
 	/** A descriptor of a directory, which a relative `top` starts from. */
-	dirFd?: number | undefined;
+	dirFd?: FdLike | undefined;
 	/** How many descriptors the walk holds at most, at any depth: 4 or more, 128 by default. */
 	maxOpen?: number | undefined;
 }
@@ -586,7 +677,10 @@ export interface FwalkIterator<Name extends string | Buffer = string> extends It
  * `followSymlinks`, a directory that is its own ancestor; names added to `dirnames` must be
  * single components.
  *
- * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. A top that is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), yields nothing, as in Python:
+ * without `onerror` the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk what a link leads to.
  * @throws where `top` cannot be opened or listed, at the first step: `ENOENT`, `EACCES`,
  * `EBADF` (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) …;
  * `ERR_INVALID_ARG_VALUE`: a name in `dirnames` that is empty, `.`, `..`, or contains `/` or NUL
@@ -595,8 +689,9 @@ export interface FwalkIterator<Name extends string | Buffer = string> extends It
  * ```ts
  * import { fwalk, stat } from 'fdkit'
  *
- * for (const [root, dirs, files, rootfd] of fwalk('src')) {
- *   const sizes = files.map((name) => stat(name, { dirFd: rootfd, followSymlinks: false }).size)
+ * const onerror = (error: Error) => { throw error }
+ * for (const [root, dirs, files, dirFd] of fwalk('src', { onerror })) {
+ *   const sizes = files.map((name) => stat(name, { dirFd, followSymlinks: false }).size)
  *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
  *   const cvs = dirs.indexOf('CVS')
  *   if (cvs !== -1) dirs.splice(cvs, 1) // do not visit CVS directories
@@ -624,9 +719,9 @@ export declare function fwalk(top?: string | URL, options?: FwalkOptions<string>
  * listdir('src').filter((name) => name.endsWith('.ts'))
  * ```
  */
-export declare function listdir(path?: string | URL | number, options?: DirFdOptions): string[];
+export declare function listdir(path?: string | URL | FdLike, options?: DirFdOptions): string[];
 export declare function listdir(path: Uint8Array, options?: DirFdOptions): Buffer[];
-export declare function listdir(path?: PathLike | number, options?: DirFdOptions): string[] | Buffer[];
+export declare function listdir(path?: PathLike | FdLike, options?: DirFdOptions): string[] | Buffer[];
 /** Options of {@link mmapShared}. */
 export interface MmapSharedOptions {
 	/** Where in the file it starts, in bytes, a multiple of {@link getpagesize}; 0 by default. */
@@ -667,12 +762,22 @@ export interface MmapOptions extends MmapSharedOptions {
  * belongs to one thread, and cannot be transferred to another (Node.js 20 makes a copy where that is
  * tried): map the file there, too.
  *
- * Three dangers are left. Where the system forbids overcommitting (`vm.overcommit_memory` is 2) and
- * memory has run out, a page that was never reserved or written is SIGBUS when it is first touched:
- * `size` reserves, `truncate` does not. A hole that another process punches into a file in huge pages wants a page
- * again when it is next touched, and where none is free that is SIGBUS; write-sealed files are safe
- * from it. And what `ArrayBuffer.prototype.transfer`, called past the buffer's own method that
- * refuses, or in Deno `structuredClone` makes of a buffer could be posted to another thread: there it is gone when this one ends.
+ * **Copy first, then decode.** While another process writes, built-in functions that look at the
+ * bytes more than once can crash the runtime (SIGSEGV): `Buffer.from(buffer).toString()`,
+ * `TextDecoder`, sorting in place. {@link copyFrom} copies in one call. Reading and writing single
+ * elements, `Atomics`, `set`, `fill` and `slice` are safe. If nobody can write (the file has
+ * `F_SEAL_WRITE`, or this process is the only writer), nothing needs to be copied.
+ *
+ * Two dangers are left. If the system forbids overcommitting (`vm.overcommit_memory` is 2) and
+ * memory has run out, the first touch of a page that was never reserved or written is SIGBUS:
+ * `size` reserves, `truncate` does not. And if another process punches a hole into a file in huge
+ * pages, and no huge page is free when the hole is next touched, that is SIGBUS; write-sealed files
+ * are safe from it.
+ *
+ * A stream of bytes (`controller.enqueue`), or `ArrayBuffer.prototype.transfer` if it is called past
+ * the buffer's own method, moves the memory to another ArrayBuffer, which can be posted to another
+ * thread. When the thread that mapped the file ends, zeros are there instead (in Deno the file
+ * stays).
  *
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
  * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor
@@ -694,7 +799,7 @@ export interface MmapOptions extends MmapSharedOptions {
  * bytes.length // 0
  * ```
  */
-export declare function mmap(fd: number, options?: MmapOptions): ArrayBuffer;
+export declare function mmap(fd: FdLike, options?: MmapOptions): ArrayBuffer;
 /**
  * Empties an ArrayBuffer that {@link mmap} made, and gives its memory back at once. Nothing can
  * write through it any more: its length is 0, and that of every view of it.
@@ -725,8 +830,8 @@ export declare function munmap(buffer: ArrayBuffer): void;
  * A SharedArrayBuffer over the memory of a file, for Atomics, for the worker threads it is posted
  * to and for every other process that maps the file.
  *
- * As safe as {@link mmap}. A write-sealed file is mapped privately: what is written is seen in this
- * process only. Unlike an ArrayBuffer it cannot be unmapped: it is when it is collected in every
+ * As safe as {@link mmap}, and to be copied before it is decoded ({@link copyFrom}) for the same
+ * reason. A write-sealed file is mapped privately: what is written is seen in this process only. Unlike an ArrayBuffer it cannot be unmapped: it is when it is collected in every
  * thread.
  *
  * @throws `ENOTSUP`: the runtime cannot, see {@link supportsSharedMapping}; else as {@link mmap}
@@ -741,7 +846,7 @@ export declare function munmap(buffer: ArrayBuffer): void;
  * memfd.read().readInt32LE() // 1
  * ```
  */
-export declare function mmapShared(fd: number, options?: MmapSharedOptions): SharedArrayBuffer;
+export declare function mmapShared(fd: FdLike, options?: MmapSharedOptions): SharedArrayBuffer;
 /**
  * Whether the runtime can make a SharedArrayBuffer over memory of a file: Node.js 22.23.3, 24.16,
  * 26.1 and later, and Bun; not Node.js 20, not Deno. What can do without is {@link mmap}: Atomics
@@ -837,10 +942,16 @@ export declare class Memfd {
 	 */
 	static create(name: string | Uint8Array, options?: MemfdOptions): Memfd;
 	/**
-	 * Takes over a descriptor of a memory file that came from elsewhere, as from the parent process.
-	 * It must be closed by nobody else from then on; {@link dup} makes one that is.
+	 * Takes over a descriptor of a memory file, for example one that was inherited from the parent
+	 * process. The Memfd gets a copy, which child processes do not inherit, and the number that was
+	 * given is closed with `fs.closeSync`: use {@link Memfd.fd} from then on. If it throws, the number
+	 * stays open. Give it a {@link dup} to keep your own.
 	 *
-	 * @throws `EINVAL`: not a memory file; `EBADF`: not open
+	 * In a worker thread, Node.js warns ("closed but not opened in unmanaged mode") if the number was
+	 * not opened in that thread, as it does for `fs.closeSync`. Workers that are made with
+	 * `trackUnmanagedFds: false` do not warn.
+	 *
+	 * @throws `EINVAL`: not a memory file; `EBADF`: not open; `EMFILE`: no number is free
 	 * @example
 	 * ```ts
 	 * import { Memfd, memfdCreate } from 'fdkit'
@@ -851,7 +962,10 @@ export declare class Memfd {
 	 * ```
 	 */
 	static from(fd: number): Memfd;
-	/** The descriptor. It stays this object's: never close it yourself. */
+	/**
+	 * The descriptor. The Memfd owns it: never close it yourself. In Deno, `node:fs` does not take it:
+	 * use a {@link dup} there.
+	 */
 	get fd(): number;
 	/**
 	 * Where other processes of the same user find the file: `/proc/<pid>/fd/<fd>`. Opening it there
@@ -930,9 +1044,10 @@ export declare class Memfd {
 	[Symbol.dispose](): void;
 }
 /**
- * An empty file in memory, with no name in any directory: the number of its descriptor, which
- * the caller owns and closes with `fs.closeSync`. Everything in `node:fs` that takes a
- * descriptor works on it, and other programs open it as `/proc/<pid>/fd/<fd>`.
+ * Creates an empty file in memory, with no name in any directory, and returns the number of its
+ * descriptor. The caller owns it and closes it with `fs.closeSync`; a worker of Node.js that ends
+ * closes it. Everything in `node:fs` that takes a descriptor works on it, and other programs open it
+ * as `/proc/<pid>/fd/<fd>`.
  *
  * As in Python, flags given without `MFD_CLOEXEC` make a descriptor that children inherit.
  * Unlike Python, which cuts them to 32 bits in silence, larger flags are an error.
@@ -980,7 +1095,7 @@ export declare function memfdCreate(name: string | Uint8Array, flags?: number): 
  * writeSync(fd, '!') // throws: EPERM
  * ```
  */
-export declare function addSeals(fd: number, seals: number): void;
+export declare function addSeals(fd: FdLike, seals: number): void;
 /**
  * The seals on a file, `F_SEAL_*` or-ed, those included that fdkit has no name for.
  *
@@ -996,7 +1111,7 @@ export declare function addSeals(fd: number, seals: number): void;
  * getSeals(memfdCreate('plain')) === F_SEAL_SEAL // true
  * ```
  */
-export declare function getSeals(fd: number): number;
+export declare function getSeals(fd: FdLike): number;
 /**
  * The sizes of huge pages that this machine has, in bytes, the smallest first; none where the
  * system does not say.
@@ -1021,8 +1136,9 @@ export interface OpenOptions extends DirFdOptions {
 	resolve?: number | undefined;
 }
 /**
- * Opens a file or a directory: the number of its descriptor, which the caller owns and closes
- * with `fs.closeSync`. As in Python it is never inherited by child processes.
+ * Opens a file or a directory and returns the number of its descriptor. The caller owns it and closes
+ * it with `fs.closeSync`; a worker of Node.js that ends closes it, as it closes what `fs.openSync`
+ * opened there. As in Python, child processes never inherit it.
  *
  * @param flags as in `fs.open`: `'r'`, `'wx+'` …, or `O_*` numbers or-ed
  * @throws `ENOENT`, `EACCES`, `EEXIST`, `ELOOP`, `EMFILE` …, as open(2) says; `ENOTDIR`: `dirFd`
@@ -1079,13 +1195,73 @@ export interface RmtreeOptions extends DirFdOptions {
  * @see https://docs.python.org/3/library/shutil.html#shutil.rmtree
  * @example
  * ```ts
- * import { access, rmtree } from 'fdkit'
+ * import { exists, rmtree } from 'fdkit'
  *
  * rmtree('build')
- * access('build') // false
+ * exists('build') // false
  * ```
  */
 export declare function rmtree(path: PathLike, options?: RmtreeOptions): void;
+/** Options of {@link lstat}. */
+export interface LstatOptions extends DirFdOptions {
+	/** Whether the numbers are bigints, which lose no digits; `false` by default. */
+	bigint?: boolean | undefined;
+}
+/** Options of {@link stat}. */
+export interface StatOptions extends LstatOptions {
+	/** Whether a link stands for what it points to; `true` by default. */
+	followSymlinks?: boolean | undefined;
+}
+/**
+ * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
+ * `fs.BigIntStats` with `bigint: true`.
+ *
+ * Times are in milliseconds and, with `bigint`, in nanoseconds too.
+ *
+ * @param path a path, or a descriptor
+ * @throws `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR` …, as stat(2) says; `EBADF`: a descriptor that is
+ * not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks: false` with a descriptor for
+ * the path
+ * @see https://docs.python.org/3/library/os.html#os.stat
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   for (const name of filenames) {
+ *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
+ *   }
+ * }
+ * ```
+ */
+export declare function stat(path: PathLike | FdLike, options: StatOptions & {
+	bigint: true;
+}): fs.BigIntStats;
+export declare function stat(path: PathLike | FdLike, options?: StatOptions & {
+	bigint?: false | undefined;
+}): fs.Stats;
+export declare function stat(path: PathLike | FdLike, options?: StatOptions): fs.Stats | fs.BigIntStats;
+/**
+ * As {@link stat}, of a link itself.
+ *
+ * @throws as {@link stat}
+ * @see https://docs.python.org/3/library/os.html#os.lstat
+ * @example
+ * ```ts
+ * import { lstat } from 'fdkit'
+ *
+ * lstat('current').isSymbolicLink() // true
+ * lstat('current', { bigint: true }).mtimeNs // such as 1764000000123456789n
+ * ```
+ */
+export declare function lstat(path: PathLike, options: LstatOptions & {
+	bigint: true;
+}): fs.BigIntStats;
+export declare function lstat(path: PathLike, options?: LstatOptions & {
+	bigint?: false | undefined;
+}): fs.Stats;
+export declare function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats;
 /** Of the methods of a {@link DirEntry}. */
 export interface DirEntryOptions {
 	/** Whether a link stands for what it points to; `true` by default, as in Python. */
@@ -1146,67 +1322,8 @@ export interface DirEntry<N extends string | Buffer = string> {
  * }
  * ```
  */
-export declare function scandir(path?: string | URL | number, options?: DirFdOptions): IterableIterator<DirEntry>;
+export declare function scandir(path?: string | URL | FdLike, options?: DirFdOptions): IterableIterator<DirEntry>;
 export declare function scandir(path: Uint8Array, options?: DirFdOptions): IterableIterator<DirEntry<Buffer>>;
-/** Options of {@link lstat}. */
-export interface LstatOptions extends DirFdOptions {
-	/** Whether the numbers are bigints, which lose no digits; `false` by default. */
-	bigint?: boolean | undefined;
-}
-/** Options of {@link stat}. */
-export interface StatOptions extends LstatOptions {
-	/** Whether a link stands for what it points to; `true` by default. */
-	followSymlinks?: boolean | undefined;
-}
-/**
- * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
- * `fs.BigIntStats` with `bigint: true`.
- *
- * Times are in milliseconds and, with `bigint`, in nanoseconds too.
- *
- * @param path a path, or a descriptor
- * @throws `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR` …, as stat(2) says; `EBADF`: a descriptor that is
- * not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks: false` with a descriptor for
- * the path
- * @see https://docs.python.org/3/library/os.html#os.stat
- * @example
- * ```ts
- * import { fwalk, stat } from 'fdkit'
- *
- * for (const [dirpath, , filenames, dirFd] of fwalk('src')) {
- *   for (const name of filenames) {
- *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
- *   }
- * }
- * ```
- */
-export declare function stat(path: PathLike | number, options: StatOptions & {
-	bigint: true;
-}): fs.BigIntStats;
-export declare function stat(path: PathLike | number, options?: StatOptions & {
-	bigint?: false | undefined;
-}): fs.Stats;
-export declare function stat(path: PathLike | number, options?: StatOptions): fs.Stats | fs.BigIntStats;
-/**
- * As {@link stat}, of a link itself.
- *
- * @throws as {@link stat}
- * @see https://docs.python.org/3/library/os.html#os.lstat
- * @example
- * ```ts
- * import { lstat } from 'fdkit'
- *
- * lstat('current').isSymbolicLink() // true
- * lstat('current', { bigint: true }).mtimeNs // such as 1764000000123456789n
- * ```
- */
-export declare function lstat(path: PathLike, options: LstatOptions & {
-	bigint: true;
-}): fs.BigIntStats;
-export declare function lstat(path: PathLike, options?: LstatOptions & {
-	bigint?: false | undefined;
-}): fs.Stats;
-export declare function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats;
 export type AnyFunction = (...args: any[]) => unknown;
 /**
  * The functions that take `dirFd` (or `srcDirFd` and `dstDirFd`) on this platform.

@@ -20,8 +20,10 @@ export {
 } from './lib/files/names.js'
 export {
   access,
+  canAccess,
   chmod,
   chown,
+  exists,
   utime,
   UTIME_NOW,
   UTIME_OMIT,
@@ -31,6 +33,7 @@ export {
 export { addAuditHook, type AuditHook } from './lib/runtime/audit.js'
 export * from './lib/constants.js'
 export type { Contents } from './lib/memory/contents.js'
+export { copyFrom } from './lib/memory/copy.js'
 export { dup, getInheritable, setInheritable } from './lib/files/descriptors.js'
 export {
   futexWait,
@@ -58,4 +61,4 @@ export { rmtree, type RmtreeOptions } from './lib/tree/rmtree.js'
 export { scandir, type DirEntry, type DirEntryOptions, type DirEntryStatOptions } from './lib/files/scandir.js'
 export { lstat, stat, type LstatOptions, type StatOptions } from './lib/files/stat.js'
 export { supportsDirFd, supportsFd, supportsFollowSymlinks } from './lib/supports.js'
-export type { DirFdOptions, FollowOptions, PathLike } from './lib/runtime/validate.js'
+export type { DirFdOptions, FdLike, FollowOptions, PathLike } from './lib/runtime/validate.js'

@@ -3,6 +3,26 @@
 import { Buffer } from 'node:buffer';
 import * as fs from 'node:fs';
 
+/** A path: a string (PEP 383), the bytes themselves, or a `file:` URL. */
+export type PathLike = string | Uint8Array | URL;
+/**
+ * A descriptor: a number, or an object whose `fd` is one, such as a `FileHandle` of
+ * `node:fs/promises` or a `Memfd`. Keep such an object for as long as its descriptor is in use,
+ * since it may close the descriptor when it is collected.
+ */
+export type FdLike = number | {
+	readonly fd: number;
+};
+/** Options of what acts relative to a directory. */
+export interface DirFdOptions {
+	/** A descriptor of a directory, which a relative path starts from; else the working directory. */
+	dirFd?: FdLike | undefined;
+}
+/** Options of what acts on a link or on what it points to. */
+export interface FollowOptions extends DirFdOptions {
+	/** Whether a link stands for what it points to; `true` by default. */
+	followSymlinks?: boolean | undefined;
+}
 /** What {@link fwalk} yields: a directory, the names in it, and a descriptor of it. */
 export type FwalkEntry<Name extends string | Buffer = string> = [
 	/** `top`, and the names below it, joined with slashes. */
@@ -12,7 +32,7 @@ export type FwalkEntry<Name extends string | Buffer = string> = [
 	/** Everything else: files, links to nothing, FIFOs, sockets, devices. */
 	filenames: Name[],
 	/** The walk's own: good until the next step, and never to be closed. `dup` keeps a copy. */
-	dirfd: number
+	dirFd: number
 ];
 /** Options of {@link fwalk}. */
 export interface FwalkOptions<Name extends string | Buffer = string> {
@@ -28,7 +48,7 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
 	/** Whether links to directories are entered; `false` by default. */
 	followSymlinks?: boolean | undefined;
 	/** A descriptor of a directory, which a relative `top` starts from. */
-	dirFd?: number | undefined;
+	dirFd?: FdLike | undefined;
 	/** How many descriptors the walk holds at most, at any depth: 4 or more, 128 by default. */
 	maxOpen?: number | undefined;
 }
@@ -53,7 +73,7 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
 /**
  * As `fwalk` of `fdkit`, for `for await`: each step is made off the main thread.
  *
- * The `dirfd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
+ * The `dirFd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
  * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
  * `next()` while a step is under way are queued, and each step ends the loan of the descriptor
  * before it: if you ask ahead, use a descriptor only before the first `await` after it arrived (that
@@ -68,7 +88,8 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'
  *
- * for await (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
  *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
  * }
@@ -76,24 +97,12 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
  */
 export declare function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffer>): AsyncFwalkIterator<Buffer>;
 export declare function fwalk(top?: string | URL, options?: AsyncFwalkOptions<string>): AsyncFwalkIterator<string>;
-/** A path: a string (PEP 383), the bytes themselves, or a `file:` URL. */
-export type PathLike = string | Uint8Array | URL;
-/** Options of what acts relative to a directory. */
-export interface DirFdOptions {
-	/** A descriptor of a directory, which a relative path starts from; else the working directory. */
-	dirFd?: number | undefined;
-}
-/** Options of what acts on a link or on what it points to. */
-export interface FollowOptions extends DirFdOptions {
-	/** Whether a link stands for what it points to; `true` by default. */
-	followSymlinks?: boolean | undefined;
-}
 /** Options of what has two paths. */
 export interface TwoDirFdOptions {
 	/** A descriptor of a directory, which a relative `src` starts from. */
-	srcDirFd?: number | undefined;
+	srcDirFd?: FdLike | undefined;
 	/** A descriptor of a directory, which a relative `dst` starts from. */
-	dstDirFd?: number | undefined;
+	dstDirFd?: FdLike | undefined;
 }
 /** Options of {@link link}. */
 export interface LinkOptions extends TwoDirFdOptions {
@@ -105,22 +114,25 @@ export interface RenameOptions extends TwoDirFdOptions {
 	/** `RENAME_NOREPLACE` or `RENAME_EXCHANGE`; 0 by default. */
 	flags?: number | undefined;
 }
-/** Options of {@link access}. */
+/** Options of {@link access} and {@link canAccess}. */
 export interface AccessOptions extends FollowOptions {
 	/** Whether the effective user and group count, not the real ones; `false` by default. */
 	effectiveIds?: boolean | undefined;
 }
+declare const UTIME_NOW: unique symbol;
+declare const UTIME_OMIT: unique symbol;
+export type TimeSymbol = typeof UTIME_NOW | typeof UTIME_OMIT;
 /** Options of {@link utime}. */
 export interface UtimeOptions extends FollowOptions {
 	/** Last access and last change: seconds since 1970 or Dates, or `UTIME_NOW` or `UTIME_OMIT`. */
 	times?: readonly [
-		atime: number | Date | symbol,
-		mtime: number | Date | symbol
+		atime: number | Date | TimeSymbol,
+		mtime: number | Date | TimeSymbol
 	] | undefined;
 	/** The same in nanoseconds since 1970. */
 	ns?: readonly [
-		atime: bigint | symbol,
-		mtime: bigint | symbol
+		atime: bigint | TimeSymbol,
+		mtime: bigint | TimeSymbol
 	] | undefined;
 }
 /** Options of {@link open}. */
@@ -144,6 +156,16 @@ export interface RmtreeOptions extends DirFdOptions {
 export interface AsyncRmtreeOptions extends RmtreeOptions {
 	/** Ends the deletion with an AbortError; what is removed by then stays removed. */
 	signal?: AbortSignal | undefined;
+}
+/** Options of {@link lstat}. */
+export interface LstatOptions extends DirFdOptions {
+	/** Whether the numbers are bigints, which lose no digits; `false` by default. */
+	bigint?: boolean | undefined;
+}
+/** Options of {@link stat}. */
+export interface StatOptions extends LstatOptions {
+	/** Whether a link stands for what it points to; `true` by default. */
+	followSymlinks?: boolean | undefined;
 }
 /** Of the methods of a {@link DirEntry}. */
 export interface DirEntryOptions {
@@ -195,26 +217,16 @@ export interface AsyncDirEntry<N extends string | Buffer = string> extends Omit<
 		bigint?: false | undefined;
 	}): Promise<fs.Stats>;
 }
-/** Options of {@link lstat}. */
-export interface LstatOptions extends DirFdOptions {
-	/** Whether the numbers are bigints, which lose no digits; `false` by default. */
-	bigint?: boolean | undefined;
-}
-/** Options of {@link stat}. */
-export interface StatOptions extends LstatOptions {
-	/** Whether a link stands for what it points to; `true` by default. */
-	followSymlinks?: boolean | undefined;
-}
 /** As `open` of `fdkit`. The caller owns the descriptor. */
 export declare function open(path: PathLike, flags?: number | string, options?: OpenOptions): Promise<number>;
 /** As `stat` of `fdkit`. */
-export declare function stat(path: PathLike | number, options: StatOptions & {
+export declare function stat(path: PathLike | FdLike, options: StatOptions & {
 	bigint: true;
 }): Promise<fs.BigIntStats>;
-export declare function stat(path: PathLike | number, options?: StatOptions & {
+export declare function stat(path: PathLike | FdLike, options?: StatOptions & {
 	bigint?: false | undefined;
 }): Promise<fs.Stats>;
-export declare function stat(path: PathLike | number, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats>;
+export declare function stat(path: PathLike | FdLike, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats>;
 /** As `lstat` of `fdkit`. */
 export declare function lstat(path: PathLike, options: LstatOptions & {
 	bigint: true;
@@ -223,14 +235,18 @@ export declare function lstat(path: PathLike, options?: LstatOptions & {
 	bigint?: false | undefined;
 }): Promise<fs.Stats>;
 export declare function lstat(path: PathLike, options?: LstatOptions): Promise<fs.Stats | fs.BigIntStats>;
-/** As `access` of `fdkit`: it answers, and does not reject. */
-export declare function access(path: PathLike, mode?: number, options?: AccessOptions): Promise<boolean>;
+/** As `access` of `fdkit`. */
+export declare function access(path: PathLike, mode?: number, options?: AccessOptions): Promise<void>;
+/** As `canAccess` of `fdkit`. */
+export declare function canAccess(path: PathLike, mode?: number, options?: AccessOptions): Promise<boolean>;
+/** As `exists` of `fdkit`. */
+export declare function exists(path: PathLike, options?: FollowOptions): Promise<boolean>;
 /** As `chmod` of `fdkit`. */
-export declare function chmod(path: PathLike | number, mode: number | string, options?: FollowOptions): Promise<void>;
+export declare function chmod(path: PathLike | FdLike, mode: number | string, options?: FollowOptions): Promise<void>;
 /** As `chown` of `fdkit`. */
-export declare function chown(path: PathLike | number, uid: number, gid: number, options?: FollowOptions): Promise<void>;
+export declare function chown(path: PathLike | FdLike, uid: number, gid: number, options?: FollowOptions): Promise<void>;
 /** As `utime` of `fdkit`. */
-export declare function utime(path: PathLike | number, options?: UtimeOptions): Promise<void>;
+export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): Promise<void>;
 /** As `mkdir` of `fdkit`. */
 export declare function mkdir(path: PathLike, mode?: number | string, options?: DirFdOptions): Promise<void>;
 /** As `mkfifo` of `fdkit`. */
@@ -254,14 +270,14 @@ export declare function unlink(path: PathLike, options?: DirFdOptions): Promise<
 /** As `rmdir` of `fdkit`. */
 export declare function rmdir(path: PathLike, options?: DirFdOptions): Promise<void>;
 /** As `listdir` of `fdkit`. */
-export declare function listdir(path?: string | URL | number, options?: DirFdOptions): Promise<string[]>;
+export declare function listdir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<string[]>;
 export declare function listdir(path: Uint8Array, options?: DirFdOptions): Promise<Buffer[]>;
-export declare function listdir(path?: PathLike | number, options?: DirFdOptions): Promise<string[] | Buffer[]>;
+export declare function listdir(path?: PathLike | FdLike, options?: DirFdOptions): Promise<string[] | Buffer[]>;
 /**
  * As `scandir` of `fdkit`, but that all entries come at once, and what links point to is found
  * out with them: only their `stat` makes a further system call, and answers with a promise.
  */
-export declare function scandir(path?: string | URL | number, options?: DirFdOptions): Promise<AsyncDirEntry[]>;
+export declare function scandir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<AsyncDirEntry[]>;
 export declare function scandir(path: Uint8Array, options?: DirFdOptions): Promise<AsyncDirEntry<Buffer>[]>;
 /** As `memfdCreate` of `fdkit`. The caller owns the descriptor. */
 export declare function memfdCreate(name: string | Uint8Array, flags?: number): Promise<number>;

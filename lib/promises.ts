@@ -8,10 +8,11 @@ import { later, laterFd } from './runtime/call.js'
 import { listdirPromise } from './files/listing.js'
 import { memfdCreateCall } from './memory/memfd.js'
 import { openCall, type OpenOptions } from './files/open.js'
+import { handOut } from './files/tracking.js'
 import { rmtreePromise, type AsyncRmtreeOptions } from './tree/rmtree.js'
 import { scandirPromise, type AsyncDirEntry } from './files/scandir.js'
 import { lstatPromise, statPromise, type LstatOptions, type StatOptions } from './files/stat.js'
-import type { DirFdOptions, FollowOptions, PathLike } from './runtime/validate.js'
+import type { DirFdOptions, FdLike, FollowOptions, PathLike } from './runtime/validate.js'
 
 /** As `open` of `fdkit`. The caller owns the descriptor. */
 export async function open(
@@ -19,14 +20,14 @@ export async function open(
   flags: number | string = 'r',
   options?: OpenOptions,
 ): Promise<number> {
-  return laterFd(openCall(path, flags, options))
+  return handOut(await laterFd(openCall(path, flags, options)))
 }
 
 /** As `stat` of `fdkit`. */
-export async function stat(path: PathLike | number, options: StatOptions & { bigint: true }): Promise<fs.BigIntStats>
-export async function stat(path: PathLike | number, options?: StatOptions & { bigint?: false | undefined }): Promise<fs.Stats>
-export async function stat(path: PathLike | number, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats>
-export async function stat(path: PathLike | number, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats> {
+export async function stat(path: PathLike | FdLike, options: StatOptions & { bigint: true }): Promise<fs.BigIntStats>
+export async function stat(path: PathLike | FdLike, options?: StatOptions & { bigint?: false | undefined }): Promise<fs.Stats>
+export async function stat(path: PathLike | FdLike, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats>
+export async function stat(path: PathLike | FdLike, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats> {
   return statPromise(path, options)
 }
 
@@ -38,18 +39,32 @@ export async function lstat(path: PathLike, options?: LstatOptions): Promise<fs.
   return lstatPromise(path, options)
 }
 
-/** As `access` of `fdkit`: it answers, and does not reject. */
+/** As `access` of `fdkit`. */
 export async function access(
   path: PathLike,
   mode?: number,
   options?: attr.AccessOptions,
+): Promise<void> {
+  await later(attr.accessCall(path, mode, options))
+}
+
+/** As `canAccess` of `fdkit`. */
+export async function canAccess(
+  path: PathLike,
+  mode?: number,
+  options?: attr.AccessOptions,
 ): Promise<boolean> {
-  return later(attr.accessCall(path, mode, options))
+  return later(attr.canAccessCall(path, mode, options))
+}
+
+/** As `exists` of `fdkit`. */
+export async function exists(path: PathLike, options?: FollowOptions): Promise<boolean> {
+  return later(attr.existsCall(path, options))
 }
 
 /** As `chmod` of `fdkit`. */
 export async function chmod(
-  path: PathLike | number,
+  path: PathLike | FdLike,
   mode: number | string,
   options?: FollowOptions,
 ): Promise<void> {
@@ -58,7 +73,7 @@ export async function chmod(
 
 /** As `chown` of `fdkit`. */
 export async function chown(
-  path: PathLike | number,
+  path: PathLike | FdLike,
   uid: number,
   gid: number,
   options?: FollowOptions,
@@ -67,7 +82,7 @@ export async function chown(
 }
 
 /** As `utime` of `fdkit`. */
-export async function utime(path: PathLike | number, options?: attr.UtimeOptions): Promise<void> {
+export async function utime(path: PathLike | FdLike, options?: attr.UtimeOptions): Promise<void> {
   await later(attr.utimeCall(path, options))
 }
 
@@ -154,10 +169,10 @@ export async function rmdir(path: PathLike, options?: DirFdOptions): Promise<voi
 }
 
 /** As `listdir` of `fdkit`. */
-export async function listdir(path?: string | URL | number, options?: DirFdOptions): Promise<string[]>
+export async function listdir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<string[]>
 export async function listdir(path: Uint8Array, options?: DirFdOptions): Promise<Buffer[]>
-export async function listdir(path?: PathLike | number, options?: DirFdOptions): Promise<string[] | Buffer[]>
-export async function listdir(path?: PathLike | number, options?: DirFdOptions): Promise<unknown[]> {
+export async function listdir(path?: PathLike | FdLike, options?: DirFdOptions): Promise<string[] | Buffer[]>
+export async function listdir(path?: PathLike | FdLike, options?: DirFdOptions): Promise<unknown[]> {
   return listdirPromise(path, options)
 }
 
@@ -165,10 +180,10 @@ export async function listdir(path?: PathLike | number, options?: DirFdOptions):
  * As `scandir` of `fdkit`, but that all entries come at once, and what links point to is found
  * out with them: only their `stat` makes a further system call, and answers with a promise.
  */
-export async function scandir(path?: string | URL | number, options?: DirFdOptions): Promise<AsyncDirEntry[]>
+export async function scandir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<AsyncDirEntry[]>
 export async function scandir(path: Uint8Array, options?: DirFdOptions): Promise<AsyncDirEntry<Buffer>[]>
 export async function scandir(
-  path?: PathLike | number,
+  path?: PathLike | FdLike,
   options?: DirFdOptions,
 ): Promise<AsyncDirEntry[] | AsyncDirEntry<Buffer>[]> {
   return (await scandirPromise(path, options)) as AsyncDirEntry[]
@@ -176,7 +191,7 @@ export async function scandir(
 
 /** As `memfdCreate` of `fdkit`. The caller owns the descriptor. */
 export async function memfdCreate(name: string | Uint8Array, flags?: number): Promise<number> {
-  return laterFd(memfdCreateCall(name, flags))
+  return handOut(await laterFd(memfdCreateCall(name, flags)))
 }
 
 /**

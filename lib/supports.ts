@@ -1,6 +1,6 @@
 // Which functions take what, here.
 import { link, mkdir, mkfifo, mknod, readlink, rename, replace, rmdir, symlink, unlink } from './files/names.js'
-import { access, chmod, chown, utime } from './files/attributes.js'
+import { access, canAccess, chmod, chown, exists, utime } from './files/attributes.js'
 import { fwalk } from './tree/fwalk.js'
 import { listdir } from './files/listing.js'
 import { isAvailable } from './runtime/native.js'
@@ -28,7 +28,7 @@ const here = (...functions: AnyFunction[]): ReadonlySet<AnyFunction> =>
  */
 // prettier-ignore
 export const supportsDirFd: ReadonlySet<AnyFunction> = here(
-  access, chmod, chown, fwalk, link, listdir, lstat, mkdir, mkfifo, mknod, open, readlink, rename,
+  access, canAccess, chmod, chown, exists, fwalk, link, listdir, lstat, mkdir, mkfifo, mknod, open, readlink, rename,
   replace, rmdir, rmtree, scandir, stat, symlink, unlink, utime,
 )
 
@@ -67,8 +67,10 @@ export const supportsFd: ReadonlySet<AnyFunction> = here(
  */
 export const supportsFollowSymlinks: ReadonlySet<AnyFunction> = here(
   access,
+  canAccess,
   chmod,
   chown,
+  exists,
   fwalk,
   link,
   stat,

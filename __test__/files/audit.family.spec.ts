@@ -53,7 +53,7 @@ const calls: [ours: string, pythons: string][] = [
   ["rmtree('none')", "shutil.rmtree('none')"],
   ["rmtree('none', { dirFd })", "shutil.rmtree('none', dir_fd=fd)"],
   // These raise none of these events in either language.
-  ["access('file')", "os.access('file', os.F_OK)"],
+  ["canAccess('file')", "os.access('file', os.F_OK)"],
   ["stat('file')", "os.stat('file')"],
   ["readlink('none')", "os.readlink('none')"],
   ["mkfifo('file')", "os.mkfifo('file')"],
@@ -83,7 +83,7 @@ print(json.dumps(seen))
 `
 
 const names = `const { ${[
-  'access', 'chmod', 'chown', 'link', 'listdir', 'mkdir', 'mkfifo', 'open', 'readlink', 'rename', 'replace', 'rmdir',
+  'canAccess', 'chmod', 'chown', 'link', 'listdir', 'mkdir', 'mkfifo', 'open', 'readlink', 'rename', 'replace', 'rmdir',
   'rmtree', 'scandir', 'stat', 'symlink', 'unlink', 'utime',
 ].join(', ')} }`
 
@@ -147,7 +147,7 @@ onLinux('channels carry the arguments by name', (t) => {
     ['os.rename', { src: 'none', dst: 'x', srcDirFd: -1, dstDirFd: -1 }],
     ['os.symlink', { src: 'target', dst: 'file', dirFd: -1 }],
     ['os.utime', { path: 'none', times: [1, 2], dirFd: -1 }],
-    ['os.utime', { path: 'none', ns: ['Symbol(UTIME_NOW)', 'Symbol(UTIME_OMIT)'], dirFd: -1 }],
+    ['os.utime', { path: 'none', ns: ['Symbol(fdkit.UTIME_NOW)', 'Symbol(fdkit.UTIME_OMIT)'], dirFd: -1 }],
     ['os.scandir', { path: 'dir' }],
     ['shutil.rmtree', { path: 'none', dirFd: 9 }],
   ])

@@ -81,7 +81,7 @@ function byFdkit(dirFd: number, step: Operation): unknown {
         [entry.name, entry.isDirectory({ followSymlinks: false }), entry.isFile({ followSymlinks: false }), entry.isSymbolicLink()])
       return entries.sort()
     }
-    case 'access': return fdkit.access(step.path, fdkit.F_OK, at)
+    case 'access': return fdkit.canAccess(step.path, fdkit.F_OK, at)
   }
 }
 

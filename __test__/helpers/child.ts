@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { patience } from './patience.js'
+
 const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
 export interface ChildOptions {
@@ -41,7 +43,7 @@ export function child<T>(script: string, options: ChildOptions = {}): T {
   const { status, signal, stdout, stderr, error } = spawnSync(command, rest, {
     cwd: packageRoot,
     encoding: 'utf8',
-    timeout: options.timeout ?? 100_000,
+    timeout: options.timeout ?? patience(100_000),
     killSignal: 'SIGKILL',
     maxBuffer: 2 ** 28,
   })

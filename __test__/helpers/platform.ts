@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process'
 
 import test, { type ExecutionContext } from 'ava'
 
+import { platformName } from '../../scripts/platform.mjs'
+
 /**
  * `test`, or where `reason` says what is missing, `test.skip` with the reason in the title.
  * Tests that count what the process has are run one after the other: `test.serial`.
@@ -15,6 +17,9 @@ export function unless(reason: string | false, declare: typeof test.serial = tes
 }
 
 export const isLinux = process.platform === 'linux'
+
+/** Linux with musl instead of glibc. */
+export const isMusl = isLinux && platformName().endsWith('-musl')
 
 export const notLinux = isLinux ? false : 'needs Linux'
 

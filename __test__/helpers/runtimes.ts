@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { supportsSharedMapping } from 'fdkit'
 
 import { packageRoot } from './child.js'
+import { patience } from './patience.js'
 
 export interface Runtime {
   name: string
@@ -50,7 +51,7 @@ export const noSharing = sharingNode === undefined && `needs a Node.js that shar
 /** Runs a program to its end on a runtime, and returns what it wrote. */
 export async function runOn({ name, command }: Runtime, ...argv: string[]): Promise<string> {
   const [binary, ...args] = command
-  const options = { cwd: packageRoot, timeout: 100_000, killSignal: 'SIGKILL', maxBuffer: 2 ** 28 } as const
+  const options = { cwd: packageRoot, timeout: patience(100_000), killSignal: 'SIGKILL', maxBuffer: 2 ** 28 } as const
   try {
     return (await promisify(execFile)(binary, [...args, ...argv], options)).stdout
   } catch (error) {

@@ -14,6 +14,7 @@ export const numbers = {
   fcntl: process.arch === 'x64' ? 72 : 25,
   kcmp: process.arch === 'x64' ? 312 : 272,
   memfd_create: process.arch === 'x64' ? 319 : 279,
+  statx: process.arch === 'x64' ? 332 : 291,
   munmap: process.arch === 'x64' ? 11 : 215,
 }
 

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import type { ExecutionContext } from 'ava'
 
 import { childCommand, packageRoot, type ChildOptions } from './child.js'
+import { patience } from './patience.js'
 import { missing, notLinux } from './platform.js'
 import { makeTree } from './tree.js'
 
@@ -26,7 +27,7 @@ export function straced<T>(
 ): Straced<T> {
   const log = `${makeTree(t)}/log`
   const command = ['-f', '-qq', '-o', log, ...strace, ...childCommand(script, options)]
-  const output = execFileSync('strace', command, { cwd: packageRoot, encoding: 'utf8', timeout: 60_000 })
+  const output = execFileSync('strace', command, { cwd: packageRoot, encoding: 'utf8', timeout: patience(60_000) })
   const lines = readFileSync(log, 'utf8').trim().split('\n')
   return { answer: JSON.parse(output) as T, calls: lines.map((line) => line.replace(/^\d+\s+/, '')) }
 }

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 
 import { packageRoot } from '../helpers/child.js'
+import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { runOn, runtimes, type Runtime } from '../helpers/runtimes.js'
 
@@ -28,7 +29,7 @@ const run = async (runtime: Runtime, seed: number, count: number, end: string) =
 
 for (const { name, runtime, missing } of runtimes) {
   unless(notLinux || missing)(`${name}: ${SEQUENCES} random sequences`, async (t) => {
-    t.timeout(300_000)
+    t.timeout(patience(300_000))
     // A seed that differs from day to day, and is in the title of what fails.
     const seed = Math.floor(Date.now() / 86_400_000)
     for (let part = 1; part <= PARTS; part++) {

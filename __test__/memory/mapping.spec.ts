@@ -203,10 +203,11 @@ onLinux('what is collected is unmapped, and what a view still has is not', (t) =
     const kept = new Uint8Array(fdkit.mmap(memfd.fd, { writable: false }))
     for (let i = 0; i < 100; i++) fdkit.mmap(memfd.fd, { writable: i % 2 === 0, offset: (i % 3) * 4096 })
     const most = maps()
-    await collect(1)
+    // A private one has another for its words.
+    await collect(2)
     answer([most > 10, maps(), kept.length])
   `
-  t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [true, 1, 10_000])
+  t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [true, 2, 10_000])
 })
 
 onLinux('what failed to be mapped leaves no mapping', (t) => {
@@ -268,6 +269,8 @@ int setenv(const char *name, const char *value, int overwrite) {
 }
 void *mmap64(void *address, size_t length, int protection, int flags, int fd, off64_t offset) {
   void *(*real)(void *, size_t, int, int, int, off64_t) = dlsym(RTLD_NEXT, "mmap64");
+  // musl has one function only, since offsets have 64 bits.
+  if (real == NULL) real = dlsym(RTLD_NEXT, "mmap");
   if (left > 0 && fd != -1) { left--; errno = ENOMEM; return MAP_FAILED; }
   return real(address, length, protection, flags, fd, offset);
 }

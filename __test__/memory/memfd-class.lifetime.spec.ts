@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 
 import type { ExecutionContext } from 'ava'
-import { F_SEAL_WRITE, addSeals, dup, Memfd, memfdCreate, mmap, munmap } from 'fdkit'
+import { F_SEAL_WRITE, addSeals, dup, getInheritable, Memfd, memfdCreate, mmap, munmap } from 'fdkit'
 
 import { child } from '../helpers/child.js'
 import { isOpen } from '../helpers/fds.js'
@@ -14,14 +14,17 @@ import { makeTree } from '../helpers/tree.js'
 const onLinux = unless(notLinux)
 const closed = { code: 'ERR_INVALID_STATE', message: 'Invalid state: the Memfd is closed' }
 
-onLinux('from: it takes a descriptor over, and closes it', (t) => {
+onLinux('from: the Memfd has a copy, and the number that was given is closed', (t) => {
   const fd = memfdCreate('mine')
   const memfd = Memfd.from(fd)
-  t.is(memfd.fd, fd)
-  memfd.write('text')
-  t.is(fs.readFileSync(`/proc/self/fd/${fd}`, 'utf8'), 'text')
-  memfd.close()
+  t.not(memfd.fd, fd)
   t.false(isOpen(fd))
+  t.false(getInheritable(memfd.fd))
+  memfd.write('text')
+  t.is(fs.readFileSync(`/proc/self/fd/${memfd.fd}`, 'utf8'), 'text')
+  const copy = memfd.fd
+  memfd.close()
+  t.false(isOpen(copy))
 })
 
 onLinux('from: in a child, what it has inherited', (t) => {
@@ -169,6 +172,35 @@ onLinux('what is collected without having been closed is closed, and not before'
     answer([most, count(), kept.size])
   `
   t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [51, 1, 0])
+})
+
+onLinux('Memfds that are dropped and not closed are collected before the descriptors run out', (t) => {
+  const script = `
+    let most = 0
+    for (let count = 0; count < 3000; count++) {
+      const memfd = fdkit.Memfd.create('dropped', { contents: 'text' })
+      // Those that are closed weigh nothing.
+      if (count % 2) memfd.close()
+      if (count % 10 === 0) await new Promise(setImmediate)
+      most = Math.max(most, countFds())
+    }
+    answer(most)
+  `
+  t.true(child<number>(script, { shell: 'ulimit -n 512' }) < 400)
+})
+
+onLinux('Memfds that are kept or closed do not weigh on the collector', (t) => {
+  const script = `
+    const before = process.memoryUsage().external
+    for (let count = 0; count < 1000; count++) fdkit.Memfd.create('closed').close()
+    const closed = process.memoryUsage().external - before
+    const kept = Array.from({ length: 10 }, () => fdkit.Memfd.create('kept'))
+    const weight = process.memoryUsage().external - before - closed
+    for (const memfd of kept) memfd.close()
+    const after = process.memoryUsage().external - before
+    answer([closed < 2 ** 20, weight > 9 * 2 ** 20, after < 2 ** 20])
+  `
+  t.deepEqual(child(script, { shell: 'ulimit -n 512' }), [true, true, true])
 })
 
 onLinux('a buffer outlives the Memfd that was collected', (t) => {

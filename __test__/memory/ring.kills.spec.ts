@@ -10,6 +10,7 @@ import { Memfd } from 'fdkit'
 
 import { packageRoot } from '../helpers/child.js'
 import { guideFiles } from '../helpers/guide.js'
+import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { noSharing, runtimes, sharingNode } from '../helpers/runtimes.js'
 import { makeTree } from '../helpers/tree.js'
@@ -22,7 +23,7 @@ const START = 128
 const side = `
 import { writeSync } from 'node:fs'
 import { Memfd } from 'fdkit'
-import { Ring } from '../ring.ts'
+import { Ring } from './ring.ts'
 
 const [role, name] = process.argv.slice(2)
 const ring = new Ring(Memfd.from(3))
@@ -88,7 +89,7 @@ async function kill({ process }: Side): Promise<void> {
 }
 
 async function attack(t: ExecutionContext, node: string[], victim: 'writer' | 'reader') {
-  t.timeout(110_000)
+  t.timeout(patience(110_000))
   const cwd = makeTree(t, { 'ring.ts': guideFiles()['ring.ts']!, 'side.mjs': side, 'package.json': '{ "type": "module" }', node_modules: {} })
   symlinkSync(packageRoot, `${cwd}/node_modules/fdkit`)
   symlinkSync(`${packageRoot}/node_modules/@oxc-node`, `${cwd}/node_modules/@oxc-node`)

@@ -7,6 +7,7 @@ import { getpagesize, Memfd } from 'fdkit'
 
 import { packageRoot } from '../helpers/child.js'
 import { guideCommands, guideFiles } from '../helpers/guide.js'
+import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { runtimes } from '../helpers/runtimes.js'
 import { makeTree } from '../helpers/tree.js'
@@ -28,7 +29,7 @@ function makeDirectory(t: ExecutionContext): string {
 function run(cwd: string, command: string, node: string[]): string {
   const quoted = node.map((word) => `'${word}'`).join(' ')
   const line = `set -o pipefail; ${command.replace(/^node /, `${quoted} `)}`
-  const { status, stdout, stderr } = spawnSync('bash', ['-c', line], { cwd, encoding: 'utf8', timeout: 100_000 })
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', line], { cwd, encoding: 'utf8', timeout: patience(100_000) })
   if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`)
   return stdout
 }

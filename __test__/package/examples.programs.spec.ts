@@ -8,6 +8,7 @@ import * as fs from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { Memfd, memfdCreate, mmap, type MemfdOptions } from 'fdkit'
 
+import { patience } from '../helpers/patience.js'
 import { missing, notLinux, unless } from '../helpers/platform.js'
 import { noStrace } from '../helpers/strace.js'
 import { makeTree } from '../helpers/tree.js'
@@ -18,7 +19,7 @@ const register = ['--import', '@oxc-node/core/register']
 const program = (name: string, ...args: string[]) => [...register, `examples/${name}.ts`, ...args]
 
 function run(input: string | Buffer, name: string, ...args: string[]) {
-  return spawnSync(process.execPath, program(name, ...args), { input, encoding: 'utf8', timeout: 60_000 })
+  return spawnSync(process.execPath, program(name, ...args), { input, encoding: 'utf8', timeout: patience(60_000) })
 }
 
 function memfd(t: ExecutionContext, options?: MemfdOptions): Memfd {

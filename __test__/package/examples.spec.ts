@@ -8,6 +8,7 @@ import test, { type ExecutionContext } from 'ava'
 import * as fdkit from 'fdkit'
 
 import { fileName } from '../helpers/guide.js'
+import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { noSharing, sharingNode } from '../helpers/runtimes.js'
 import { link, makeTree } from '../helpers/tree.js'
@@ -65,7 +66,8 @@ const world = {
   src: { 'index.ts': 'export {}\n', 'b.ts': '', lib: { 'deep.ts': '' }, CVS: { Entries: '' } },
   config: { 'app.json': '{}' },
   cache: { 'a.tmp': '', kept: '', sub: { 'b.tmp': '' } },
-  build: { out: { 'main.js': '' }, 'index.js': '' },
+  // With a link to a directory, which is among the directories of a walk.
+  build: { out: { 'main.js': '' }, 'index.js': '', latest: link('out') },
   current: link('src'),
   precious: '',
   node_modules: {},
@@ -79,7 +81,7 @@ async function run(t: ExecutionContext, lines: string[], node = process.execPath
   // On the first line, so that line numbers stay.
   const program = ["import $assert from 'node:assert/strict'; ", ...lines.map(withAssertion)].join('\n')
   writeFileSync(`${cwd}/example.ts`, program)
-  return promisify(execFile)(node, ['--import', register, 'example.ts'], { cwd, timeout: 30_000 })
+  return promisify(execFile)(node, ['--import', register, 'example.ts'], { cwd, timeout: patience(30_000) })
 }
 
 const sources = inDirectory('lib', '.ts').filter((name) => !name.endsWith('.d.ts'))

@@ -11,6 +11,7 @@ import * as promises from 'fdkit/promises'
 
 import { promisesTable, table } from '../helpers/every-argument.js'
 import { functionsOf } from '../helpers/probe.mjs'
+import { patience } from '../helpers/patience.js'
 import { makeTree } from '../helpers/tree.js'
 
 type AnyClass = { prototype: object }
@@ -48,7 +49,7 @@ for (const [name, ...which] of programs) {
     const child = spawn(process.execPath, ['--import', register, program, name, ...which], {
       cwd: `${top}/cwd`,
       stdio: ['ignore', log, 'pipe'],
-      timeout: 60_000,
+      timeout: patience(60_000),
     })
     closeSync(log)
     let errors = ''

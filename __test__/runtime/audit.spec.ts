@@ -190,10 +190,11 @@ unless(notLinux || missing('strace'))('a refused operation makes no system call,
     for (const call of [open, unlink, rmdir]) try { call('refused-name') } catch {}
   `
   const node = [process.execPath, '--input-type=module', '-e', script]
-  const strace = ['-f', '-qq', '-e', 'trace=openat,unlinkat,unlink,rmdir,newfstatat,statx']
+  const strace = ['-f', '-qq', '-e', 'trace=open,openat,unlinkat,unlink,rmdir,newfstatat,statx']
   const { status, stderr } = spawnSync('strace', [...strace, ...node], { encoding: 'utf8' })
   t.is(status, 0)
-  t.true(stderr.includes('openat('))
+  // musl calls open.
+  t.regex(stderr, /\bopen(at)?\(/)
   t.false(stderr.includes('refused-name'))
 })
 

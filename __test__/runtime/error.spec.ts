@@ -95,7 +95,7 @@ test('the stack begins where the caller is, not inside of a callback of the addo
 
 for (const [code, number] of Object.entries(constants.errno)) {
   test(`${code} has code and text`, (t) => {
-    const error = systemError({ errno: -number, syscall: 'openat' }, 'a/b')
+    const error = systemError({ errno: -number, syscall: 'openat' }, { path: 'a/b' })
     t.is(error.errno, -number)
     // EAGAIN and EWOULDBLOCK, ENOTSUP and EOPNOTSUPP are one number.
     const [name, text] = getSystemErrorMap().get(-number) ?? [code]

@@ -40,13 +40,24 @@ const wrong = (value: unknown) => value as never
 
 /** Calls in which the path and the descriptors are what they may be, and in which they are not. */
 const CALLS: Record<string, ((place: Place) => unknown)[]> = {
+  canAccess: [
+    ({ os, dirFd }) => os.canAccess('file', undefined, { dirFd }),
+    ({ os, dirFd }) => os.canAccess('missing', undefined, { dirFd }),
+    ({ os, dirFd }) => os.canAccess('nothing', undefined, { dirFd, followSymlinks: false }),
+    ({ os }) => os.canAccess('file', undefined, { dirFd: NOT_OPEN }),
+    ({ os }) => os.canAccess('/', undefined, { dirFd: NOT_OPEN }),
+    ({ os }) => os.canAccess(wrong(5)),
+  ],
   access: [
     ({ os, dirFd }) => os.access('file', undefined, { dirFd }),
     ({ os, dirFd }) => os.access('missing', undefined, { dirFd }),
-    ({ os, dirFd }) => os.access('nothing', undefined, { dirFd, followSymlinks: false }),
     ({ os }) => os.access('file', undefined, { dirFd: NOT_OPEN }),
-    ({ os }) => os.access('/', undefined, { dirFd: NOT_OPEN }),
     ({ os }) => os.access(wrong(5)),
+  ],
+  exists: [
+    ({ os, dirFd }) => os.exists('file', { dirFd }),
+    ({ os, dirFd }) => os.exists('missing', { dirFd }),
+    ({ os }) => os.exists(wrong(5)),
   ],
   chmod: [
     ({ os, dirFd }) => os.chmod('file', 0o600, { dirFd }),
@@ -177,7 +188,7 @@ const entries = (list: promises.AsyncDirEntry[]) =>
     .toSorted()
 
 /** What a call came to, without what differs from tree to tree. */
-async function outcome(run: () => unknown): Promise<unknown> {
+async function outcome(run: () => unknown, root: string): Promise<unknown> {
   try {
     const value = await run()
     if (typeof value === 'number') {
@@ -191,7 +202,9 @@ async function outcome(run: () => unknown): Promise<unknown> {
     return { class: value.constructor.name, mode, nlink, uid, gid, size }
   } catch (thrown) {
     const { name, message, constructor } = thrown as Error
-    return { class: constructor.name, name, message, own: Object.entries(thrown as Error) }
+    const seen = { class: constructor.name, name, message, own: Object.entries(thrown as Error) }
+    // Errors name the directory that a descriptor stands for: that of this scene, and of no other.
+    return JSON.parse(JSON.stringify(seen).replaceAll(root, 'ROOT'))
   }
 }
 
@@ -236,10 +249,10 @@ for (const [name, calls] of Object.entries(CALLS)) {
     const before = countFds()
     for (const call of calls) {
       const [left, right] = [setUp(t, sync), setUp(t, promises)]
-      const expected = await outcome(() => call(left))
+      const expected = await outcome(() => call(left), left.root)
       const promise = call(right)
       t.true(promise instanceof Promise, 'nothing is thrown at the call')
-      t.deepEqual(await outcome(() => promise), expected, String(call))
+      t.deepEqual(await outcome(() => promise, right.root), expected, String(call))
       t.deepEqual(snapshot(right.root), snapshot(left.root), String(call))
       left.close()
       right.close()
@@ -295,7 +308,7 @@ for (const isReused of [false, true]) {
     for (const call of all) {
       const decoy = makeTree(t, TREE)
       const scene = setUp(t, promises)
-      const result = outcome(() => call(scene))
+      const result = outcome(() => call(scene), scene.root)
       reuse(t, scene, isReused ? decoy : undefined)
       if (isReused) scene.close()
       running.push({ call, scene, decoy, result, untouched: snapshot(decoy) })
@@ -303,7 +316,7 @@ for (const isReused of [false, true]) {
     await release()
     for (const { call, scene, decoy, result, untouched } of running) {
       const twin = setUp(t, sync)
-      const expected = await outcome(() => call(twin))
+      const expected = await outcome(() => call(twin), twin.root)
       t.deepEqual(await result, expected, String(call))
       t.deepEqual(snapshot(scene.root), snapshot(twin.root), String(call))
       t.deepEqual(snapshot(decoy), untouched, String(call))

@@ -16,11 +16,16 @@ const functions = Object.entries(fdkit).filter(([, value]) => typeof value === '
 const namesOf = (set: ReadonlySet<unknown>) =>
   functions.filter(([, call]) => set.has(call)).map(([name]) => name)
 
+/** Those that answer whatever goes wrong. */
+const answers = (name: string) => name === 'canAccess' || name === 'exists'
+
 // What each does, relative to a directory, that can be seen in it or in what it returns.
 const relative: Record<string, (dirFd: number) => unknown> = {
   access: (dirFd) => fdkit.access('file', 0, { dirFd }),
+  canAccess: (dirFd) => fdkit.canAccess('file', 0, { dirFd }),
   chmod: (dirFd) => fdkit.chmod('file', 0o600, { dirFd }),
   chown: (dirFd) => fdkit.chown('file', -1, -1, { dirFd }),
+  exists: (dirFd) => fdkit.exists('file', { dirFd }),
   fwalk: (dirFd) => [...fdkit.fwalk('dir', { dirFd })].length > 0,
   link: (dirFd) => fdkit.link('file', 'linked', { srcDirFd: dirFd, dstDirFd: dirFd }),
   listdir: (dirFd) => fdkit.listdir('dir', { dirFd }),
@@ -45,7 +50,7 @@ onLinux('supportsDirFd: each member takes it, and every function that takes it i
   for (const [name, call] of Object.entries(relative)) {
     const dirFd = opened(t, makeTree(t, { file: '', dir: {}, alias: link('file') }))
     t.not(call(dirFd), false, name)
-    if (name === 'access') t.is(call(999_999), false)
+    if (answers(name)) t.is(call(999_999), false)
     else t.throws(() => call(999_999), { code: 'EBADF' }, name)
   }
   t.deepEqual(namesOf(supportsDirFd), Object.keys(relative))
@@ -55,8 +60,7 @@ onLinux('supportsDirFd: each member takes it, and every function that takes it i
 test('supportsDirFd: a dirFd that is no directory does not do', (t) => {
   const top = makeTree(t, { file: '' })
   for (const [name, call] of Object.entries(relative)) {
-    // It answers false.
-    if (name === 'access') continue
+    if (answers(name)) continue
     t.throws(() => call(opened(t, `${top}/file`)), { code: 'ENOTDIR' }, name)
   }
 })
@@ -87,8 +91,10 @@ onLinux('supportsFd: each member takes a descriptor for the path, and nothing el
 // With false, of a link to nothing: only what does not follow it can succeed.
 const itself: Record<string, (path: string, followSymlinks?: boolean) => unknown> = {
   access: (path, followSymlinks) => fdkit.access(path, 0, { followSymlinks }),
+  canAccess: (path, followSymlinks) => fdkit.canAccess(path, 0, { followSymlinks }),
   chmod: (path, followSymlinks) => fdkit.chmod(path, 0o600, { followSymlinks }),
   chown: (path, followSymlinks) => fdkit.chown(path, -1, -1, { followSymlinks }),
+  exists: (path, followSymlinks) => fdkit.exists(path, { followSymlinks }),
   fwalk: (path, followSymlinks) => [...fdkit.fwalk(path, { followSymlinks })],
   link: (path, followSymlinks) => fdkit.link(path, `${path}.linked`, { followSymlinks }),
   stat: (path, followSymlinks) => fdkit.stat(path, { followSymlinks }),
@@ -105,11 +111,11 @@ onLinux('supportsFollowSymlinks: each member takes it', (t) => {
     }
   }
   for (const [name, call] of Object.entries(itself)) {
-    t.is(outcome(() => call(path, true)), name === 'access' ? 'false' : 'ENOENT', name)
+    t.is(outcome(() => call(path, true)), answers(name) ? 'false' : 'ENOENT', name)
     // A link has no permissions here.
     t.is(outcome(() => call(path, false)), name === 'chmod' ? 'ENOTSUP' : 'done', name)
     // The default of fwalk is not to follow, as in Python.
-    if (name !== 'fwalk') t.is(outcome(() => call(path)), name === 'access' ? 'false' : 'ENOENT', name)
+    if (name !== 'fwalk') t.is(outcome(() => call(path)), answers(name) ? 'false' : 'ENOENT', name)
   }
   t.deepEqual(namesOf(supportsFollowSymlinks), Object.keys(itself))
   t.is(supportsFollowSymlinks.size, Object.keys(itself).length)

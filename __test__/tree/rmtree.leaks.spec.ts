@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 
 import { childCommand, packageRoot } from '../helpers/child.js'
+import { patience } from '../helpers/patience.js'
 import { missing, notLinux, unless } from '../helpers/platform.js'
 import { link, makeTree } from '../helpers/tree.js'
 
@@ -52,7 +53,7 @@ async function runInjected(t: ExecutionContext, program: string, inject: string)
     cwd: packageRoot,
     // One thread in the pool, since strace counts the calls of each thread.
     env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
-    timeout: 20_000,
+    timeout: patience(20_000),
     killSignal: 'SIGKILL',
   })
   const lines = fs.readFileSync(trace, 'utf8').split('\n').slice(0, -1)
@@ -82,7 +83,7 @@ for (const [name, program] of Object.entries(PROGRAMS)) {
   for (const [syscall, errno] of FAILURES) {
     if (isWalk && syscall === 'unlinkat') continue
     withStrace(`${name}: ${syscall} fails with ${errno}, at each moment`, async (t) => {
-      t.timeout(60_000)
+      t.timeout(patience(60_000))
       const dry = await runInjected(t, program, `trace=${syscall}`)
       t.deepEqual(dry.seen, { errors: [], left: 0 })
       const check = async (when: number) => {

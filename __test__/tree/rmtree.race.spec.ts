@@ -9,6 +9,7 @@ import { fwalk, rmdir, rmtree, unlink } from 'fdkit'
 import * as promises from 'fdkit/promises'
 
 import { countFds } from '../helpers/fds.js'
+import { patience } from '../helpers/patience.js'
 import { missing, notLinux, unless } from '../helpers/platform.js'
 import { startSwapper, type Swapper } from '../helpers/swapper.js'
 import { link, makeTreeInMemory, writeTree, type Tree } from '../helpers/tree.js'
@@ -137,7 +138,7 @@ const isRaced = (codes: Record<string, number>) => (codes['ENOTDIR'] ?? 0) > 0
 for (const [name, remove] of Object.entries(DELETES)) {
   for (const [what, swapped] of Object.entries(SWAPPED)) {
     serially(`${name} in a race: ${what}`, async (t) => {
-      t.timeout(600_000)
+      t.timeout(patience(600_000))
       const scene = setUp(t, swapped)
       const before = countFds()
       scene.prepare()
@@ -161,7 +162,7 @@ for (const [name, remove] of Object.entries(DELETES)) {
 }
 
 serially('a delete by path in the same race touches what is outside', async (t) => {
-  t.timeout(120_000)
+  t.timeout(patience(120_000))
   const scene = setUp(t, SWAPPED['directories of the tree'])
   scene.prepare()
   const swapper = await startSwapper(t, scene.pairs)

@@ -1,11 +1,13 @@
 // Descriptors: copies, and what a child inherits.
 import { check } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
-import { validateBoolean, validateFd } from '../runtime/validate.js'
+import { validateBoolean, validateFd, type FdLike } from '../runtime/validate.js'
+import { handOut } from './tracking.js'
 
 /**
- * A second descriptor for the same open file, which the caller owns and closes with
- * `fs.closeSync`. It shares the offset and the status flags with the first.
+ * Returns a second descriptor for the same open file. The caller owns it and closes it with
+ * `fs.closeSync`; a worker of Node.js that ends closes it. It shares the offset and the status flags
+ * with the first.
  *
  * As Python's `os.dup` and unlike dup(2), the copy is not inherited by child processes.
  *
@@ -16,16 +18,16 @@ import { validateBoolean, validateFd } from '../runtime/validate.js'
  * import { closeSync } from 'node:fs'
  * import { dup, fwalk } from 'fdkit'
  *
- * for (const [, , filenames, dirfd] of fwalk('src')) {
+ * for (const [, , filenames, dirFd] of fwalk('src')) {
  *   if (filenames.includes('index.ts')) {
- *     const kept = dup(dirfd) // dirfd itself is good only until the next step
+ *     const kept = dup(dirFd) // dirFd itself is good only until the next step
  *     closeSync(kept)
  *   }
  * }
  * ```
  */
-export function dup(fd: number): number {
-  return check(native.dup(validateFd(fd)))
+export function dup(fd: FdLike): number {
+  return handOut(check(native.dup(validateFd(fd))))
 }
 
 /**
@@ -43,7 +45,7 @@ export function dup(fd: number): number {
  * getInheritable(memfdCreate('everybodys', 0)) // true
  * ```
  */
-export function getInheritable(fd: number): boolean {
+export function getInheritable(fd: FdLike): boolean {
   return check(native.fcntlGetfd(validateFd(fd)))
 }
 
@@ -61,6 +63,6 @@ export function getInheritable(fd: number): boolean {
  * getInheritable(fd) // true
  * ```
  */
-export function setInheritable(fd: number, inheritable: boolean): void {
+export function setInheritable(fd: FdLike, inheritable: boolean): void {
   check(native.fcntlSetfd(validateFd(fd), validateBoolean(inheritable, 'inheritable')))
 }

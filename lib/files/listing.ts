@@ -1,10 +1,11 @@
 // The names in a directory.
 import { auditEvent } from '../runtime/audit.js'
-import type { Held } from '../runtime/binding.js'
-import { check } from '../runtime/error.js'
+import type { Handle, Listing } from '../runtime/binding.js'
+import { finish, later, type Call } from '../runtime/call.js'
 import { native } from '../runtime/native.js'
+import { optionsOf } from '../runtime/options.js'
 import { ownTurn } from '../runtime/turns.js'
-import { validateTarget, type DirFdOptions, type PathLike } from '../runtime/validate.js'
+import { validateFd, validateTarget, type DirFdOptions, type FdLike, type PathLike } from '../runtime/validate.js'
 
 /** Receives values, some hundreds a call, into one array. */
 export class NameSink<Name> {
@@ -19,12 +20,34 @@ export class NameSink<Name> {
  * Passes a listing that is too long for one turn of the event loop to `sink`, in as many turns as it
  * takes.
  */
-export async function pourInTurns(listing: Held, sink: (...values: any[]) => void): Promise<void> {
+export async function drainInTurns(
+  listing: Handle<Listing>,
+  sink: (...values: any[]) => void,
+): Promise<void> {
   do await ownTurn()
-  while (native.listingPour(listing, sink))
+  while (native.listingDrain(listing, sink))
 }
 
 const auditListdir = auditEvent('os.listdir', 'path')
+
+const readListdir = optionsOf('listdir', { dirFd: validateFd })
+
+function listdirCall(
+  path: PathLike | FdLike | undefined,
+  options: DirFdOptions | undefined,
+  sink = new NameSink<unknown>(),
+): Call<unknown> {
+  const { dirFd } = readListdir(options)
+  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd)
+  auditListdir(path !== undefined && checked === undefined ? fd : path)
+  return {
+    make: (isLater) =>
+      isLater ? native.getdents64Later(fd, checked) : native.getdents64(fd, checked, sink.add),
+    caller: 'listdir',
+    path: checked,
+    dirFd: fd,
+  }
+}
 
 /**
  * The names in a directory, without `.` and `..`, in the file system's order: strings, or
@@ -45,27 +68,24 @@ const auditListdir = auditEvent('os.listdir', 'path')
  * listdir('src').filter((name) => name.endsWith('.ts'))
  * ```
  */
-export function listdir(path?: string | URL | number, options?: DirFdOptions): string[]
+export function listdir(path?: string | URL | FdLike, options?: DirFdOptions): string[]
 export function listdir(path: Uint8Array, options?: DirFdOptions): Buffer[]
-export function listdir(path?: PathLike | number, options?: DirFdOptions): string[] | Buffer[]
-export function listdir(path?: PathLike | number, options?: DirFdOptions): unknown[] {
-  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
-  auditListdir(path)
+export function listdir(path?: PathLike | FdLike, options?: DirFdOptions): string[] | Buffer[]
+export function listdir(path?: PathLike | FdLike, options?: DirFdOptions): unknown[] {
   const sink = new NameSink<unknown>()
-  check(native.getdents64(fd, checked, sink.add), checked)
+  const call = listdirCall(path, options, sink)
+  finish(call.make(false), call)
   return sink.names
 }
 
 // For `fdkit/promises`.
 export async function listdirPromise(
-  path: PathLike | number | undefined,
+  path: PathLike | FdLike | undefined,
   options: DirFdOptions | undefined,
 ): Promise<unknown[]> {
-  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
-  auditListdir(path)
-  const listed = check(await native.getdents64Later(true, fd, checked), checked)
+  const listed = (await later(listdirCall(path, options))) as unknown[] | Handle<Listing>
   if (Array.isArray(listed)) return listed
   const sink = new NameSink<unknown>()
-  await pourInTurns(listed, sink.add)
+  await drainInTurns(listed, sink.add)
   return sink.names
 }

@@ -2,26 +2,27 @@
 import { auditEvent } from '../runtime/audit.js'
 import { NO_DIR_FD, now, type Call } from '../runtime/call.js'
 import { native } from '../runtime/native.js'
+import { invalidArgType } from '../runtime/error.js'
+import { optionsOf } from '../runtime/options.js'
+import { misplaced } from '../runtime/suggest.js'
 import { parseMode } from './open.js'
 import {
-  optional,
   validateBits,
   validateBoolean,
-  validateDirFd,
   validateFd,
   validateInteger,
-  validateOptions,
   validatePath,
   type DirFdOptions,
+  type FdLike,
   type PathLike,
 } from '../runtime/validate.js'
 
 /** Options of what has two paths. */
 export interface TwoDirFdOptions {
   /** A descriptor of a directory, which a relative `src` starts from. */
-  srcDirFd?: number | undefined
+  srcDirFd?: FdLike | undefined
   /** A descriptor of a directory, which a relative `dst` starts from. */
-  dstDirFd?: number | undefined
+  dstDirFd?: FdLike | undefined
 }
 
 /** Options of {@link link}. */
@@ -43,16 +44,40 @@ const auditRename = auditEvent('os.rename', 'src', 'dst', 'srcDirFd', 'dstDirFd'
 const auditRemove = auditEvent('os.remove', 'path', 'dirFd')
 const auditRmdir = auditEvent('os.rmdir', 'path', 'dirFd')
 
+const readDirFd = (caller: string) => optionsOf(caller, { dirFd: validateFd })
+const readMkdir = readDirFd('mkdir')
+const readMkfifo = readDirFd('mkfifo')
+const readMknod = readDirFd('mknod')
+const readSymlink = readDirFd('symlink')
+const readReadlink = readDirFd('readlink')
+const readUnlink = readDirFd('unlink')
+const readRmdir = readDirFd('rmdir')
+const ends = { srcDirFd: validateFd, dstDirFd: validateFd }
+const readLink = optionsOf('link', { ...ends, followSymlinks: validateBoolean })
+const readRename = optionsOf('rename', { ...ends, flags: validateBits })
+const readReplace = optionsOf('replace', ends)
+
+/** Says where options belong that stand where a number should. */
+function refuseOptions(caller: string, name: string, value: unknown): void {
+  const note = misplaced(caller, value, readMkdir.names)
+  if (note !== '') throw invalidArgType(name, 'of type number', value, note)
+}
+
+function validateMode(mode: unknown, caller: string): number {
+  refuseOptions(caller, 'mode', mode)
+  return parseMode(mode, 'mode')
+}
+
 export function mkdirCall(
   path: PathLike,
   mode: number | string = 0o777,
   options?: DirFdOptions,
 ): Call<undefined> {
   const checked = validatePath(path)
-  const bits = parseMode(mode, 'mode')
-  const dirFd = validateDirFd(options)
+  const bits = validateMode(mode, 'mkdir')
+  const { dirFd } = readMkdir(options)
   auditMkdir(path, bits, dirFd ?? NO_DIR_FD)
-  return { make: (later) => native.mkdirat(later, dirFd, checked, bits), path: checked }
+  return { make: (later) => native.mkdirat(later, dirFd, checked, bits), caller: 'mkdir', path: checked, dirFd }
 }
 
 /**
@@ -80,9 +105,9 @@ export function mkfifoCall(
   options?: DirFdOptions,
 ): Call<undefined> {
   const checked = validatePath(path)
-  const bits = parseMode(mode, 'mode')
-  const dirFd = validateDirFd(options)
-  return { make: (later) => native.mkfifoat(later, dirFd, checked, bits), path: checked }
+  const bits = validateMode(mode, 'mkfifo')
+  const { dirFd } = readMkfifo(options)
+  return { make: (later) => native.mkfifoat(later, dirFd, checked, bits), caller: 'mkfifo', path: checked, dirFd }
 }
 
 /**
@@ -109,10 +134,11 @@ export function mknodCall(
   options?: DirFdOptions,
 ): Call<undefined> {
   const checked = validatePath(path)
-  const bits = parseMode(mode, 'mode')
+  const bits = validateMode(mode, 'mknod')
+  refuseOptions('mknod', 'device', device)
   const number = validateInteger(device, 'device', 0, Number.MAX_SAFE_INTEGER)
-  const dirFd = validateDirFd(options)
-  return { make: (later) => native.mknodat(later, dirFd, checked, bits, number), path: checked }
+  const { dirFd } = readMknod(options)
+  return { make: (later) => native.mknodat(later, dirFd, checked, bits, number), caller: 'mknod', path: checked, dirFd }
 }
 
 /**
@@ -142,24 +168,25 @@ export function mknod(
   now(mknodCall(path, mode, device, options))
 }
 
-function validateTwo(src: unknown, dst: unknown, options: TwoDirFdOptions) {
-  return {
-    src: validatePath(src, 'src'),
-    dst: validatePath(dst, 'dst'),
-    srcDirFd: optional(validateFd, options.srcDirFd, 'srcDirFd'),
-    dstDirFd: optional(validateFd, options.dstDirFd, 'dstDirFd'),
-  }
+interface Ends {
+  readonly srcDirFd?: number | undefined
+  readonly dstDirFd?: number | undefined
 }
 
+const auditEnds = ({ srcDirFd = NO_DIR_FD, dstDirFd = NO_DIR_FD }: Ends) => [srcDirFd, dstDirFd]
+
 export function linkCall(src: PathLike, dst: PathLike, options?: LinkOptions): Call<undefined> {
-  const given = validateOptions(options)
-  const two = validateTwo(src, dst, given)
-  const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? true
-  auditLink(src, dst, two.srcDirFd ?? NO_DIR_FD, two.dstDirFd ?? NO_DIR_FD)
+  const given = readLink(options)
+  const [path, dest] = [validatePath(src, 'src'), validatePath(dst, 'dst')]
+  const { srcDirFd, dstDirFd, followSymlinks = true } = given
+  auditLink(src, dst, ...auditEnds(given))
   return {
-    make: (later) => native.linkat(later, two.srcDirFd, two.src, two.dstDirFd, two.dst, follow),
-    path: two.src,
-    dest: two.dst,
+    make: (later) => native.linkat(later, srcDirFd, path, dstDirFd, dest, followSymlinks),
+    caller: 'link',
+    path,
+    dest,
+    dirFd: srcDirFd,
+    destDirFd: dstDirFd,
   }
 }
 
@@ -190,12 +217,14 @@ export function symlinkCall(
 ): Call<undefined> {
   const text = validatePath(target, 'target')
   const checked = validatePath(path)
-  const dirFd = validateDirFd(options)
+  const { dirFd } = readSymlink(options)
   auditSymlink(target, path, dirFd ?? NO_DIR_FD)
   return {
     make: (later) => native.symlinkat(later, dirFd, checked, text),
+    caller: 'symlink',
     path: text,
     dest: checked,
+    destDirFd: dirFd,
   }
 }
 
@@ -218,8 +247,8 @@ export function symlink(target: PathLike, path: PathLike, options?: DirFdOptions
 
 export function readlinkCall(path: PathLike, options?: DirFdOptions): Call<string | Buffer> {
   const checked = validatePath(path)
-  const dirFd = validateDirFd(options)
-  return { make: (later) => native.readlinkat(later, dirFd, checked), path: checked }
+  const { dirFd } = readReadlink(options)
+  return { make: (later) => native.readlinkat(later, dirFd, checked), caller: 'readlink', path: checked, dirFd }
 }
 
 /**
@@ -242,14 +271,21 @@ export function readlink(path: PathLike, options?: DirFdOptions): string | Buffe
 }
 
 export function renameCall(src: PathLike, dst: PathLike, options?: RenameOptions): Call<undefined> {
-  const given = validateOptions(options)
-  const two = validateTwo(src, dst, given)
-  const flags = optional(validateBits, given.flags, 'flags') ?? 0
-  auditRename(src, dst, two.srcDirFd ?? NO_DIR_FD, two.dstDirFd ?? NO_DIR_FD)
+  const given = readRename(options)
+  return renaming('rename', src, dst, given, given.flags ?? 0)
+}
+
+function renaming(caller: string, src: PathLike, dst: PathLike, given: Ends, flags: number): Call<undefined> {
+  const [path, dest] = [validatePath(src, 'src'), validatePath(dst, 'dst')]
+  const { srcDirFd, dstDirFd } = given
+  auditRename(src, dst, ...auditEnds(given))
   return {
-    make: (later) => native.renameat2(later, two.srcDirFd, two.src, two.dstDirFd, two.dst, flags),
-    path: two.src,
-    dest: two.dst,
+    make: (later) => native.renameat2(later, srcDirFd, path, dstDirFd, dest, flags),
+    caller,
+    path,
+    dest,
+    dirFd: srcDirFd,
+    destDirFd: dstDirFd,
   }
 }
 
@@ -278,8 +314,7 @@ export function replaceCall(
   dst: PathLike,
   options?: TwoDirFdOptions,
 ): Call<undefined> {
-  const { srcDirFd, dstDirFd } = validateOptions(options)
-  return renameCall(src, dst, { srcDirFd, dstDirFd })
+  return renaming('replace', src, dst, readReplace(options), 0)
 }
 
 /**
@@ -302,9 +337,9 @@ export function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions)
 
 export function unlinkCall(path: PathLike, options?: DirFdOptions): Call<undefined> {
   const checked = validatePath(path)
-  const dirFd = validateDirFd(options)
+  const { dirFd } = readUnlink(options)
   auditRemove(path, dirFd ?? NO_DIR_FD)
-  return { make: (later) => native.unlinkat(later, dirFd, checked, false), path: checked }
+  return { make: (later) => native.unlinkat(later, dirFd, checked, false), caller: 'unlink', path: checked, dirFd }
 }
 
 /**
@@ -317,7 +352,8 @@ export function unlinkCall(path: PathLike, options?: DirFdOptions): Call<undefin
  * ```ts
  * import { fwalk, unlink } from 'fdkit'
  *
- * for (const [, , filenames, dirFd] of fwalk('cache')) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [, , filenames, dirFd] of fwalk('cache', { onerror })) {
  *   for (const name of filenames) if (name.endsWith('.tmp')) unlink(name, { dirFd })
  * }
  * ```
@@ -328,9 +364,9 @@ export function unlink(path: PathLike, options?: DirFdOptions): void {
 
 export function rmdirCall(path: PathLike, options?: DirFdOptions): Call<undefined> {
   const checked = validatePath(path)
-  const dirFd = validateDirFd(options)
+  const { dirFd } = readRmdir(options)
   auditRmdir(path, dirFd ?? NO_DIR_FD)
-  return { make: (later) => native.unlinkat(later, dirFd, checked, true), path: checked }
+  return { make: (later) => native.unlinkat(later, dirFd, checked, true), caller: 'rmdir', path: checked, dirFd }
 }
 
 /**
@@ -341,12 +377,17 @@ export function rmdirCall(path: PathLike, options?: DirFdOptions): Call<undefine
  * @see https://docs.python.org/3/library/os.html#os.rmdir
  * @example
  * ```ts
- * import { fwalk, rmdir, unlink } from 'fdkit'
+ * import { fwalk, lstat, rmdir, unlink } from 'fdkit'
  *
  * // Everything below build, and build stays.
- * for (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false })) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false, onerror })) {
  *   for (const name of filenames) unlink(name, { dirFd })
- *   for (const name of dirnames) rmdir(name, { dirFd })
+ *   for (const name of dirnames) {
+ *     // Links to directories are among the directories, and rmdir refuses them.
+ *     if (lstat(name, { dirFd }).isSymbolicLink()) unlink(name, { dirFd })
+ *     else rmdir(name, { dirFd })
+ *   }
  * }
  * ```
  */

@@ -2,15 +2,17 @@
 import { constants } from 'node:fs'
 
 import { auditEvent } from '../runtime/audit.js'
-import { now, type FdCall } from '../runtime/call.js'
-import { invalidArgValue } from '../runtime/error.js'
+import type { Opened } from '../runtime/binding.js'
+import { nowFd, type Call } from '../runtime/call.js'
+import { invalidArgType, invalidArgValue } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { optionsOf } from '../runtime/options.js'
+import { misplaced } from '../runtime/suggest.js'
+import { handOut } from './tracking.js'
 import {
-  optional,
   validateBits,
   validateFd,
   validateInteger,
-  validateOptions,
   validatePath,
   type DirFdOptions,
   type PathLike,
@@ -48,6 +50,8 @@ const named = new Map<string, number>(
 
 export function parseFlags(flags: unknown): number {
   if (typeof flags === 'number') return validateInteger(flags, 'flags', -(2 ** 31), 2 ** 31 - 1)
+  const note = misplaced('open', flags, readOpen.names)
+  if (note !== '') throw invalidArgType('flags', 'of type string or number', flags, note)
   const bits = named.get(flags as string)
   if (bits === undefined) throw invalidArgValue('flags', 'is invalid', flags)
   return bits
@@ -62,29 +66,31 @@ export function parseMode(mode: unknown, name: string): number {
   return validateInteger(Number.parseInt(mode, 8), name, 0, 2 ** 32 - 1)
 }
 
+const readOpen = optionsOf('open', { mode: parseMode, dirFd: validateFd, resolve: validateBits })
+
 const auditOpen = auditEvent('open', 'path', 'mode', 'flags')
 
 export function openCall(
   path: PathLike,
   flags: number | string = 'r',
   options?: OpenOptions,
-): FdCall {
+): Call<Opened> {
   const checked = validatePath(path)
   const bits = parseFlags(flags)
-  const given = validateOptions(options)
-  const mode = optional(parseMode, given.mode, 'mode') ?? 0o666
-  const dirFd = optional(validateFd, given.dirFd, 'dirFd')
-  const resolve = optional(validateBits, given.resolve, 'resolve')
+  const { mode = 0o666, dirFd, resolve } = readOpen(options)
   auditOpen(path, undefined, bits)
   return {
     make: (later) => native.openat(later, dirFd, checked, bits, mode, resolve),
+    caller: 'open',
     path: checked,
+    dirFd,
   }
 }
 
 /**
- * Opens a file or a directory: the number of its descriptor, which the caller owns and closes
- * with `fs.closeSync`. As in Python it is never inherited by child processes.
+ * Opens a file or a directory and returns the number of its descriptor. The caller owns it and closes
+ * it with `fs.closeSync`; a worker of Node.js that ends closes it, as it closes what `fs.openSync`
+ * opened there. As in Python, child processes never inherit it.
  *
  * @param flags as in `fs.open`: `'r'`, `'wx+'` …, or `O_*` numbers or-ed
  * @throws `ENOENT`, `EACCES`, `EEXIST`, `ELOOP`, `EMFILE` …, as open(2) says; `ENOTDIR`: `dirFd`
@@ -114,5 +120,5 @@ export function openCall(
  * ```
  */
 export function open(path: PathLike, flags: number | string = 'r', options?: OpenOptions): number {
-  return now(openCall(path, flags, options))
+  return handOut(nowFd(openCall(path, flags, options)))
 }

@@ -2,18 +2,20 @@
 import type * as fs from 'node:fs'
 
 import { auditEvent } from '../runtime/audit.js'
-import type { Held } from '../runtime/binding.js'
+import type { Entries } from '../runtime/binding.js'
 import { later, now, type Call } from '../runtime/call.js'
 import { type Name } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
-import { pourInTurns } from './listing.js'
-import { stat, statPromise } from './stat.js'
+import { optionsOf } from '../runtime/options.js'
+import { drainInTurns } from './listing.js'
+import { statLater, statNow, type Question } from './stat.js'
 import {
-  optional,
+  isFdLike,
   validateBoolean,
-  validateOptions,
+  validateKeptFd,
   validateTarget,
   type DirFdOptions,
+  type FdLike,
   type PathLike,
 } from '../runtime/validate.js'
 
@@ -67,63 +69,83 @@ const DT_REG = 8
 const DT_LNK = 10
 
 /** Where entries are looked at again: relative to an open directory, or by path. */
-type Place = { dirFd: number | undefined; prefix: Name | undefined }
+type Place = {
+  dirFd: number | undefined
+  prefix: Name | undefined
+  /** Kept, since it may close the descriptor when it is collected. */
+  owner: unknown
+}
+
+const readIs = optionsOf('a DirEntry', { followSymlinks: validateBoolean })
+const readInode = optionsOf('DirEntry.inode', { bigint: validateBoolean })
+const readStat = optionsOf('DirEntry.stat', { bigint: validateBoolean, followSymlinks: validateBoolean })
+
+// Not private: those a Proxy over an entry, and what Object.create makes of it, would not have.
+const TYPE = Symbol('type')
+const INO = Symbol('ino')
+const PLACE = Symbol('place')
+const TARGET = Symbol('targetType')
+const IS = Symbol('is')
 
 abstract class EntryBase {
   readonly name: string | Buffer
-  readonly #type: number
-  readonly #ino: number | bigint
-  readonly #place: Place
+  readonly [TYPE]: number
+  readonly [INO]: number | bigint
+  readonly [PLACE]: Place
 
   constructor(name: string | Buffer, type: number, ino: number | bigint, place: Place) {
     this.name = name
-    this.#type = type
-    this.#ino = ino
-    this.#place = place
+    this[TYPE] = type
+    this[INO] = ino
+    this[PLACE] = place
   }
 
   /** The type of what a link points to. */
   protected abstract targetType(): number
 
   protected get path(): Name {
-    const { prefix } = this.#place
+    const { prefix } = this[PLACE]
     if (prefix === undefined) return this.name
     if (typeof prefix === 'string') return prefix + this.name
     return Buffer.concat([prefix, this.name as Buffer])
   }
 
   protected get dirFd(): number | undefined {
-    return this.#place.dirFd
+    return this[PLACE].dirFd
   }
 
-  #is(type: number, options: DirEntryOptions | undefined): boolean {
-    const given = validateOptions(options).followSymlinks
-    const follow = optional(validateBoolean, given, 'followSymlinks') ?? true
-    return type === (follow && this.#type === DT_LNK ? this.targetType() : this.#type)
+  protected question(options: DirEntryStatOptions | undefined): Question {
+    const { bigint = false, followSymlinks = true } = readStat(options)
+    return { caller: 'DirEntry.stat', path: this.path, dirFd: this.dirFd, followSymlinks, bigint }
+  }
+
+  [IS](type: number, options: DirEntryOptions | undefined): boolean {
+    const { followSymlinks = true } = readIs(options)
+    return type === (followSymlinks && this[TYPE] === DT_LNK ? this.targetType() : this[TYPE])
   }
 
   inode(options?: { bigint?: boolean | undefined }): never {
-    const bigint = optional(validateBoolean, validateOptions(options).bigint, 'bigint') ?? false
-    return (bigint ? BigInt(this.#ino) : Number(this.#ino)) as never
+    const { bigint = false } = readInode(options)
+    return (bigint ? BigInt(this[INO]) : Number(this[INO])) as never
   }
 
   isDirectory(options?: DirEntryOptions): boolean {
-    return this.#is(DT_DIR, options)
+    return this[IS](DT_DIR, options)
   }
 
   isFile(options?: DirEntryOptions): boolean {
-    return this.#is(DT_REG, options)
+    return this[IS](DT_REG, options)
   }
 
   isSymbolicLink(): boolean {
-    return this.#type === DT_LNK
+    return this[TYPE] === DT_LNK
   }
 }
 
 class Entry extends EntryBase {
   protected override targetType(): number {
     try {
-      const found = stat(this.path, { dirFd: this.dirFd })
+      const found = statNow(this.question(undefined))
       return found.isDirectory() ? DT_DIR : found.isFile() ? DT_REG : DT_UNKNOWN
     } catch (error) {
       // As in Python, what a link to nothing points to is neither a directory nor a file.
@@ -133,12 +155,12 @@ class Entry extends EntryBase {
   }
 
   stat(options?: DirEntryStatOptions): never {
-    return stat(this.path, { ...validateOptions(options), dirFd: this.dirFd }) as never
+    return statNow(this.question(options)) as never
   }
 }
 
 class LaterEntry extends EntryBase {
-  readonly #targetType: number
+  readonly [TARGET]: number
 
   constructor(
     name: string | Buffer,
@@ -148,19 +170,19 @@ class LaterEntry extends EntryBase {
     place: Place,
   ) {
     super(name, type, ino, place)
-    this.#targetType = targetType
+    this[TARGET] = targetType
   }
 
   protected override targetType(): number {
-    return this.#targetType
+    return this[TARGET]
   }
 
   async stat(options?: DirEntryStatOptions): Promise<never> {
-    const given = { ...validateOptions(options), dirFd: this.dirFd }
-    return statPromise(this.path, given) as Promise<never>
+    return statLater(this.question(options)) as Promise<never>
   }
 }
 
+const readScandir = optionsOf('scandir', { dirFd: validateKeptFd })
 const auditScandir = auditEvent('os.scandir', 'path')
 
 // Four values an entry: name, type, a link's target's type, inode number.
@@ -171,14 +193,17 @@ function* group(values: unknown[]): Generator<Fields> {
 }
 
 function scandirCall(
-  path: PathLike | number | undefined,
+  path: PathLike | FdLike | undefined,
   options: DirFdOptions | undefined,
-): { call: Call<unknown[] | Held>; place: Place } {
-  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
-  auditScandir(path)
+): { call: Call<Entries>; place: Place } {
+  const { dirFd } = readScandir(options)
+  const owner = isFdLike(path) ? path : dirFd?.owner
+  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd?.fd)
+  auditScandir(path !== undefined && checked === undefined ? fd : path)
   const make = (isLater: boolean) => native.scandir(isLater, fd, checked)
   const prefix = checked === undefined ? undefined : withSlash(checked)
-  return { call: { make, path: checked }, place: { dirFd: fd, prefix } }
+  const call = { make, caller: 'scandir', path: checked, dirFd: fd }
+  return { call, place: { dirFd: fd, prefix, owner } }
 }
 
 function withSlash(path: Name): Name {
@@ -209,10 +234,10 @@ function withSlash(path: Name): Name {
  * }
  * ```
  */
-export function scandir(path?: string | URL | number, options?: DirFdOptions): IterableIterator<DirEntry>
+export function scandir(path?: string | URL | FdLike, options?: DirFdOptions): IterableIterator<DirEntry>
 export function scandir(path: Uint8Array, options?: DirFdOptions): IterableIterator<DirEntry<Buffer>>
 export function scandir(
-  path?: PathLike | number,
+  path?: PathLike | FdLike,
   options?: DirFdOptions,
 ): IterableIterator<DirEntry> | IterableIterator<DirEntry<Buffer>> {
   const { call, place } = scandirCall(path, options)
@@ -225,7 +250,7 @@ function* entries(values: unknown[], place: Place): Generator<Entry> {
 
 // For `fdkit/promises`.
 export async function scandirPromise(
-  path: PathLike | number | undefined,
+  path: PathLike | FdLike | undefined,
   options: DirFdOptions | undefined,
 ): Promise<LaterEntry[]> {
   const { call, place } = scandirCall(path, options)
@@ -235,6 +260,6 @@ export async function scandirPromise(
     for (const fields of group(values)) found.push(new LaterEntry(...fields, place))
   }
   if (Array.isArray(listed)) add(...listed)
-  else await pourInTurns(listed, add)
+  else await drainInTurns(listed, add)
   return found
 }

@@ -1,18 +1,18 @@
 // What is known about a file.
 import type * as fs from 'node:fs'
 
-import { check } from '../runtime/error.js'
+import { finish, type CallSubject } from '../runtime/call.js'
 import { native } from '../runtime/native.js'
+import { optionsOf } from '../runtime/options.js'
 import { BigIntStats, Stats } from './stats.js'
 import {
-  optional,
   validateBoolean,
-  validateDirFd,
+  validateFd,
   validatePath,
   validateTarget,
   type DirFdOptions,
+  type FdLike,
   type PathLike,
-  type Target,
 } from '../runtime/validate.js'
 
 /** Options of {@link lstat}. */
@@ -48,23 +48,42 @@ function takeBigIntStats(): BigIntStats {
   return new BigIntStats(...(fields as ConstructorParameters<typeof BigIntStats>))
 }
 
-function isBigint(options: LstatOptions | undefined): boolean {
-  return optional(validateBoolean, options?.bigint, 'bigint') ?? false
+/** A file, what its numbers are to be, and who asks. */
+export interface Question extends CallSubject {
+  followSymlinks: boolean
+  bigint: boolean
 }
 
-function statNow({ path, fd, followSymlinks }: Target, bigint: boolean): AnyStats {
-  check(native.statx(fd, path, followSymlinks, bigint, numbers), path)
+const readStat = optionsOf('stat', {
+  bigint: validateBoolean,
+  dirFd: validateFd,
+  followSymlinks: validateBoolean,
+})
+const readLstat = optionsOf('lstat', { bigint: validateBoolean, dirFd: validateFd })
+
+function statQuestion(path: unknown, options: StatOptions | undefined): Question {
+  const { bigint = false, dirFd, followSymlinks: follow } = readStat(options)
+  const { path: checked, fd, followSymlinks } = validateTarget(path, dirFd, follow)
+  return { caller: 'stat', path: checked, dirFd: fd, followSymlinks, bigint }
+}
+
+function lstatQuestion(path: unknown, options: LstatOptions | undefined): Question {
+  const { bigint = false, dirFd } = readLstat(options)
+  return { caller: 'lstat', path: validatePath(path), dirFd, followSymlinks: false, bigint }
+}
+
+export function statNow(question: Question): AnyStats {
+  const { path, dirFd, followSymlinks, bigint } = question
+  finish<undefined>(native.statx(dirFd, path, followSymlinks, bigint, unsigned), question)
   return bigint ? takeBigIntStats() : takeStats()
 }
 
-async function statLater({ path, fd, followSymlinks }: Target, bigint: boolean): Promise<AnyStats> {
-  const fields = check(await native.statxLater(true, fd, path, followSymlinks, bigint), path)
+export async function statLater(question: Question): Promise<AnyStats> {
+  const { path, dirFd, followSymlinks, bigint } = question
+  const result = native.statxLater(dirFd, path, followSymlinks, bigint)
+  const fields = finish(await result, question)
   const Found = (bigint ? BigIntStats : Stats) as new (...fields: unknown[]) => AnyStats
   return new Found(...fields)
-}
-
-function validateLink(path: unknown, options: LstatOptions | undefined): Target {
-  return { path: validatePath(path), fd: validateDirFd(options), followSymlinks: false }
 }
 
 /**
@@ -82,18 +101,19 @@ function validateLink(path: unknown, options: LstatOptions | undefined): Target 
  * ```ts
  * import { fwalk, stat } from 'fdkit'
  *
- * for (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   for (const name of filenames) {
  *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
  *   }
  * }
  * ```
  */
-export function stat(path: PathLike | number, options: StatOptions & { bigint: true }): fs.BigIntStats
-export function stat(path: PathLike | number, options?: StatOptions & { bigint?: false | undefined }): fs.Stats
-export function stat(path: PathLike | number, options?: StatOptions): fs.Stats | fs.BigIntStats
-export function stat(path: PathLike | number, options?: StatOptions): fs.Stats | fs.BigIntStats {
-  return statNow(validateTarget(path, options), isBigint(options))
+export function stat(path: PathLike | FdLike, options: StatOptions & { bigint: true }): fs.BigIntStats
+export function stat(path: PathLike | FdLike, options?: StatOptions & { bigint?: false | undefined }): fs.Stats
+export function stat(path: PathLike | FdLike, options?: StatOptions): fs.Stats | fs.BigIntStats
+export function stat(path: PathLike | FdLike, options?: StatOptions): fs.Stats | fs.BigIntStats {
+  return statNow(statQuestion(path, options))
 }
 
 /**
@@ -113,14 +133,14 @@ export function lstat(path: PathLike, options: LstatOptions & { bigint: true }):
 export function lstat(path: PathLike, options?: LstatOptions & { bigint?: false | undefined }): fs.Stats
 export function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats
 export function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats {
-  return statNow(validateLink(path, options), isBigint(options))
+  return statNow(lstatQuestion(path, options))
 }
 
 // For `fdkit/promises`.
-export async function statPromise(path: PathLike | number, options?: StatOptions): Promise<AnyStats> {
-  return statLater(validateTarget(path, options), isBigint(options))
+export async function statPromise(path: PathLike | FdLike, options?: StatOptions): Promise<AnyStats> {
+  return statLater(statQuestion(path, options))
 }
 
 export async function lstatPromise(path: PathLike, options?: LstatOptions): Promise<AnyStats> {
-  return statLater(validateLink(path, options), isBigint(options))
+  return statLater(lstatQuestion(path, options))
 }

@@ -8,6 +8,11 @@ function date(milliseconds: number | bigint): Date {
   return new Date(Math.round(Number(milliseconds)))
 }
 
+// Not a private method, which a Proxy, and what is made by Object.create, would not have.
+function is({ mode }: { mode: number | bigint }, type: number): boolean {
+  return (Number(mode) & S_IFMT) === type
+}
+
 class StatsBase<T extends number | bigint> implements fs.StatsBase<T> {
   dev: T
   mode: T
@@ -49,36 +54,32 @@ class StatsBase<T extends number | bigint> implements fs.StatsBase<T> {
     this.birthtimeMs = birthtimeMs
   }
 
-  #is(type: number): boolean {
-    return (Number(this.mode) & S_IFMT) === type
-  }
-
   isBlockDevice(): boolean {
-    return this.#is(S_IFBLK)
+    return is(this, S_IFBLK)
   }
 
   isCharacterDevice(): boolean {
-    return this.#is(S_IFCHR)
+    return is(this, S_IFCHR)
   }
 
   isDirectory(): boolean {
-    return this.#is(S_IFDIR)
+    return is(this, S_IFDIR)
   }
 
   isFIFO(): boolean {
-    return this.#is(S_IFIFO)
+    return is(this, S_IFIFO)
   }
 
   isFile(): boolean {
-    return this.#is(S_IFREG)
+    return is(this, S_IFREG)
   }
 
   isSocket(): boolean {
-    return this.#is(S_IFSOCK)
+    return is(this, S_IFSOCK)
   }
 
   isSymbolicLink(): boolean {
-    return this.#is(S_IFLNK)
+    return is(this, S_IFLNK)
   }
 }
 
@@ -93,11 +94,12 @@ for (const name of ['atime', 'mtime', 'ctime', 'birthtime'] as const) {
     },
     set(this: StatsBase<number | bigint>, value: Date) {
       Object.defineProperty(this, name, {
+        __proto__: null,
         configurable: true,
         enumerable: true,
         value,
         writable: true,
-      })
+      } as PropertyDescriptor)
     },
   })
 }

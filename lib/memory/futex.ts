@@ -1,10 +1,13 @@
 // Waiting for what other processes do in memory that they share.
 import { isInt32Array } from 'node:util/types'
 
+import { onAbort } from '../runtime/abort.js'
 import type { Failure } from '../runtime/binding.js'
 import { abortError, check, errorCode, invalidArgType, invalidArgValue, isFailure, outOfRange } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
-import { optional, validateBits, validateInteger, validateOptions, validateSignal } from '../runtime/validate.js'
+import { otherOwner, own } from '../runtime/registry.js'
+import { optionsOf } from '../runtime/options.js'
+import { validateBits, validateInteger, validateSignal } from '../runtime/validate.js'
 
 /** What a wait came to, in the words of `Atomics.wait`. */
 export type FutexResult = 'ok' | 'not-equal' | 'timed-out'
@@ -15,7 +18,9 @@ export interface FutexWaitAsyncOptions {
   signal?: AbortSignal | undefined
 }
 
-// As crates/binding/src/futex.rs numbers them.
+const readWaitAsync = optionsOf('futexWaitAsync', { signal: validateSignal })
+
+// crates/binding/src/api/memory/futex.rs has the same numbers.
 const results: readonly FutexResult[] = ['ok', 'not-equal', 'timed-out']
 const NOT_EQUAL = 1
 const CANCELED = 3
@@ -42,7 +47,9 @@ function isWorker(): boolean {
 
 function checkFutex<T>(result: T | Failure, typedArray: Int32Array): T {
   if (isFailure(result) && errorCode(result) === 'EINVAL') {
-    const reason = 'must be over memory that is shared: of mmap, of mmapShared, or a SharedArrayBuffer'
+    const reason =
+      'must be over memory that is shared: of mmap or mmapShared, of a file that can be opened for ' +
+      'reading, or a SharedArrayBuffer'
     throw invalidArgValue('typedArray', reason, typedArray)
   }
   return check(result)
@@ -62,6 +69,9 @@ function checkFutex<T>(result: T | Failure, typedArray: Int32Array): T {
  * Differs from `Atomics.wait`: the memory may be of another process, too (and `Atomics.notify` does
  * not wake it); an Int32Array over an ArrayBuffer of {@link mmap} will do; wrong arguments are
  * errors, and NaN as the time is one. As there, `'ok'` does not say that the word has changed.
+ *
+ * In a private mapping (of a write-sealed file, or `writable: false`) the word is that of the file:
+ * what this process wrote there itself does not count.
  *
  * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
  * @param index of the word in it
@@ -87,6 +97,8 @@ export function futexWait(
   timeoutMs: number = Infinity,
 ): FutexResult {
   const [words, at] = validateWord(typedArray, index)
+  const other = otherOwner(words.buffer)?.futexWait
+  if (other !== undefined) return other(words, index, value, timeoutMs) as FutexResult
   const expected = validateBits(value, 'value')
   const result = native.futexWait(words, at, expected, validateSeconds(timeoutMs), isWorker())
   return results[checkFutex(result, typedArray)] as FutexResult
@@ -115,6 +127,8 @@ export function futexWait(
  */
 export function futexWake(typedArray: Int32Array, index: number, count: number = Infinity): number {
   const [words, at] = validateWord(typedArray, index)
+  const other = otherOwner(words.buffer)?.futexWake
+  if (other !== undefined) return other(words, index, count) as number
   const most = count === Infinity ? 2 ** 31 - 1 : validateInteger(count, 'count', 0, 2 ** 31 - 1)
   return checkFutex(native.futexWake(words, at, most), typedArray)
 }
@@ -153,14 +167,15 @@ export async function futexWaitAsync(
   options?: FutexWaitAsyncOptions,
 ): Promise<FutexResult> {
   const [words, at] = validateWord(typedArray, index)
+  const other = otherOwner(words.buffer)?.futexWaitAsync
+  if (other !== undefined) return other(words, index, value, timeoutMs, options) as Promise<FutexResult>
   const expected = validateBits(value, 'value')
   const seconds = validateSeconds(timeoutMs)
-  const signal = optional(validateSignal, validateOptions(options).signal, 'signal')
+  const { signal } = readWaitAsync(options)
   if (signal?.aborted) throw abortError(signal)
   const waiter = native.futexWaiter()
   const wait = native.futexWaitLater(waiter, words, at, expected, seconds)
-  const cancel = () => native.futexCancel(waiter)
-  signal?.addEventListener('abort', cancel)
+  const removeListener = signal && onAbort(signal, () => native.futexCancel(waiter))
   try {
     if (wait === NOT_EQUAL) return 'not-equal'
     const result = checkFutex(await wait, typedArray)
@@ -169,6 +184,8 @@ export async function futexWaitAsync(
     if (result === NOT_EQUAL) return 'ok'
     return results[result] as FutexResult
   } finally {
-    signal?.removeEventListener('abort', cancel)
+    removeListener?.()
   }
 }
+
+Object.assign(own, { futexWait, futexWake, futexWaitAsync })

@@ -14,13 +14,14 @@ import {
 } from '../runtime/error.js'
 import { isInHugePages, TOO_FEW_HUGE_PAGES } from './available.js'
 import { isAvailable, native } from '../runtime/native.js'
+import { otherOwner, own, registry } from '../runtime/registry.js'
+import { optionsOf } from '../runtime/options.js'
 import { stat } from '../files/stat.js'
 import {
-  optional,
   validateBoolean,
   validateBytes,
   validateFd,
-  validateOptions,
+  type FdLike,
 } from '../runtime/validate.js'
 
 /** Options of {@link mmapShared}. */
@@ -101,21 +102,27 @@ function bindToThread(buffer: ArrayBuffer): void {
   for (const name of transfers) Object.defineProperty(buffer, name, { value: refuseTransfer })
 }
 
+const sharedOptions = {
+  offset: validateBytes,
+  length: (value: unknown, name: string) => validateBytes(value, name, 1),
+  unsafe: validateBoolean,
+  populate: validateBoolean,
+}
+const readMmapShared = optionsOf('mmapShared', sharedOptions)
+const readMmap = optionsOf('mmap', { ...sharedOptions, writable: validateBoolean })
+
 function map<Shared extends boolean>(
   isShared: Shared,
-  fd: number,
+  fd: FdLike,
   options: MmapOptions | undefined,
 ) {
+  const given = isShared ? readMmapShared(options) : readMmap(options)
+  // Last, since a getter of the options may have closed it.
   const number = validateFd(fd)
-  const given = validateOptions(options)
-  const offset = optional(validateBytes, given.offset, 'offset') ?? 0
+  const { offset = 0, length, unsafe = false, populate = false } = given
+  const { writable } = given as MmapOptions
   const page = offset === 0 ? 1 : getpagesize()
   if (offset % page !== 0) throw outOfRange('options.offset', `a multiple of ${page}`, offset)
-  const atLeast1 = (value: unknown, name: string) => validateBytes(value, name, 1)
-  const length = optional(atLeast1, given.length, 'length')
-  const writable = isShared ? undefined : optional(validateBoolean, given.writable, 'writable')
-  const unsafe = optional(validateBoolean, given.unsafe, 'unsafe') ?? false
-  const populate = optional(validateBoolean, given.populate, 'populate') ?? false
   const access = writable === undefined ? ACCESS_DEFAULT : writable ? ACCESS_WRITE : ACCESS_COPY
   auditMmap(number, length ?? 0, access, offset)
   const buffer = native.mmap(isShared, number, offset, length, writable, unsafe, populate)
@@ -137,12 +144,22 @@ function map<Shared extends boolean>(
  * belongs to one thread, and cannot be transferred to another (Node.js 20 makes a copy where that is
  * tried): map the file there, too.
  *
- * Three dangers are left. Where the system forbids overcommitting (`vm.overcommit_memory` is 2) and
- * memory has run out, a page that was never reserved or written is SIGBUS when it is first touched:
- * `size` reserves, `truncate` does not. A hole that another process punches into a file in huge pages wants a page
- * again when it is next touched, and where none is free that is SIGBUS; write-sealed files are safe
- * from it. And what `ArrayBuffer.prototype.transfer`, called past the buffer's own method that
- * refuses, or in Deno `structuredClone` makes of a buffer could be posted to another thread: there it is gone when this one ends.
+ * **Copy first, then decode.** While another process writes, built-in functions that look at the
+ * bytes more than once can crash the runtime (SIGSEGV): `Buffer.from(buffer).toString()`,
+ * `TextDecoder`, sorting in place. {@link copyFrom} copies in one call. Reading and writing single
+ * elements, `Atomics`, `set`, `fill` and `slice` are safe. If nobody can write (the file has
+ * `F_SEAL_WRITE`, or this process is the only writer), nothing needs to be copied.
+ *
+ * Two dangers are left. If the system forbids overcommitting (`vm.overcommit_memory` is 2) and
+ * memory has run out, the first touch of a page that was never reserved or written is SIGBUS:
+ * `size` reserves, `truncate` does not. And if another process punches a hole into a file in huge
+ * pages, and no huge page is free when the hole is next touched, that is SIGBUS; write-sealed files
+ * are safe from it.
+ *
+ * A stream of bytes (`controller.enqueue`), or `ArrayBuffer.prototype.transfer` if it is called past
+ * the buffer's own method, moves the memory to another ArrayBuffer, which can be posted to another
+ * thread. When the thread that mapped the file ends, zeros are there instead (in Deno the file
+ * stays).
  *
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
  * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor
@@ -164,9 +181,10 @@ function map<Shared extends boolean>(
  * bytes.length // 0
  * ```
  */
-export function mmap(fd: number, options?: MmapOptions): ArrayBuffer {
+export function mmap(fd: FdLike, options?: MmapOptions): ArrayBuffer {
   const buffer = map(false, fd, options)
   bindToThread(buffer)
+  registry.setOwner(buffer, own)
   return buffer
 }
 
@@ -197,6 +215,8 @@ export function mmap(fd: number, options?: MmapOptions): ArrayBuffer {
  */
 export function munmap(buffer: ArrayBuffer): void {
   if (!isArrayBuffer(buffer)) throw invalidArgType('buffer', 'an instance of ArrayBuffer', buffer)
+  const other = otherOwner(buffer)?.munmap
+  if (other !== undefined) return other(buffer)
   const result = native.munmap(buffer)
   if (isFailure(result) && errorCode(result) === 'EINVAL') {
     throw invalidArgValue('buffer', 'must be mapped, by mmap', buffer)
@@ -204,12 +224,14 @@ export function munmap(buffer: ArrayBuffer): void {
   check(result)
 }
 
+own.munmap = munmap
+
 /**
  * A SharedArrayBuffer over the memory of a file, for Atomics, for the worker threads it is posted
  * to and for every other process that maps the file.
  *
- * As safe as {@link mmap}. A write-sealed file is mapped privately: what is written is seen in this
- * process only. Unlike an ArrayBuffer it cannot be unmapped: it is when it is collected in every
+ * As safe as {@link mmap}, and to be copied before it is decoded ({@link copyFrom}) for the same
+ * reason. A write-sealed file is mapped privately: what is written is seen in this process only. Unlike an ArrayBuffer it cannot be unmapped: it is when it is collected in every
  * thread.
  *
  * @throws `ENOTSUP`: the runtime cannot, see {@link supportsSharedMapping}; else as {@link mmap}
@@ -224,7 +246,7 @@ export function munmap(buffer: ArrayBuffer): void {
  * memfd.read().readInt32LE() // 1
  * ```
  */
-export function mmapShared(fd: number, options?: MmapSharedOptions): SharedArrayBuffer {
+export function mmapShared(fd: FdLike, options?: MmapSharedOptions): SharedArrayBuffer {
   return map(true, fd, options)
 }
 

@@ -2,7 +2,7 @@
 import { constants } from 'node:os'
 import { isAnyArrayBuffer, isArrayBufferView } from 'node:util/types'
 
-import type { Failure, Held, Ret } from '../runtime/binding.js'
+import type { Descriptor, Failure, Handle, Outcome } from '../runtime/binding.js'
 import {
   F_SEAL_EXEC,
   F_SEAL_FUTURE_WRITE,
@@ -35,14 +35,14 @@ import { mmap, mmapShared, munmap, type MmapOptions, type MmapSharedOptions } fr
 import { addSeals, getSeals } from './memfd.js'
 import { availableMemory, hugePageSizes, TOO_FEW_HUGE_PAGES } from './available.js'
 import { native } from '../runtime/native.js'
+import { optionsOf } from '../runtime/options.js'
 import { stat } from '../files/stat.js'
+import { closeGiven } from '../files/tracking.js'
 import {
-  optional,
   validateBoolean,
   validateBytes,
-  validateFd,
+  validateFdNumber,
   validateName,
-  validateOptions,
 } from '../runtime/validate.js'
 
 /** A seal by its name: that of the constant, `F_SEAL_FUTURE_WRITE` being `'futureWrite'`. */
@@ -104,8 +104,8 @@ function reserve(fd: number, size: number, isHuge: boolean): void {
   if (isFailure(result)) throw describeNoSpace(result, isHuge)
 }
 
-function create(name: Name, flags: number): Ret<number> {
-  return native.memfdCreate(false, name, flags >>> 0) as Ret<number>
+function create(name: Name, flags: number): Outcome<number> {
+  return native.memfdCreate(false, name, flags >>> 0) as Outcome<number>
 }
 
 function createFd(name: Name, flags: number, exec: boolean, hugePageSize: number | undefined): number {
@@ -118,6 +118,15 @@ function createFd(name: Name, flags: number, exec: boolean, hugePageSize: number
   const reason = `this machine has no huge pages of ${hugePageSize} bytes, but of ${sizes}`
   throw because(result, reason)
 }
+
+const readCreate = optionsOf('Memfd.create', {
+  contents: validateContents,
+  size: validateBytes,
+  sealing: validateBoolean,
+  exec: validateBoolean,
+  inheritable: validateBoolean,
+  hugePageSize: validateHugePageSize,
+})
 
 // What munmap or a transfer has emptied is nobody's.
 const isMapped = (buffer: ArrayBuffer | undefined): buffer is ArrayBuffer =>
@@ -149,7 +158,7 @@ let construct: (fd: number) => Memfd
  */
 export class Memfd {
   readonly #fd: number
-  readonly #held: Held
+  readonly #handle: Handle<Descriptor>
   // Those of `map`, for as long as somebody has them.
   readonly #own = new WeakSet<ArrayBuffer>()
   #refs: WeakRef<ArrayBuffer>[] = []
@@ -163,7 +172,7 @@ export class Memfd {
   private constructor(token?: symbol, fd = -1) {
     if (token !== OWN) throw illegalConstructor()
     this.#fd = fd
-    this.#held = check(native.adopt(fd))
+    this.#handle = check(native.adopt(fd))
   }
 
   /**
@@ -186,13 +195,9 @@ export class Memfd {
    */
   static create(name: string | Uint8Array, options?: MemfdOptions): Memfd {
     const checked = validateName(name, 'name')
-    const given = validateOptions(options)
-    const contents = optional(validateContents, given.contents, 'contents') ?? new Uint8Array()
-    const size = optional(validateBytes, given.size, 'size') ?? contents.length
-    const sealing = optional(validateBoolean, given.sealing, 'sealing') ?? true
-    const exec = optional(validateBoolean, given.exec, 'exec') ?? false
-    const inheritable = optional(validateBoolean, given.inheritable, 'inheritable') ?? false
-    const hugePageSize = optional(validateHugePageSize, given.hugePageSize, 'hugePageSize')
+    const given = readCreate(options)
+    const { contents = new Uint8Array(), sealing = true, exec = false, inheritable = false } = given
+    const { size = contents.length, hugePageSize } = given
     const hugePages = hugePageSize ?? 1
     const needed = Math.ceil(contents.length / hugePages) * hugePages
     const whole = given.size === undefined ? needed : size
@@ -215,10 +220,16 @@ export class Memfd {
   }
 
   /**
-   * Takes over a descriptor of a memory file that came from elsewhere, as from the parent process.
-   * It must be closed by nobody else from then on; {@link dup} makes one that is.
+   * Takes over a descriptor of a memory file, for example one that was inherited from the parent
+   * process. The Memfd gets a copy, which child processes do not inherit, and the number that was
+   * given is closed with `fs.closeSync`: use {@link Memfd.fd} from then on. If it throws, the number
+   * stays open. Give it a {@link dup} to keep your own.
    *
-   * @throws `EINVAL`: not a memory file; `EBADF`: not open
+   * In a worker thread, Node.js warns ("closed but not opened in unmanaged mode") if the number was
+   * not opened in that thread, as it does for `fs.closeSync`. Workers that are made with
+   * `trackUnmanagedFds: false` do not warn.
+   *
+   * @throws `EINVAL`: not a memory file; `EBADF`: not open; `EMFILE`: no number is free
    * @example
    * ```ts
    * import { Memfd, memfdCreate } from 'fdkit'
@@ -229,14 +240,26 @@ export class Memfd {
    * ```
    */
   static from(fd: number): Memfd {
-    const number = validateFd(fd)
+    const number = validateFdNumber(fd)
     const seals = native.fcntlGetSeals(number)
-    if (!isFailure(seals)) return construct(number)
-    const isOther = errorCode(seals) === 'EINVAL'
-    throw because(seals, isOther ? 'this is no file in memory' : undefined)
+    if (isFailure(seals)) {
+      const isOther = errorCode(seals) === 'EINVAL'
+      throw because(seals, isOther ? 'this is no file in memory' : undefined)
+    }
+    const memfd = construct(check(native.dup(number)))
+    try {
+      closeGiven(number)
+    } catch (error) {
+      memfd.close()
+      throw error
+    }
+    return memfd
   }
 
-  /** The descriptor. It stays this object's: never close it yourself. */
+  /**
+   * The descriptor. The Memfd owns it: never close it yourself. In Deno, `node:fs` does not take it:
+   * use a {@link dup} there.
+   */
   get fd(): number {
     if (this.#isClosed) throw invalidState('the Memfd is closed')
     return this.#fd
@@ -346,7 +369,7 @@ export class Memfd {
 
   /** An ArrayBuffer over its memory: {@link mmap}. */
   map(options?: MmapOptions): ArrayBuffer {
-    const buffer = mmap(this.fd, options)
+    const buffer = mmap(this, options)
     if (this.#refs.length === this.#mostRefs) {
       this.#refs = this.#refs.filter((ref) => isMapped(ref.deref()))
       this.#mostRefs = 16 + 2 * this.#refs.length
@@ -371,7 +394,7 @@ export class Memfd {
 
   /** A SharedArrayBuffer over its memory: {@link mmapShared}. It stays when the Memfd is closed. */
   share(options?: MmapSharedOptions): SharedArrayBuffer {
-    return mmapShared(this.fd, options)
+    return mmapShared(this, options)
   }
 
   /**
@@ -386,7 +409,7 @@ export class Memfd {
     const mapped = this.#refs.map((ref) => ref.deref()).filter(isMapped)
     this.#refs = []
     // All of it is done before anything that failed is thrown.
-    const results = [...mapped.map((buffer) => native.munmap(buffer)), native.close(this.#held)]
+    const results = [...mapped.map((buffer) => native.munmap(buffer)), native.close(this.#handle)]
     for (const result of results) check(result)
   }
 

@@ -1,23 +1,26 @@
 // Files in memory, and the seals on them.
-import { now, type FdCall } from '../runtime/call.js'
+import type { Opened } from '../runtime/binding.js'
+import { nowFd, type Call } from '../runtime/call.js'
+import { handOut } from '../files/tracking.js'
 import { MFD_CLOEXEC } from '../constants.js'
 import { check } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
-import { validateBits, validateFd, validateName } from '../runtime/validate.js'
+import { validateBits, validateFd, validateName, type FdLike } from '../runtime/validate.js'
 
 export function memfdCreateCall(
   name: string | Uint8Array,
   flags: number = MFD_CLOEXEC,
-): FdCall {
+): Call<Opened> {
   const checked = validateName(name, 'name')
   const bits = validateBits(flags, 'flags')
-  return { make: (later) => native.memfdCreate(later, checked, bits) }
+  return { make: (later) => native.memfdCreate(later, checked, bits), caller: 'memfdCreate' }
 }
 
 /**
- * An empty file in memory, with no name in any directory: the number of its descriptor, which
- * the caller owns and closes with `fs.closeSync`. Everything in `node:fs` that takes a
- * descriptor works on it, and other programs open it as `/proc/<pid>/fd/<fd>`.
+ * Creates an empty file in memory, with no name in any directory, and returns the number of its
+ * descriptor. The caller owns it and closes it with `fs.closeSync`; a worker of Node.js that ends
+ * closes it. Everything in `node:fs` that takes a descriptor works on it, and other programs open it
+ * as `/proc/<pid>/fd/<fd>`.
  *
  * As in Python, flags given without `MFD_CLOEXEC` make a descriptor that children inherit.
  * Unlike Python, which cuts them to 32 bits in silence, larger flags are an error.
@@ -42,7 +45,7 @@ export function memfdCreateCall(
  * ```
  */
 export function memfdCreate(name: string | Uint8Array, flags: number = MFD_CLOEXEC): number {
-  return now(memfdCreateCall(name, flags))
+  return handOut(nowFd(memfdCreateCall(name, flags)))
 }
 
 /**
@@ -68,7 +71,7 @@ export function memfdCreate(name: string | Uint8Array, flags: number = MFD_CLOEX
  * writeSync(fd, '!') // throws: EPERM
  * ```
  */
-export function addSeals(fd: number, seals: number): void {
+export function addSeals(fd: FdLike, seals: number): void {
   check(native.fcntlAddSeals(validateFd(fd), validateBits(seals, 'seals')))
 }
 
@@ -87,6 +90,6 @@ export function addSeals(fd: number, seals: number): void {
  * getSeals(memfdCreate('plain')) === F_SEAL_SEAL // true
  * ```
  */
-export function getSeals(fd: number): number {
+export function getSeals(fd: FdLike): number {
   return check(native.fcntlGetSeals(validateFd(fd)))
 }

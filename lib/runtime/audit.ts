@@ -1,6 +1,7 @@
 // Audit events (PEP 578): hooks that can refuse an operation, channels for those who watch.
 import { channel } from 'node:diagnostics_channel'
 
+import { registry } from './registry.js'
 import { validateFunction } from './validate.js'
 
 /**
@@ -9,7 +10,9 @@ import { validateFunction } from './validate.js'
  */
 export type AuditHook = (event: string, args: readonly unknown[]) => void
 
+// Of this thread, added by any copy of the package.
 const hooks: AuditHook[] = []
+registry.tellOfHooks((hook) => void hooks.push(hook))
 
 /**
  * Declares an event, once. The function that comes back raises it with the arguments in the
@@ -57,5 +60,5 @@ const auditAddHook = auditEvent('sys.addaudithook')
 export function addAuditHook(hook: AuditHook): void {
   validateFunction(hook, 'hook')
   auditAddHook()
-  hooks.push(hook)
+  registry.addHook(hook)
 }

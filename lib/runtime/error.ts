@@ -3,6 +3,7 @@ import { constants } from 'node:os'
 import { getSystemErrorMap, inspect } from 'node:util'
 
 import type { Failure } from './binding.js'
+import { suggest } from './suggest.js'
 
 /** A path or a name, as a caller gave it or as it is handed out. */
 export type Name = string | Uint8Array
@@ -15,9 +16,13 @@ const texts: Record<string, string> = {
   ESTALE: 'stale file handle',
 }
 
+// Node makes the map anew for everybody who asks, which takes several times as long as the error.
+let known: ReadonlyMap<number, [code: string, text: string]> | undefined
+
 function describe(errno: number): [code: string, text: string] {
-  const known = getSystemErrorMap().get(errno)
-  if (known !== undefined) return known
+  known ??= getSystemErrorMap()
+  const named = known.get(errno)
+  if (named !== undefined) return named
   const entry = Object.entries(constants.errno).find(([, number]) => number === -errno)
   const code = entry?.[0] ?? `Unknown system error ${errno}`
   return [code, texts[code] ?? `unknown error ${-errno}`]
@@ -32,41 +37,75 @@ function printable(name: Name): string {
   return typeof name === 'string' ? name : Buffer.from(name).toString()
 }
 
+/** What a failed call was about, for its error. */
+export interface Subject {
+  path?: Name | undefined
+  dest?: Name | undefined
+  /** The function that was called with a descriptor to start from, of those that take one. */
+  caller?: string | undefined
+  /** The path of what the first path started from, if it is relative. */
+  dir?: string | undefined
+  /** The same for the second one. */
+  destDir?: string | undefined
+}
+
+/** Whether a path starts from a descriptor that is given with it. */
+export function isRelative(path: Name | undefined): boolean {
+  if (path === undefined) return false
+  return typeof path === 'string' ? !path.startsWith('/') : path[0] !== 0x2f
+}
+
+/** Adds those that are there; a setter on `Object.prototype` gets none of them. */
+function withFields<E extends Error, F extends object>(error: E, fields: F): E & F {
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) continue
+    if (!(name in Object.prototype)) {
+      Reflect.set(error, name, value)
+      continue
+    }
+    const field = { __proto__: null, value, writable: true, enumerable: true, configurable: true }
+    Object.defineProperty(error, name, field as PropertyDescriptor)
+  }
+  return error as E & F
+}
+
+function quote(path: Name, dir: string | undefined): string {
+  return dir === undefined ? `'${printable(path)}'` : `'${printable(path)}' in '${printable(dir)}'`
+}
+
 /**
  * The error of a failed system call: errno (negative), code, syscall, and paths where known.
  * A reason says more than the number does, at the end of the message.
  */
 export function systemError(
   failure: Failure,
-  path?: Name,
-  dest?: Name,
+  { path, dest, caller, dir, destDir }: Subject = {},
   reason?: string,
 ): NodeJS.ErrnoException {
   const { errno, syscall } = failure
   const [code, text] = describe(errno)
   let message = `${code}: ${text}, ${syscall}`
-  if (path !== undefined) message += ` '${printable(path)}'`
-  if (dest !== undefined) message += ` -> '${printable(dest)}'`
+  if (path !== undefined) message += ` ${quote(path, dir)}`
+  if (dest !== undefined) message += ` -> ${quote(dest, destDir)}`
+  if (caller !== undefined) message += ` (${caller})`
   if (reason !== undefined) message += `: ${reason}`
-  const error = Object.assign(new Error(message), { errno, code, syscall })
-  if (path !== undefined) Object.assign(error, { path })
-  if (dest !== undefined) Object.assign(error, { dest })
-  return error
+  const fields = { errno, code, syscall, path, dest, dir, destDir }
+  return withFields(new Error(message), fields) as Error & { errno: number; code: string; syscall: string }
 }
 
 /** {@link systemError} of what has no path, with a reason where there is one. */
 export function because(failure: Failure, reason: string | undefined): NodeJS.ErrnoException {
-  return systemError(failure, undefined, undefined, reason)
+  return systemError(failure, {}, reason)
 }
 
-/** Whether an export returned a failure. */
+/** Whether an export returned a failure. Own properties count, not those of `Object.prototype`. */
 export function isFailure(result: unknown): result is Failure {
-  return typeof result === 'object' && result !== null && 'syscall' in result
+  return typeof result === 'object' && result !== null && Object.hasOwn(result, 'syscall')
 }
 
 /** What an export returned, or its failure thrown. */
-export function check<T>(result: T | Failure, path?: Name, dest?: Name): T {
-  if (isFailure(result)) throw systemError(result, path, dest)
+export function check<T>(result: T | Failure, subject?: Subject): T {
+  if (isFailure(result)) throw systemError(result, subject)
   return result
 }
 
@@ -74,7 +113,7 @@ export function check<T>(result: T | Failure, path?: Name, dest?: Name): T {
 export function abortError(signal: AbortSignal): Error {
   const error = new Error('The operation was aborted', { cause: signal.reason })
   error.name = 'AbortError'
-  return Object.assign(error, { code: 'ABORT_ERR' })
+  return withFields(error, { code: 'ABORT_ERR' })
 }
 
 function nodeError<E extends Error>(base: new (message: string) => E, code: string, text: string): E {
@@ -83,7 +122,7 @@ function nodeError<E extends Error>(base: new (message: string) => E, code: stri
   error.name = `${error.name} [${code}]`
   void error.stack
   delete (error as { name?: string }).name
-  return Object.assign(error, { code })
+  return withFields(error, { code })
 }
 
 function received(value: unknown): string {
@@ -120,8 +159,8 @@ export function illegalConstructor(): TypeError {
 const kind = (name: string) => (name.includes('.') ? 'property' : 'argument')
 
 /** `expected` reads on after "must be": `of type string or an instance of Buffer or URL`. */
-export function invalidArgType(name: string, expected: string, value: unknown): TypeError {
-  const text = `The "${name}" ${kind(name)} must be ${expected}. ${received(value)}`
+export function invalidArgType(name: string, expected: string, value: unknown, note = ''): TypeError {
+  const text = `The "${name}" ${kind(name)} must be ${expected}. ${received(value)}${note}`
   return nodeError(TypeError, 'ERR_INVALID_ARG_TYPE', text)
 }
 
@@ -131,6 +170,12 @@ export function invalidArgValue(name: string, reason: string, value: unknown): T
   if (shown.length > 128) shown = `${shown.slice(0, 128)}...`
   const text = `The ${kind(name)} '${name}' ${reason}. Received ${shown}`
   return nodeError(TypeError, 'ERR_INVALID_ARG_VALUE', text)
+}
+
+/** Of an option that a function does not have. */
+export function unknownOption(caller: string, name: string, names: readonly string[]): TypeError {
+  const text = `The property 'options.${name}' is not an option of ${caller}`
+  return nodeError(TypeError, 'ERR_INVALID_ARG_VALUE', text + suggest(caller, name, names))
 }
 
 /** `range` reads on after "must be": `>= 0 && <= 2147483647`. */

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { isUint8Array } from 'node:util/types'
 
 import { invalidArgType, invalidArgValue, outOfRange, type Name } from './error.js'
+import { property } from './options.js'
 
 /** A path: a string (PEP 383), the bytes themselves, or a `file:` URL. */
 export type PathLike = string | Uint8Array | URL
@@ -26,19 +27,48 @@ function checkName<T extends Name>(value: T, name: string, what: string): T {
   return value
 }
 
-export function validatePath(value: unknown, name = 'path'): Name {
-  let path = value
-  if (path instanceof URL) path = fileURLToPath(path)
-  if (typeof path === 'string' || isUint8Array(path)) {
-    return checkName(path, name, 'string, Uint8Array, or URL')
+// Those of the language, which no subclass replaces.
+const { set: setBytes } = Uint8Array.prototype
+const getLength = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')!
+  .get as (this: Uint8Array) => number
+
+/** A copy: what was checked cannot change before it is used. */
+function copyBytes(value: Uint8Array, name: string): Uint8Array {
+  const length = getLength.call(value)
+  const copy = Buffer.isBuffer(value) ? Buffer.allocUnsafe(length) : new Uint8Array(length)
+  try {
+    setBytes.call(copy, value)
+  } catch {
+    // Its length is 0, and the engine refuses it in words of its own.
+    throw invalidArgValue(name, 'must not be detached', value)
   }
+  return copy
+}
+
+/** The text of what node:fs takes for a URL, of another realm or another implementation, too. */
+function hrefOf(value: unknown): string | undefined {
+  if (value === null || typeof value !== 'object' || isUint8Array(value)) return undefined
+  const { href, protocol, auth, path } = value as Record<string, unknown>
+  if (!href || !protocol || auth !== undefined || path !== undefined) return undefined
+  return String(href)
+}
+
+function pathOf(value: unknown): unknown {
+  if (value instanceof URL) return fileURLToPath(value)
+  const href = hrefOf(value)
+  return href === undefined ? value : fileURLToPath(new URL(href))
+}
+
+export function validatePath(value: unknown, name = 'path'): Name {
+  const path = typeof value === 'string' ? value : pathOf(value)
+  if (typeof path === 'string') return checkName(path, name, 'string, Uint8Array, or URL')
+  if (isUint8Array(path)) return checkName(copyBytes(path, name), name, 'string, Uint8Array, or URL')
   throw invalidArgType(name, 'of type string or an instance of Buffer or URL', value)
 }
 
 export function validateName(value: unknown, name: string): Name {
-  if (typeof value === 'string' || isUint8Array(value)) {
-    return checkName(value, name, 'string or Uint8Array')
-  }
+  if (typeof value === 'string') return checkName(value, name, 'string or Uint8Array')
+  if (isUint8Array(value)) return checkName(copyBytes(value, name), name, 'string or Uint8Array')
   throw invalidArgType(name, 'of type string or an instance of Buffer or Uint8Array', value)
 }
 
@@ -54,8 +84,35 @@ export function validateBytes(value: unknown, name: string, min = 0): number {
   return validateInteger(value, name, min, Number.MAX_SAFE_INTEGER)
 }
 
+/**
+ * A descriptor: a number, or an object whose `fd` is one, such as a `FileHandle` of
+ * `node:fs/promises` or a `Memfd`. Keep such an object for as long as its descriptor is in use,
+ * since it may close the descriptor when it is collected.
+ */
+export type FdLike = number | { readonly fd: number }
+
+/** A descriptor's number, which an object in its place is asked for once. */
 export function validateFd(value: unknown, name = 'fd'): number {
+  if (typeof value === 'object' && value !== null) {
+    const fd = property(value, 'fd')
+    if (typeof fd === 'number') return validateInteger(fd, `${name}.fd`, 0, MAX_FD)
+  }
   return validateInteger(value, name, 0, MAX_FD)
+}
+
+/** A number only, of a descriptor that gets another owner. */
+export function validateFdNumber(value: unknown, name = 'fd'): number {
+  return validateInteger(value, name, 0, MAX_FD)
+}
+
+/** A descriptor for later, and the object that may own it. */
+export interface KeptFd {
+  readonly fd: number
+  readonly owner: unknown
+}
+
+export function validateKeptFd(value: unknown, name: string): KeptFd {
+  return { fd: validateFd(value, name), owner: value }
 }
 
 /** All 32 bits; JavaScript's bitwise operators give the upper half as negative numbers. */
@@ -68,49 +125,33 @@ export function validateBoolean(value: unknown, name: string): boolean {
   return value
 }
 
-export function validateFunction(value: unknown, name: string): void {
+export function validateFunction<F extends (...args: never[]) => unknown>(value: unknown, name: string): F {
   if (typeof value !== 'function') throw invalidArgType(name, 'of type function', value)
+  return value as F
 }
 
+/** An AbortSignal, of another realm or another implementation, too, as node:fs takes them. */
 export function validateSignal(value: unknown, name: string): AbortSignal {
   if (value instanceof AbortSignal) return value
-  throw invalidArgType(name, 'an instance of AbortSignal', value)
-}
-
-const none = Object.freeze({})
-
-/** The options, or none; whatever stands in them is checked by the function that takes it. */
-export function validateOptions<T extends object>(value: T | undefined): Partial<T> {
-  if (value === undefined) return none as Partial<T>
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw invalidArgType('options', 'of type object', value)
+  if (typeof value === 'object' && value !== null && 'aborted' in value) {
+    const { addEventListener, removeEventListener } = value as AbortSignal
+    if (typeof addEventListener === 'function' && typeof removeEventListener === 'function') {
+      return value as AbortSignal
+    }
   }
-  return value
-}
-
-/** An option that may be left out. */
-export function optional<T, R>(
-  check: (value: T, name: string) => R,
-  value: T | undefined,
-  name: string,
-): R | undefined {
-  return value === undefined ? undefined : check(value, `options.${name}`)
+  throw invalidArgType(name, 'an instance of AbortSignal', value)
 }
 
 /** Options of what acts relative to a directory. */
 export interface DirFdOptions {
   /** A descriptor of a directory, which a relative path starts from; else the working directory. */
-  dirFd?: number | undefined
+  dirFd?: FdLike | undefined
 }
 
 /** Options of what acts on a link or on what it points to. */
 export interface FollowOptions extends DirFdOptions {
   /** Whether a link stands for what it points to; `true` by default. */
   followSymlinks?: boolean | undefined
-}
-
-export function validateDirFd(options: DirFdOptions | undefined): number | undefined {
-  return optional(validateFd, validateOptions(options).dirFd, 'dirFd')
 }
 
 /** What a function acts on: a path, from a directory where one is given; or an open file. */
@@ -121,19 +162,27 @@ export interface Target {
   followSymlinks: boolean
 }
 
-export function validateTarget(path: unknown, options: FollowOptions | undefined): Target {
-  const given = validateOptions(options)
-  const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? true
-  if (typeof path !== 'number') {
-    const dirFd = optional(validateFd, given.dirFd, 'dirFd')
-    return { path: validatePath(path), fd: dirFd, followSymlinks: follow }
+/** Whether it stands for an open file, where a path could stand. */
+export function isFdLike(value: unknown): value is FdLike {
+  if (typeof value === 'number') return true
+  if (typeof value !== 'object' || value === null || isUint8Array(value)) return false
+  return typeof property(value, 'fd') === 'number'
+}
+
+export function validateTarget(
+  path: unknown,
+  dirFd: number | undefined,
+  followSymlinks: boolean = true,
+): Target {
+  if (typeof path === 'string' || !isFdLike(path)) {
+    return { path: validatePath(path), fd: dirFd, followSymlinks }
   }
   const fd = validateFd(path, 'path')
-  if (given.dirFd !== undefined) {
-    throw invalidArgValue('options.dirFd', 'must not be given with a descriptor', given.dirFd)
+  if (dirFd !== undefined) {
+    throw invalidArgValue('options.dirFd', 'must not be given with a descriptor', dirFd)
   }
-  if (!follow) {
-    throw invalidArgValue('options.followSymlinks', 'must be true with a descriptor', follow)
+  if (!followSymlinks) {
+    throw invalidArgValue('options.followSymlinks', 'must be true with a descriptor', followSymlinks)
   }
-  return { path: undefined, fd, followSymlinks: follow }
+  return { path: undefined, fd, followSymlinks }
 }

@@ -4,9 +4,12 @@ import type { Buffer } from 'node:buffer'
 import { onAbort } from '../runtime/abort.js'
 import { abortError } from '../runtime/error.js'
 import { auditFwalk, type FwalkEntry, type FwalkOptions } from './fwalk.js'
+import { optionsOf } from '../runtime/options.js'
 import { ownTurn } from '../runtime/turns.js'
-import { optional, validateOptions, validateSignal } from '../runtime/validate.js'
-import { skipped, WalkState } from './walk-state.js'
+import { validateSignal } from '../runtime/validate.js'
+import { skipped, walkOptions, WalkState } from './walk-state.js'
+
+const readFwalk = optionsOf('fwalk', { ...walkOptions, signal: validateSignal })
 
 /** Options of `fwalk` of `fdkit/promises`. */
 export interface AsyncFwalkOptions<Name extends string | Buffer = string>
@@ -33,7 +36,7 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
 /**
  * As `fwalk` of `fdkit`, for `for await`: each step is made off the main thread.
  *
- * The `dirfd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
+ * The `dirFd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
  * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
  * `next()` while a step is under way are queued, and each step ends the loan of the descriptor
  * before it: if you ask ahead, use a descriptor only before the first `await` after it arrived (that
@@ -48,7 +51,8 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'
  *
- * for await (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
  *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
  * }
@@ -60,9 +64,8 @@ export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: AsyncFwalkOptions<string> | AsyncFwalkOptions<Buffer>,
 ): AsyncFwalkIterator<string> | AsyncFwalkIterator<Buffer> {
-  const signal = optional(validateSignal, validateOptions(options)?.signal, 'signal')
-  const state = new WalkState<string>(true, top, options as FwalkOptions, auditFwalk)
-  return new AsyncFwalk(state, signal)
+  const given = readFwalk(options)
+  return new AsyncFwalk(new WalkState<string>(true, top, given, auditFwalk), given.signal)
 }
 
 const AsyncIteratorPrototype = Object.getPrototypeOf(
@@ -128,7 +131,7 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
         const result = await state.stepLater()
         this.#checkAborted()
         // Of a large directory not all at once, so that nothing else has to wait for it.
-        while (state.pour()) {
+        while (state.drain()) {
           await ownTurn()
           this.#checkAborted()
         }

@@ -2,7 +2,9 @@
 import type { Buffer } from 'node:buffer'
 
 import { auditEvent } from '../runtime/audit.js'
-import { skipped, WalkState } from './walk-state.js'
+import { optionsOf } from '../runtime/options.js'
+import type { FdLike } from '../runtime/validate.js'
+import { skipped, walkOptions, WalkState } from './walk-state.js'
 
 /** What {@link fwalk} yields: a directory, the names in it, and a descriptor of it. */
 export type FwalkEntry<Name extends string | Buffer = string> = [
@@ -13,7 +15,7 @@ export type FwalkEntry<Name extends string | Buffer = string> = [
   /** Everything else: files, links to nothing, FIFOs, sockets, devices. */
   filenames: Name[],
   /** The walk's own: good until the next step, and never to be closed. `dup` keeps a copy. */
-  dirfd: number,
+  dirFd: number,
 ]
 
 /** Options of {@link fwalk}. */
@@ -28,7 +30,7 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
   /** Whether links to directories are entered; `false` by default. */
   followSymlinks?: boolean | undefined
   /** A descriptor of a directory, which a relative `top` starts from. */
-  dirFd?: number | undefined
+  dirFd?: FdLike | undefined
   /** How many descriptors the walk holds at most, at any depth: 4 or more, 128 by default. */
   maxOpen?: number | undefined
 }
@@ -44,6 +46,8 @@ export interface FwalkIterator<Name extends string | Buffer = string>
   [Symbol.iterator](): FwalkIterator<Name>
   [Symbol.dispose](): void
 }
+
+const readFwalk = optionsOf('fwalk', walkOptions)
 
 export const auditFwalk = auditEvent('os.fwalk', 'top', 'topdown', 'onerror', 'followSymlinks', 'dirFd')
 
@@ -63,7 +67,10 @@ export const auditFwalk = auditEvent('os.fwalk', 'top', 'topdown', 'onerror', 'f
  * `followSymlinks`, a directory that is its own ancestor; names added to `dirnames` must be
  * single components.
  *
- * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. A top that is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), yields nothing, as in Python:
+ * without `onerror` the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk what a link leads to.
  * @throws where `top` cannot be opened or listed, at the first step: `ENOENT`, `EACCES`,
  * `EBADF` (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) …;
  * `ERR_INVALID_ARG_VALUE`: a name in `dirnames` that is empty, `.`, `..`, or contains `/` or NUL
@@ -72,8 +79,9 @@ export const auditFwalk = auditEvent('os.fwalk', 'top', 'topdown', 'onerror', 'f
  * ```ts
  * import { fwalk, stat } from 'fdkit'
  *
- * for (const [root, dirs, files, rootfd] of fwalk('src')) {
- *   const sizes = files.map((name) => stat(name, { dirFd: rootfd, followSymlinks: false }).size)
+ * const onerror = (error: Error) => { throw error }
+ * for (const [root, dirs, files, dirFd] of fwalk('src', { onerror })) {
+ *   const sizes = files.map((name) => stat(name, { dirFd, followSymlinks: false }).size)
  *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
  *   const cvs = dirs.indexOf('CVS')
  *   if (cvs !== -1) dirs.splice(cvs, 1) // do not visit CVS directories
@@ -86,7 +94,7 @@ export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: FwalkOptions<string> | FwalkOptions<Buffer>,
 ): FwalkIterator<string> | FwalkIterator<Buffer> {
-  return new Fwalk(new WalkState(false, top, options as FwalkOptions, auditFwalk))
+  return new Fwalk(new WalkState<string>(false, top, readFwalk(options), auditFwalk))
 }
 
 // What iterators of the language inherit from, and with it map, filter and the other helpers.

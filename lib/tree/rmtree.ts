@@ -1,15 +1,14 @@
 // Deleting a tree.
 import { onAbort } from '../runtime/abort.js'
 import { auditEvent } from '../runtime/audit.js'
-import type { Failure, Held } from '../runtime/binding.js'
-import { abortError, systemError, type Name } from '../runtime/error.js'
+import type { Failure, Handle, Rmtree } from '../runtime/binding.js'
+import { abortError, isRelative, systemError, type Name } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { optionsOf, type Read } from '../runtime/options.js'
 import {
-  optional,
   validateBoolean,
   validateFd,
   validateFunction,
-  validateOptions,
   validatePath,
   validateSignal,
   type DirFdOptions,
@@ -35,19 +34,28 @@ export interface AsyncRmtreeOptions extends RmtreeOptions {
 
 const auditRmtree = auditEvent('shutil.rmtree', 'path', 'dirFd')
 
+const rmtreeOptions = {
+  dirFd: validateFd,
+  ignoreErrors: validateBoolean,
+  onerror: validateFunction<(error: NodeJS.ErrnoException) => void>,
+}
+const readRmtree = optionsOf('rmtree', rmtreeOptions)
+const readAsyncRmtree = optionsOf('rmtree', { ...rmtreeOptions, signal: validateSignal })
+
 class Deletion {
-  readonly tree: Held
+  readonly tree: Handle<Rmtree>
   readonly #path: Name
   readonly #ignoreErrors: boolean
+  // Whether the paths start from a descriptor.
+  readonly #isFrom: boolean
   readonly #onerror: ((error: NodeJS.ErrnoException) => void) | undefined
 
-  constructor(later: boolean, path: PathLike, options: RmtreeOptions | undefined) {
+  constructor(later: boolean, path: PathLike, options: Read<typeof rmtreeOptions>) {
     this.#path = validatePath(path)
-    const given = validateOptions(options)
-    const dirFd = optional(validateFd, given.dirFd, 'dirFd')
-    this.#ignoreErrors = optional(validateBoolean, given.ignoreErrors, 'ignoreErrors') ?? false
-    optional(validateFunction, given.onerror, 'onerror')
-    this.#onerror = given.onerror
+    const { dirFd, ignoreErrors = false, onerror } = options
+    this.#ignoreErrors = ignoreErrors
+    this.#isFrom = dirFd !== undefined && isRelative(this.#path)
+    this.#onerror = onerror
     // Unlike the events of the system calls: this one is raised in Python's own code.
     auditRmtree(path, dirFd)
     this.tree = native.rmtreeStart(later, dirFd, this.#path)
@@ -57,11 +65,12 @@ class Deletion {
   goesOn(result: boolean | Failure): boolean {
     if (typeof result === 'boolean') return result
     if (!this.#ignoreErrors) {
-      const error = systemError(result, result.path ?? this.#path)
+      const where = this.#isFrom ? { caller: 'rmtree', dir: result.dir } : {}
+      const error = systemError(result, { path: result.path ?? this.#path, ...where })
       if (this.#onerror === undefined) throw error
       this.#onerror(error)
     }
-    return result.skipped === true
+    return result.recoverable === true
   }
 }
 
@@ -82,14 +91,14 @@ class Deletion {
  * @see https://docs.python.org/3/library/shutil.html#shutil.rmtree
  * @example
  * ```ts
- * import { access, rmtree } from 'fdkit'
+ * import { exists, rmtree } from 'fdkit'
  *
  * rmtree('build')
- * access('build') // false
+ * exists('build') // false
  * ```
  */
 export function rmtree(path: PathLike, options?: RmtreeOptions): void {
-  const deletion = new Deletion(false, path, options)
+  const deletion = new Deletion(false, path, readRmtree(options))
   const { tree } = deletion
   try {
     while (deletion.goesOn(native.rmtreeStep(tree, false) as boolean | Failure));
@@ -100,8 +109,9 @@ export function rmtree(path: PathLike, options?: RmtreeOptions): void {
 
 // For `fdkit/promises`.
 export async function rmtreePromise(path: PathLike, options?: AsyncRmtreeOptions): Promise<void> {
-  const signal = optional(validateSignal, validateOptions(options).signal, 'signal')
-  const deletion = new Deletion(true, path, options)
+  const given = readAsyncRmtree(options)
+  const { signal } = given
+  const deletion = new Deletion(true, path, given)
   const { tree } = deletion
   const unsubscribe = onAbort(signal, () => native.rmtreeInterrupt(tree))
   try {

@@ -2,18 +2,17 @@
 import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
-import type { Failure, Held } from '../runtime/binding.js'
-import { check, invalidArgType, invalidArgValue, systemError } from '../runtime/error.js'
-import type { FwalkEntry, FwalkOptions } from './fwalk.js'
+import type { Failure, Handle, Walk } from '../runtime/binding.js'
+import { errorCode, invalidArgType, invalidArgValue, isRelative, systemError } from '../runtime/error.js'
+import type { FwalkEntry } from './fwalk.js'
 import { NameSink } from '../files/listing.js'
 import { native } from '../runtime/native.js'
+import type { Read } from '../runtime/options.js'
 import {
-  optional,
   validateBoolean,
-  validateFd,
   validateFunction,
   validateInteger,
-  validateOptions,
+  validateKeptFd,
   validatePath,
   type PathLike,
 } from '../runtime/validate.js'
@@ -23,7 +22,19 @@ const MIN_MAX_OPEN = 4
 
 const SLASH = 0x2f
 
+/** The options of every walk, with their checks. */
+export const walkOptions = {
+  topdown: validateBoolean,
+  onerror: validateFunction<(error: Error) => void>,
+  followSymlinks: validateBoolean,
+  dirFd: validateKeptFd,
+  maxOpen: (value: unknown, name: string) => validateInteger(value, name, MIN_MAX_OPEN, 2 ** 31 - 1),
+}
+
 type Audit = (...args: unknown[]) => void
+
+const NO_DIRECTORY =
+  'the top is not a directory, or is a symbolic link, which is only walked with followSymlinks: true'
 
 /** Of a step after which the walk goes on. */
 export const skipped: unique symbol = Symbol('skipped')
@@ -96,10 +107,10 @@ function latin1(name: unknown): string | undefined {
 }
 
 class BufferPaths implements Paths<Buffer> {
-  readonly #walk: Held
+  readonly #walk: Handle<Walk>
   readonly #top: Uint8Array
 
-  constructor(walk: Held, top: Uint8Array) {
+  constructor(walk: Handle<Walk>, top: Uint8Array) {
     this.#walk = walk
     this.#top = Buffer.from(top)
   }
@@ -133,35 +144,37 @@ class BufferPaths implements Paths<Buffer> {
 
 /** A walk, and what to make of its steps. */
 export class WalkState<Name extends string | Buffer> {
-  readonly #walk: Held
+  readonly #walk: Handle<Walk>
   readonly #enter: Paths<Name>['enter']
   readonly #dirnames = new NameSink<Name>()
   readonly #filenames = new NameSink<Name>()
   readonly #paths: Paths<Name>
+  readonly #top: Uint8Array | string
   readonly #topdown: boolean
+  readonly #followSymlinks: boolean
+  // Whether the paths start from a descriptor.
+  readonly #isFrom: boolean
   readonly #onerror: ((error: Error) => void) | undefined
+  // Kept, since it may close the descriptor that the walk starts from when it is collected.
+  readonly owner: unknown
   // What was yielded last, top-down, and what it was before the caller could edit it.
   #yielded: Name[] = []
   #listed: string[] = []
 
-  constructor(later: boolean, top: PathLike, options: FwalkOptions<Name> | undefined, audit: Audit) {
+  constructor(later: boolean, top: PathLike, options: Read<typeof walkOptions>, audit: Audit) {
     const path = validatePath(top, 'top')
-    const given = validateOptions(options)
-    const topdown = optional(validateBoolean, given.topdown, 'topdown') ?? true
-    optional(validateFunction, given.onerror, 'onerror')
-    const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? false
-    const dirFd = optional(validateFd, given.dirFd, 'dirFd')
-    const maxOpen =
-      given.maxOpen === undefined
-        ? DEFAULT_MAX_OPEN
-        : validateInteger(given.maxOpen, 'options.maxOpen', MIN_MAX_OPEN, 2 ** 31 - 1)
-    audit(top, topdown, given.onerror, follow, dirFd)
-    this.#walk = native.walkStart(later, path, topdown, follow, maxOpen, dirFd)
+    const { topdown = true, onerror, followSymlinks = false, dirFd, maxOpen = DEFAULT_MAX_OPEN } = options
+    audit(top, topdown, onerror, followSymlinks, dirFd?.fd)
+    this.#walk = native.walkStart(later, path, topdown, followSymlinks, maxOpen, dirFd?.fd)
+    this.owner = dirFd?.owner
     const paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
     this.#paths = paths as unknown as Paths<Name>
     this.#enter = this.#paths.enter
+    this.#top = path
     this.#topdown = topdown
-    this.#onerror = given.onerror as ((error: Error) => void) | undefined
+    this.#followSymlinks = followSymlinks
+    this.#isFrom = dirFd !== undefined && isRelative(path)
+    this.#onerror = onerror
   }
 
   step(): number | Failure {
@@ -173,8 +186,8 @@ export class WalkState<Name extends string | Buffer> {
   }
 
   /** Takes what a step that was made later came to; whether there may be more names. */
-  pour(): boolean {
-    return native.walkPour(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
+  drain(): boolean {
+    return native.walkDrain(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
   }
 
   interrupt(): void {
@@ -188,8 +201,8 @@ export class WalkState<Name extends string | Buffer> {
   /** What a step came to: an entry, `undefined` at the end, or `skipped` to go on. */
   take(result: number | Failure): FwalkEntry<Name> | undefined | typeof skipped {
     if (typeof result !== 'number') {
-      if (!result.skipped) check(result, this.#paths.current())
-      this.#onerror?.(systemError(result, this.#paths.current()))
+      if (!result.recoverable) throw this.#errorOf(result)
+      this.#onerror?.(this.#errorOf(result))
       return skipped
     }
     if (result < 0) return undefined
@@ -208,6 +221,15 @@ export class WalkState<Name extends string | Buffer> {
     dirnames.names = []
     filenames.names = []
     return entry
+  }
+
+  #errorOf(failure: Failure): Error {
+    const path = this.#paths.current()
+    const where = this.#isFrom ? { caller: 'fwalk', dir: failure.dir } : {}
+    const isTop = Buffer.from(path).equals(Buffer.from(this.#top))
+    // If it is thrown, what leads to the top is no directory.
+    const isNone = isTop && failure.recoverable === true && !this.#followSymlinks && /^(ELOOP|ENOTDIR)$/.test(errorCode(failure))
+    return systemError(failure, { path, ...where }, isNone ? NO_DIRECTORY : undefined)
   }
 
   /** Tells the walk what the caller made of the names that were yielded last. */

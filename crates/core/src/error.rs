@@ -83,6 +83,15 @@ pub(crate) fn retry<T>(
     }
 }
 
+/// Whether a system call failed because it cannot be made here at all: the kernel does not have it
+/// (`ENOSYS`), or a seccomp filter answers in its place. Filters of old container runtimes answer
+/// `EPERM`, and some network file systems `EOPNOTSUPP`. A kernel that has the call can give the
+/// last two as its real answer; the caller then gets the same answer from the older call.
+#[cfg(target_os = "linux")]
+pub(crate) fn may_be_missing(error: Error) -> bool {
+    matches!(error.errno, libc::ENOSYS | libc::EPERM | libc::EOPNOTSUPP)
+}
+
 /// Makes a system call through libc, where -1 means failure; otherwise as [`retry`].
 pub(crate) fn retry_libc(
     syscall: &'static str,

@@ -8,6 +8,7 @@
 //! * [`Walk`] lists a tree directory by directory, each with a descriptor, in any depth and
 //!   with a bounded number of descriptors.
 //! * [`Rmtree`] deletes one, and cannot be tricked out of it.
+//! * [`DiskUsage`] adds up what one takes.
 //! * [`files::names`] opens, makes, renames and removes names relative to a directory,
 //!   [`files::stat`] looks at them and [`files::attributes`] changes their attributes.
 //! * [`memory::memfd`] makes files in memory and seals them, [`memory::io`] reads and writes them,
@@ -37,5 +38,6 @@ pub mod tree;
 
 pub use error::{Error, Result};
 pub use files::name_list::{FileType, Names, NamesIter};
+pub use tree::disk_usage::{DiskUsage, Usage, UsageOptions};
 pub use tree::rmtree::{Progress, Rmtree};
 pub use tree::walk::{Step, Walk, WalkOptions};

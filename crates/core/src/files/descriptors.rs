@@ -4,7 +4,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 
 use nix::fcntl::{AT_FDCWD, FcntlArg, FdFlag, fcntl};
 
-use crate::error::{Error, Result, retry};
+use crate::error::{Error, Result, retry, retry_libc};
 
 /// The directory that a relative path starts from: the one given, else the working directory.
 pub(crate) fn directory(dir_fd: Option<BorrowedFd<'_>>) -> BorrowedFd<'_> {
@@ -50,6 +50,61 @@ pub fn dup(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     let number = retry("dup", || fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(0)))?;
     // SAFETY: F_DUPFD_CLOEXEC has just made this descriptor, and nobody else knows it.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Returns the path of an open file, if the system knows it: what `/proc/self/fd` shows on Linux,
+/// `F_GETPATH` on macOS. For messages only, since the file may have been moved by the next
+/// moment. Linux appends ` (deleted)` to the path of a file that has been removed.
+///
+/// ```
+/// use std::os::fd::AsFd;
+/// let src = fdkit::files::names::openat(None, c"src", 0, 0)?;
+/// let path = fdkit::files::descriptors::path(src.as_fd());
+/// # #[cfg(target_os = "linux")]
+/// assert!(path.is_some_and(|path| path.ends_with(b"/src")));
+/// # Ok::<(), fdkit::Error>(())
+/// ```
+#[must_use]
+pub fn path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+    sys::path(fd)
+}
+
+/// `dup3(fd, number)`: closes what is open as `number`, and puts the open file of `fd` there, in one
+/// step. Children inherit `number` if they inherit `fd`.
+///
+/// # Errors
+/// `EBADF`: not open; `EINVAL`: `fd` and `number` are the same. What is open as `number` then stays.
+///
+/// ```
+/// use fdkit::files::descriptors::{get_inheritable, replace};
+/// use std::{fs::File, os::fd::AsFd};
+///
+/// let (from, to) = (File::open("/").unwrap(), File::open("/dev/null").unwrap());
+/// replace(from.as_fd(), to.as_fd())?;
+/// assert!(to.metadata().unwrap().is_dir());
+/// assert!(!get_inheritable(to.as_fd())?);
+/// # Ok::<(), fdkit::Error>(())
+/// ```
+pub fn replace(fd: BorrowedFd<'_>, number: BorrowedFd<'_>) -> Result<()> {
+    sys_replace(fd.as_raw_fd(), number.as_raw_fd(), get_inheritable(fd)?)
+}
+
+#[cfg(target_os = "linux")]
+fn sys_replace(fd: i32, number: i32, inheritable: bool) -> Result<()> {
+    let flags = if inheritable { 0 } else { libc::O_CLOEXEC };
+    // SAFETY: both are open, and the caller has lent them for this.
+    retry_libc("dup3", || libc::c_long::from(unsafe { libc::dup3(fd, number, flags) }))?;
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sys_replace(fd: i32, number: i32, inheritable: bool) -> Result<()> {
+    if fd == number {
+        return Err(Error::new(libc::EINVAL, "dup2"));
+    }
+    // SAFETY: both are open, and the caller has lent them for this.
+    retry_libc("dup2", || libc::c_long::from(unsafe { libc::dup2(fd, number) }))?;
+    set_inheritable(borrow(number, "fcntl")?, inheritable)
 }
 
 /// `close(fd)`, where dropping it would keep quiet about an error.
@@ -102,14 +157,36 @@ pub fn set_inheritable(fd: BorrowedFd<'_>, inheritable: bool) -> Result<()> {
     Ok(())
 }
 
+/// `getrlimit(RLIMIT_NOFILE)`: how many descriptors the process may have open at a time.
+///
+/// ```
+/// assert!(fdkit::files::descriptors::limit() > 2);
+/// ```
+#[must_use]
+pub fn limit() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: there is room for the answer. It fails for no resource that there is.
+    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    limit.rlim_cur
+}
+
 /// What tells one directory from every other: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity(libc::dev_t, libc::ino_t);
 
 impl Identity {
     pub(crate) fn of(fd: BorrowedFd<'_>) -> Result<Self> {
-        let stat = retry("fstat", || nix::sys::stat::fstat(fd))?;
-        Ok(Self(stat.st_dev, stat.st_ino))
+        Ok(Self::from(&retry("fstat", || nix::sys::stat::fstat(fd))?))
+    }
+
+    pub(crate) fn device(&self) -> libc::dev_t {
+        self.0
+    }
+}
+
+impl From<&libc::stat> for Identity {
+    fn from(stat: &libc::stat) -> Self {
+        Self(stat.st_dev, stat.st_ino)
     }
 }
 
@@ -117,4 +194,38 @@ impl Identity {
 #[must_use]
 pub fn number(fd: BorrowedFd<'_>) -> i32 {
     fd.as_raw_fd()
+}
+
+#[cfg(target_os = "linux")]
+mod sys {
+    use std::os::fd::{AsRawFd, BorrowedFd};
+    use std::os::unix::ffi::OsStringExt;
+
+    pub(super) fn path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+        let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
+        std::fs::read_link(link).ok().map(|path| path.into_os_string().into_vec())
+    }
+}
+
+#[cfg(target_os = "macos")]
+mod sys {
+    use super::{FcntlArg, fcntl};
+    use std::os::fd::BorrowedFd;
+    use std::os::unix::ffi::OsStringExt;
+    use std::path::PathBuf;
+
+    pub(super) fn path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+        let mut path = PathBuf::new();
+        fcntl(fd, FcntlArg::F_GETPATH(&mut path)).ok()?;
+        Some(path.into_os_string().into_vec())
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+mod sys {
+    use std::os::fd::BorrowedFd;
+
+    pub(super) fn path(_fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+        None
+    }
 }

@@ -1,6 +1,7 @@
 //! Reading a directory: getdents64 where there is one, else readdir(3).
 
 use std::ffi::{CStr, CString};
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -11,57 +12,9 @@ use crate::error::{Error, Result, retry};
 use crate::files::descriptors::{Identity, number};
 use crate::files::name_list::{FileType, Names};
 
-/// A directory's names, split as `os.walk` splits them.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Listing {
-    /// Directories and links to directories.
-    pub(crate) dirnames: Names,
-    /// Everything else: files, links to nothing or to themselves, FIFOs, sockets, devices.
-    pub(crate) filenames: Names,
-    /// Whether links to directories stand among the files, and what links lead to is not asked.
-    pub(crate) links_are_files: bool,
-}
-
-impl Listing {
-    /// Lists the directory from where its descriptor's offset stands, to the end.
-    ///
-    /// The names gather in `scratch`, whose memory has grown already, and take as much as they
-    /// need when they are all there.
-    pub(crate) fn read(
-        fd: BorrowedFd<'_>,
-        buffer: &mut Buffer,
-        scratch: &mut Self,
-    ) -> Result<Self> {
-        scratch.dirnames.clear();
-        scratch.filenames.clear();
-        buffer.read(fd, |entry| scratch.add(fd, entry))?;
-        Ok(scratch.clone())
-    }
-
-    fn add(&mut self, fd: BorrowedFd<'_>, entry: Entry<'_>) {
-        let Some(file_type) = entry.resolve_unknown(fd) else {
-            return;
-        };
-        let mut leads_to = file_type;
-        if file_type == FileType::SymbolicLink && !self.links_are_files {
-            match type_of(fd, entry.name, AtFlags::empty()) {
-                Ok(found) => leads_to = found,
-                // It points to nothing, or is gone itself; only the first is a file.
-                Err(error) if error.errno() == libc::ENOENT && is_gone(fd, entry.name) => return,
-                Err(_) => {}
-            }
-        }
-        if leads_to == FileType::Directory {
-            self.dirnames.push(entry.name, file_type);
-        } else {
-            self.filenames.push(entry.name, file_type);
-        }
-    }
-}
-
 /// What a directory says of one name.
 pub(crate) struct Entry<'a> {
-    name: &'a CStr,
+    pub(crate) name: &'a CStr,
     file_type: FileType,
     ino: u64,
 }
@@ -69,7 +22,7 @@ pub(crate) struct Entry<'a> {
 impl Entry<'_> {
     /// The type of the entry itself, asked for where the directory does not say; `None` where
     /// it is gone.
-    fn resolve_unknown(&self, fd: BorrowedFd<'_>) -> Option<FileType> {
+    pub(crate) fn resolve_unknown(&self, fd: BorrowedFd<'_>) -> Option<FileType> {
         if self.file_type != FileType::Unknown {
             return Some(self.file_type);
         }
@@ -81,14 +34,9 @@ impl Entry<'_> {
     }
 }
 
-fn type_of(fd: BorrowedFd<'_>, name: &CStr, flags: AtFlags) -> Result<FileType> {
+pub(crate) fn type_of(fd: BorrowedFd<'_>, name: &CStr, flags: AtFlags) -> Result<FileType> {
     let stat = retry("fstatat", || fstatat(fd, name, flags))?;
     Ok(FileType::from_mode(stat.st_mode))
-}
-
-fn is_gone(fd: BorrowedFd<'_>, name: &CStr) -> bool {
-    type_of(fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)
-        .is_err_and(|error| error.errno() == libc::ENOENT)
 }
 
 /// The names in a directory, without `.` and `..`, in the order in which the file system
@@ -178,7 +126,7 @@ fn read_entries(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntry>
     let mut entries = Vec::new();
     Buffer::default().read(fd, |entry| {
         let Some(file_type) = entry.resolve_unknown(fd) else {
-            return;
+            return ControlFlow::Continue(());
         };
         let asks = resolve_links && file_type == FileType::SymbolicLink;
         let target = asks.then(|| type_of(fd, entry.name, AtFlags::empty()).ok());
@@ -188,6 +136,7 @@ fn read_entries(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntry>
             target_type: target.flatten(),
             ino: entry.ino,
         });
+        ControlFlow::Continue(())
     })?;
     Ok(entries)
 }
@@ -260,7 +209,10 @@ impl Drop for Turn {
 
 fn read_all(fd: BorrowedFd<'_>) -> Result<Names> {
     let mut names = Names::default();
-    Buffer::default().read(fd, |entry| names.push(entry.name, entry.file_type))?;
+    Buffer::default().read(fd, |entry| {
+        names.push(entry.name, entry.file_type);
+        ControlFlow::Continue(())
+    })?;
     Ok(names)
 }
 
@@ -273,7 +225,7 @@ pub(crate) use sys::Buffer;
 
 #[cfg(target_os = "linux")]
 mod sys {
-    use super::{BorrowedFd, CStr, Entry, Error, FileType, Result};
+    use super::{BorrowedFd, CStr, ControlFlow, Entry, Error, FileType, Result};
     use crate::error::retry_libc;
     use std::os::fd::AsRawFd;
 
@@ -284,11 +236,11 @@ mod sys {
     pub(crate) struct Buffer(Vec<u8>);
 
     impl Buffer {
-        /// Calls `visit` for each entry but `.` and `..`.
+        /// Calls `visit` for each entry except `.` and `..`, until it breaks.
         pub(crate) fn read(
             &mut self,
             fd: BorrowedFd<'_>,
-            mut visit: impl FnMut(Entry<'_>),
+            mut visit: impl FnMut(Entry<'_>) -> ControlFlow<()>,
         ) -> Result<()> {
             self.0.resize(BUFFER_SIZE, 0);
             loop {
@@ -303,7 +255,10 @@ mod sys {
                 // Only an empty answer is the end. The last record's offset does not tell: ext4
                 // has `i64::MAX` there at the end, but a FUSE server may send it with every record,
                 // and which file system this is costs a system call as well.
-                each(filled, &mut visit).ok_or(Error::new(libc::EIO, "getdents64"))?;
+                let visited = each(filled, &mut visit);
+                if visited.ok_or(Error::new(libc::EIO, "getdents64"))?.is_break() {
+                    return Ok(());
+                }
             }
         }
     }
@@ -326,7 +281,11 @@ mod sys {
     }
 
     // struct linux_dirent64: d_ino 0..8, d_off 8..16, d_reclen 16..18, d_type 18, d_name 19...
-    fn each(mut records: &[u8], visit: &mut impl FnMut(Entry<'_>)) -> Option<()> {
+    // Returns `None` for a broken record.
+    fn each(
+        mut records: &[u8],
+        visit: &mut impl FnMut(Entry<'_>) -> ControlFlow<()>,
+    ) -> Option<ControlFlow<()>> {
         while !records.is_empty() {
             let &[low, high] = records.get(16..18)? else {
                 return None;
@@ -335,33 +294,36 @@ mod sys {
                 records.split_at_checked(usize::from(u16::from_ne_bytes([low, high])))?;
             let name = CStr::from_bytes_until_nul(record.get(19..)?).ok()?;
             if !matches!(name.to_bytes(), b"." | b"..") {
-                visit(Entry {
+                let visited = visit(Entry {
                     name,
                     file_type: FileType::from_d_type(*record.get(18)?),
                     ino: u64::from_ne_bytes(*record.first_chunk()?),
                 });
+                if visited.is_break() {
+                    return Some(ControlFlow::Break(()));
+                }
             }
             records = rest;
         }
-        Some(())
+        Some(ControlFlow::Continue(()))
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod sys {
-    use super::{BorrowedFd, Entry, FileType, Result, retry};
+    use super::{BorrowedFd, ControlFlow, Entry, Error, FileType, Result, retry};
     use nix::dir::{Dir, Type};
 
     /// Nothing to keep: readdir(3) has a buffer of its own.
     #[derive(Debug, Default)]
-    pub(crate) struct Buffer;
+    pub(crate) struct Buffer {}
 
     impl Buffer {
-        /// Calls `visit` for each entry but `.` and `..`.
+        /// Calls `visit` for each entry except `.` and `..`, until it breaks.
         pub(crate) fn read(
             &mut self,
             fd: BorrowedFd<'_>,
-            mut visit: impl FnMut(Entry<'_>),
+            mut visit: impl FnMut(Entry<'_>) -> ControlFlow<()>,
         ) -> Result<()> {
             // `Dir` closes what it is given and panics where somebody else has closed it first:
             // it gets a copy, whose number nobody outside knows.
@@ -370,14 +332,17 @@ mod sys {
                 copy.take().map_or(Err(nix::errno::Errno::EBADF), Dir::from_fd)
             })?;
             for entry in dir.iter() {
-                let entry = retry("readdir", || entry)?;
+                let entry = entry.map_err(|errno| Error::new(errno as i32, "readdir"))?;
                 let name = entry.file_name();
                 if !matches!(name.to_bytes(), b"." | b"..") {
-                    visit(Entry {
+                    let visited = visit(Entry {
                         name,
                         file_type: file_type(entry.file_type()),
                         ino: entry.ino(),
                     });
+                    if visited.is_break() {
+                        break;
+                    }
                 }
             }
             Ok(())

@@ -7,3 +7,4 @@ pub(crate) mod name_list;
 pub mod names;
 pub mod shared_dup;
 pub mod stat;
+pub mod surrogate_escape;

@@ -80,6 +80,11 @@ impl Names {
         self.len = 0;
     }
 
+    /// The cursor after the last name.
+    pub(crate) fn end(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Adds one at the end.
     pub fn push(&mut self, name: &CStr, file_type: FileType) {
         self.bytes.push(file_type as u8);

@@ -287,8 +287,7 @@ mod sys {
 
 #[cfg(not(target_os = "linux"))]
 mod sys {
-    use super::{AsRawFd, BorrowedFd, CStr, OwnedFd, Result, retry_libc};
-    use crate::constants::{RENAME_EXCHANGE, RENAME_NOREPLACE};
+    use super::{BorrowedFd, CStr, OwnedFd, Result};
     use crate::error::Error;
 
     pub(super) fn openat2(
@@ -301,6 +300,7 @@ mod sys {
         Err(Error::new(libc::ENOSYS, "openat2"))
     }
 
+    #[cfg(target_vendor = "apple")]
     pub(super) fn renameat2(
         from: BorrowedFd<'_>,
         src: &CStr,
@@ -308,6 +308,9 @@ mod sys {
         dst: &CStr,
         flags: u32,
     ) -> Result<()> {
+        use super::{AsRawFd, retry_libc};
+        use crate::constants::{RENAME_EXCHANGE, RENAME_NOREPLACE};
+
         let own = match flags {
             RENAME_NOREPLACE => libc::RENAME_EXCL,
             RENAME_EXCHANGE => libc::RENAME_SWAP,
@@ -327,5 +330,16 @@ mod sys {
             renamed.into()
         });
         renamed.map(|_| ())
+    }
+
+    #[cfg(not(target_vendor = "apple"))]
+    pub(super) fn renameat2(
+        _from: BorrowedFd<'_>,
+        _src: &CStr,
+        _to: BorrowedFd<'_>,
+        _dst: &CStr,
+        _flags: u32,
+    ) -> Result<()> {
+        Err(Error::new(libc::ENOSYS, "renameat2"))
     }
 }

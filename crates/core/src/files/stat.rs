@@ -54,6 +54,24 @@ pub fn fstatat(dir_fd: Option<BorrowedFd<'_>>, path: &CStr, follow_symlinks: boo
     sys::stat(directory(dir_fd), path, flags)
 }
 
+/// Looks at many names relative to a directory. The results are in the order of the names.
+///
+/// # Errors
+/// As [`fstatat`], for each name.
+///
+/// ```
+/// let stats = fdkit::files::stat::stat_all(None, [c"src", c"missing"], true);
+/// assert!(stats[0].is_ok());
+/// assert_eq!(stats[1].unwrap_err().errno(), libc::ENOENT);
+/// ```
+pub fn stat_all<'n>(
+    dir_fd: Option<BorrowedFd<'_>>,
+    names: impl IntoIterator<Item = &'n CStr>,
+    follow_symlinks: bool,
+) -> Vec<Result<Stat>> {
+    names.into_iter().map(|name| fstatat(dir_fd, name, follow_symlinks)).collect()
+}
+
 /// Looks at an open file.
 ///
 /// # Errors
@@ -72,14 +90,17 @@ pub fn fstat(fd: BorrowedFd<'_>) -> Result<Stat> {
 #[cfg(target_os = "linux")]
 mod sys {
     use super::{BorrowedFd, CStr, Result, Stat, Timestamp};
-    use crate::error::{Error, retry_libc};
+    use crate::error::{Error, may_be_missing, retry_libc};
     use std::mem::MaybeUninit;
     use std::os::fd::AsRawFd;
 
     pub(super) fn stat(start: BorrowedFd<'_>, path: &CStr, flags: i32) -> Result<Stat> {
         match statx(start, path, flags) {
-            // A seccomp filter may hide statx, and kernels before 4.11 have none.
-            Err(error) if error.errno() == libc::ENOSYS => fstatat(start, path, flags),
+            // Kernels before 4.11 have no statx, and a seccomp filter may hide it. Some emulators
+            // refuse the flags.
+            Err(error) if may_be_missing(error) || error.errno() == libc::EINVAL => {
+                fstatat(start, path, flags)
+            }
             result => result,
         }
     }
@@ -137,7 +158,7 @@ mod sys {
         }
         // SAFETY: a struct of integers, zeroed at first and then filled.
         let found = unsafe { buffer.assume_init() };
-        let time = |seconds: libc::time_t, nanoseconds: libc::c_long| Timestamp {
+        let time = |seconds: i64, nanoseconds: libc::c_long| Timestamp {
             seconds,
             nanoseconds: u32::try_from(nanoseconds).unwrap_or(0),
         };
@@ -180,8 +201,8 @@ mod sys {
     }
 
     fn from(found: &libc::stat) -> Stat {
-        let time = |seconds: libc::time_t, nanoseconds: libc::c_long| Timestamp {
-            seconds: i64::from(seconds),
+        let time = |seconds: i64, nanoseconds: libc::c_long| Timestamp {
+            seconds,
             nanoseconds: u32::try_from(nanoseconds).unwrap_or(0),
         };
         Stat {
