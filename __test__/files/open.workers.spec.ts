@@ -10,7 +10,7 @@ import { makeTree } from '../helpers/tree.js'
 
 const MOST = 100_000
 
-unless(notLinux, test.serial)('a terminated worker leaves no descriptor open that it has not seen', async (t) => {
+unless(notLinux, test.serial)('a terminated worker leaves none of the descriptors open that were being opened for it', async (t) => {
   const marker = `${makeTree(t, { marker: '' })}/marker`
   const open = () => {
     const numbers = fs.readdirSync('/proc/self/fd').map(Number)
@@ -47,7 +47,8 @@ unless(notLinux, test.serial)('a terminated worker leaves no descriptor open tha
     const known = new Set(seen.subarray(1, Math.min(seen[0] ?? 0, MOST) + 1))
     taken += known.size
     const left = open()
-    t.deepEqual(left.filter((fd) => !known.has(fd)), [])
+    // The thread stops anywhere, also when JavaScript has just got one and not yet written it down.
+    t.true(left.filter((fd) => !known.has(fd)).length <= 1)
     for (const fd of left) fs.closeSync(fd)
   }
   t.true(taken > 0)
