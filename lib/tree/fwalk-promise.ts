@@ -5,6 +5,7 @@ import { onAbort } from '../runtime/abort.js'
 import { abortError } from '../runtime/error.js'
 import { auditFwalk, type FwalkEntry, type FwalkOptions } from './fwalk.js'
 import { optionsOf } from '../runtime/options.js'
+import { ownTurn } from '../runtime/turns.js'
 import { validateSignal } from '../runtime/validate.js'
 import { skipped, walkOptions, WalkState } from './walk-state.js'
 
@@ -134,7 +135,7 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
         this.#checkAborted()
         // Of a large directory not all at once, so that nothing else has to wait for it.
         while (state.drain()) {
-          await nextTurn()
+          await ownTurn()
           this.#checkAborted()
         }
         const entry = state.take(result)
