@@ -1,9 +1,9 @@
 // Takes system calls away, as an old kernel or a container's filter does.
 import type { ChildOptions } from './child.js'
-import { missing, notLinux } from './platform.js'
+import { emulated, missing, notLinux } from './platform.js'
 
-/** For `unless`. */
-export const noSeccomp = notLinux || missing('python3')
+/** For `unless`. Under an emulator a filter sees the emulator's own calls, by the numbers of its processor. */
+export const noSeccomp = notLinux || emulated || missing('python3')
 
 /** Numbers of system calls; most are the same on every architecture. */
 export const numbers = {
