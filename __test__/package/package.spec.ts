@@ -83,7 +83,6 @@ test('the root tarball holds what a user needs, and nothing else', (t) => {
     'README.md',
     'dist/index.js',
     'dist/promises.js',
-    'dist/shared.js',
     'index.d.ts',
     'package.json',
     'promises.d.ts',

@@ -11,6 +11,8 @@ import { skipped, walkOptions, WalkState } from './walk-state.js'
 
 const readFwalk = optionsOf('fwalk', { ...walkOptions, signal: validateSignal })
 
+const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))
+
 /** Options of `fwalk` of `fdkit/promises`. */
 export interface AsyncFwalkOptions<Name extends string | Buffer = string>
   extends FwalkOptions<Name> {
@@ -23,7 +25,7 @@ export interface AsyncFwalkOptions<Name extends string | Buffer = string>
 
 /** The iterator that `fwalk` of `fdkit/promises` returns. */
 export interface AsyncFwalkIterator<Name extends string | Buffer = string>
-  extends AsyncIterableIterator<FwalkEntry<Name>, undefined, unknown> {
+  extends NodeJS.AsyncIterator<FwalkEntry<Name>, undefined, unknown> {
   next(): Promise<IteratorResult<FwalkEntry<Name>, undefined>>
   /** Ends the walk and closes its descriptors, as `break` in a loop does. */
   return(value?: unknown): Promise<IteratorReturnResult<undefined>>
@@ -34,7 +36,9 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
 }
 
 /**
- * As `fwalk` of `fdkit`, for `for await`: each step is made off the main thread.
+ * {@inheritDoc fwalk}
+ *
+ * Each step runs off the main thread.
  *
  * The `dirFd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
  * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
@@ -45,8 +49,7 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
  * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
  * the copy until `return()` or the garbage collector.
  *
- * @throws as `fwalk` of `fdkit`, and `AbortError`
- * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @throws `AbortError`: `signal` was aborted
  * @example
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'

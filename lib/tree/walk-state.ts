@@ -3,7 +3,7 @@ import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
 import type { Failure, Handle, Walk } from '../runtime/binding.js'
-import { errorCode, invalidArgType, invalidArgValue, isRelative, systemError } from '../runtime/error.js'
+import { errorCode, invalidArgType, invalidArgValue, isRelative, systemError, type SystemError } from '../runtime/error.js'
 import type { FwalkEntry } from './fwalk.js'
 import { NameSink } from '../files/listing.js'
 import { native } from '../runtime/native.js'
@@ -25,7 +25,7 @@ const SLASH = 0x2f
 /** The options of every walk, with their checks. */
 export const walkOptions = {
   topdown: validateBoolean,
-  onerror: validateFunction<(error: Error) => void>,
+  onerror: validateFunction<(error: SystemError<string | Buffer>) => void>,
   followSymlinks: validateBoolean,
   dirFd: validateKeptFd,
   maxOpen: (value: unknown, name: string) => validateInteger(value, name, MIN_MAX_OPEN, 2 ** 31 - 1),
@@ -154,7 +154,7 @@ export class WalkState<Name extends string | Buffer> {
   readonly #followSymlinks: boolean
   // Whether the paths start from a descriptor.
   readonly #isFrom: boolean
-  readonly #onerror: ((error: Error) => void) | undefined
+  readonly #onerror: ((error: SystemError<Name>) => void) | undefined
   // Kept, since it may close the descriptor that the walk starts from when it is collected.
   readonly owner: unknown
   // What was yielded last, top-down, and what it was before the caller could edit it.
@@ -223,7 +223,7 @@ export class WalkState<Name extends string | Buffer> {
     return entry
   }
 
-  #errorOf(failure: Failure): Error {
+  #errorOf(failure: Failure): SystemError<Name> {
     const path = this.#paths.current()
     const where = this.#isFrom ? { caller: 'fwalk', dir: failure.dir } : {}
     const isTop = Buffer.from(path).equals(Buffer.from(this.#top))
