@@ -11,8 +11,6 @@ import { skipped, walkOptions, WalkState } from './walk-state.js'
 
 const readFwalk = optionsOf('fwalk', { ...walkOptions, signal: validateSignal })
 
-const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))
-
 /** Options of `fwalk` of `fdkit/promises`. */
 export interface AsyncFwalkOptions<Name extends string | Buffer = string>
   extends FwalkOptions<Name> {
