@@ -40,7 +40,7 @@ export interface SystemError<Name extends string | Uint8Array | undefined = stri
 	/** The path as it was given. In an `onerror`, the whole path of the entry that failed. */
 	path: Name;
 	/** The second path of a call that takes two. */
-	dest?: string | Uint8Array;
+	dest?: NonNullable<Name>;
 	/** The path of the directory that `path` starts from, if `dirFd` was given and it is known. */
 	dir?: string;
 	/** The path of the directory that `dest` starts from. */
@@ -244,7 +244,8 @@ export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFd
  * ```ts
  * import { fwalk, unlink } from 'fdkit'
  *
- * for (const [, , filenames, dirFd] of fwalk('cache')) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [, , filenames, dirFd] of fwalk('cache', { onerror })) {
  *   for (const name of filenames) if (name.endsWith('.tmp')) unlink(name, { dirFd })
  * }
  * ```
@@ -258,12 +259,17 @@ export declare function unlink(path: PathLike, options?: DirFdOptions): void;
  * @see https://docs.python.org/3/library/os.html#os.rmdir
  * @example
  * ```ts
- * import { fwalk, rmdir, unlink } from 'fdkit'
+ * import { fwalk, lstat, rmdir, unlink } from 'fdkit'
  *
  * // Everything below build, and build stays.
- * for (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false })) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false, onerror })) {
  *   for (const name of filenames) unlink(name, { dirFd })
- *   for (const name of dirnames) rmdir(name, { dirFd })
+ *   for (const name of dirnames) {
+ *     // Links to directories are among the directories, and rmdir refuses them.
+ *     if (lstat(name, { dirFd }).isSymbolicLink()) unlink(name, { dirFd })
+ *     else rmdir(name, { dirFd })
+ *   }
  * }
  * ```
  */
@@ -344,7 +350,8 @@ export declare function exists(path: PathLike, options?: FollowOptions): boolean
  * ```ts
  * import { chmod, fwalk } from 'fdkit'
  *
- * for (const [, , filenames, dirFd] of fwalk('config')) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [, , filenames, dirFd] of fwalk('config', { onerror })) {
  *   for (const name of filenames) chmod(name, 0o600, { dirFd })
  * }
  * ```
@@ -509,6 +516,34 @@ export declare const R_OK = 4;
 /** The bytes of a Memfd: a string stands for its UTF-8. */
 export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
 /**
+ * Copies bytes out of memory that other processes or threads may be writing, and returns them in a
+ * Buffer of its own.
+ *
+ * Copy first, then decode or parse: while another process writes, `toString` of a Buffer over the
+ * memory, `TextDecoder`, `JSON.parse` and sorting in place can crash the runtime, since they look at
+ * the bytes more than once and rely on finding the same. A copy is read once. It may hold a mixture of
+ * what was there before and after a write: to see whole messages only, agree on them with the writer,
+ * for example by a futex word.
+ *
+ * @param source an ArrayBuffer of {@link mmap}, a SharedArrayBuffer of {@link mmapShared}, or a view of one
+ * @param offset in bytes from the start of `source`; 0 by default
+ * @param length in bytes; by default all that follows
+ * @throws `ERR_OUT_OF_RANGE`: `source` has fewer bytes; `ERR_INVALID_ARG_VALUE`: it was unmapped or
+ * transferred
+ * @see https://nodejs.org/api/buffer.html#static-method-buffercopybytesfromview-offset-length
+ * @example
+ * ```ts
+ * import { copyFrom, Memfd } from 'fdkit'
+ *
+ * using memfd = Memfd.create('greeting', { contents: 'hello world' })
+ * const shared = memfd.map()
+ * copyFrom(shared).toString() // 'hello world'
+ * copyFrom(shared, 6, 3).toString() // 'wor'
+ * copyFrom(shared, 6, 6) // throws: out of range
+ * ```
+ */
+export declare function copyFrom(source: ArrayBufferLike | NodeJS.ArrayBufferView, offset?: number, length?: number): Buffer;
+/**
  * Returns a second descriptor for the same open file. The caller owns it and closes it with
  * `fs.closeSync`; a worker of Node.js that ends closes it. It shares the offset and the status flags
  * with the first.
@@ -522,9 +557,9 @@ export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
  * import { closeSync } from 'node:fs'
  * import { dup, fwalk } from 'fdkit'
  *
- * for (const [, , filenames, dirfd] of fwalk('src')) {
+ * for (const [, , filenames, dirFd] of fwalk('src')) {
  *   if (filenames.includes('index.ts')) {
- *     const kept = dup(dirfd) // dirfd itself is good only until the next step
+ *     const kept = dup(dirFd) // dirFd itself is good only until the next step
  *     closeSync(kept)
  *   }
  * }
@@ -583,6 +618,9 @@ export interface FutexWaitAsyncOptions {
  * Differs from `Atomics.wait`: the memory may be of another process, too (and `Atomics.notify` does
  * not wake it); an Int32Array over an ArrayBuffer of {@link mmap} will do; wrong arguments are
  * errors, and NaN as the time is one. As there, `'ok'` does not say that the word has changed.
+ *
+ * In a private mapping (of a write-sealed file, or `writable: false`) the word is that of the file:
+ * what this process wrote there itself does not count.
  *
  * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
  * @param index of the word in it
@@ -660,7 +698,7 @@ export type FwalkEntry<Name extends string | Buffer = string> = [
 	/** Everything else: files, links to nothing, FIFOs, sockets, devices. */
 	filenames: Name[],
 	/** The walk's own: good until the next step, and never to be closed. `dup` keeps a copy. */
-	dirfd: number
+	dirFd: number
 ];
 /** Options of {@link fwalk}. */
 export interface FwalkOptions<Name extends string | Buffer = string> {
@@ -704,7 +742,10 @@ export interface FwalkIterator<Name extends string | Buffer = string> extends No
  * `followSymlinks`, a directory that is its own ancestor; names added to `dirnames` must be
  * single components.
  *
- * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. A top that is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), yields nothing, as in Python:
+ * without `onerror` the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk what a link leads to.
  * @throws where `top` cannot be opened or listed, at the first step: `ENOENT`, `EACCES`,
  * `EBADF` (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) …;
  * `ERR_INVALID_ARG_VALUE`: a name in `dirnames` that is empty, `.`, `..`, or contains `/` or NUL
@@ -713,8 +754,9 @@ export interface FwalkIterator<Name extends string | Buffer = string> extends No
  * ```ts
  * import { fwalk, stat } from 'fdkit'
  *
- * for (const [root, dirs, files, rootfd] of fwalk('src')) {
- *   const sizes = files.map((name) => stat(name, { dirFd: rootfd, followSymlinks: false }).size)
+ * const onerror = (error: Error) => { throw error }
+ * for (const [root, dirs, files, dirFd] of fwalk('src', { onerror })) {
+ *   const sizes = files.map((name) => stat(name, { dirFd, followSymlinks: false }).size)
  *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
  *   const cvs = dirs.indexOf('CVS')
  *   if (cvs !== -1) dirs.splice(cvs, 1) // do not visit CVS directories
@@ -738,7 +780,10 @@ export declare function fwalk(top: Uint8Array, options?: FwalkOptions<Buffer>): 
  * `followSymlinks`, a directory that is its own ancestor; names added to `dirnames` must be
  * single components.
  *
- * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. A top that is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), yields nothing, as in Python:
+ * without `onerror` the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk what a link leads to.
  * @throws where `top` cannot be opened or listed, at the first step: `ENOENT`, `EACCES`,
  * `EBADF` (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) …;
  * `ERR_INVALID_ARG_VALUE`: a name in `dirnames` that is empty, `.`, `..`, or contains `/` or NUL
@@ -747,8 +792,9 @@ export declare function fwalk(top: Uint8Array, options?: FwalkOptions<Buffer>): 
  * ```ts
  * import { fwalk, stat } from 'fdkit'
  *
- * for (const [root, dirs, files, rootfd] of fwalk('src')) {
- *   const sizes = files.map((name) => stat(name, { dirFd: rootfd, followSymlinks: false }).size)
+ * const onerror = (error: Error) => { throw error }
+ * for (const [root, dirs, files, dirFd] of fwalk('src', { onerror })) {
+ *   const sizes = files.map((name) => stat(name, { dirFd, followSymlinks: false }).size)
  *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
  *   const cvs = dirs.indexOf('CVS')
  *   if (cvs !== -1) dirs.splice(cvs, 1) // do not visit CVS directories
@@ -853,12 +899,22 @@ export interface MmapOptions extends MmapSharedOptions {
  * belongs to one thread, and cannot be transferred to another (Node.js 20 makes a copy where that is
  * tried): map the file there, too.
  *
- * Three dangers are left. Where the system forbids overcommitting (`vm.overcommit_memory` is 2) and
- * memory has run out, a page that was never reserved or written is SIGBUS when it is first touched:
- * `size` reserves, `truncate` does not. A hole that another process punches into a file in huge pages wants a page
- * again when it is next touched, and where none is free that is SIGBUS; write-sealed files are safe
- * from it. And what `ArrayBuffer.prototype.transfer`, called past the buffer's own method that
- * refuses, or in Deno `structuredClone` makes of a buffer could be posted to another thread: there it is gone when this one ends.
+ * **Copy first, then decode.** While another process writes, built-in functions that look at the
+ * bytes more than once can crash the runtime (SIGSEGV): `Buffer.from(buffer).toString()`,
+ * `TextDecoder`, sorting in place. {@link copyFrom} copies in one call. Reading and writing single
+ * elements, `Atomics`, `set`, `fill` and `slice` are safe. If nobody can write (the file has
+ * `F_SEAL_WRITE`, or this process is the only writer), nothing needs to be copied.
+ *
+ * Two dangers are left. If the system forbids overcommitting (`vm.overcommit_memory` is 2) and
+ * memory has run out, the first touch of a page that was never reserved or written is SIGBUS:
+ * `size` reserves, `truncate` does not. And if another process punches a hole into a file in huge
+ * pages, and no huge page is free when the hole is next touched, that is SIGBUS; write-sealed files
+ * are safe from it.
+ *
+ * A stream of bytes (`controller.enqueue`), or `ArrayBuffer.prototype.transfer` if it is called past
+ * the buffer's own method, moves the memory to another ArrayBuffer, which can be posted to another
+ * thread. When the thread that mapped the file ends, zeros are there instead (in Deno the file
+ * stays).
  *
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
  * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor
@@ -911,8 +967,8 @@ export declare function munmap(buffer: ArrayBuffer): void;
  * A SharedArrayBuffer over the memory of a file, for Atomics, for the worker threads it is posted
  * to and for every other process that maps the file.
  *
- * As safe as {@link mmap}. A write-sealed file is mapped privately: what is written is seen in this
- * process only. Unlike an ArrayBuffer it cannot be unmapped: it is when it is collected in every
+ * As safe as {@link mmap}, and to be copied before it is decoded ({@link copyFrom}) for the same
+ * reason. A write-sealed file is mapped privately: what is written is seen in this process only. Unlike an ArrayBuffer it cannot be unmapped: it is when it is collected in every
  * thread.
  *
  * @throws `ENOTSUP`: the runtime cannot, see {@link supportsSharedMapping}; else as {@link mmap}
@@ -1362,7 +1418,8 @@ export interface StatOptions extends LstatOptions {
  * ```ts
  * import { fwalk, stat } from 'fdkit'
  *
- * for (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   for (const name of filenames) {
  *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
  *   }
@@ -1387,7 +1444,8 @@ export declare function stat(path: PathLike | FdLike, options: StatOptions & {
  * ```ts
  * import { fwalk, stat } from 'fdkit'
  *
- * for (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   for (const name of filenames) {
  *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
  *   }
@@ -1412,7 +1470,8 @@ export declare function stat(path: PathLike | FdLike, options?: StatOptions & {
  * ```ts
  * import { fwalk, stat } from 'fdkit'
  *
- * for (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   for (const name of filenames) {
  *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
  *   }

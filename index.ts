@@ -34,6 +34,7 @@ export type { SystemError } from './lib/runtime/error.js'
 export { addAuditHook, type AuditHook } from './lib/runtime/audit.js'
 export * from './lib/constants.js'
 export type { Contents } from './lib/memory/contents.js'
+export { copyFrom } from './lib/memory/copy.js'
 export { dup, getInheritable, setInheritable } from './lib/files/descriptors.js'
 export {
   futexWait,

@@ -84,7 +84,7 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
  *
  * Each step runs off the main thread.
  *
- * The `dirfd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
+ * The `dirFd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
  * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
  * `next()` while a step is under way are queued, and each step ends the loan of the descriptor
  * before it: if you ask ahead, use a descriptor only before the first `await` after it arrived (that
@@ -93,7 +93,10 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
  * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
  * the copy until `return()` or the garbage collector.
  *
- * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. A top that is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), yields nothing, as in Python:
+ * without `onerror` the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk what a link leads to.
  * @throws where `top` cannot be opened or listed, at the first step: `ENOENT`, `EACCES`,
  * `EBADF` (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) …;
  * `ERR_INVALID_ARG_VALUE`: a name in `dirnames` that is empty, `.`, `..`, or contains `/` or NUL
@@ -103,7 +106,8 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'
  *
- * for await (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
  *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
  * }
@@ -128,7 +132,7 @@ export declare function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffe
  *
  * Each step runs off the main thread.
  *
- * The `dirfd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
+ * The `dirFd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
  * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
  * `next()` while a step is under way are queued, and each step ends the loan of the descriptor
  * before it: if you ask ahead, use a descriptor only before the first `await` after it arrived (that
@@ -137,7 +141,10 @@ export declare function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffe
  * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
  * the copy until `return()` or the garbage collector.
  *
- * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. A top that is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), yields nothing, as in Python:
+ * without `onerror` the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk what a link leads to.
  * @throws where `top` cannot be opened or listed, at the first step: `ENOENT`, `EACCES`,
  * `EBADF` (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) …;
  * `ERR_INVALID_ARG_VALUE`: a name in `dirnames` that is empty, `.`, `..`, or contains `/` or NUL
@@ -147,7 +154,8 @@ export declare function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffe
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'
  *
- * for await (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
  *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
  * }
@@ -203,7 +211,8 @@ export declare function open(path: PathLike, flags?: number | string, options?: 
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'
  *
- * for await (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   for (const name of filenames) {
  *     console.log(`${dirpath}/${name}`, (await stat(name, { dirFd, followSymlinks: false })).size)
  *   }
@@ -228,7 +237,8 @@ export declare function stat(path: PathLike | FdLike, options: StatOptions & {
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'
  *
- * for await (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   for (const name of filenames) {
  *     console.log(`${dirpath}/${name}`, (await stat(name, { dirFd, followSymlinks: false })).size)
  *   }
@@ -253,7 +263,8 @@ export declare function stat(path: PathLike | FdLike, options?: StatOptions & {
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'
  *
- * for await (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   for (const name of filenames) {
  *     console.log(`${dirpath}/${name}`, (await stat(name, { dirFd, followSymlinks: false })).size)
  *   }
@@ -380,7 +391,8 @@ export declare function exists(path: PathLike, options?: FollowOptions): Promise
  * ```ts
  * import { chmod, fwalk } from 'fdkit/promises'
  *
- * for await (const [, , filenames, dirFd] of fwalk('config')) {
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [, , filenames, dirFd] of fwalk('config', { onerror })) {
  *   for (const name of filenames) await chmod(name, 0o600, { dirFd })
  * }
  * ```
@@ -583,7 +595,8 @@ export declare function readlink(path: PathLike, options?: DirFdOptions): Promis
  * ```ts
  * import { fwalk, unlink } from 'fdkit/promises'
  *
- * for await (const [, , filenames, dirFd] of fwalk('cache')) {
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [, , filenames, dirFd] of fwalk('cache', { onerror })) {
  *   for (const name of filenames) if (name.endsWith('.tmp')) await unlink(name, { dirFd })
  * }
  * ```
@@ -597,12 +610,17 @@ export declare function unlink(path: PathLike, options?: DirFdOptions): Promise<
  * @see https://docs.python.org/3/library/os.html#os.rmdir
  * @example
  * ```ts
- * import { fwalk, rmdir, unlink } from 'fdkit/promises'
+ * import { fwalk, lstat, rmdir, unlink } from 'fdkit/promises'
  *
  * // Everything below build, and build stays.
- * for await (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false })) {
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false, onerror })) {
  *   for (const name of filenames) await unlink(name, { dirFd })
- *   for (const name of dirnames) await rmdir(name, { dirFd })
+ *   for (const name of dirnames) {
+ *     // Links to directories are among the directories, and rmdir refuses them.
+ *     if ((await lstat(name, { dirFd })).isSymbolicLink()) await unlink(name, { dirFd })
+ *     else await rmdir(name, { dirFd })
+ *   }
  * }
  * ```
  */

@@ -43,9 +43,9 @@ async function findings() {
     const memfd = fdkit.Memfd.from(fd)
     inheritable.push(fdkit.getInheritable(memfd.fd))
     const copy = memfd.fd
-    const left = [leads(fd), memfd.read().toString(), copy === fd]
+    const [path, text] = [leads(fd), memfd.read().toString()]
     memfd.close()
-    return [...left, isOpen(copy)]
+    return [path, text, copy === fd, isOpen(copy)]
   })
   await new Promise((resolve) => setTimeout(resolve, 20))
   return { closed, count, text, taken, inheritable, warnings }

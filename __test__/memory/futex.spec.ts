@@ -10,6 +10,7 @@ import { futexWait, futexWaitAsync, futexWake, Memfd, munmap } from 'fdkit'
 import { child, childCommand, packageRoot } from '../helpers/child.js'
 import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
+import { runOn, runtimes } from '../helpers/runtimes.js'
 import { noSeccomp, hiding } from '../helpers/seccomp.js'
 import { noStrace } from '../helpers/strace.js'
 import { makeTree } from '../helpers/tree.js'
@@ -222,6 +223,21 @@ onLinux('async: neither the event loop nor the pool is blocked by many', async (
 })
 
 const threads = () => readdirSync('/proc/self/task').length
+
+onLinux('async: a signal ends the wait even if another listener stops the event', async (t) => {
+  const { words } = shared(t)
+  const controller = new AbortController()
+  controller.signal.addEventListener('abort', (event) => event.stopImmediatePropagation())
+  const wait = futexWaitAsync(words, 0, 0, 10_000, { signal: controller.signal })
+  setTimeout(() => controller.abort(), 10)
+  await t.throwsAsync(wait, { name: 'AbortError' })
+})
+
+for (const { name, runtime, missing } of runtimes) {
+  unless(notLinux || missing)(`${name}: a signal ends a wait even if another listener stops the event, and a wait that is over leaves no listener`, async (t) => {
+    if (runtime) t.deepEqual(JSON.parse(await runOn(runtime, '__test__/helpers/deaf-probe.mjs')), ['AbortError', 'timed-out', 'AbortError', []])
+  })
+}
 
 /** The number of threads once those of earlier tests have ended: the one that stays for a while. */
 async function settledThreads(): Promise<number> {

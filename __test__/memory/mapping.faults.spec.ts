@@ -70,6 +70,10 @@ function live(t: ExecutionContext, ...strace: string[]): { found: Life; calls: s
 // Calls that name the file by its descriptor.
 const ofTheFile = ['-P', '/memfd:faulty']
 
+// Of the calls to close: that of the number that `from` was given, and of the reader's descriptor.
+const TAKEN = 1
+const READER = 2
+
 withStrace('nothing fails by itself', (t) => {
   t.deepEqual(live(t).found, { errors: [], fds: 0, mapped: 0 })
 })
@@ -79,10 +83,10 @@ for (const [syscall, code, times, named = syscall] of [
   ['pwrite64', 'EIO', 2, 'pwrite'],
   ['pread64', 'EIO', 1, 'pread'],
   // musl sets FD_CLOEXEC once more after F_DUPFD_CLOEXEC, and ignores whether that fails.
-  ['fcntl', 'EPERM', isMusl ? 6 : 5],
+  ['fcntl', 'EPERM', isMusl ? 9 : 7],
   ['ftruncate', 'EPERM', 1],
-  ['mmap', 'ENOMEM', 2],
-  ['close', 'EIO', 2],
+  ['mmap', 'ENOMEM', 3],
+  ['close', 'EIO', 4],
 ] as const) {
   withStrace(`${syscall} fails: ${code}, at each of its times`, (t) => {
     const { calls } = live(t, ...ofTheFile, '-e', `trace=${syscall}`)
@@ -92,9 +96,13 @@ for (const [syscall, code, times, named = syscall] of [
       const { found, calls } = live(t, ...ofTheFile, '-e', `trace=${syscall}`, '-e', inject)
       t.is(calls.filter((line) => line.endsWith('(INJECTED)')).length, 1)
       const errors = found.errors.map(({ code, syscall }) => [code, syscall.replace('dup', 'fcntl')])
-      t.deepEqual(errors, [[code, named]], inject)
-      // What strace makes fail is not done: that one it has left open.
-      t.is(found.fds, syscall === 'close' ? 1 : 0, inject)
+      const failed = calls.find((line) => line.endsWith('(INJECTED)')) ?? ''
+      // The second mapping of a private one, which only futexes need, and what is done for it.
+      const isForWords = /F_GETFL|PROT_READ, MAP_SHARED/.test(failed) || (syscall === 'close' && when === READER)
+      t.deepEqual(errors, isForWords ? [] : [[code, named]], failed)
+      // What strace makes fail is not done: that one it has left open. If it was to be taken over, it
+      // still belongs to the program, which closes it.
+      t.is(found.fds, syscall === 'close' && when !== TAKEN ? 1 : 0, failed)
       t.is(found.mapped, 0, inject)
     }
   })

@@ -174,6 +174,35 @@ onLinux('what is collected without having been closed is closed, and not before'
   t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [51, 1, 0])
 })
 
+onLinux('Memfds that are dropped and not closed are collected before the descriptors run out', (t) => {
+  const script = `
+    let most = 0
+    for (let count = 0; count < 3000; count++) {
+      const memfd = fdkit.Memfd.create('dropped', { contents: 'text' })
+      // Those that are closed weigh nothing.
+      if (count % 2) memfd.close()
+      if (count % 10 === 0) await new Promise(setImmediate)
+      most = Math.max(most, countFds())
+    }
+    answer(most)
+  `
+  t.true(child<number>(script, { shell: 'ulimit -n 512' }) < 400)
+})
+
+onLinux('Memfds that are kept or closed do not weigh on the collector', (t) => {
+  const script = `
+    const before = process.memoryUsage().external
+    for (let count = 0; count < 1000; count++) fdkit.Memfd.create('closed').close()
+    const closed = process.memoryUsage().external - before
+    const kept = Array.from({ length: 10 }, () => fdkit.Memfd.create('kept'))
+    const weight = process.memoryUsage().external - before - closed
+    for (const memfd of kept) memfd.close()
+    const after = process.memoryUsage().external - before
+    answer([closed < 2 ** 20, weight > 9 * 2 ** 20, after < 2 ** 20])
+  `
+  t.deepEqual(child(script, { shell: 'ulimit -n 512' }), [true, true, true])
+})
+
 onLinux('a buffer outlives the Memfd that was collected', (t) => {
   const script = `
     const buffer = (() => fdkit.Memfd.create('abandoned', { contents: 'text' }).map())()

@@ -23,7 +23,7 @@ const START = 128
 const side = `
 import { writeSync } from 'node:fs'
 import { Memfd } from 'fdkit'
-import { Ring } from '../ring.ts'
+import { Ring } from './ring.ts'
 
 const [role, name] = process.argv.slice(2)
 const ring = new Ring(Memfd.from(3))

@@ -67,7 +67,8 @@ const world = {
   src: { 'index.ts': 'export {}\n', 'b.ts': '', lib: { 'deep.ts': '' }, CVS: { Entries: '' } },
   config: { 'app.json': '{}' },
   cache: { 'a.tmp': '', kept: '', sub: { 'b.tmp': '' } },
-  build: { out: { 'main.js': '' }, 'index.js': '' },
+  // With a link to a directory, which is among the directories of a walk.
+  build: { out: { 'main.js': '' }, 'index.js': '', latest: link('out') },
   current: link('src'),
   precious: '',
   node_modules: {},

@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 use std::time::Instant;
 
 use fdkit::files::names;
-use fdkit::{Step, Walk, WalkOptions};
+use fdkit::{DiskUsage, Progress, Rmtree, Step, UsageOptions, Walk, WalkOptions};
 
 /// What a walk came across.
 #[derive(Default)]
@@ -36,6 +36,24 @@ fn walk(top: &CStr, threads: Option<usize>) -> Result<Seen> {
     Ok(seen)
 }
 
+fn disk_usage(top: &CStr, threads: Option<usize>) -> Result<Seen> {
+    let options = UsageOptions { threads, ..UsageOptions::default() };
+    let mut counted = DiskUsage::new(None, top, options)?;
+    while counted.step(1000) != Progress::Done {}
+    let usage = counted.usage();
+    let (directories, files) = (usage.directories as usize, usage.files as usize);
+    Ok(Seen { directories, entries: directories - 1 + files })
+}
+
+fn rmtree(top: &CStr, threads: Option<usize>) -> Result<Seen> {
+    let mut tree = Rmtree::new(None, top)?;
+    if let Some(threads) = threads {
+        tree = tree.threads(threads);
+    }
+    while tree.step(1000) != Progress::Done {}
+    Ok(Seen::default())
+}
+
 /// Makes the tree that the ones that delete use up: directories, and as many empty files in each.
 fn make(top: &str, directories: usize, files: usize) -> Result<Seen> {
     std::fs::create_dir(top)?;
@@ -56,6 +74,12 @@ fn run(name: &str, argument: &str) -> Result<Seen> {
     let top = CString::new(argument)?;
     match name {
         "fdkit" => walk(&top, None),
+        "du" => disk_usage(&top, None),
+        "du-threads-0" => disk_usage(&top, Some(0)),
+        "du-threads-1" => disk_usage(&top, Some(1)),
+        "rmtree" => rmtree(&top, None),
+        "rmtree-threads-0" => rmtree(&top, Some(0)),
+        "rmtree-threads-1" => rmtree(&top, Some(1)),
         "fdkit-threads-0" => walk(&top, Some(0)),
         "fdkit-threads-1" => walk(&top, Some(1)),
         "fdkit-threads-2" => walk(&top, Some(2)),

@@ -50,6 +50,6 @@ function addonSize(): number {
 export async function measureStartup(): Promise<Target[]> {
   return [
     { what: "import 'fdkit'", figure: await importTime(), unit: 'ms', atMost: 8 },
-    { what: 'the addon', figure: addonSize() / 1e3, unit: 'kB', atMost: 600 },
+    { what: 'the addon', figure: addonSize() / 1e3, unit: 'kB', atMost: 660 },
   ]
 }

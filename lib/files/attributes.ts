@@ -203,7 +203,8 @@ export function chmodCall(
  * ```ts
  * import { chmod, fwalk } from 'fdkit'
  *
- * for (const [, , filenames, dirFd] of fwalk('config')) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [, , filenames, dirFd] of fwalk('config', { onerror })) {
  *   for (const name of filenames) chmod(name, 0o600, { dirFd })
  * }
  * ```

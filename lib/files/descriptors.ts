@@ -18,9 +18,9 @@ import { handOut } from './tracking.js'
  * import { closeSync } from 'node:fs'
  * import { dup, fwalk } from 'fdkit'
  *
- * for (const [, , filenames, dirfd] of fwalk('src')) {
+ * for (const [, , filenames, dirFd] of fwalk('src')) {
  *   if (filenames.includes('index.ts')) {
- *     const kept = dup(dirfd) // dirfd itself is good only until the next step
+ *     const kept = dup(dirFd) // dirFd itself is good only until the next step
  *     closeSync(kept)
  *   }
  * }

@@ -28,7 +28,7 @@ function listdirCall(
   auditListdir(path !== undefined && checked === undefined ? fd : path)
   return {
     make: (isLater) =>
-      isLater ? native.getdents64Later(true, fd, checked) : native.getdents64(fd, checked, sink.add),
+      isLater ? native.getdents64Later(fd, checked) : native.getdents64(fd, checked, sink.add),
     caller: 'listdir',
     path: checked,
     dirFd: fd,

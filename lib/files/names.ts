@@ -352,7 +352,8 @@ export function unlinkCall(path: PathLike, options?: DirFdOptions): Call<undefin
  * ```ts
  * import { fwalk, unlink } from 'fdkit'
  *
- * for (const [, , filenames, dirFd] of fwalk('cache')) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [, , filenames, dirFd] of fwalk('cache', { onerror })) {
  *   for (const name of filenames) if (name.endsWith('.tmp')) unlink(name, { dirFd })
  * }
  * ```
@@ -376,12 +377,17 @@ export function rmdirCall(path: PathLike, options?: DirFdOptions): Call<undefine
  * @see https://docs.python.org/3/library/os.html#os.rmdir
  * @example
  * ```ts
- * import { fwalk, rmdir, unlink } from 'fdkit'
+ * import { fwalk, lstat, rmdir, unlink } from 'fdkit'
  *
  * // Everything below build, and build stays.
- * for (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false })) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false, onerror })) {
  *   for (const name of filenames) unlink(name, { dirFd })
- *   for (const name of dirnames) rmdir(name, { dirFd })
+ *   for (const name of dirnames) {
+ *     // Links to directories are among the directories, and rmdir refuses them.
+ *     if (lstat(name, { dirFd }).isSymbolicLink()) unlink(name, { dirFd })
+ *     else rmdir(name, { dirFd })
+ *   }
  * }
  * ```
  */

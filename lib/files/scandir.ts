@@ -78,31 +78,38 @@ const readIs = optionsOf('a DirEntry', { followSymlinks: validateBoolean })
 const readInode = optionsOf('DirEntry.inode', { bigint: validateBoolean })
 const readStat = optionsOf('DirEntry.stat', { bigint: validateBoolean, followSymlinks: validateBoolean })
 
+// Not private: those a Proxy over an entry, and what Object.create makes of it, would not have.
+const TYPE = Symbol('type')
+const INO = Symbol('ino')
+const PLACE = Symbol('place')
+const TARGET = Symbol('targetType')
+const IS = Symbol('is')
+
 abstract class EntryBase {
   readonly name: string | Buffer
-  readonly #type: number
-  readonly #ino: number | bigint
-  readonly #place: Place
+  readonly [TYPE]: number
+  readonly [INO]: number | bigint
+  readonly [PLACE]: Place
 
   constructor(name: string | Buffer, type: number, ino: number | bigint, place: Place) {
     this.name = name
-    this.#type = type
-    this.#ino = ino
-    this.#place = place
+    this[TYPE] = type
+    this[INO] = ino
+    this[PLACE] = place
   }
 
   /** The type of what a link points to. */
   protected abstract targetType(): number
 
   protected get path(): Name {
-    const { prefix } = this.#place
+    const { prefix } = this[PLACE]
     if (prefix === undefined) return this.name
     if (typeof prefix === 'string') return prefix + this.name
     return Buffer.concat([prefix, this.name as Buffer])
   }
 
   protected get dirFd(): number | undefined {
-    return this.#place.dirFd
+    return this[PLACE].dirFd
   }
 
   protected question(options: DirEntryStatOptions | undefined): Question {
@@ -110,26 +117,26 @@ abstract class EntryBase {
     return { caller: 'DirEntry.stat', path: this.path, dirFd: this.dirFd, followSymlinks, bigint }
   }
 
-  #is(type: number, options: DirEntryOptions | undefined): boolean {
+  [IS](type: number, options: DirEntryOptions | undefined): boolean {
     const { followSymlinks = true } = readIs(options)
-    return type === (followSymlinks && this.#type === DT_LNK ? this.targetType() : this.#type)
+    return type === (followSymlinks && this[TYPE] === DT_LNK ? this.targetType() : this[TYPE])
   }
 
   inode(options?: { bigint?: boolean | undefined }): never {
     const { bigint = false } = readInode(options)
-    return (bigint ? BigInt(this.#ino) : Number(this.#ino)) as never
+    return (bigint ? BigInt(this[INO]) : Number(this[INO])) as never
   }
 
   isDirectory(options?: DirEntryOptions): boolean {
-    return this.#is(DT_DIR, options)
+    return this[IS](DT_DIR, options)
   }
 
   isFile(options?: DirEntryOptions): boolean {
-    return this.#is(DT_REG, options)
+    return this[IS](DT_REG, options)
   }
 
   isSymbolicLink(): boolean {
-    return this.#type === DT_LNK
+    return this[TYPE] === DT_LNK
   }
 }
 
@@ -151,7 +158,7 @@ class Entry extends EntryBase {
 }
 
 class LaterEntry extends EntryBase {
-  readonly #targetType: number
+  readonly [TARGET]: number
 
   constructor(
     name: string | Buffer,
@@ -161,11 +168,11 @@ class LaterEntry extends EntryBase {
     place: Place,
   ) {
     super(name, type, ino, place)
-    this.#targetType = targetType
+    this[TARGET] = targetType
   }
 
   protected override targetType(): number {
-    return this.#targetType
+    return this[TARGET]
   }
 
   async stat(options?: DirEntryStatOptions): Promise<never> {

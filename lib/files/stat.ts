@@ -74,13 +74,13 @@ function lstatQuestion(path: unknown, options: LstatOptions | undefined): Questi
 
 export function statNow(question: Question): AnyStats {
   const { path, dirFd, followSymlinks, bigint } = question
-  finish<undefined>(native.statx(dirFd, path, followSymlinks, bigint, numbers), question)
+  finish<undefined>(native.statx(dirFd, path, followSymlinks, bigint, unsigned), question)
   return bigint ? takeBigIntStats() : takeStats()
 }
 
 export async function statLater(question: Question): Promise<AnyStats> {
   const { path, dirFd, followSymlinks, bigint } = question
-  const result = native.statxLater(true, dirFd, path, followSymlinks, bigint)
+  const result = native.statxLater(dirFd, path, followSymlinks, bigint)
   const fields = finish(await result, question)
   const Found = (bigint ? BigIntStats : Stats) as new (...fields: unknown[]) => AnyStats
   return new Found(...fields)
@@ -101,7 +101,8 @@ export async function statLater(question: Question): Promise<AnyStats> {
  * ```ts
  * import { fwalk, stat } from 'fdkit'
  *
- * for (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   for (const name of filenames) {
  *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
  *   }

@@ -1,7 +1,7 @@
 // Bytes that go into a file in memory and come out of it.
 import { isAnyArrayBuffer, isArrayBufferView } from 'node:util/types'
 
-import { check, errorCode, invalidArgType, isFailure, outOfRange } from '../runtime/error.js'
+import { check, errorCode, invalidArgType, invalidArgValue, isFailure, outOfRange } from '../runtime/error.js'
 import { mmap, munmap } from './mapping.js'
 import { isInHugePages } from './available.js'
 import { native } from '../runtime/native.js'
@@ -12,8 +12,12 @@ export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike
 
 export function validateContents(value: unknown, name: string): Uint8Array {
   if (typeof value === 'string') return Buffer.from(value)
-  if (isArrayBufferView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-  if (isAnyArrayBuffer(value)) return new Uint8Array(value)
+  try {
+    if (isArrayBufferView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+    if (isAnyArrayBuffer(value)) return new Uint8Array(value)
+  } catch {
+    throw invalidArgValue(name, 'must not be detached or unmapped', value)
+  }
   throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray, DataView, or ArrayBuffer', value)
 }
 

@@ -1,6 +1,7 @@
 // Waiting for what other processes do in memory that they share.
 import { isInt32Array } from 'node:util/types'
 
+import { onAbort } from '../runtime/abort.js'
 import type { Failure } from '../runtime/binding.js'
 import { abortError, check, errorCode, invalidArgType, invalidArgValue, isFailure, outOfRange } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
@@ -19,7 +20,7 @@ export interface FutexWaitAsyncOptions {
 
 const readWaitAsync = optionsOf('futexWaitAsync', { signal: validateSignal })
 
-// As crates/binding/src/futex.rs numbers them.
+// crates/binding/src/api/memory/futex.rs has the same numbers.
 const results: readonly FutexResult[] = ['ok', 'not-equal', 'timed-out']
 const NOT_EQUAL = 1
 const CANCELED = 3
@@ -46,7 +47,9 @@ function isWorker(): boolean {
 
 function checkFutex<T>(result: T | Failure, typedArray: Int32Array): T {
   if (isFailure(result) && errorCode(result) === 'EINVAL') {
-    const reason = 'must be over memory that is shared: of mmap, of mmapShared, or a SharedArrayBuffer'
+    const reason =
+      'must be over memory that is shared: of mmap or mmapShared, of a file that can be opened for ' +
+      'reading, or a SharedArrayBuffer'
     throw invalidArgValue('typedArray', reason, typedArray)
   }
   return check(result)
@@ -66,6 +69,9 @@ function checkFutex<T>(result: T | Failure, typedArray: Int32Array): T {
  * Differs from `Atomics.wait`: the memory may be of another process, too (and `Atomics.notify` does
  * not wake it); an Int32Array over an ArrayBuffer of {@link mmap} will do; wrong arguments are
  * errors, and NaN as the time is one. As there, `'ok'` does not say that the word has changed.
+ *
+ * In a private mapping (of a write-sealed file, or `writable: false`) the word is that of the file:
+ * what this process wrote there itself does not count.
  *
  * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
  * @param index of the word in it
@@ -169,8 +175,7 @@ export async function futexWaitAsync(
   if (signal?.aborted) throw abortError(signal)
   const waiter = native.futexWaiter()
   const wait = native.futexWaitLater(waiter, words, at, expected, seconds)
-  const cancel = () => native.futexCancel(waiter)
-  signal?.addEventListener('abort', cancel)
+  const removeListener = signal && onAbort(signal, () => native.futexCancel(waiter))
   try {
     if (wait === NOT_EQUAL) return 'not-equal'
     const result = checkFutex(await wait, typedArray)
@@ -179,7 +184,7 @@ export async function futexWaitAsync(
     if (result === NOT_EQUAL) return 'ok'
     return results[result] as FutexResult
   } finally {
-    signal?.removeEventListener('abort', cancel)
+    removeListener?.()
   }
 }
 

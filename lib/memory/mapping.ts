@@ -116,8 +116,9 @@ function map<Shared extends boolean>(
   fd: FdLike,
   options: MmapOptions | undefined,
 ) {
-  const number = validateFd(fd)
   const given = isShared ? readMmapShared(options) : readMmap(options)
+  // Last, since a getter of the options may have closed it.
+  const number = validateFd(fd)
   const { offset = 0, length, unsafe = false, populate = false } = given
   const { writable } = given as MmapOptions
   const page = offset === 0 ? 1 : getpagesize()
@@ -143,12 +144,22 @@ function map<Shared extends boolean>(
  * belongs to one thread, and cannot be transferred to another (Node.js 20 makes a copy where that is
  * tried): map the file there, too.
  *
- * Three dangers are left. Where the system forbids overcommitting (`vm.overcommit_memory` is 2) and
- * memory has run out, a page that was never reserved or written is SIGBUS when it is first touched:
- * `size` reserves, `truncate` does not. A hole that another process punches into a file in huge pages wants a page
- * again when it is next touched, and where none is free that is SIGBUS; write-sealed files are safe
- * from it. And what `ArrayBuffer.prototype.transfer`, called past the buffer's own method that
- * refuses, or in Deno `structuredClone` makes of a buffer could be posted to another thread: there it is gone when this one ends.
+ * **Copy first, then decode.** While another process writes, built-in functions that look at the
+ * bytes more than once can crash the runtime (SIGSEGV): `Buffer.from(buffer).toString()`,
+ * `TextDecoder`, sorting in place. {@link copyFrom} copies in one call. Reading and writing single
+ * elements, `Atomics`, `set`, `fill` and `slice` are safe. If nobody can write (the file has
+ * `F_SEAL_WRITE`, or this process is the only writer), nothing needs to be copied.
+ *
+ * Two dangers are left. If the system forbids overcommitting (`vm.overcommit_memory` is 2) and
+ * memory has run out, the first touch of a page that was never reserved or written is SIGBUS:
+ * `size` reserves, `truncate` does not. And if another process punches a hole into a file in huge
+ * pages, and no huge page is free when the hole is next touched, that is SIGBUS; write-sealed files
+ * are safe from it.
+ *
+ * A stream of bytes (`controller.enqueue`), or `ArrayBuffer.prototype.transfer` if it is called past
+ * the buffer's own method, moves the memory to another ArrayBuffer, which can be posted to another
+ * thread. When the thread that mapped the file ends, zeros are there instead (in Deno the file
+ * stays).
  *
  * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
  * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor
@@ -219,8 +230,8 @@ own.munmap = munmap
  * A SharedArrayBuffer over the memory of a file, for Atomics, for the worker threads it is posted
  * to and for every other process that maps the file.
  *
- * As safe as {@link mmap}. A write-sealed file is mapped privately: what is written is seen in this
- * process only. Unlike an ArrayBuffer it cannot be unmapped: it is when it is collected in every
+ * As safe as {@link mmap}, and to be copied before it is decoded ({@link copyFrom}) for the same
+ * reason. A write-sealed file is mapped privately: what is written is seen in this process only. Unlike an ArrayBuffer it cannot be unmapped: it is when it is collected in every
  * thread.
  *
  * @throws `ENOTSUP`: the runtime cannot, see {@link supportsSharedMapping}; else as {@link mmap}

@@ -2,7 +2,7 @@
 import { constants } from 'node:os'
 import { isAnyArrayBuffer, isArrayBufferView } from 'node:util/types'
 
-import type { Failure, Held, Ret } from '../runtime/binding.js'
+import type { Descriptor, Failure, Handle, Outcome } from '../runtime/binding.js'
 import {
   F_SEAL_EXEC,
   F_SEAL_FUTURE_WRITE,
@@ -104,8 +104,8 @@ function reserve(fd: number, size: number, isHuge: boolean): void {
   if (isFailure(result)) throw describeNoSpace(result, isHuge)
 }
 
-function create(name: Name, flags: number): Ret<number> {
-  return native.memfdCreate(false, name, flags >>> 0) as Ret<number>
+function create(name: Name, flags: number): Outcome<number> {
+  return native.memfdCreate(false, name, flags >>> 0) as Outcome<number>
 }
 
 function createFd(name: Name, flags: number, exec: boolean, hugePageSize: number | undefined): number {
@@ -158,7 +158,7 @@ let construct: (fd: number) => Memfd
  */
 export class Memfd {
   readonly #fd: number
-  readonly #held: Held
+  readonly #handle: Handle<Descriptor>
   // Those of `map`, for as long as somebody has them.
   readonly #own = new WeakSet<ArrayBuffer>()
   #refs: WeakRef<ArrayBuffer>[] = []
@@ -172,7 +172,7 @@ export class Memfd {
   private constructor(token?: symbol, fd = -1) {
     if (token !== OWN) throw illegalConstructor()
     this.#fd = fd
-    this.#held = check(native.adopt(fd))
+    this.#handle = check(native.adopt(fd))
   }
 
   /**
@@ -369,7 +369,7 @@ export class Memfd {
 
   /** An ArrayBuffer over its memory: {@link mmap}. */
   map(options?: MmapOptions): ArrayBuffer {
-    const buffer = mmap(this.fd, options)
+    const buffer = mmap(this, options)
     if (this.#refs.length === this.#mostRefs) {
       this.#refs = this.#refs.filter((ref) => isMapped(ref.deref()))
       this.#mostRefs = 16 + 2 * this.#refs.length
@@ -394,7 +394,7 @@ export class Memfd {
 
   /** A SharedArrayBuffer over its memory: {@link mmapShared}. It stays when the Memfd is closed. */
   share(options?: MmapSharedOptions): SharedArrayBuffer {
-    return mmapShared(this.fd, options)
+    return mmapShared(this, options)
   }
 
   /**
@@ -409,7 +409,7 @@ export class Memfd {
     const mapped = this.#refs.map((ref) => ref.deref()).filter(isMapped)
     this.#refs = []
     // All of it is done before anything that failed is thrown.
-    const results = [...mapped.map((buffer) => native.munmap(buffer)), native.close(this.#held)]
+    const results = [...mapped.map((buffer) => native.munmap(buffer)), native.close(this.#handle)]
     for (const result of results) check(result)
   }
 

@@ -9,11 +9,19 @@ interface Subscription {
 // Each signal has one listener, however many operations it can end: Node warns of more than ten.
 const subscriptions = new WeakMap<AbortSignal, Subscription>()
 
+const isDeno = process.versions['deno'] !== undefined
+
+const listen = isDeno
+  ? // Deno's addAbortListener adds an ordinary listener. A signal that follows this one has no others.
+    (signal: AbortSignal, listener: () => void): Disposable =>
+      addAbortListener(AbortSignal.any([signal]), listener)
+  : addAbortListener
+
 function subscribe(signal: AbortSignal): Subscription {
   const interrupts = new Set<() => void>()
   // Unlike addEventListener, this also hears of a signal whose earlier listener called
   // stopImmediatePropagation(), and of one that has aborted already.
-  const listener = addAbortListener(signal, () => {
+  const listener = listen(signal, () => {
     for (const interrupt of interrupts) interrupt()
   })
   return { interrupts, listener }

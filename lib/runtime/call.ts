@@ -1,8 +1,6 @@
 // A system call with its arguments checked, to be made at once or on a thread of the pool.
-import type { Failure } from './binding.js'
+import type { Failure, Outcome, Response } from './binding.js'
 import { isFailure, isRelative, systemError, type Name } from './error.js'
-
-type Ret<T> = T | Failure
 
 /** What a call is about, for its error. */
 export interface CallSubject {
@@ -17,7 +15,7 @@ export interface CallSubject {
 
 /** A call that is ready. Making it later copies the descriptors that it is given. */
 export interface Call<T> extends CallSubject {
-  make(later: boolean): Ret<T> | Promise<Ret<T>>
+  make(later: boolean): Response<T>
 }
 
 /** The error of a call that failed. One that started from a descriptor says from which directory. */
@@ -32,14 +30,14 @@ function failed(failure: Failure, { caller, path, dest, dirFd, destDirFd }: Call
 }
 
 /** What a call came to, or its failure thrown. */
-export function finish<T>(result: Ret<T>, subject: CallSubject): T {
+export function finish<T>(result: Outcome<T>, subject: CallSubject): T {
   if (isFailure(result)) throw failed(result, subject)
   return result
 }
 
 /** Makes the call; it blocks the event loop. */
 export function now<T>(call: Call<T>): T {
-  return finish(call.make(false) as Ret<T>, call)
+  return finish(call.make(false) as Outcome<T>, call)
 }
 
 /** Makes the call off the main thread. */

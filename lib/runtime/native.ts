@@ -3,64 +3,10 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
 import type * as Addon from './binding.js'
+import { syscalls } from './syscalls.js'
 
-type Binding = Omit<typeof Addon, 'VERSION'>
-
-// What each export stands for, for the error where there is no addon.
-const syscalls = {
-  adopt: 'close',
-  canShare: 'mmap',
-  close: 'close',
-  dup: 'dup',
-  faccessat2: 'faccessat2',
-  fallocate: 'fallocate',
-  fchmodat2: 'fchmodat2',
-  fchownat: 'fchownat',
-  fcntlAddSeals: 'fcntl',
-  fcntlGetSeals: 'fcntl',
-  fcntlGetfd: 'fcntl',
-  fcntlSetfd: 'fcntl',
-  ftruncate: 'ftruncate',
-  futexCancel: 'futex',
-  futexWait: 'futex',
-  futexWaiter: 'futex',
-  futexWaitLater: 'futex',
-  futexWake: 'futex',
-  getdents64: 'getdents64',
-  getdents64Later: 'getdents64',
-  linkat: 'linkat',
-  memfdCreate: 'memfd_create',
-  mkdirat: 'mkdirat',
-  mkfifoat: 'mkfifoat',
-  mknodat: 'mknodat',
-  mmap: 'mmap',
-  moveFd: 'dup3',
-  munmap: 'munmap',
-  openat: 'openat',
-  pageSize: 'getpagesize',
-  pread: 'pread',
-  pwrite: 'pwrite',
-  readlinkat: 'readlinkat',
-  renameat2: 'renameat2',
-  rmtreeClose: 'close',
-  rmtreeInterrupt: 'unlinkat',
-  rmtreeStart: 'openat',
-  rmtreeStep: 'unlinkat',
-  scandir: 'getdents64',
-  statx: 'statx',
-  statxLater: 'statx',
-  symlinkat: 'symlinkat',
-  unlinkat: 'unlinkat',
-  utimensat: 'utimensat',
-  walkClose: 'close',
-  walkInterrupt: 'openat',
-  walkPath: 'openat',
-  walkPour: 'openat',
-  walkSetDirnames: 'openat',
-  walkStart: 'openat',
-  walkStep: 'openat',
-  walkStepLater: 'openat',
-} satisfies Record<keyof Binding, string>
+// The addon's functions. Where there is no addon, each of them fails as the system call here.
+type Binding = Pick<typeof Addon, keyof typeof syscalls>
 
 const platforms = [
   'linux-x64-gnu',

@@ -38,7 +38,7 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
  *
  * Each step runs off the main thread.
  *
- * The `dirfd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
+ * The `dirFd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
  * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
  * `next()` while a step is under way are queued, and each step ends the loan of the descriptor
  * before it: if you ask ahead, use a descriptor only before the first `await` after it arrived (that
@@ -52,7 +52,8 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'
  *
- * for await (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
  *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
  * }
@@ -131,7 +132,7 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
         const result = await state.stepLater()
         this.#checkAborted()
         // Of a large directory not all at once, so that nothing else has to wait for it.
-        while (state.pour()) {
+        while (state.drain()) {
           await nextTurn()
           this.#checkAborted()
         }

@@ -16,7 +16,7 @@ export type FwalkEntry<Name extends string | Buffer = string> = [
   /** Everything else: files, links to nothing, FIFOs, sockets, devices. */
   filenames: Name[],
   /** The walk's own: good until the next step, and never to be closed. `dup` keeps a copy. */
-  dirfd: number,
+  dirFd: number,
 ]
 
 /** Options of {@link fwalk}. */
@@ -68,7 +68,10 @@ export const auditFwalk = auditEvent('os.fwalk', 'top', 'topdown', 'onerror', 'f
  * `followSymlinks`, a directory that is its own ancestor; names added to `dirnames` must be
  * single components.
  *
- * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. A top that is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), yields nothing, as in Python:
+ * without `onerror` the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk what a link leads to.
  * @throws where `top` cannot be opened or listed, at the first step: `ENOENT`, `EACCES`,
  * `EBADF` (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) …;
  * `ERR_INVALID_ARG_VALUE`: a name in `dirnames` that is empty, `.`, `..`, or contains `/` or NUL
@@ -77,8 +80,9 @@ export const auditFwalk = auditEvent('os.fwalk', 'top', 'topdown', 'onerror', 'f
  * ```ts
  * import { fwalk, stat } from 'fdkit'
  *
- * for (const [root, dirs, files, rootfd] of fwalk('src')) {
- *   const sizes = files.map((name) => stat(name, { dirFd: rootfd, followSymlinks: false }).size)
+ * const onerror = (error: Error) => { throw error }
+ * for (const [root, dirs, files, dirFd] of fwalk('src', { onerror })) {
+ *   const sizes = files.map((name) => stat(name, { dirFd, followSymlinks: false }).size)
  *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
  *   const cvs = dirs.indexOf('CVS')
  *   if (cvs !== -1) dirs.splice(cvs, 1) // do not visit CVS directories

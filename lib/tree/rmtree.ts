@@ -4,8 +4,8 @@ import { isUint8Array } from 'node:util/types'
 
 import { onAbort } from '../runtime/abort.js'
 import { auditEvent } from '../runtime/audit.js'
-import type { Failure, Held } from '../runtime/binding.js'
-import { abortError, systemError, type Name, type SystemError } from '../runtime/error.js'
+import type { Failure, Handle, Rmtree } from '../runtime/binding.js'
+import { abortError, isRelative, systemError, type Name, type SystemError } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { optionsOf, type Read } from '../runtime/options.js'
 import {
@@ -52,15 +52,18 @@ const readRmtree = optionsOf('rmtree', rmtreeOptions)
 const readAsyncRmtree = optionsOf('rmtree', { ...rmtreeOptions, signal: validateSignal })
 
 class Deletion {
-  readonly tree: Held
+  readonly tree: Handle<Rmtree>
   readonly #path: Name
   readonly #ignoreErrors: boolean
+  // Whether the paths start from a descriptor.
+  readonly #isFrom: boolean
   readonly #onerror: RmtreeOptions<string | Buffer>['onerror']
 
   constructor(later: boolean, path: PathLike, options: Read<typeof rmtreeOptions>) {
     this.#path = validatePath(path)
     const { dirFd, ignoreErrors = false, onerror } = options
     this.#ignoreErrors = ignoreErrors
+    this.#isFrom = dirFd !== undefined && isRelative(this.#path)
     this.#onerror = onerror
     // Unlike the events of the system calls: this one is raised in Python's own code.
     auditRmtree(path, dirFd)
@@ -71,11 +74,12 @@ class Deletion {
   goesOn(result: boolean | Failure): boolean {
     if (typeof result === 'boolean') return result
     if (!this.#ignoreErrors) {
+      const where = this.#isFrom ? { caller: 'rmtree', dir: result.dir } : {}
       const path = result.path ?? this.#path
-      if (this.#onerror === undefined) throw systemError(result, { path })
-      this.#onerror(systemError(result, { path: isUint8Array(path) ? toBuffer(path) : path }))
+      if (this.#onerror === undefined) throw systemError(result, { path, ...where })
+      this.#onerror(systemError(result, { path: isUint8Array(path) ? toBuffer(path) : path, ...where }))
     }
-    return result.skipped === true
+    return result.recoverable === true
   }
 }
 

@@ -2,8 +2,8 @@
 import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
-import type { Failure, Held } from '../runtime/binding.js'
-import { check, invalidArgType, invalidArgValue, systemError, type SystemError } from '../runtime/error.js'
+import type { Failure, Handle, Walk } from '../runtime/binding.js'
+import { errorCode, invalidArgType, invalidArgValue, isRelative, systemError, type SystemError } from '../runtime/error.js'
 import type { FwalkEntry } from './fwalk.js'
 import { NameSink } from '../files/listing.js'
 import { native } from '../runtime/native.js'
@@ -32,6 +32,9 @@ export const walkOptions = {
 }
 
 type Audit = (...args: unknown[]) => void
+
+const NO_DIRECTORY =
+  'the top is not a directory, or is a symbolic link, which is only walked with followSymlinks: true'
 
 /** Of a step after which the walk goes on. */
 export const skipped: unique symbol = Symbol('skipped')
@@ -86,10 +89,10 @@ class StringPaths implements Paths<string> {
 }
 
 class BufferPaths implements Paths<Buffer> {
-  readonly #walk: Held
+  readonly #walk: Handle<Walk>
   readonly #top: Uint8Array
 
-  constructor(walk: Held, top: Uint8Array) {
+  constructor(walk: Handle<Walk>, top: Uint8Array) {
     this.#walk = walk
     this.#top = top
   }
@@ -114,12 +117,16 @@ class BufferPaths implements Paths<Buffer> {
 
 /** A walk, and what to make of its steps. */
 export class WalkState<Name extends string | Buffer> {
-  readonly #walk: Held
+  readonly #walk: Handle<Walk>
   readonly #enter: Paths<Name>['enter']
   readonly #dirnames = new NameSink<Name>()
   readonly #filenames = new NameSink<Name>()
   readonly #paths: Paths<Name>
+  readonly #top: Uint8Array | string
   readonly #topdown: boolean
+  readonly #followSymlinks: boolean
+  // Whether the paths start from a descriptor.
+  readonly #isFrom: boolean
   readonly #onerror: ((error: SystemError<Name>) => void) | undefined
   // Kept, since it may close the descriptor that the walk starts from when it is collected.
   readonly owner: unknown
@@ -136,7 +143,10 @@ export class WalkState<Name extends string | Buffer> {
     const paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
     this.#paths = paths as unknown as Paths<Name>
     this.#enter = this.#paths.enter
+    this.#top = path
     this.#topdown = topdown
+    this.#followSymlinks = followSymlinks
+    this.#isFrom = dirFd !== undefined && isRelative(path)
     this.#onerror = onerror
   }
 
@@ -149,8 +159,8 @@ export class WalkState<Name extends string | Buffer> {
   }
 
   /** Takes what a step that was made later came to; whether there may be more names. */
-  pour(): boolean {
-    return native.walkPour(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
+  drain(): boolean {
+    return native.walkDrain(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
   }
 
   interrupt(): void {
@@ -164,8 +174,8 @@ export class WalkState<Name extends string | Buffer> {
   /** What a step came to: an entry, `undefined` at the end, or `skipped` to go on. */
   take(result: number | Failure): FwalkEntry<Name> | undefined | typeof skipped {
     if (typeof result !== 'number') {
-      if (!result.skipped) check(result, { path: this.#paths.current() })
-      this.#onerror?.(systemError(result, { path: this.#paths.current() }))
+      if (!result.recoverable) throw this.#errorOf(result)
+      this.#onerror?.(this.#errorOf(result))
       return skipped
     }
     if (result < 0) return undefined
@@ -184,6 +194,15 @@ export class WalkState<Name extends string | Buffer> {
     dirnames.names = []
     filenames.names = []
     return entry
+  }
+
+  #errorOf(failure: Failure): SystemError<Name> {
+    const path = this.#paths.current()
+    const where = this.#isFrom ? { caller: 'fwalk', dir: failure.dir } : {}
+    const isTop = Buffer.from(path).equals(Buffer.from(this.#top))
+    // If it is thrown, what leads to the top is no directory.
+    const isNone = isTop && failure.recoverable === true && !this.#followSymlinks && /^(ELOOP|ENOTDIR)$/.test(errorCode(failure))
+    return systemError(failure, { path, ...where }, isNone ? NO_DIRECTORY : undefined)
   }
 
   /** Tells the walk what the caller made of the names that were yielded last. */

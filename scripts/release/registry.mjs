@@ -24,7 +24,7 @@ export async function startRegistry() {
     const [version] = Object.keys(sent.versions)
     if (known.versions[version]) return [403, { error: `${name}@${version} is there already` }]
     const manifest = sent.versions[version]
-    for (const [file, { data }] of Object.entries(sent._attachments)) {
+    for (const [file, { data }] of Object.entries(sent['_attachments'])) {
       const path = `/${name}/-/${file.split('/').at(-1)}`
       tarballs.set(path, Buffer.from(data, 'base64'))
       manifest.dist.tarball = `${url}${path}`

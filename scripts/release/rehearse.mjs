@@ -51,7 +51,7 @@ async function line(text, env = github) {
 const npmrc = join(work, 'npmrc')
 writeFileSync(npmrc, `registry=${registry.url}/\n${registry.url.replace('http:', '')}/:_authToken=none\n`)
 const local = { ...github, NPM_CONFIG_USERCONFIG: npmrc, NPM_CONFIG_REGISTRY: `${registry.url}/`, SMOKE_ATTEMPTS: '1' }
-for (const name of Object.keys(local)) if (/^npm_/.test(name) && name !== 'npm_config_cache') delete local[name]
+for (const name of Object.keys(local)) if (name.startsWith('npm_') && name !== 'npm_config_cache') delete local[name]
 
 async function checkTag() {
   const tag = 'node scripts/release/check-tag.mjs'

@@ -199,12 +199,7 @@ mod sys {
 
     /// Answers on Linux before 5.8, and under a filter that hides `faccessat2`. The C library is
     /// not asked, since it tries the hidden call again and returns the filter's answer.
-    fn without_faccessat2(
-        start: BorrowedFd<'_>,
-        path: &CStr,
-        mode: i32,
-        flags: i32,
-    ) -> Result<()> {
+    fn without_faccessat2(start: BorrowedFd<'_>, path: &CStr, mode: i32, flags: i32) -> Result<()> {
         let follow = flags & libc::AT_SYMLINK_NOFOLLOW == 0;
         if !follow {
             let is_link = fstatat(Some(start), path, false)?.mode & libc::S_IFMT == libc::S_IFLNK;

@@ -157,6 +157,19 @@ pub fn set_inheritable(fd: BorrowedFd<'_>, inheritable: bool) -> Result<()> {
     Ok(())
 }
 
+/// `getrlimit(RLIMIT_NOFILE)`: how many descriptors the process may have open at a time.
+///
+/// ```
+/// assert!(fdkit::files::descriptors::limit() > 2);
+/// ```
+#[must_use]
+pub fn limit() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: there is room for the answer. It fails for no resource that there is.
+    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    limit.rlim_cur
+}
+
 /// What tells one directory from every other: device and inode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity(libc::dev_t, libc::ino_t);

@@ -6,3 +6,4 @@ pub mod listing;
 pub(crate) mod name_list;
 pub mod names;
 pub mod stat;
+pub mod surrogate_escape;

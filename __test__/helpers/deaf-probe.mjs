@@ -1,0 +1,18 @@
+// Waits with a signal that has a listener which stops the event. Writes how they end as JSON.
+import { futexWaitAsync, Memfd } from '../../dist/index.js'
+
+const warnings = []
+process.on('warning', ({ message }) => warnings.push(message))
+const words = new Int32Array(Memfd.create('deaf', { size: 4 }).map())
+const controller = new AbortController()
+const { signal } = controller
+signal.addEventListener('abort', (event) => event.stopImmediatePropagation())
+const wait = (timeout) => futexWaitAsync(words, 0, 0, timeout, { signal }).catch((error) => error.name)
+
+// More than Node.js allows a signal at a time.
+let over
+for (let count = 0; count < 30; count++) over = await wait(1)
+const pending = wait(20_000)
+setTimeout(() => controller.abort(), 20)
+console.log(JSON.stringify([await pending, over, await wait(20_000), warnings]))
+process.exit()

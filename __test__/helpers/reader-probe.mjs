@@ -1,0 +1,16 @@
+// Reads a file that the parent process writes and wakes: each value that it sees goes to stdout.
+import { futexWait, futexWaitAsync, Memfd } from '../../dist/index.js'
+
+const [path, kind, wait] = process.argv.slice(2)
+const fs = process.getBuiltinModule('node:fs')
+const memfd = Memfd.from(fs.openSync(path, kind === 'reader' ? 'r' : 'r+'))
+const words = new Int32Array(kind === 'shared' ? memfd.share() : memfd.map({ writable: kind === 'private' ? false : undefined }))
+let seen = 0
+while (seen < 8) {
+  const result = wait === 'async' ? await futexWaitAsync(words, 1, seen, 20_000) : futexWait(words, 1, seen, 20_000)
+  if (result === 'timed-out') throw new Error('nobody woke it')
+  // The view, not the futex, says what is there. It may have been woken without a change.
+  const value = Atomics.load(words, 1)
+  if (value !== seen) fs.writeSync(1, `${value}\n`)
+  seen = value
+}
