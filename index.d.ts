@@ -7,8 +7,9 @@
  *
  * @packageDocumentation
  */
-import { Buffer } from 'node:buffer';
+import { Blob as Blob$1, Buffer } from 'node:buffer';
 import * as fs from 'node:fs';
+import { ReadableStream as ReadableStream$1 } from 'node:stream/web';
 
 /**
  * The error of a failed system call, with the same properties as an error of `node:fs`. Every
@@ -1013,28 +1014,38 @@ export declare const supportsSharedMapping: boolean;
  * ```
  */
 export declare function getpagesize(): number;
-/** A seal by its name: that of the constant, `F_SEAL_FUTURE_WRITE` being `'futureWrite'`. */
-export type Seal = "seal" | "shrink" | "grow" | "write" | "futureWrite" | "exec";
+/** The contents of a Memfd that is made at once: one piece, or an iterable of pieces. */
+export type SyncContents = Contents | Iterable<Contents>;
 /** Options of {@link Memfd.create}. */
 export interface MemfdOptions {
 	/**
-	 * Bytes, all of which are reserved: where there is no memory for them, that is ENOSPC now. By
+	 * Size in bytes, all of which are reserved: if there is no memory for them, that is ENOSPC now. By
 	 * default as many as `contents` has.
 	 */
 	size?: number | undefined;
-	/** What is in it from the start; what `size` has beyond that is zeros. */
-	contents?: Contents | undefined;
+	/**
+	 * What is in it from the start: a string (as UTF-8), bytes, or an iterable of those, which are
+	 * written one after another. What `size` has beyond that is zeros.
+	 */
+	contents?: SyncContents | undefined;
 	/** Whether seals may be added; `true` by default. */
 	sealing?: boolean | undefined;
 	/** Whether it may be executed; `false` by default, for good (from Linux 6.3). */
 	exec?: boolean | undefined;
 	/**
-	 * Bytes of the huge pages that it is to live in, one of {@link hugePageSizes}; `size` is then a
-	 * multiple of it.
+	 * Size in bytes of the huge pages that it is to live in, one of {@link hugePageSizes}; `size` is then
+	 * a multiple of it.
 	 */
 	hugePageSize?: number | undefined;
 	/** Whether child processes inherit the descriptor; `false` by default. */
 	inheritable?: boolean | undefined;
+}
+/** A seal by its name: that of the constant, `F_SEAL_FUTURE_WRITE` being `'futureWrite'`. */
+export type Seal = "seal" | "shrink" | "grow" | "write" | "futureWrite" | "exec";
+/** Options of {@link Memfd.blob}. */
+export interface MemfdBlobOptions {
+	/** The media type, as `'text/html'`; `''` by default. */
+	type?: string | undefined;
 }
 /**
  * A file in memory: {@link memfdCreate} and what belongs to it, in one object.
@@ -1043,6 +1054,10 @@ export interface MemfdOptions {
  * object for as long as its `fd` is in use.
  *
  * Once it is closed, everything but `close` throws `ERR_INVALID_STATE`.
+ *
+ * It belongs to its thread: `structuredClone` and `postMessage` refuse it (`DataCloneError`). Post what
+ * {@link Memfd.share} returns, or the number {@link Memfd.fd}, which another thread maps with
+ * {@link mmap} and does not close.
  *
  * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
  * @example
@@ -1109,7 +1124,14 @@ export declare class Memfd {
 	 * makes a descriptor with an offset of its own.
 	 */
 	get path(): string;
-	/** Its bytes. */
+	/**
+	 * The name that it was made with, for people. Bytes that are not UTF-8 are lone surrogates U+DC80 to
+	 * U+DCFF. Of a file that is no memory file (`Memfd.from` takes those on tmpfs, too) it is the path.
+	 *
+	 * @throws `ENOENT`: /proc is not mounted
+	 */
+	get name(): string;
+	/** Its size in bytes. */
 	get size(): number;
 	/** The seals on it. {@link getSeals} has those, too, that fdkit has no name for. */
 	get seals(): Seal[];
@@ -1133,6 +1155,39 @@ export declare class Memfd {
 	 * @throws `ERR_OUT_OF_RANGE`: the file has less than the buffer takes
 	 */
 	read<T extends NodeJS.ArrayBufferView>(buffer: T, position?: number): T;
+	/**
+	 * Returns a stream of its bytes, from the start, for a `Response`, `pipeTo` or `for await`. Each chunk
+	 * is a copy, of what is there when the chunk is asked for. The offset of the descriptor is neither used
+	 * nor moved. If the Memfd is closed before the stream has ended, reading fails with
+	 * `ERR_INVALID_STATE`.
+	 *
+	 * @example
+	 * ```ts
+	 * import { Memfd } from 'fdkit'
+	 *
+	 * const memfd = Memfd.create('page', { contents: '<h1>hello</h1>' })
+	 * const response = new Response(memfd.stream())
+	 * const text = await response.text()
+	 * text // '<h1>hello</h1>'
+	 * ```
+	 */
+	stream(): ReadableStream$1<Uint8Array>;
+	/**
+	 * Returns a `Blob` with a copy of the bytes: it does not follow what is written to the file later, and
+	 * outlives the Memfd.
+	 *
+	 * @param options as for `new Blob`: `type` is the media type; `''` by default
+	 * @example
+	 * ```ts
+	 * import { Memfd } from 'fdkit'
+	 *
+	 * using memfd = Memfd.create('page', { contents: '<h1>hello</h1>' })
+	 * const form = new FormData()
+	 * form.set('upload', memfd.blob({ type: 'text/html' }), 'page.html')
+	 * memfd.blob().size // 14
+	 * ```
+	 */
+	blob(options?: MemfdBlobOptions): Blob$1;
 	/**
 	 * Writes all of it at a position; the file grows where that is beyond its end. The offset of the
 	 * descriptor is neither used nor moved. Where it throws, a part may have been written, as up to the

@@ -10,10 +10,12 @@
  *
  * @packageDocumentation
  */
-import { Buffer } from 'node:buffer';
+import { Blob as Blob$1, Buffer } from 'node:buffer';
 import * as fs from 'node:fs';
+import { ReadableStream as ReadableStream$1 } from 'node:stream/web';
 import type {
 	AccessOptions,
+	Contents,
 	DirEntry,
 	DirEntryStatOptions,
 	DirFdOptions,
@@ -23,14 +25,34 @@ import type {
 	FwalkOptions,
 	LinkOptions,
 	LstatOptions,
+	Memfd,
+	MemfdOptions,
 	OpenOptions,
 	PathLike,
 	RenameOptions,
 	RmtreeOptions,
 	StatOptions,
+	SyncContents,
 	TwoDirFdOptions,
 	UtimeOptions,
 } from './index.js';
+/**
+ * The contents of a Memfd that is made with a promise: also a stream, or anything else that can be
+ * iterated with `for await`; a `Blob`; a `Response` or `Request`, whose body it is.
+ */
+export type AsyncContents = SyncContents | AsyncIterable<Contents> | Blob | {
+	readonly body: ReadableStream$1<Uint8Array> | AsyncIterable<Contents> | null;
+};
+/** Options of {@link createMemfd}. */
+export interface AsyncMemfdOptions extends Omit<MemfdOptions, "contents"> {
+	/**
+	 * What is in it from the start: as for `Memfd.create`, or an async iterable of strings and bytes (a
+	 * stream), a `Blob`, or a `Response`.
+	 */
+	contents?: AsyncContents | undefined;
+	/** Ends it with an AbortError, and closes the file. */
+	signal?: AbortSignal | undefined;
+}
 /** Options of `rmtree` of `fdkit/promises`. */
 export interface AsyncRmtreeOptions<Name extends string | Buffer = string> extends RmtreeOptions<Name> {
 	/** Ends the deletion with an AbortError; what is removed by then stays removed. */
@@ -837,5 +859,29 @@ export declare function rmtree(path: string | URL, options?: AsyncRmtreeOptions)
  * ```
  */
 export declare function rmtree(path: PathLike, options?: AsyncRmtreeOptions<string | Buffer>): Promise<void>;
+/**
+ * Makes a {@link Memfd} from contents that come later: as `Memfd.create` of `fdkit`, but `contents` may
+ * also be an async iterable (such as a stream), a `Blob`, or a `Response`. The pieces are written as
+ * they come, one after another, and nothing else is kept in memory.
+ *
+ * If a piece cannot be had or written, or the signal aborts, the file is closed, and the iterator is
+ * told to return (a stream is canceled).
+ *
+ * @param name for people, as in `memfdCreate`
+ * @throws as `Memfd.create`; `AbortError`: the signal; what the iterable throws
+ * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
+ * @example
+ * ```ts
+ * import { createReadStream } from 'node:fs'
+ * import { createMemfd } from 'fdkit/promises'
+ *
+ * const copy = await createMemfd('copy', { contents: createReadStream('config/app.json') })
+ * copy.size // 2
+ * const body = new Response('from the network')
+ * const page = await createMemfd('page', { contents: body, signal: AbortSignal.timeout(10_000) })
+ * page.read().toString() // 'from the network'
+ * ```
+ */
+export declare function createMemfd(name: string | Uint8Array, options?: AsyncMemfdOptions): Promise<Memfd>;
 
 export {};

@@ -21,7 +21,13 @@ const json = (path) => JSON.parse(readFileSync(path, 'utf8'))
 const read = (paths) => new Map(paths.map((path) => [path, readFileSync(path, 'utf8')]))
 
 // Before anything, as they came: the set-up makes them anew.
-const committed = read(['Cargo.lock', 'index.d.ts', 'promises.d.ts', 'lib/runtime/binding.d.ts', 'lib/runtime/syscalls.ts'])
+const committed = read([
+  'Cargo.lock',
+  'index.d.ts',
+  'promises.d.ts',
+  'lib/runtime/binding.d.ts',
+  'lib/runtime/syscalls.ts',
+])
 
 step('set-up, everything built', process.execPath, 'scripts/setup.mjs', '--force')
 

@@ -82,6 +82,9 @@ onLinux('once it is closed, every member but close is ERR_INVALID_STATE', (t) =>
     map: () => memfd.map(),
     unmap: () => memfd.unmap(buffer),
     share: () => memfd.share(),
+    name: () => memfd.name,
+    stream: () => memfd.stream(),
+    blob: () => memfd.blob(),
   }
   const members = Object.getOwnPropertyNames(Memfd.prototype)
   t.deepEqual(members.filter((name) => !Object.hasOwn(uses, name)), ['constructor', 'close'])

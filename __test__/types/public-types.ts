@@ -177,6 +177,32 @@ is<string[] | Buffer[]>()(listdir(anyPath))
 // @ts-expect-error: one or the other, but which is not known
 is<string[]>()(listdir(anyPath))
 
+// descriptors: numbers, or what has one
+declare const handle: import('node:fs/promises').FileHandle
+is<fs.Stats>()(stat('file', { dirFd: handle }))
+is<fs.Stats>()(stat(handle))
+is<string[]>()(listdir(handle))
+is<number>()(dup({ fd: 3 }))
+is<FwalkIterator>()(fwalk('.', { dirFd: handle }))
+// @ts-expect-error: an fd is a number
+stat('file', { dirFd: { fd: '3' } })
+// @ts-expect-error: a Memfd takes over numbers only
+fdkit.Memfd.from(handle)
+
+// access throws, the other two answer
+is<void>()(fdkit.access('file', fdkit.R_OK, { dirFd: handle, effectiveIds: true }))
+is<boolean>()(fdkit.canAccess('file', fdkit.R_OK, { followSymlinks: false }))
+is<boolean>()(fdkit.exists('file', { dirFd: 3 }))
+// @ts-expect-error: it has no such option
+fdkit.exists('file', { effectiveIds: true })
+// @ts-expect-error: options are the third argument
+fdkit.access('file', { dirFd: 3 })
+
+fdkit.utime('file', { times: [fdkit.UTIME_NOW, new Date()] })
+fdkit.utime('file', { ns: [fdkit.UTIME_OMIT, 1n] })
+// @ts-expect-error: of the symbols only these two are times
+fdkit.utime('file', { times: [Symbol.iterator, 1] })
+
 const openOptions: OpenOptions = { dirFd: 3, mode: 0o600 }
 const dirFdOptions: DirFdOptions = openOptions
 is<number>()(open(anyPath, 'wx', openOptions))

@@ -74,8 +74,8 @@ class Deletion {
   goesOn(result: boolean | Failure): boolean {
     if (typeof result === 'boolean') return result
     if (!this.#ignoreErrors) {
-      const where = this.#isFrom ? { caller: 'rmtree', dir: result.dir } : {}
       const path = result.path ?? this.#path
+      const where = this.#isFrom ? { caller: 'rmtree', dir: result.dir } : {}
       if (this.#onerror === undefined) throw systemError(result, { path, ...where })
       this.#onerror(systemError(result, { path: isUint8Array(path) ? toBuffer(path) : path, ...where }))
     }

@@ -21,6 +21,10 @@ use crate::tree::listing::Listing;
 /// The top, the level that is listed, its child, and one to find a closed level again.
 pub(crate) const MIN_OPEN: usize = 4;
 
+// Fewer descriptors are not worth a thread. To find out how many threads the machine runs takes
+// one, too.
+const SPARE: usize = 4;
+
 // `../` for each level, in paths well below PATH_MAX.
 const CLIMB: usize = 1024;
 
@@ -200,6 +204,11 @@ impl Levels {
     #[cfg(test)]
     pub(crate) fn descriptors(&self) -> (usize, usize) {
         (self.open + self.ahead.as_ref().map_or(0, Ahead::descriptors), self.max_open)
+    }
+
+    /// Whether there are descriptors left for a read-ahead.
+    pub(crate) fn has_spare(&self) -> bool {
+        self.open + SPARE <= self.max_open
     }
 
     pub(crate) fn ahead(&self) -> Option<&Ahead> {

@@ -186,7 +186,8 @@ impl Walk<'_> {
             return;
         }
         self.ahead.known += children;
-        if self.ahead.known >= self.ahead.enough && self.ahead.threads != Some(0) {
+        let is_enough = self.ahead.known >= self.ahead.enough && self.levels.has_spare();
+        if is_enough && self.ahead.threads != Some(0) {
             let threads = self.ahead.threads.unwrap_or_else(automatic_threads);
             self.levels.start_ahead(self.manner, threads, Arc::clone(&self.interrupted));
         }

@@ -103,8 +103,8 @@ impl Element {
 }
 
 impl Queue {
-    pub(crate) fn new() -> Self {
-        Self { limit: MOST, ..Self::default() }
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, ..Self::default() }
     }
 
     /// Says how many descriptors the walk leaves.
