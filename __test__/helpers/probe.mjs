@@ -9,7 +9,6 @@ const calls = {
   dup: [3],
   fwalk: ['.'],
   futexWait: [new Int32Array(1), 0, 0],
-  futexWaitAsync: [new Int32Array(1), 0, 0],
   futexWake: [new Int32Array(1), 0],
   getInheritable: [3],
   getpagesize: [],
@@ -43,7 +42,7 @@ const calls = {
 // It has no arguments that could be wrong.
 const withoutArguments = new Set(['getpagesize'])
 // These ask for no addon.
-const independent = new Set(['addAuditHook', 'hugePageSizes'])
+const independent = new Set(['addAuditHook', 'copyFrom', 'hugePageSizes'])
 
 async function thrownBy(run) {
   try {
