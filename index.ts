@@ -30,6 +30,7 @@ export {
   type AccessOptions,
   type UtimeOptions,
 } from './lib/files/attributes.js'
+export type { SystemError } from './lib/runtime/error.js'
 export { addAuditHook, type AuditHook } from './lib/runtime/audit.js'
 export * from './lib/constants.js'
 export type { Contents } from './lib/memory/contents.js'
@@ -37,8 +38,10 @@ export { copyFrom } from './lib/memory/copy.js'
 export { dup, getInheritable, setInheritable } from './lib/files/descriptors.js'
 export {
   futexWait,
+  futexWaitAsync,
   futexWake,
   type FutexResult,
+  type FutexWaitAsyncOptions,
 } from './lib/memory/futex.js'
 export { fwalk, type FwalkEntry, type FwalkIterator, type FwalkOptions } from './lib/tree/fwalk.js'
 export { listdir } from './lib/files/listing.js'
