@@ -30,6 +30,7 @@ export {
   type AccessOptions,
   type UtimeOptions,
 } from './lib/files/attributes.js'
+export type { SystemError } from './lib/runtime/error.js'
 export { addAuditHook, type AuditHook } from './lib/runtime/audit.js'
 export * from './lib/constants.js'
 export type { Contents } from './lib/memory/contents.js'
@@ -53,7 +54,9 @@ export {
   type MmapOptions,
   type MmapSharedOptions,
 } from './lib/memory/mapping.js'
-export { Memfd, type MemfdOptions, type Seal } from './lib/memory/memfd-class.js'
+export { Memfd, type MemfdBlobOptions, type Seal } from './lib/memory/memfd-class.js'
+export type { MemfdOptions } from './lib/memory/memfd-create.js'
+export type { SyncContents } from './lib/memory/chunks.js'
 export { addSeals, getSeals, memfdCreate } from './lib/memory/memfd.js'
 export { hugePageSizes } from './lib/memory/available.js'
 export { open, type OpenOptions } from './lib/files/open.js'

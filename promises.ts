@@ -12,5 +12,8 @@ export {
   type AsyncFwalkOptions,
 } from './lib/tree/fwalk-promise.js'
 export * from './lib/promises.js'
+export { createMemfd } from './lib/memory/memfd-promise.js'
+export type { AsyncMemfdOptions } from './lib/memory/memfd-create.js'
+export type { AsyncContents } from './lib/memory/chunks.js'
 export type { AsyncRmtreeOptions } from './lib/tree/rmtree.js'
 export type { AsyncDirEntry } from './lib/files/scandir.js'

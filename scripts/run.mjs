@@ -39,3 +39,14 @@ export function runScript(path, ...args) {
 export function replaceFile(path, from) {
   if (!existsSync(path) || !readFileSync(path).equals(readFileSync(from))) copyFileSync(from, path)
 }
+
+/** Runs a check, whose output is shown, and ends this process with its status if it fails. */
+export function step(command, ...args) {
+  const code = status('inherit', command, ...args)
+  if (code !== 0) process.exit(code)
+}
+
+/** As {@link step}, of a program in node_modules. */
+export function stepScript(path, ...args) {
+  step(process.execPath, `node_modules/${path}`, ...args)
+}

@@ -3,6 +3,7 @@ import * as fs from 'node:fs'
 
 import test from 'ava'
 import * as fdkit from 'fdkit'
+import type { SystemError } from 'fdkit'
 import * as promises from 'fdkit/promises'
 
 import { thrown } from '../helpers/errors.js'
@@ -10,7 +11,7 @@ import { opened } from '../helpers/open.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { link, makeTree } from '../helpers/tree.js'
 
-type Located = NodeJS.ErrnoException & { dest?: string; dir?: string; destDir?: string }
+type Located = NodeJS.ErrnoException & Pick<SystemError, 'dest' | 'dir' | 'destDir'>
 type Case = [name: string, code: string, call: (api: typeof fdkit, dirFd: number) => unknown]
 
 const onLinux = unless(notLinux)

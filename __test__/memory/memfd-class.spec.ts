@@ -31,7 +31,8 @@ onLinux('without options it is empty, takes seals, cannot be executed and is nob
   t.is(memfd.read().length, 0)
   t.is(getSeals(memfd.fd), noExecSeals() ? 0 : F_SEAL_EXEC)
   t.false(getInheritable(memfd.fd))
-  t.deepEqual(Object.keys(memfd), [])
+  // A symbol, which nothing that clones an object gets past.
+  t.deepEqual(Object.keys(memfd), ['notCloneable'])
 })
 
 const bytes = new Uint8Array(Buffer.from('some text'))

@@ -4,19 +4,20 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
+import { constants } from 'node:os'
 
 import test, { type ExecutionContext } from 'ava'
 import { Memfd, memfdCreate, mmap, type MemfdOptions } from 'fdkit'
 
+import { packageRoot } from '../helpers/child.js'
 import { patience } from '../helpers/patience.js'
 import { missing, notLinux, unless } from '../helpers/platform.js'
 import { noStrace } from '../helpers/strace.js'
 import { makeTree } from '../helpers/tree.js'
 
 const onLinux = unless(notLinux)
-const register = ['--import', '@oxc-node/core/register']
 
-const program = (name: string, ...args: string[]) => [...register, `examples/${name}.ts`, ...args]
+const program = (name: string, ...args: string[]) => [`examples/${name}.mjs`, ...args]
 
 function run(input: string | Buffer, name: string, ...args: string[]) {
   return spawnSync(process.execPath, program(name, ...args), { input, encoding: 'utf8', timeout: patience(60_000) })
@@ -52,6 +53,49 @@ onLinux('secret: the status is the command’s', (t) => {
   t.is(run('', 'secret', 'sh', '-c', 'exit 7').status, 7)
   t.is(run('', 'secret', 'no-such-command').status, 127)
   t.is(run('', 'secret').status, 2)
+})
+
+onLinux('secret, verified: the signal that ends the child ends the example', (t) => {
+  const kill = ['sh', '-c', 'kill -TERM $$']
+  t.like(run('', 'secret', ...kill), { status: null, signal: 'SIGTERM', stderr: '' })
+  const script = `${makeTree(t, { script: '#!/bin/sh\nkill -KILL $$\n' })}/script`
+  t.like(run('', 'verified', sha256(script), script), { status: null, signal: 'SIGKILL', stderr: '' })
+  // Node.js would start its debugger.
+  t.like(run('', 'secret', 'sh', '-c', 'kill -USR1 $$'), { status: 128 + constants.signals.SIGUSR1, signal: null })
+})
+
+onLinux('secret: a signal that is sent to the example reaches the child', async (t) => {
+  const parent = spawn(process.execPath, program('secret', 'sh', '-c', 'trap "exit 9" TERM; echo ready; while :; do sleep 0.1; done'), {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => parent.kill('SIGKILL'))
+  const exit = once(parent, 'exit')
+  await once(parent.stdout, 'data')
+  parent.kill('SIGTERM')
+  t.deepEqual(await exit, [9, null])
+})
+
+onLinux('errors are one line, without a stack', (t) => {
+  const missingProgram = run('', 'verified', '0'.repeat(64), 'no/such/program')
+  t.like(missingProgram, { status: 126, stderr: "verified: ENOENT: no such file or directory, open 'no/such/program'\n" })
+  t.like(run('', 'verified', 'abc', '/bin/echo'), { status: 2, stderr: 'verified: a SHA-256 hash has 64 hexadecimal digits\n' })
+  t.like(run('', 'secret', 'no-such-command'), { stderr: 'secret: spawn no-such-command ENOENT\n' })
+  const limited = (name: string) =>
+    spawnSync('bash', ['-c', 'exec 0</; exec "$@"', 'bash', process.execPath, ...program(name, 'cat')], { encoding: 'utf8', cwd: packageRoot })
+  for (const name of ['secret', 'publish']) {
+    const { stderr } = limited(name)
+    t.regex(stderr, new RegExp(`^${name}: EISDIR: .*\n$`), name)
+  }
+})
+
+test('no example asks for a loader, or for anything but the package', (t) => {
+  for (const file of fs.readdirSync('examples')) {
+    const text = fs.readFileSync(`examples/${file}`, 'utf8')
+    t.true(file.endsWith('.mjs'), file)
+    t.notRegex(text, /--import|--loader|oxc-node|tsx/, file)
+    const imported = Array.from(text.matchAll(/ from '([^']+)'/g), ([, name]) => name!)
+    t.deepEqual(imported.filter((name) => name !== 'fdkit' && !name.startsWith('node:')), [], file)
+  }
 })
 
 unless(noStrace)('secret: neither parent nor child makes or changes a file', (t) => {
@@ -108,7 +152,8 @@ onLinux('verified: runs the program that is meant, and no other', (t) => {
   const { status, stdout, stderr } = run('', 'verified', '0'.repeat(64), echo, 'ran')
   t.is(status, 126)
   t.is(stdout, '')
-  t.is(stderr, `${echo} is not what was expected, but ${sha256(echo)}\n`)
+  t.is(stderr, `verified: ${echo} has another hash: ${sha256(echo)}\n`)
+  t.like(run('', 'verified', sha256(echo).toUpperCase(), echo, 'ran'), { status: 0, stdout: 'ran\n' })
 })
 
 onLinux('verified: a script', (t) => {
@@ -288,6 +333,6 @@ unless(noExecSeals())('from memory: the seal exec brings those that forbid chang
 })
 
 test('nothing is left out: each program of examples/ has a test', (t) => {
-  const examples = fs.readdirSync('examples').map((name) => name.replace('.ts', ''))
+  const examples = fs.readdirSync('examples').map((name) => name.replace('.mjs', ''))
   t.deepEqual(examples.sort(), ['children', 'du', 'publish', 'secret', 'threads', 'verified'])
 })

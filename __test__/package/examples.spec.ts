@@ -49,10 +49,11 @@ const statement = /^(const|let|var|import|export|for|if|while|return|throw|try|f
 
 /** `line // throws: TEXT` and `expression // VALUE` become assertions. */
 function withAssertion(line: string): string {
-  const [, indent = '', code = '', comment = ''] = /^(\s*)(\S.*?)\s+\/\/ (.*)$/.exec(line) ?? []
+  const [, indent = '', code = '', comment = ''] = /^(\s*);?(\S.*?)\s+\/\/ (.*)$/.exec(line) ?? []
   if (comment.startsWith('throws: ')) {
     const text = JSON.stringify(comment.slice('throws: '.length))
-    return `${indent}$assert.throws(() => { ${code} }, (error) => error.message.includes(${text}))`
+    const [await_, fails, async] = /\bawait\b/.test(code) ? ['await ', 'rejects', 'async '] : ['', 'throws', '']
+    return `${indent}${await_}$assert.${fails}(${async}() => { ${code} }, (error) => error.message.includes(${text}))`
   }
   if (literal.test(comment) && !statement.test(code)) {
     return `${indent}$assert.deepStrictEqual(${code}, ${comment})`
@@ -85,7 +86,8 @@ async function run(t: ExecutionContext, lines: string[], node = process.execPath
 }
 
 const sources = inDirectory('lib', '.ts').filter((name) => !name.endsWith('.d.ts'))
-const files = [...sources, ...(existsSync(`${root}/README.md`) ? ['README.md'] : []), ...inDirectory('docs', '.md')]
+// The build rewrites the examples of `fdkit` for `fdkit/promises`.
+const files = [...sources, 'promises.d.ts', ...(existsSync(`${root}/README.md`) ? ['README.md'] : []), ...inDirectory('docs', '.md')]
 // Those that are files of the guide are run by sharing-memory.spec.ts.
 const examples = files.flatMap(examplesIn).filter(({ lines }) => fileName(lines[0]) === undefined)
 
@@ -116,6 +118,8 @@ test('what an example claims is checked', async (t) => {
     ["import { stat } from 'fdkit'", "stat('none') // throws: EACCES"],
     ["import { stat } from 'fdkit'", "stat('none')"],
     ["import { listdir } from 'fdkit'", "listdir('config').join() // 'other.json'"],
+    ["import { stat } from 'fdkit/promises'", "await stat('src') // throws: ENOENT"],
+    ["import { stat } from 'fdkit/promises'", "(await stat('src')).isDirectory() // false"],
   ]
   for (const claim of claims) await t.throwsAsync(run(t, claim), { message: /Error/ }, claim.join())
   const held = ["import { stat } from 'fdkit'", "stat('src').isDirectory() // true", "stat('no') // throws: ENOENT"]

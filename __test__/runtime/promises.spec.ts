@@ -357,7 +357,7 @@ onLinux('a walk keeps its own copy of dirFd until it is over', async (t) => {
     t.is(countFds(), before)
   }
   const missing = promises.fwalk('x', { dirFd: NOT_OPEN })
-  await t.throwsAsync(missing.next(), { code: 'EBADF', message: /openat 'x'$/ })
+  await t.throwsAsync(missing.next(), { code: 'EBADF', message: /openat 'x' \(fwalk\)$/ })
   t.deepEqual(await missing.next(), { done: true, value: undefined })
   t.throws(() => promises.fwalk(wrong(1)), { code: 'ERR_INVALID_ARG_TYPE' })
   t.is(countFds(), before)

@@ -93,7 +93,7 @@ function walkedByFdkit({ top, bytes, cwd, dirFd, ...options }: Case): Outcome {
   } catch (error) {
     outcome.raised = (error as NodeJS.ErrnoException).code ?? String(error)
   }
-  if (given.dirFd !== undefined) fs.closeSync(given.dirFd as number)
+  if (typeof given.dirFd === 'number') fs.closeSync(given.dirFd)
   return outcome
 }
 

@@ -74,7 +74,7 @@ test.serial('links are removed, and what they point to is not touched', (t) => {
   t.true(fs.existsSync(`${root}/kept/deep/file`))
 })
 
-const thrownBy = (path: string | Buffer, options?: RmtreeOptions): Failed => {
+const thrownBy = (path: string | Buffer, options?: RmtreeOptions<string | Buffer>): Failed => {
   try {
     rmtree(path, options)
   } catch (error) {

@@ -1,5 +1,5 @@
-// A program that uses every public type, as its users compile it: strict, nodenext, with no
-// library but the default. It is compiled, never run; what must not compile says so.
+// A program that uses every public type, compiled as a user compiles it: strict, and with the default
+// library. It is compiled and never run. Lines that must not compile say so.
 import type * as fs from 'node:fs'
 
 import * as fdkit from 'fdkit'
@@ -30,6 +30,12 @@ import {
   type OpenOptions,
   type PathLike,
   type StatOptions,
+  type SystemError,
+  UTIME_NOW,
+  UTIME_OMIT,
+  utime,
+  type RmtreeOptions,
+  rmtree,
 } from 'fdkit'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -64,7 +70,15 @@ for (const [dirpath, dirnames, filenames, dirfd] of fwalk(bytes)) {
 is<FwalkIterator<Buffer>>()(fwalk(Buffer.from('src'), { maxOpen: 4 }))
 fwalk('.', { onerror: (error) => is<string>()(error.path) })
 fwalk(bytes, { onerror: (error) => is<Buffer>()(error.path) })
-fwalk('.', { onerror: (error) => is<string | undefined>()(error.code) })
+fwalk('.', { onerror: (error) => is<string>()(error.code) })
+fwalk('.', { onerror: (error) => is<SystemError<string>>()(error) })
+fwalk(bytes, { onerror: (error) => is<SystemError<Buffer>>()(error) })
+// Handlers for any SystemError, and for the errors of node:fs, may be passed as well.
+declare const report: (error: SystemError) => void
+declare const reportNode: (error: NodeJS.ErrnoException) => void
+fwalk('.', { onerror: report })
+fwalk(bytes, { onerror: report })
+fwalk('.', { onerror: reportNode })
 
 const walkOptions: FwalkOptions = {
   topdown: true,
@@ -127,6 +141,33 @@ lstat(0)
 // @ts-expect-error: a number, not a bigint
 is<bigint>()(stat('.', lstatOptions).size)
 
+// rmtree: as fwalk, the type of the error's path depends on the path
+rmtree('build', { onerror: (error) => is<SystemError<string>>()(error) })
+rmtree(bytes, { onerror: (error) => is<SystemError<Buffer>>()(error) })
+rmtree(anyPath, { onerror: (error) => is<SystemError<string | Buffer>>()(error) })
+rmtree('build', { onerror: report, ignoreErrors: false })
+const rmtreeOptions: RmtreeOptions = { onerror: reportNode }
+rmtree(url, rmtreeOptions)
+// @ts-expect-error: a deletion by a string has no Buffers in its errors
+rmtree('build', { onerror: (error: SystemError<Buffer>) => void error })
+
+declare const failure: SystemError
+is<number>()(failure.errno)
+is<string>()(failure.code)
+is<string>()(failure.syscall)
+is<string | Uint8Array | undefined>()(failure.path)
+
+// utime: the two symbols, and no others
+utime('file', { times: [UTIME_NOW, UTIME_OMIT] })
+utime('file', { times: [new Date(), 1.5] })
+utime(3, { ns: [UTIME_OMIT, 1n] })
+// @ts-expect-error: another symbol
+utime('file', { times: [Symbol.iterator, UTIME_NOW] })
+// @ts-expect-error: nanoseconds are bigints
+utime('file', { ns: [1, 2] })
+// @ts-expect-error: the symbols differ
+const omit: typeof UTIME_OMIT = UTIME_NOW
+
 // listdir: the kind of names depends on the path
 is<string[]>()(listdir())
 is<string[]>()(listdir(3))
@@ -135,6 +176,32 @@ is<Buffer[]>()(listdir(bytes))
 is<string[] | Buffer[]>()(listdir(anyPath))
 // @ts-expect-error: one or the other, but which is not known
 is<string[]>()(listdir(anyPath))
+
+// descriptors: numbers, or what has one
+declare const handle: import('node:fs/promises').FileHandle
+is<fs.Stats>()(stat('file', { dirFd: handle }))
+is<fs.Stats>()(stat(handle))
+is<string[]>()(listdir(handle))
+is<number>()(dup({ fd: 3 }))
+is<FwalkIterator>()(fwalk('.', { dirFd: handle }))
+// @ts-expect-error: an fd is a number
+stat('file', { dirFd: { fd: '3' } })
+// @ts-expect-error: a Memfd takes over numbers only
+fdkit.Memfd.from(handle)
+
+// access throws, the other two answer
+is<void>()(fdkit.access('file', fdkit.R_OK, { dirFd: handle, effectiveIds: true }))
+is<boolean>()(fdkit.canAccess('file', fdkit.R_OK, { followSymlinks: false }))
+is<boolean>()(fdkit.exists('file', { dirFd: 3 }))
+// @ts-expect-error: it has no such option
+fdkit.exists('file', { effectiveIds: true })
+// @ts-expect-error: options are the third argument
+fdkit.access('file', { dirFd: 3 })
+
+fdkit.utime('file', { times: [fdkit.UTIME_NOW, new Date()] })
+fdkit.utime('file', { ns: [fdkit.UTIME_OMIT, 1n] })
+// @ts-expect-error: of the symbols only these two are times
+fdkit.utime('file', { times: [Symbol.iterator, 1] })
 
 const openOptions: OpenOptions = { dirFd: 3, mode: 0o600 }
 const dirFdOptions: DirFdOptions = openOptions

@@ -1,4 +1,5 @@
 // Bytes that go into a file in memory and come out of it.
+import type { ReadableStream } from 'node:stream/web'
 import { isAnyArrayBuffer, isArrayBufferView } from 'node:util/types'
 
 import { check, errorCode, invalidArgType, invalidArgValue, isFailure, outOfRange } from '../runtime/error.js'
@@ -19,6 +20,25 @@ export function validateContents(value: unknown, name: string): Uint8Array {
     throw invalidArgValue(name, 'must not be detached or unmapped', value)
   }
   throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray, DataView, or ArrayBuffer', value)
+}
+
+const CHUNK = 65_536
+
+/** A stream of what a function puts into its chunks, until there is nothing more. */
+export function streamOf(read: (bytes: Uint8Array, position: number) => number): ReadableStream<Uint8Array> {
+  let position = 0
+  return new globalThis.ReadableStream({
+    type: 'bytes',
+    autoAllocateChunkSize: CHUNK,
+    pull(controller) {
+      // There always is one, of a chunk that the stream allocates or that a reader brings.
+      const request = controller.byobRequest!
+      const count = read(request.view as Uint8Array, position)
+      position += count
+      if (count === 0) controller.close()
+      request.respond(count)
+    },
+  }) as ReadableStream<Uint8Array>
 }
 
 /** How many bytes a file has from a position on. */

@@ -1,8 +1,10 @@
 // A file in memory as an object: made, written, sealed, mapped and closed.
-import { constants } from 'node:os'
+import type { Blob } from 'node:buffer'
+import type { ReadableStream } from 'node:stream/web'
+import type { InspectOptions } from 'node:util'
 import { isAnyArrayBuffer, isArrayBufferView } from 'node:util/types'
 
-import type { Descriptor, Failure, Handle, Outcome } from '../runtime/binding.js'
+import type { Descriptor, Handle } from '../runtime/binding.js'
 import {
   F_SEAL_EXEC,
   F_SEAL_FUTURE_WRITE,
@@ -10,14 +12,8 @@ import {
   F_SEAL_SEAL,
   F_SEAL_SHRINK,
   F_SEAL_WRITE,
-  MFD_ALLOW_SEALING,
-  MFD_CLOEXEC,
-  MFD_EXEC,
-  MFD_HUGE_SHIFT,
-  MFD_HUGETLB,
-  MFD_NOEXEC_SEAL,
 } from '../constants.js'
-import { leftFrom, validateContents, writeBytes, type Contents } from './contents.js'
+import { leftFrom, streamOf, validateContents, writeBytes, type Contents } from './contents.js'
 import {
   because,
   check,
@@ -28,47 +24,19 @@ import {
   invalidState,
   isFailure,
   outOfRange,
-  systemError,
-  type Name,
 } from '../runtime/error.js'
 import { mmap, mmapShared, munmap, type MmapOptions, type MmapSharedOptions } from './mapping.js'
-import { addSeals, getSeals } from './memfd.js'
-import { availableMemory, hugePageSizes, TOO_FEW_HUGE_PAGES } from './available.js'
+import { getSeals } from './memfd.js'
+import { Filling, planSync, type MemfdOptions } from './memfd-create.js'
 import { native } from '../runtime/native.js'
 import { optionsOf } from '../runtime/options.js'
+import { readlink } from '../files/names.js'
 import { stat } from '../files/stat.js'
 import { closeGiven } from '../files/tracking.js'
-import {
-  validateBoolean,
-  validateBytes,
-  validateFdNumber,
-  validateName,
-} from '../runtime/validate.js'
+import { validateBytes, validateFdNumber, validateString } from '../runtime/validate.js'
 
 /** A seal by its name: that of the constant, `F_SEAL_FUTURE_WRITE` being `'futureWrite'`. */
 export type Seal = 'seal' | 'shrink' | 'grow' | 'write' | 'futureWrite' | 'exec'
-
-/** Options of {@link Memfd.create}. */
-export interface MemfdOptions {
-  /**
-   * Bytes, all of which are reserved: where there is no memory for them, that is ENOSPC now. By
-   * default as many as `contents` has.
-   */
-  size?: number | undefined
-  /** What is in it from the start; what `size` has beyond that is zeros. */
-  contents?: Contents | undefined
-  /** Whether seals may be added; `true` by default. */
-  sealing?: boolean | undefined
-  /** Whether it may be executed; `false` by default, for good (from Linux 6.3). */
-  exec?: boolean | undefined
-  /**
-   * Bytes of the huge pages that it is to live in, one of {@link hugePageSizes}; `size` is then a
-   * multiple of it.
-   */
-  hugePageSize?: number | undefined
-  /** Whether child processes inherit the descriptor; `false` by default. */
-  inheritable?: boolean | undefined
-}
 
 const numbers: Record<Seal, number> = {
   seal: F_SEAL_SEAL,
@@ -80,61 +48,30 @@ const numbers: Record<Seal, number> = {
 }
 const names = Object.keys(numbers) as Seal[]
 
-// Below that it costs more to find out what is left than to take it.
-const MUCH = 2 ** 24
-
-function validateHugePageSize(value: unknown, name: string): number {
-  // A logarithm of 0 would stand for the default size.
-  const size = validateBytes(value, name, 2)
-  if (!Number.isInteger(Math.log2(size))) throw outOfRange(name, 'a power of 2', size)
-  return size
+/** Options of {@link Memfd.blob}. */
+export interface MemfdBlobOptions {
+  /** The media type, as `'text/html'`; `''` by default. */
+  type?: string | undefined
 }
 
-function describeNoSpace(failure: Failure, isHuge: boolean): Error {
-  const isFull = errorCode(failure) === 'ENOSPC'
-  return because(failure, isFull && isHuge ? TOO_FEW_HUGE_PAGES : undefined)
-}
+const readBlob = optionsOf('Memfd.blob', { type: validateString })
 
-function reserve(fd: number, size: number, isHuge: boolean): void {
-  if (!isHuge && size >= MUCH && size > availableMemory()) {
-    // The kernel would not refuse: it would end processes, this one among them.
-    throw describeNoSpace({ errno: -constants.errno.ENOSPC, syscall: 'fallocate' }, false)
-  }
-  const result = native.fallocate(fd, 0, size)
-  if (isFailure(result)) throw describeNoSpace(result, isHuge)
-}
-
-function create(name: Name, flags: number): Outcome<number> {
-  return native.memfdCreate(false, name, flags >>> 0) as Outcome<number>
-}
-
-function createFd(name: Name, flags: number, exec: boolean, hugePageSize: number | undefined): number {
-  let result = create(name, flags | (exec ? MFD_EXEC : MFD_NOEXEC_SEAL))
-  // Before Linux 6.3 it knows neither, and all memory files may be executed.
-  if (isFailure(result) && errorCode(result) === 'EINVAL') result = create(name, flags)
-  if (!isFailure(result)) return result
-  if (hugePageSize === undefined || errorCode(result) !== 'ENODEV') throw systemError(result)
-  const sizes = hugePageSizes().join(' and ') || 'none'
-  const reason = `this machine has no huge pages of ${hugePageSize} bytes, but of ${sizes}`
-  throw because(result, reason)
-}
-
-const readCreate = optionsOf('Memfd.create', {
-  contents: validateContents,
-  size: validateBytes,
-  sealing: validateBoolean,
-  exec: validateBoolean,
-  inheritable: validateBoolean,
-  hugePageSize: validateHugePageSize,
-})
+type Inspect = (value: unknown, options: InspectOptions) => string
 
 // What munmap or a transfer has emptied is nobody's.
 const isMapped = (buffer: ArrayBuffer | undefined): buffer is ArrayBuffer =>
   buffer !== undefined && buffer.byteLength > 0
 
+const NOT_CLONEABLE = Symbol(
+  'A Memfd belongs to its thread. Post the SharedArrayBuffer of share(), or the number fd; a Memfd',
+)
+
 const OWN = Symbol('own')
 // The class sets it: only what is written in its body gets to its constructor.
 let construct: (fd: number) => Memfd
+
+/** Makes the Memfd that owns a descriptor, which nothing else owns. */
+export const own = (fd: number): Memfd => construct(fd)
 
 /**
  * A file in memory: {@link memfdCreate} and what belongs to it, in one object.
@@ -143,6 +80,10 @@ let construct: (fd: number) => Memfd
  * object for as long as its `fd` is in use.
  *
  * Once it is closed, everything but `close` throws `ERR_INVALID_STATE`.
+ *
+ * It belongs to its thread: `structuredClone` and `postMessage` refuse it (`DataCloneError`). Post what
+ * {@link Memfd.share} returns, or the number {@link Memfd.fd}, which another thread maps with
+ * {@link mmap} and does not close.
  *
  * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
  * @example
@@ -167,12 +108,22 @@ export class Memfd {
 
   static {
     construct = (fd) => new this(OWN, fd)
+    // What `console.log` and `util.inspect` show.
+    function show(this: Memfd, depth: number, options: InspectOptions, inspect: Inspect): string {
+      if (this.#isClosed) return 'Memfd { closed }'
+      if (depth < 0) return '[Memfd]'
+      const shown = Object.fromEntries((['name', 'size', 'seals', 'fd'] as const).map((key) => [key, this.#peek(key)]))
+      return `Memfd ${inspect(shown, options)}`
+    }
+    Object.defineProperty(this.prototype, Symbol.for('nodejs.util.inspect.custom'), { value: show })
   }
 
   private constructor(token?: symbol, fd = -1) {
     if (token !== OWN) throw illegalConstructor()
     this.#fd = fd
     this.#handle = check(native.adopt(fd))
+    // What clones an object copies its own properties, and fails at a symbol, which it names.
+    Object.defineProperty(this, 'notCloneable', { value: NOT_CLONEABLE, enumerable: true })
   }
 
   /**
@@ -194,24 +145,13 @@ export class Memfd {
    * ```
    */
   static create(name: string | Uint8Array, options?: MemfdOptions): Memfd {
-    const checked = validateName(name, 'name')
-    const given = readCreate(options)
-    const { contents = new Uint8Array(), sealing = true, exec = false, inheritable = false } = given
-    const { size = contents.length, hugePageSize } = given
-    const hugePages = hugePageSize ?? 1
-    const needed = Math.ceil(contents.length / hugePages) * hugePages
-    const whole = given.size === undefined ? needed : size
-    if (whole < contents.length) throw outOfRange('options.size', `>= ${contents.length}`, whole)
-    if (whole % hugePages !== 0) throw outOfRange('options.size', `a multiple of ${hugePages}`, whole)
-    let flags = (inheritable ? 0 : MFD_CLOEXEC) | (sealing ? MFD_ALLOW_SEALING : 0)
-    if (hugePageSize !== undefined) flags |= MFD_HUGETLB | (Math.log2(hugePageSize) << MFD_HUGE_SHIFT)
-    const memfd = construct(createFd(checked, flags, exec, hugePageSize))
+    const { contents = [], ...plan } = planSync(name, options)
+    const filling = new Filling(plan)
+    const memfd = construct(filling.fd)
     try {
-      if (whole > 0) reserve(memfd.#fd, whole, hugePageSize !== undefined)
-      // Nobody else has it yet, who could make it shorter.
-      writeBytes(memfd.#fd, contents, 0, true)
-      // MFD_NOEXEC_SEAL allows seals.
-      if (!sealing && !(getSeals(memfd.#fd) & F_SEAL_SEAL)) addSeals(memfd.#fd, F_SEAL_SEAL)
+      filling.start()
+      for (const piece of contents) filling.append(piece)
+      filling.end()
       return memfd
     } catch (error) {
       memfd.close()
@@ -273,7 +213,18 @@ export class Memfd {
     return `/proc/${process.pid}/fd/${this.fd}`
   }
 
-  /** Its bytes. */
+  /**
+   * The name that it was made with, for people. Bytes that are not UTF-8 are lone surrogates U+DC80 to
+   * U+DCFF. Of a file that is no memory file (`Memfd.from` takes those on tmpfs, too) it is the path.
+   *
+   * @throws `ENOENT`: /proc is not mounted
+   */
+  get name(): string {
+    const link = readlink(`/proc/self/fd/${this.fd}`)
+    return /^\/memfd:(.*) \(deleted\)$/s.exec(link)?.[1] ?? link
+  }
+
+  /** Its size in bytes. */
   get size(): number {
     return stat(this.fd).size
   }
@@ -313,6 +264,47 @@ export class Memfd {
     const has = bytes.length > left ? left : check(native.pread(fd, bytes, from))
     if (has < bytes.length) throw outOfRange('buffer.byteLength', `<= ${has}`, bytes.length)
     return filled
+  }
+
+  /**
+   * Returns a stream of its bytes, from the start, for a `Response`, `pipeTo` or `for await`. Each chunk
+   * is a copy, of what is there when the chunk is asked for. The offset of the descriptor is neither used
+   * nor moved. If the Memfd is closed before the stream has ended, reading fails with
+   * `ERR_INVALID_STATE`.
+   *
+   * @example
+   * ```ts
+   * import { Memfd } from 'fdkit'
+   *
+   * const memfd = Memfd.create('page', { contents: '<h1>hello</h1>' })
+   * const response = new Response(memfd.stream())
+   * const text = await response.text()
+   * text // '<h1>hello</h1>'
+   * ```
+   */
+  stream(): ReadableStream<Uint8Array> {
+    void this.fd
+    return streamOf((bytes, position) => check(native.pread(this.fd, bytes, position)))
+  }
+
+  /**
+   * Returns a `Blob` with a copy of the bytes: it does not follow what is written to the file later, and
+   * outlives the Memfd.
+   *
+   * @param options as for `new Blob`: `type` is the media type; `''` by default
+   * @example
+   * ```ts
+   * import { Memfd } from 'fdkit'
+   *
+   * using memfd = Memfd.create('page', { contents: '<h1>hello</h1>' })
+   * const form = new FormData()
+   * form.set('upload', memfd.blob({ type: 'text/html' }), 'page.html')
+   * memfd.blob().size // 14
+   * ```
+   */
+  blob(options?: MemfdBlobOptions): Blob {
+    const { type = '' } = readBlob(options)
+    return new globalThis.Blob([this.read()], { type })
   }
 
   /**
@@ -411,6 +403,15 @@ export class Memfd {
     // All of it is done before anything that failed is thrown.
     const results = [...mapped.map((buffer) => native.munmap(buffer)), native.close(this.#handle)]
     for (const result of results) check(result)
+  }
+
+  // An error, if somebody else has closed the descriptor, is shown in place of the value.
+  #peek(key: 'name' | 'size' | 'seals' | 'fd'): unknown {
+    try {
+      return this[key]
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code
+    }
   }
 
   /** As {@link Memfd.close}, for `using`. */

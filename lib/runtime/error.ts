@@ -1,5 +1,4 @@
 // Errors as node:fs makes them: of failed system calls, and of wrong arguments.
-import { constants } from 'node:os'
 import { getSystemErrorMap, inspect } from 'node:util'
 
 import type { Failure } from './binding.js'
@@ -7,6 +6,44 @@ import { suggest } from './suggest.js'
 
 /** A path or a name, as a caller gave it or as it is handed out. */
 export type Name = string | Uint8Array
+
+/**
+ * The error of a failed system call, with the same properties as an error of `node:fs`. Every
+ * function throws it, and every `onerror` receives it.
+ *
+ * `Name` is the type of `path`. In an `onerror` it is `string` if the walk or the deletion was given
+ * a string or a URL, and `Buffer` if it was given bytes. By default it is any of these, or
+ * `undefined`, because an error of a call that only takes a descriptor has no path.
+ *
+ * @example
+ * ```ts
+ * import { fwalk, type SystemError } from 'fdkit'
+ *
+ * const denied: string[] = []
+ * const onerror = ({ code, path }: SystemError<string>) => {
+ *   if (code === 'EACCES') denied.push(path)
+ * }
+ * for (const [dirpath] of fwalk('src', { onerror })) console.log(dirpath)
+ * denied.length // 0
+ * ```
+ */
+export interface SystemError<Name extends string | Uint8Array | undefined = string | Uint8Array | undefined>
+  extends Error {
+  /** The error number, negative: -2 for `ENOENT` on Linux. */
+  errno: number
+  /** The name of the error number, such as `'ENOENT'`. */
+  code: string
+  /** The system call that failed, such as `'openat'`. */
+  syscall: string
+  /** The path as it was given. In an `onerror`, the whole path of the entry that failed. */
+  path: Name
+  /** The second path of a call that takes two. */
+  dest?: string | Uint8Array
+  /** The path of the directory that `path` starts from, if `dirFd` was given and it is known. */
+  dir?: string
+  /** The path of the directory that `dest` starts from. */
+  destDir?: string
+}
 
 // What libuv, and so the map, has no text for, of what a file system may answer.
 const texts: Record<string, string> = {
@@ -23,6 +60,8 @@ function describe(errno: number): [code: string, text: string] {
   known ??= getSystemErrorMap()
   const named = known.get(errno)
   if (named !== undefined) return named
+  // Fetched here, so that an import does not load it.
+  const { constants } = process.getBuiltinModule('node:os')
   const entry = Object.entries(constants.errno).find(([, number]) => number === -errno)
   const code = entry?.[0] ?? `Unknown system error ${errno}`
   return [code, texts[code] ?? `unknown error ${-errno}`]
@@ -77,11 +116,11 @@ function quote(path: Name, dir: string | undefined): string {
  * The error of a failed system call: errno (negative), code, syscall, and paths where known.
  * A reason says more than the number does, at the end of the message.
  */
-export function systemError(
+export function systemError<P extends Name | undefined = undefined>(
   failure: Failure,
-  { path, dest, caller, dir, destDir }: Subject = {},
+  { path, dest, caller, dir, destDir }: Subject & { path?: P } = {},
   reason?: string,
-): NodeJS.ErrnoException {
+): SystemError<P> {
   const { errno, syscall } = failure
   const [code, text] = describe(errno)
   let message = `${code}: ${text}, ${syscall}`
@@ -90,11 +129,11 @@ export function systemError(
   if (caller !== undefined) message += ` (${caller})`
   if (reason !== undefined) message += `: ${reason}`
   const fields = { errno, code, syscall, path, dest, dir, destDir }
-  return withFields(new Error(message), fields) as Error & { errno: number; code: string; syscall: string }
+  return withFields(new Error(message), fields) as SystemError<P>
 }
 
 /** {@link systemError} of what has no path, with a reason where there is one. */
-export function because(failure: Failure, reason: string | undefined): NodeJS.ErrnoException {
+export function because(failure: Failure, reason: string | undefined): SystemError<undefined> {
   return systemError(failure, {}, reason)
 }
 

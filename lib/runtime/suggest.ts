@@ -66,7 +66,7 @@ export function suggest(caller: string, name: string, names: readonly string[]):
   const advice = instead.get(`${caller}.${name}`)
   if (advice !== undefined) return `: ${advice}`
   const ends = names.filter((each) => each.endsWith('DirFd'))
-  if (ends.length > 0 && /^(dirfd|cwd|fd)$/.test(plain(name))) return `; did you mean ${ends.join(' or ')}?`
+  if (ends.length > 0 && /(^fd|cwd|dirfd)$/.test(plain(name))) return `; did you mean ${ends.join(' or ')}?`
   const synonym = synonyms.get(plain(name))
   if (synonym !== undefined && names.includes(synonym)) return `; did you mean ${synonym}?`
   const general = instead.get(name)

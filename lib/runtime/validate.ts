@@ -125,6 +125,11 @@ export function validateBoolean(value: unknown, name: string): boolean {
   return value
 }
 
+export function validateString(value: unknown, name: string): string {
+  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value)
+  return value
+}
+
 export function validateFunction<F extends (...args: never[]) => unknown>(value: unknown, name: string): F {
   if (typeof value !== 'function') throw invalidArgType(name, 'of type function', value)
   return value as F

@@ -1,11 +1,11 @@
 // The walk through a directory tree, each step on a thread of the pool.
 import type { Buffer } from 'node:buffer'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { onAbort } from '../runtime/abort.js'
 import { abortError } from '../runtime/error.js'
 import { auditFwalk, type FwalkEntry, type FwalkOptions } from './fwalk.js'
 import { optionsOf } from '../runtime/options.js'
+import { ownTurn } from '../runtime/turns.js'
 import { validateSignal } from '../runtime/validate.js'
 import { skipped, walkOptions, WalkState } from './walk-state.js'
 
@@ -23,7 +23,7 @@ export interface AsyncFwalkOptions<Name extends string | Buffer = string>
 
 /** The iterator that `fwalk` of `fdkit/promises` returns. */
 export interface AsyncFwalkIterator<Name extends string | Buffer = string>
-  extends AsyncIterableIterator<FwalkEntry<Name>, undefined, unknown> {
+  extends NodeJS.AsyncIterator<FwalkEntry<Name>, undefined, unknown> {
   next(): Promise<IteratorResult<FwalkEntry<Name>, undefined>>
   /** Ends the walk and closes its descriptors, as `break` in a loop does. */
   return(value?: unknown): Promise<IteratorReturnResult<undefined>>
@@ -34,7 +34,9 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
 }
 
 /**
- * As `fwalk` of `fdkit`, for `for await`: each step is made off the main thread.
+ * {@inheritDoc fwalk}
+ *
+ * Each step runs off the main thread.
  *
  * The `dirFd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
  * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
@@ -45,8 +47,7 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
  * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
  * the copy until `return()` or the garbage collector.
  *
- * @throws as `fwalk` of `fdkit`, and `AbortError`
- * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @throws `AbortError`: `signal` was aborted
  * @example
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'
@@ -132,7 +133,7 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
         this.#checkAborted()
         // Of a large directory not all at once, so that nothing else has to wait for it.
         while (state.drain()) {
-          await nextTurn()
+          await ownTurn()
           this.#checkAborted()
         }
         const entry = state.take(result)

@@ -2,6 +2,7 @@
 import type { Buffer } from 'node:buffer'
 
 import { auditEvent } from '../runtime/audit.js'
+import type { SystemError } from '../runtime/error.js'
 import { optionsOf } from '../runtime/options.js'
 import type { FdLike } from '../runtime/validate.js'
 import { skipped, walkOptions, WalkState } from './walk-state.js'
@@ -26,7 +27,7 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
    * Called with the error for each directory that was to be visited and was not; its `path` is
    * the whole path. What it throws ends the walk. Without it such directories are passed over.
    */
-  onerror?: ((error: Omit<NodeJS.ErrnoException, 'path'> & { path: Name }) => void) | undefined
+  onerror?: ((error: SystemError<Name>) => void) | undefined
   /** Whether links to directories are entered; `false` by default. */
   followSymlinks?: boolean | undefined
   /** A descriptor of a directory, which a relative `top` starts from. */
@@ -37,7 +38,7 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
 
 /** The iterator that {@link fwalk} returns. */
 export interface FwalkIterator<Name extends string | Buffer = string>
-  extends IterableIterator<FwalkEntry<Name>, undefined, unknown> {
+  extends NodeJS.Iterator<FwalkEntry<Name>, undefined, unknown> {
   next(): IteratorResult<FwalkEntry<Name>, undefined>
   /** Ends the walk and closes its descriptors, as `break` in a loop does. */
   return(value?: unknown): IteratorReturnResult<undefined>

@@ -1,8 +1,11 @@
 // Deleting a tree.
+import { Buffer } from 'node:buffer'
+import { isUint8Array } from 'node:util/types'
+
 import { onAbort } from '../runtime/abort.js'
 import { auditEvent } from '../runtime/audit.js'
 import type { Failure, Handle, Rmtree } from '../runtime/binding.js'
-import { abortError, isRelative, systemError, type Name } from '../runtime/error.js'
+import { abortError, isRelative, systemError, type Name, type SystemError } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { optionsOf, type Read } from '../runtime/options.js'
 import {
@@ -16,28 +19,34 @@ import {
 } from '../runtime/validate.js'
 
 /** Options of {@link rmtree}. */
-export interface RmtreeOptions extends DirFdOptions {
+export interface RmtreeOptions<Name extends string | Buffer = string> extends DirFdOptions {
   /** Whether nothing is thrown or reported, and what can be removed is; `false` by default. */
   ignoreErrors?: boolean | undefined
   /**
    * Called with each error, whose `path` is the whole path; the rest is still removed. What it
    * throws ends the deletion. Without it the first error is thrown.
    */
-  onerror?: ((error: NodeJS.ErrnoException) => void) | undefined
+  onerror?: ((error: SystemError<Name>) => void) | undefined
 }
 
 /** Options of `rmtree` of `fdkit/promises`. */
-export interface AsyncRmtreeOptions extends RmtreeOptions {
+export interface AsyncRmtreeOptions<Name extends string | Buffer = string>
+  extends RmtreeOptions<Name> {
   /** Ends the deletion with an AbortError; what is removed by then stays removed. */
   signal?: AbortSignal | undefined
 }
+
+// The overloads say which of them goes with which path.
+type AnyOptions = RmtreeOptions | RmtreeOptions<Buffer> | RmtreeOptions<string | Buffer>
+
+const toBuffer = (bytes: Uint8Array) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes))
 
 const auditRmtree = auditEvent('shutil.rmtree', 'path', 'dirFd')
 
 const rmtreeOptions = {
   dirFd: validateFd,
   ignoreErrors: validateBoolean,
-  onerror: validateFunction<(error: NodeJS.ErrnoException) => void>,
+  onerror: validateFunction<(error: SystemError<string | Buffer>) => void>,
 }
 const readRmtree = optionsOf('rmtree', rmtreeOptions)
 const readAsyncRmtree = optionsOf('rmtree', { ...rmtreeOptions, signal: validateSignal })
@@ -48,7 +57,7 @@ class Deletion {
   readonly #ignoreErrors: boolean
   // Whether the paths start from a descriptor.
   readonly #isFrom: boolean
-  readonly #onerror: ((error: NodeJS.ErrnoException) => void) | undefined
+  readonly #onerror: RmtreeOptions<string | Buffer>['onerror']
 
   constructor(later: boolean, path: PathLike, options: Read<typeof rmtreeOptions>) {
     this.#path = validatePath(path)
@@ -65,10 +74,10 @@ class Deletion {
   goesOn(result: boolean | Failure): boolean {
     if (typeof result === 'boolean') return result
     if (!this.#ignoreErrors) {
+      const path = result.path ?? this.#path
       const where = this.#isFrom ? { caller: 'rmtree', dir: result.dir } : {}
-      const error = systemError(result, { path: result.path ?? this.#path, ...where })
-      if (this.#onerror === undefined) throw error
-      this.#onerror(error)
+      if (this.#onerror === undefined) throw systemError(result, { path, ...where })
+      this.#onerror(systemError(result, { path: isUint8Array(path) ? toBuffer(path) : path, ...where }))
     }
     return result.recoverable === true
   }
@@ -97,7 +106,10 @@ class Deletion {
  * exists('build') // false
  * ```
  */
-export function rmtree(path: PathLike, options?: RmtreeOptions): void {
+export function rmtree(path: Uint8Array, options?: RmtreeOptions<Buffer>): void
+export function rmtree(path: string | URL, options?: RmtreeOptions): void
+export function rmtree(path: PathLike, options?: RmtreeOptions<string | Buffer>): void
+export function rmtree(path: PathLike, options?: AnyOptions): void {
   const deletion = new Deletion(false, path, readRmtree(options))
   const { tree } = deletion
   try {
@@ -108,7 +120,10 @@ export function rmtree(path: PathLike, options?: RmtreeOptions): void {
 }
 
 // For `fdkit/promises`.
-export async function rmtreePromise(path: PathLike, options?: AsyncRmtreeOptions): Promise<void> {
+export async function rmtreePromise(
+  path: PathLike,
+  options?: AnyOptions & { signal?: AbortSignal | undefined },
+): Promise<void> {
   const given = readAsyncRmtree(options)
   const { signal } = given
   const deletion = new Deletion(true, path, given)

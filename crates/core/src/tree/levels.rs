@@ -21,6 +21,10 @@ use crate::tree::listing::Listing;
 /// The top, the level that is listed, its child, and one to find a closed level again.
 pub(crate) const MIN_OPEN: usize = 4;
 
+// Fewer descriptors are not worth a thread. To find out how many threads the machine runs takes
+// one, too.
+const SPARE: usize = 4;
+
 // `../` for each level, in paths well below PATH_MAX.
 const CLIMB: usize = 1024;
 
@@ -202,15 +206,26 @@ impl Levels {
         (self.open + self.ahead.as_ref().map_or(0, Ahead::descriptors), self.max_open)
     }
 
+    /// Whether there are descriptors left for a read-ahead.
+    pub(crate) fn has_spare(&self) -> bool {
+        self.open + SPARE <= self.max_open
+    }
+
     pub(crate) fn ahead(&self) -> Option<&Ahead> {
         self.ahead.as_ref()
     }
 
-    /// Tells the threads the children of the last level, instead of what they were told before.
-    pub(crate) fn push_ahead(&self) {
+    /// Tells the threads the children of the last level. With `replace`, other children than
+    /// they were told before.
+    pub(crate) fn push_ahead(&self, replace: bool) {
         if let (Some(ahead), Some(last)) = (&self.ahead, self.last()) {
             let parent = last.fd.as_ref().map_or_else(Weak::new, Arc::downgrade);
-            ahead.push(self.levels.len(), parent, &last.listing.dirnames, last.cursor);
+            let (depth, names) = (self.levels.len(), &last.listing.dirnames);
+            if replace {
+                ahead.replace(depth, &parent, names);
+            } else {
+                ahead.push(depth, parent, names, 0);
+            }
         }
     }
 

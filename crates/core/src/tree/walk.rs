@@ -140,9 +140,10 @@ impl<'fd> Walk<'fd> {
     /// machine runs at once, at most 4. With 0 the walk lists each directory when it comes to it.
     ///
     /// What the walk yields does not depend on it. Threads start in a tree that has several dozen
-    /// directories, and end with the walk. They list up to 64 directories ahead, with up
-    /// to 4 MiB of names, and use only descriptors of [`WalkOptions::max_open`] that the walk
-    /// leaves. Directories may be opened that are never visited.
+    /// directories, and end with the walk. They list up to 64 directories ahead, or an eighth of
+    /// `RLIMIT_NOFILE` if that is less, with up to 4 MiB of names. Their descriptors count
+    /// towards [`WalkOptions::max_open`], and levels of the tree take precedence. Directories
+    /// may be opened that are never visited.
     ///
     /// ```
     /// use fdkit::{Walk, WalkOptions};
@@ -312,7 +313,7 @@ impl<'fd> Walk<'fd> {
         }
         level.listing.dirnames = Arc::new(chosen);
         level.cursor = 0;
-        self.levels.push_ahead();
+        self.levels.push_ahead(true);
         Ok(())
     }
 

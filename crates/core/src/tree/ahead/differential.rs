@@ -8,6 +8,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -226,18 +227,117 @@ fn bases() -> Vec<PathBuf> {
     bases.into_iter().filter(|base| base.is_dir()).collect()
 }
 
+/// An overlay of two directories in memory. Only root can mount it.
+struct Overlay(PathBuf);
+
+impl Overlay {
+    fn mount() -> Option<Self> {
+        let place = PathBuf::from(format!("/dev/shm/fdkit-overlay-{}", std::process::id()));
+        for name in ["lower", "upper", "work", "merged"] {
+            fs::create_dir_all(place.join(name)).ok()?;
+        }
+        let overlay = Self(place);
+        let at = |name| overlay.0.join(name).to_str().map(str::to_owned);
+        let (lower, upper, work) = (at("lower")?, at("upper")?, at("work")?);
+        let options = format!("lowerdir={lower},upperdir={upper},workdir={work}");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "overlay", "-o", &options, "overlay"]).arg(overlay.merged());
+        mount.output().is_ok_and(|output| output.status.success()).then_some(overlay)
+    }
+
+    fn merged(&self) -> PathBuf {
+        self.0.join("merged")
+    }
+}
+
+impl Drop for Overlay {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.merged()).output();
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+// More for a long run.
+fn from_environment(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
 fn walks() -> usize {
-    std::env::var("FDKIT_TEST_WALKS").ok().and_then(|text| text.parse().ok()).unwrap_or(400)
+    from_environment("FDKIT_TEST_WALKS", 200)
 }
 
 #[test]
 fn a_walk_with_read_ahead_yields_what_one_without_yields() {
     for base in bases() {
-        let before = hooks::ADOPTED.load(Ordering::Relaxed);
+        let before = hooks::ADOPTED.get();
         let difference = run(&base, 1, walks());
         assert_eq!(difference, None, "below {}", base.display());
-        let adopted = hooks::ADOPTED.load(Ordering::Relaxed) - before;
+        let adopted = hooks::ADOPTED.get() - before;
         assert!(adopted > walks(), "only {adopted} directories were listed ahead");
+    }
+}
+
+#[test]
+fn what_was_listed_is_kept_when_the_names_are_sorted_and_some_removed() {
+    let base = bases().pop().unwrap();
+    let twins = Twins::new(&base, 6);
+    let top = CString::new(twins.tops[0].as_os_str().as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(25));
+    let before = hooks::ADOPTED.get();
+    let mut walk = Walk::new(&top, None, WalkOptions::default()).threads(2).started_at(2);
+    let mut visited = 0;
+    while let Some(step) = walk.step().unwrap() {
+        assert_eq!(step, Step::Directory);
+        visited += 1;
+        // Long enough to list everything below.
+        std::thread::sleep(Duration::from_millis(2));
+        let mut names: Vec<_> =
+            walk.dirnames().iter().map(|(name, _)| name.to_bytes().to_owned()).collect();
+        names.sort();
+        names.truncate(5);
+        walk.set_dirnames(names.iter().map(Vec::as_slice)).unwrap();
+    }
+    let adopted = hooks::ADOPTED.get() - before;
+    assert!(adopted * 10 > visited * 7, "{adopted} of {visited}");
+}
+
+#[test]
+fn an_overlay_keeps_times_too() {
+    let Some(overlay) = Overlay::mount() else {
+        eprintln!("not run: an overlay cannot be mounted here");
+        return;
+    };
+    let before = hooks::ADOPTED.get();
+    assert_eq!(run(&overlay.merged(), 4, walks() / 2), None);
+    assert!(hooks::ADOPTED.get() > before);
+}
+
+#[test]
+fn a_million_steps_with_delays() {
+    let steps = from_environment("FDKIT_TEST_STEPS", 20_000);
+    hooks::DISTURBS.store(true, Ordering::Relaxed);
+    let base = bases().pop().unwrap();
+    let twins = Twins::new(&base, 5);
+    let top = CString::new(twins.tops[0].as_os_str().as_bytes()).unwrap();
+    std::thread::sleep(Duration::from_millis(25));
+    let mut random = Random(5);
+    let count = |threads, random: &mut Random| {
+        let mut walk = Walk::new(&top, None, WalkOptions::default()).threads(threads);
+        let mut count = 0;
+        while let Some(step) = walk.step().unwrap() {
+            assert_eq!(step, Step::Directory);
+            count += 1;
+            if threads > 0 && random.below(512) == 0 {
+                std::thread::sleep(Duration::from_micros(random.below(400) as u64));
+            }
+        }
+        count
+    };
+    let expected = count(0, &mut random);
+    let mut made = 0;
+    while made < steps {
+        assert_eq!(count(1 + made % 5, &mut random), expected);
+        made += expected;
     }
 }
 

@@ -18,9 +18,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::{Builder, JoinHandle};
 
+use nix::sys::resource::{Resource, getrlimit};
+
 use crate::files::name_list::Names;
 pub(crate) use look::{Looked, Looker, Manner};
-use queue::{BUDGET, Found, Garbage, Queue, Task};
+use queue::{BUDGET, Found, Garbage, MOST, Queue, Task};
 
 /// The most threads that are started unless the caller asks for more.
 const AUTOMATIC: usize = 4;
@@ -37,6 +39,13 @@ pub(crate) fn automatic_threads() -> usize {
     static THREADS: OnceLock<usize> = OnceLock::new();
     *THREADS
         .get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get).min(AUTOMATIC))
+}
+
+/// How many directories are listed ahead at most: few if the process may open few descriptors,
+/// so that the rest of the program finds some.
+fn most() -> usize {
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
+    usize::try_from(limit / 8).unwrap_or(MOST).min(MOST)
 }
 
 /// The threads of one walk, and what they work on. Dropping it ends and joins them.
@@ -73,7 +82,7 @@ impl Ahead {
     /// Starts nothing yet: threads come with the first work.
     pub(crate) fn new(manner: Manner, threads: usize, interrupted: Arc<AtomicBool>) -> Self {
         let state = State {
-            queue: Queue::new(),
+            queue: Queue::new(most()),
             threads: Vec::new(),
             more_threads: threads,
             idle: 0,
@@ -97,6 +106,14 @@ impl Ahead {
         let mut garbage = Garbage::new();
         let mut state = self.shared.lock();
         state.queue.push(depth, parent, Arc::clone(names), at, &mut garbage);
+        self.shared.wake(state);
+    }
+
+    /// Puts other names in the place of those at `depth`; see [`Queue::replace`].
+    pub(crate) fn replace(&self, depth: usize, parent: &Weak<OwnedFd>, names: &Arc<Names>) {
+        let mut garbage = Garbage::new();
+        let mut state = self.shared.lock();
+        state.queue.replace(depth, parent, names, &mut garbage);
         self.shared.wake(state);
     }
 
