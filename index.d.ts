@@ -807,8 +807,9 @@ export declare function fwalk(top?: string | URL, options?: FwalkOptions<string>
  * The names in a directory, without `.` and `..`, in the file system's order: strings, or
  * Buffers where the path is bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved (but where the directory may
- * be read and not searched: then it is rewound), and `dirFd` is taken.
+ * Unlike in Python, a descriptor's offset is neither used nor moved, and `dirFd` is taken. The one
+ * exception: if the directory is not searchable and cannot be opened through `/proc`, the descriptor
+ * is rewound and read. Such listings of one directory wait for each other within this process.
  *
  * @param path a path, or a descriptor of a directory
  * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
@@ -826,8 +827,9 @@ export declare function listdir(path?: string | URL | FdLike, options?: DirFdOpt
  * The names in a directory, without `.` and `..`, in the file system's order: strings, or
  * Buffers where the path is bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved (but where the directory may
- * be read and not searched: then it is rewound), and `dirFd` is taken.
+ * Unlike in Python, a descriptor's offset is neither used nor moved, and `dirFd` is taken. The one
+ * exception: if the directory is not searchable and cannot be opened through `/proc`, the descriptor
+ * is rewound and read. Such listings of one directory wait for each other within this process.
  *
  * @param path a path, or a descriptor of a directory
  * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
@@ -845,8 +847,9 @@ export declare function listdir(path: Uint8Array, options?: DirFdOptions): Buffe
  * The names in a directory, without `.` and `..`, in the file system's order: strings, or
  * Buffers where the path is bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved (but where the directory may
- * be read and not searched: then it is rewound), and `dirFd` is taken.
+ * Unlike in Python, a descriptor's offset is neither used nor moved, and `dirFd` is taken. The one
+ * exception: if the directory is not searchable and cannot be opened through `/proc`, the descriptor
+ * is rewound and read. Such listings of one directory wait for each other within this process.
  *
  * @param path a path, or a descriptor of a directory
  * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
@@ -1707,3 +1710,6 @@ export declare const supportsFd: ReadonlySet<AnyFunction>;
 export declare const supportsFollowSymlinks: ReadonlySet<AnyFunction>;
 
 export {};
+
+/** What `fdkit/promises` exports, as `promises` of `node:fs` is what `node:fs/promises` exports. */
+export * as promises from './promises.js';

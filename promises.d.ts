@@ -651,8 +651,9 @@ export declare function rmdir(path: PathLike, options?: DirFdOptions): Promise<v
  * The names in a directory, without `.` and `..`, in the file system's order: strings, or
  * Buffers where the path is bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved (but where the directory may
- * be read and not searched: then it is rewound), and `dirFd` is taken.
+ * Unlike in Python, a descriptor's offset is neither used nor moved, and `dirFd` is taken. The one
+ * exception: if the directory is not searchable and cannot be opened through `/proc`, the descriptor
+ * is rewound and read. Such listings of one directory wait for each other within this process.
  *
  * @param path a path, or a descriptor of a directory
  * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
@@ -670,8 +671,9 @@ export declare function listdir(path?: string | URL | FdLike, options?: DirFdOpt
  * The names in a directory, without `.` and `..`, in the file system's order: strings, or
  * Buffers where the path is bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved (but where the directory may
- * be read and not searched: then it is rewound), and `dirFd` is taken.
+ * Unlike in Python, a descriptor's offset is neither used nor moved, and `dirFd` is taken. The one
+ * exception: if the directory is not searchable and cannot be opened through `/proc`, the descriptor
+ * is rewound and read. Such listings of one directory wait for each other within this process.
  *
  * @param path a path, or a descriptor of a directory
  * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
@@ -689,8 +691,9 @@ export declare function listdir(path: Uint8Array, options?: DirFdOptions): Promi
  * The names in a directory, without `.` and `..`, in the file system's order: strings, or
  * Buffers where the path is bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved (but where the directory may
- * be read and not searched: then it is rewound), and `dirFd` is taken.
+ * Unlike in Python, a descriptor's offset is neither used nor moved, and `dirFd` is taken. The one
+ * exception: if the directory is not searchable and cannot be opened through `/proc`, the descriptor
+ * is rewound and read. Such listings of one directory wait for each other within this process.
  *
  * @param path a path, or a descriptor of a directory
  * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that

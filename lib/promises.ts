@@ -5,7 +5,7 @@ import type * as fs from 'node:fs'
 
 import * as at from './files/names.js'
 import * as attr from './files/attributes.js'
-import { later } from './runtime/call.js'
+import { later, laterFd } from './runtime/call.js'
 import { listdirPromise } from './files/listing.js'
 import { memfdCreateCall } from './memory/memfd.js'
 import { openCall, type OpenOptions } from './files/open.js'
@@ -21,7 +21,7 @@ export async function open(
   flags: number | string = 'r',
   options?: OpenOptions,
 ): Promise<number> {
-  return handOut(await later(openCall(path, flags, options)))
+  return handOut(await laterFd(openCall(path, flags, options)))
 }
 
 /** {@inheritDoc stat} */
@@ -204,7 +204,7 @@ export async function scandir(
 
 /** {@inheritDoc memfdCreate} */
 export async function memfdCreate(name: string | Uint8Array, flags?: number): Promise<number> {
-  return handOut(await later(memfdCreateCall(name, flags)))
+  return handOut(await laterFd(memfdCreateCall(name, flags)))
 }
 
 /**

@@ -23,7 +23,7 @@ ${lines.join('')}} as const
 /** The options are those of `napi build`, and the variables those of cargo and of the linker. */
 export function buildAddon(platform, options = [], env = process.env) {
   const started = new Date()
-  const built = 'build/addon'
+  const built = `build/addon/${platform}`
   rmSync(built, { recursive: true, force: true })
   const paths = ['--manifest-path', 'crates/binding/Cargo.toml', '--package-json-path', 'package.json']
   const outputs = ['--output-dir', built, '--dts', 'binding.d.ts']

@@ -1,6 +1,6 @@
 // Brings the other runtimes that the tests run on, to build/runtimes, from the npm registry. It takes
 // some 800 MB, so that only CI does it unasked; without them the tests that need one are skipped.
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 
 import { status } from './run.mjs'
 
@@ -19,12 +19,16 @@ const packages = {
   deno: `@deno/linux-${arch}-glibc@2.9.6`,
 }
 
+/** Versions that fdkit refuses. */
+const refused = { 'node-18': '18.20.8', 'node-20.10': '20.10.0', 'node-22.5': '22.5.1' }
+for (const [name, version] of Object.entries(refused)) packages[name] = `node-linux-${arch}@${version}`
+
 const ATTEMPTS = 4
+const quietly = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
 
 /** Installs a package of npm into a folder of its own. A registry that fails once is asked again. */
 export function installAlone(directory, ...specifiers) {
   if (existsSync(`${directory}/node_modules/.package-lock.json`)) return
-  const quietly = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
   for (let attempt = 1; ; attempt++) {
     mkdirSync(directory, { recursive: true })
     const code = status(2, 'npm', 'install', '--prefix', directory, ...quietly, ...specifiers)
@@ -42,4 +46,24 @@ export function installRuntimes() {
   }
 }
 
-if (process.argv[1] === import.meta.filename) installRuntimes()
+/** The tools of __test__/package/bundlers.spec.ts, at the versions of their lock file. */
+function installBundlers() {
+  const directory = 'build/bundlers'
+  mkdirSync(directory, { recursive: true })
+  const files = ['package.json', 'package-lock.json']
+  const isCurrent = ([from, to]) => existsSync(to) && readFileSync(from, 'utf8') === readFileSync(to, 'utf8')
+  const pairs = files.map((name) => [`__test__/bundlers/${name}`, `${directory}/${name}`])
+  if (existsSync(`${directory}/node_modules/.package-lock.json`) && pairs.every(isCurrent)) return
+  for (const [from, to] of pairs) copyFileSync(from, to)
+  for (let attempt = 1; ; attempt++) {
+    const code = status(2, 'npm', 'ci', '--prefix', directory, ...quietly)
+    if (code === 0) return
+    if (attempt === ATTEMPTS) process.exit(code)
+  }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  installRuntimes()
+  installBundlers()
+  installAlone('build/managers', 'pnpm@12.4.2', 'yarn@1.22.22', '@yarnpkg/cli-dist@4.18.1')
+}

@@ -6,7 +6,7 @@
 // - `{@inheritDoc NAME}` is replaced by the documentation of the function of that name in `fdkit`,
 //   its examples rewritten for promises.
 // - Editors show the documentation of the overload that was called, so each overload gets a copy.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
 import { awaitExample } from './types-example.mjs'
@@ -158,8 +158,8 @@ function addIntroduction(path, entry) {
   writeFileSync(path, `${text.slice(0, at)}${introduction}\n${text.slice(at)}`)
 }
 
-/** Writes `ENTRY.d.ts` for each entry; the first is the one that the others import from. */
-export function bundleTypes(entries) {
+/** Writes `ENTRY.d.ts` for each entry; the first is the one that the others import from, and ends with `tail`. */
+export function bundleTypes(entries, tail) {
   const [main] = entries
   // Its paths are relative to it.
   const config = {
@@ -179,6 +179,7 @@ export function bundleTypes(entries) {
   for (const entry of entries) {
     fillIn(`build/${entry}.d.ts`)
     addIntroduction(`build/${entry}.d.ts`, entry)
+    if (entry === main) appendFileSync(`build/${entry}.d.ts`, tail)
     replaceFile(`${entry}.d.ts`, `build/${entry}.d.ts`)
   }
 }

@@ -18,6 +18,9 @@ export function unless(reason: string | false, declare: typeof test.serial = tes
 
 export const isLinux = process.platform === 'linux'
 
+/** For `unless`: what an emulator cannot do. `npm run platforms` sets the variable. */
+export const emulated = process.env['EMULATED'] ? 'cannot be done under an emulator' : false
+
 /** Linux with musl instead of glibc. */
 export const isMusl = isLinux && platformName().endsWith('-musl')
 

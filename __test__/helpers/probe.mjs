@@ -4,9 +4,11 @@
 const calls = {
   access: ['.'],
   addSeals: [3, 1],
+  canAccess: ['.'],
   chmod: ['name', 0o600],
   chown: ['name', -1, -1],
   dup: [3],
+  exists: ['.'],
   fwalk: ['.'],
   futexWait: [new Int32Array(1), 0, 0],
   futexWaitAsync: [new Int32Array(1), 0, 0],
@@ -43,7 +45,7 @@ const calls = {
 // It has no arguments that could be wrong.
 const withoutArguments = new Set(['getpagesize'])
 // These ask for no addon.
-const independent = new Set(['addAuditHook', 'hugePageSizes'])
+const independent = new Set(['addAuditHook', 'copyFrom', 'hugePageSizes'])
 
 async function thrownBy(run) {
   try {

@@ -8,6 +8,7 @@ import { supportsSharedMapping } from 'fdkit'
 
 import { packageRoot } from './child.js'
 import { patience } from './patience.js'
+import { emulated, isMusl } from './platform.js'
 
 export interface Runtime {
   name: string
@@ -15,11 +16,13 @@ export interface Runtime {
   command: [string, ...string[]]
 }
 
-const HOW = 'run "npm run runtimes"'
+const HOW = isMusl || emulated ? 'needs glibc, and no emulator' : 'run "npm run runtimes"'
 const names = ['node-20', 'node-22', 'node-24', 'node-26', 'bun', 'deno']
 
 function find(name: string): Runtime | undefined {
   if (`v${name.replace('node-', '')}` === process.version.split('.', 1)[0]) return { name, command: [process.execPath] }
+  // The others are built for glibc and for the machine's own processor.
+  if (isMusl || emulated) return undefined
   const modules = join(packageRoot, 'build/runtimes', name, 'node_modules')
   const binaries = [
     `node-linux-${process.arch}/bin/node`,

@@ -57,7 +57,7 @@ function run(t: ExecutionContext, dir: string, surroundings: Surroundings = {}):
     console.log(JSON.stringify(await probe(fdkit)))`
   const args = [...flags, '--import', preload, '--input-type=module', '--eval', program]
   const childEnv = { ...process.env, ...env }
-  if (!('NAPI_RS_NATIVE_LIBRARY_PATH' in env)) delete childEnv['NAPI_RS_NATIVE_LIBRARY_PATH']
+  if (!('FDKIT_ADDON' in env)) delete childEnv['FDKIT_ADDON']
   const child = spawnSync(process.execPath, args, { cwd: dir, env: childEnv, encoding: 'utf8' })
   t.is(child.stderr, '')
   return JSON.parse(child.stdout) as Report
@@ -65,7 +65,7 @@ function run(t: ExecutionContext, dir: string, surroundings: Surroundings = {}):
 
 /** Everything that holds in every case; returns a call's message and the loader's errors. */
 function checkFallback(t: ExecutionContext, report: Report) {
-  const names = Object.keys(functionsOf(fdkit)).filter((name) => !/^(addAuditHook|hugePageSizes)$/.test(name))
+  const names = Object.keys(functionsOf(fdkit)).filter((name) => !/^(addAuditHook|copyFrom|hugePageSizes)$/.test(name))
   t.deepEqual(Object.keys(report.calls).toSorted(), names.toSorted())
   t.deepEqual(report.notProbed, [])
   t.true(report.hookWasCalled)
@@ -96,11 +96,15 @@ const fakePlatform = (platform: string, arch: string) =>
     return `Object.defineProperty(process, '${key}', { value: ${value} });`
   }).join('')
 
-/** No ldd, or one with this text, and a report that knows of no glibc but what is given. */
-const fakeLibc = (ldd: string | undefined, report: object) => `
+/**
+ * No ldd, or one with this text, a report that knows of no glibc but what is given, and musl's loader
+ * in its usual place or not.
+ */
+const fakeLibc = (ldd: string | undefined, report: object, hasMuslLoader = false) => `
   import fs from 'node:fs'
   import { syncBuiltinESMExports } from 'node:module'
-  const { readFileSync } = fs
+  const { existsSync, readFileSync } = fs
+  fs.existsSync = (path) => path === '/lib/ld-musl-x86_64.so.1' ? ${hasMuslLoader} : existsSync(path)
   fs.readFileSync = (path, ...rest) => {
     if (path !== '/usr/bin/ldd') return readFileSync(path, ...rest)
     ${ldd === undefined ? "throw new Error('ENOENT')" : `return ${JSON.stringify(ldd)}`}
@@ -130,24 +134,28 @@ test('no addon for an unknown C library', (t) => {
 })
 
 const libcs = {
-  'ldd of glibc': ['gnu', fakeLibc('# This file is part of the GNU C Library.', {})],
-  'ldd of musl': ['musl', fakeLibc('exec /lib/ld-musl-x86_64.so.1 --list', {})],
-  'report of glibc': ['gnu', fakeLibc(undefined, { header: { glibcVersionRuntime: '2.36' } })],
+  'ldd of glibc': ['gnu', (loader: boolean) => fakeLibc('# This file is part of the GNU C Library.', {}, loader)],
+  'ldd of musl': ['musl', (loader: boolean) => fakeLibc('exec /lib/ld-musl-x86_64.so.1 --list', {}, loader)],
+  'report of glibc': ['gnu', (loader: boolean) => fakeLibc(undefined, { header: { glibcVersionRuntime: '2.36' } }, loader)],
   'report of musl': [
     'musl',
-    fakeLibc(undefined, { header: {}, sharedObjects: ['/lib/ld-musl-x86_64.so.1'] }),
+    (loader: boolean) =>
+      fakeLibc(undefined, { header: {}, sharedObjects: ['/lib/ld-musl-x86_64.so.1'] }, loader),
   ],
   'unknown ldd, report of glibc': [
     'gnu',
-    fakeLibc('a script', { header: { glibcVersionRuntime: '2.36' } }),
+    (loader: boolean) => fakeLibc('a script', { header: { glibcVersionRuntime: '2.36' } }, loader),
   ],
 } as const
 
 for (const [title, [libc, fake]] of Object.entries(libcs)) {
-  test(`the C library is known by the ${title}`, (t) => {
-    const report = run(t, install(t), { fake })
-    t.regex(report.calls['dup']!.thrown.message, new RegExp(`@fdkit/binding-linux-x64-${libc} is missing`))
-  })
+  // Whatever the loader's usual place says: a system may have both, or have it elsewhere.
+  for (const hasMuslLoader of [true, false]) {
+    test(`the C library is known by the ${title}, musl's loader ${hasMuslLoader}`, (t) => {
+      const report = run(t, install(t), { fake: fake(hasMuslLoader) })
+      t.regex(report.calls['dup']!.thrown.message, new RegExp(`@fdkit/binding-linux-x64-${libc} is missing`))
+    })
+  }
 }
 
 for (const name of fs.readdirSync('npm')) {
@@ -162,11 +170,26 @@ for (const name of fs.readdirSync('npm')) {
     for (const reason of ['--omit=optional', 'lock file', '"engines"', '"libc"']) {
       t.true(message.includes(reason), reason)
     }
-    t.is(causes!.length, 2)
+    t.is(causes!.length, 1)
     t.true(causes!.every(({ code }) => code === 'MODULE_NOT_FOUND'))
     t.regex(causes![0]!.message, new RegExp(`@fdkit/binding-${name}`))
   })
 }
+
+test('the package of another platform is named, and the flags for this one', (t) => {
+  const dir = install(t)
+  for (const other of ['darwin-arm64', 'linux-arm64-musl']) {
+    fs.mkdirSync(join(dir, `node_modules/@fdkit/binding-${other}`), { recursive: true })
+  }
+  const { message } = checkFallback(t, run(t, dir, { fake: fakeLibc('GNU C Library', {}) }))
+  const expected =
+    'The platform is supported, but its package @fdkit/binding-linux-x64-gnu is missing. ' +
+    '@fdkit/binding-linux-arm64-musl, @fdkit/binding-darwin-arm64 are there: node_modules was installed ' +
+    'on or for another platform. '
+  t.is(message.slice(0, expected.length), expected)
+  t.regex(message, /npm install --os=linux --cpu=x64 --libc=glibc;/)
+  t.regex(message, /pnpm-workspace\.yaml.*\.yarnrc\.yml.*\{ os: \[linux\], cpu: \[x64\], libc: \[glibc\] \}/)
+})
 
 /** Puts a platform package for this fake machine there, with the main file given. */
 function installAddon(dir: string, main: string, text: string): string {
@@ -190,11 +213,26 @@ test('a corrupt addon', (t) => {
   t.is(causes![0]!.code, 'ERR_DLOPEN_FAILED')
 })
 
-test('a process that loads no addons', (t) => {
+test('--no-addons is named', (t) => {
   const dir = install(t)
   installAddon(dir, 'fdkit.node', '')
   const { message, causes } = checkFallback(t, run(t, dir, { fake: x64, flags: ['--no-addons'] }))
-  t.regex(message, /cannot be loaded/)
+  t.regex(message, /^This process was started with --no-addons, .* Start it without that\.$/)
+  t.is(causes![0]!.code, 'ERR_DLOPEN_DISABLED')
+})
+
+// In Node.js 20 the flag has another name.
+const permission = process.allowedNodeEnvironmentFlags.has('--permission')
+  ? '--permission'
+  : '--experimental-permission'
+
+test('the permission model without --allow-addons is named', (t) => {
+  const dir = install(t)
+  installAddon(dir, 'fdkit.node', '')
+  // Node.js 20 warns that it is experimental.
+  const flags = [permission, '--allow-fs-read=*', '--no-warnings']
+  const { message, causes } = checkFallback(t, run(t, dir, { fake: x64, flags }))
+  t.regex(message, /^The permission model is on .*--allow-addons, too\./)
   t.is(causes![0]!.code, 'ERR_DLOPEN_DISABLED')
 })
 
@@ -212,26 +250,26 @@ test('a module that is no addon', (t) => {
   const dir = install(t)
   installAddon(dir, 'fdkit.cjs', 'module.exports = null')
   const { message } = checkFallback(t, run(t, dir, { fake: x64 }))
-  t.regex(message, /cannot be loaded/)
+  t.regex(message, /is no addon of fdkit\. Remove it/)
 })
 
-test('NAPI_RS_NATIVE_LIBRARY_PATH names an addon of another version', (t) => {
+test('FDKIT_ADDON names an addon of another version', (t) => {
   const dir = install(t)
   const path = installAddon(dir, 'other.cjs', "exports.VERSION = '9.9.9'")
-  const env = { NAPI_RS_NATIVE_LIBRARY_PATH: path }
+  const env = { FDKIT_ADDON: path }
   const { message, causes } = checkFallback(t, run(t, dir, { env }))
   const problem = `has version 9.9.9, and fdkit has ${version}`
   t.is(
     message,
-    `${path}, which NAPI_RS_NATIVE_LIBRARY_PATH names, ${problem}. ` +
+    `${path}, which FDKIT_ADDON names, ${problem}. ` +
       `Unset that variable, or let it name an addon of fdkit ${version}.`,
   )
   t.deepEqual(causes!.map((cause) => cause.message), [`${path} ${problem}`])
 })
 
-test('NAPI_RS_NATIVE_LIBRARY_PATH names nothing', (t) => {
-  const env = { NAPI_RS_NATIVE_LIBRARY_PATH: '/nowhere/fdkit.node' }
+test('FDKIT_ADDON names nothing', (t) => {
+  const env = { FDKIT_ADDON: '/nowhere/fdkit.node' }
   const { message, causes } = checkFallback(t, run(t, install(t), { env }))
-  t.regex(message, /^\/nowhere\/fdkit\.node, which NAPI_RS_NATIVE_LIBRARY_PATH names, is missing\. Unset /)
+  t.regex(message, /^\/nowhere\/fdkit\.node, which FDKIT_ADDON names, is missing\. Unset /)
   t.is(causes!.length, 1)
 })

@@ -2,8 +2,10 @@
 import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
-import { fwalk } from 'fdkit'
+import { fwalk, type FwalkEntry } from 'fdkit'
+import * as promises from 'fdkit/promises'
 
+import { thrown } from '../helpers/errors.js'
 import { countFds } from '../helpers/fds.js'
 import { link, makeTree, type Tree } from '../helpers/tree.js'
 
@@ -183,4 +185,46 @@ test('a new array in the entry changes nothing: the one that was yielded counts'
     entry[1] = []
   }
   t.deepEqual(visited, [top, `${top}/a`])
+})
+
+test('12: bytes that are edited in a Buffer are what is visited, with and without other edits', async (t) => {
+  const top = makeTree(t, { a: { inside: {} }, b: {} })
+  const edits: ((dirnames: Buffer[]) => void)[] = [
+    (dirnames) => dirnames.find((name) => name.equals(Buffer.from('a')))?.fill('b'),
+    (dirnames) => {
+      dirnames.find((name) => name.equals(Buffer.from('a')))?.fill('b')
+      dirnames.reverse()
+    },
+  ]
+  for (const edit of edits) {
+    const visit = async (walk: AsyncIterable<FwalkEntry<Buffer>> | Iterable<FwalkEntry<Buffer>>) => {
+      const visited: string[] = []
+      for await (const [dirpath, dirnames] of walk) {
+        visited.push(String(dirpath).slice(top.length))
+        if (visited.length === 1) edit(dirnames)
+      }
+      return visited
+    }
+    t.deepEqual(await visit(fwalk(Buffer.from(top))), ['', '/b', '/b'])
+    t.deepEqual(await visit(promises.fwalk(Buffer.from(top))), ['', '/b', '/b'])
+  }
+  const walk = fwalk(Buffer.from(top))
+  walk.next().value?.[1][0]?.fill('/')
+  t.throws(() => walk.next(), { code: 'ERR_INVALID_ARG_VALUE' })
+})
+
+test('a name that is read twice is what it was the first time', (t) => {
+  const top = makeTree(t, { a: {}, b: {} })
+  const walk = fwalk(top)
+  const dirnames = walk.next().value?.[1] ?? []
+  let reads = 0
+  Object.defineProperty(dirnames, 0, { get: () => (reads++ === 0 ? 'changed' : reads === 2 ? 'a' : '..') })
+  t.is(walk.next().value?.[0], `${top}/a`)
+})
+
+test('an error has the path that was given, whatever becomes of the Buffer', (t) => {
+  const path = Buffer.from('missing')
+  const walk = fwalk(path)
+  path.fill('x')
+  t.deepEqual(thrown(() => walk.next()).path as unknown, Buffer.from('missing'))
 })

@@ -1,17 +1,31 @@
 // The names in a directory.
 import { auditEvent } from '../runtime/audit.js'
+import type { Handle, Listing } from '../runtime/binding.js'
 import { finish, later, type Call } from '../runtime/call.js'
 import { native } from '../runtime/native.js'
 import { optionsOf } from '../runtime/options.js'
+import { ownTurn } from '../runtime/turns.js'
 import { validateFd, validateTarget, type DirFdOptions, type FdLike, type PathLike } from '../runtime/validate.js'
 
-/** Receives names, some hundreds a call, into one array. */
+/** Receives values, some hundreds a call, into one array. */
 export class NameSink<Name> {
   names: Name[] = []
   readonly add = (...names: Name[]): void => {
     if (this.names.length === 0) this.names = names
     else for (const name of names) this.names.push(name)
   }
+}
+
+/**
+ * Passes a listing that is too long for one turn of the event loop to `sink`, in as many turns as it
+ * takes.
+ */
+export async function drainInTurns(
+  listing: Handle<Listing>,
+  sink: (...values: any[]) => void,
+): Promise<void> {
+  do await ownTurn()
+  while (native.listingDrain(listing, sink))
 }
 
 const auditListdir = auditEvent('os.listdir', 'path')
@@ -39,8 +53,9 @@ function listdirCall(
  * The names in a directory, without `.` and `..`, in the file system's order: strings, or
  * Buffers where the path is bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved (but where the directory may
- * be read and not searched: then it is rewound), and `dirFd` is taken.
+ * Unlike in Python, a descriptor's offset is neither used nor moved, and `dirFd` is taken. The one
+ * exception: if the directory is not searchable and cannot be opened through `/proc`, the descriptor
+ * is rewound and read. Such listings of one directory wait for each other within this process.
  *
  * @param path a path, or a descriptor of a directory
  * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
@@ -68,5 +83,9 @@ export async function listdirPromise(
   path: PathLike | FdLike | undefined,
   options: DirFdOptions | undefined,
 ): Promise<unknown[]> {
-  return (await later(listdirCall(path, options))) as unknown[]
+  const listed = (await later(listdirCall(path, options))) as unknown[] | Handle<Listing>
+  if (Array.isArray(listed)) return listed
+  const sink = new NameSink<unknown>()
+  await drainInTurns(listed, sink.add)
+  return sink.names
 }

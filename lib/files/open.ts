@@ -2,7 +2,8 @@
 import { constants } from 'node:fs'
 
 import { auditEvent } from '../runtime/audit.js'
-import { now, type Call } from '../runtime/call.js'
+import type { Opened } from '../runtime/binding.js'
+import { nowFd, type Call } from '../runtime/call.js'
 import { invalidArgType, invalidArgValue } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { optionsOf } from '../runtime/options.js'
@@ -73,7 +74,7 @@ export function openCall(
   path: PathLike,
   flags: number | string = 'r',
   options?: OpenOptions,
-): Call<number> {
+): Call<Opened> {
   const checked = validatePath(path)
   const bits = parseFlags(flags)
   const { mode = 0o666, dirFd, resolve } = readOpen(options)
@@ -119,5 +120,5 @@ export function openCall(
  * ```
  */
 export function open(path: PathLike, flags: number | string = 'r', options?: OpenOptions): number {
-  return handOut(now(openCall(path, flags, options)))
+  return handOut(nowFd(openCall(path, flags, options)))
 }

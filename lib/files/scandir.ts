@@ -2,10 +2,12 @@
 import type * as fs from 'node:fs'
 
 import { auditEvent } from '../runtime/audit.js'
+import type { Entries } from '../runtime/binding.js'
 import { later, now, type Call } from '../runtime/call.js'
 import { type Name } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { optionsOf } from '../runtime/options.js'
+import { drainInTurns } from './listing.js'
 import { statLater, statNow, type Question } from './stat.js'
 import {
   isFdLike,
@@ -193,7 +195,7 @@ function* group(values: unknown[]): Generator<Fields> {
 function scandirCall(
   path: PathLike | FdLike | undefined,
   options: DirFdOptions | undefined,
-): { call: Call<unknown[]>; place: Place } {
+): { call: Call<Entries>; place: Place } {
   const { dirFd } = readScandir(options)
   const owner = isFdLike(path) ? path : dirFd?.owner
   const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd?.fd)
@@ -206,7 +208,8 @@ function scandirCall(
 
 function withSlash(path: Name): Name {
   if (typeof path === 'string') return path.endsWith('/') ? path : `${path}/`
-  return path.at(-1) === 0x2f ? path : Buffer.concat([path, Buffer.from('/')])
+  // Always a copy: the caller may write to its own bytes later.
+  return Buffer.concat(path.at(-1) === 0x2f ? [path] : [path, Buffer.from('/')])
 }
 
 /**
@@ -238,7 +241,7 @@ export function scandir(
   options?: DirFdOptions,
 ): IterableIterator<DirEntry> | IterableIterator<DirEntry<Buffer>> {
   const { call, place } = scandirCall(path, options)
-  return entries(now(call), place) as IterableIterator<DirEntry>
+  return entries(now(call) as unknown[], place) as IterableIterator<DirEntry>
 }
 
 function* entries(values: unknown[], place: Place): Generator<Entry> {
@@ -251,6 +254,12 @@ export async function scandirPromise(
   options: DirFdOptions | undefined,
 ): Promise<LaterEntry[]> {
   const { call, place } = scandirCall(path, options)
-  const values = await later(call)
-  return Array.from(group(values), (fields) => new LaterEntry(...fields, place))
+  const listed = await later(call)
+  const found: LaterEntry[] = []
+  const add = (...values: unknown[]) => {
+    for (const fields of group(values)) found.push(new LaterEntry(...fields, place))
+  }
+  if (Array.isArray(listed)) add(...listed)
+  else await drainInTurns(listed, add)
+  return found
 }

@@ -1,6 +1,4 @@
 // Making a Memfd: its options, the memory that is reserved for it, and what is in it from the start.
-import { constants } from 'node:os'
-
 import {
   F_SEAL_SEAL,
   MFD_ALLOW_SEALING,
@@ -158,7 +156,10 @@ export class Filling {
     this.#unchecked += length
     if (!isHuge && this.#unchecked >= MUCH) {
       // The kernel would not refuse: it would end processes, this one among them.
-      if (length > availableMemory()) throw describeNoSpace({ errno: -constants.errno.ENOSPC, syscall: 'fallocate' }, false)
+      if (length > availableMemory()) {
+        const { ENOSPC } = process.getBuiltinModule('node:os').constants.errno
+        throw describeNoSpace({ errno: -ENOSPC, syscall: 'fallocate' }, false)
+      }
       this.#unchecked = 0
     }
     const result = native.fallocate(this.fd, this.#reserved, length)

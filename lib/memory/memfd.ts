@@ -1,5 +1,6 @@
 // Files in memory, and the seals on them.
-import { now, type Call } from '../runtime/call.js'
+import type { Opened } from '../runtime/binding.js'
+import { nowFd, type Call } from '../runtime/call.js'
 import { handOut } from '../files/tracking.js'
 import { MFD_CLOEXEC } from '../constants.js'
 import { check } from '../runtime/error.js'
@@ -9,7 +10,7 @@ import { validateBits, validateFd, validateName, type FdLike } from '../runtime/
 export function memfdCreateCall(
   name: string | Uint8Array,
   flags: number = MFD_CLOEXEC,
-): Call<number> {
+): Call<Opened> {
   const checked = validateName(name, 'name')
   const bits = validateBits(flags, 'flags')
   return { make: (later) => native.memfdCreate(later, checked, bits), caller: 'memfdCreate' }
@@ -44,7 +45,7 @@ export function memfdCreateCall(
  * ```
  */
 export function memfdCreate(name: string | Uint8Array, flags: number = MFD_CLOEXEC): number {
-  return handOut(now(memfdCreateCall(name, flags)))
+  return handOut(nowFd(memfdCreateCall(name, flags)))
 }
 
 /**

@@ -1,5 +1,5 @@
 // Audit events (PEP 578): hooks that can refuse an operation, channels for those who watch.
-import { channel } from 'node:diagnostics_channel'
+import type { Channel } from 'node:diagnostics_channel'
 
 import { registry } from './registry.js'
 import { validateFunction } from './validate.js'
@@ -19,8 +19,10 @@ registry.tellOfHooks((hook) => void hooks.push(hook))
  * order of `parameters`.
  */
 export function auditEvent(event: string, ...parameters: string[]): (...args: unknown[]) => void {
-  const watchers = channel(event)
+  // Made with the first event, so that an import does not load the module.
+  let watchers: Channel | undefined
   return (...args) => {
+    watchers ??= process.getBuiltinModule('node:diagnostics_channel').channel(event)
     if (hooks.length === 0 && !watchers.hasSubscribers) return
     // As Python's tuples: what one hook hears, the next one hears too.
     Object.freeze(args)

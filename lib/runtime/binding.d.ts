@@ -41,8 +41,11 @@ export interface Descriptor {
  */
 export declare function dup(fd: number): Outcome<OwnedFd>
 
-/** Four values for each entry of a directory: name, type, type of a link's target, inode number. */
-export type Entries = Array<unknown>
+/**
+ * Four values for each entry of a directory: name, type, type of a link's target, inode number. If
+ * there are more than a turn of the event loop has time for, `listingDrain` passes them on.
+ */
+export type Entries = Array<unknown> | Handle<Listing>
 
 /**
  * Checks whether the file may be accessed in this mode. With `asBoolean`, returns true or false;
@@ -189,12 +192,25 @@ export type Handle<T> = ExternalObject<T>
  */
 export declare function linkat(later: boolean, srcDirFd: number | undefined | null, src: PathArg, dstDirFd: number | undefined | null, dst: PathArg, followSymlinks: boolean): Response<undefined>
 
+/** What a handle of a long listing holds. */
+export interface Listing {
+  kind: 'listing'
+}
+
+/**
+ * Passes on what one turn of the event loop has time for, some hundreds of values in a call of
+ * `sink`. Returns true if there may be more.
+ *
+ * @syscall getdents64
+ */
+export declare function listingDrain(listing: Handle<Listing>, sink: (...values: any[]) => void): boolean
+
 /**
  * Creates a file in memory.
  *
  * @syscall memfd_create
  */
-export declare function memfdCreate(later: boolean, name: PathArg, flags: number): Response<OwnedFd>
+export declare function memfdCreate(later: boolean, name: PathArg, flags: number): Response<Opened>
 
 /**
  * Makes a directory.
@@ -244,15 +260,24 @@ export declare function munmap(buffer: ArrayBuffer): Outcome<undefined>
 /** A name as it comes out: a string, or a Buffer if the path was bytes. */
 export type Name = string | Buffer
 
-/** All names of a directory. */
-export type Names = Array<Name>
+/**
+ * All names of a directory. If there are more than a turn of the event loop has time for,
+ * `listingDrain` passes them on.
+ */
+export type Names = Array<Name> | Handle<Listing>
 
 /**
  * Opens a file, with openat2 if `resolve` is given.
  *
  * @syscall openat
  */
-export declare function openat(later: boolean, dirFd: number | undefined | null, path: PathArg, flags: number, mode: number, resolve?: number | undefined | null): Response<OwnedFd>
+export declare function openat(later: boolean, dirFd: number | undefined | null, path: PathArg, flags: number, mode: number, resolve?: number | undefined | null): Response<Opened>
+
+/**
+ * A descriptor that was opened: its number if it was opened at once, or else what `takeFd` returns
+ * it for.
+ */
+export type Opened = OwnedFd | Handle<Descriptor>
 
 /** A value or a failure. */
 export type Outcome<T> = T | Failure
@@ -367,6 +392,13 @@ export declare function statxLater(dirFd: number | undefined | null, path: PathA
  * @syscall symlinkat
  */
 export declare function symlinkat(later: boolean, dirFd: number | undefined | null, path: PathArg, target: PathArg): Response<undefined>
+
+/**
+ * Returns the number of a descriptor that was opened later. The caller owns it from now on.
+ *
+ * @syscall openat
+ */
+export declare function takeFd(descriptor: Handle<Descriptor>): number
 
 /**
  * Removes a name, or a directory that is empty.

@@ -1,6 +1,7 @@
 // A system call with its arguments checked, to be made at once or on a thread of the pool.
-import type { Failure, Outcome, Response } from './binding.js'
+import type { Descriptor, Failure, Handle, Opened, Outcome, Response } from './binding.js'
 import { isFailure, isRelative, systemError, type Name } from './error.js'
+import { native } from './native.js'
 
 /** What a call is about, for its error. */
 export interface CallSubject {
@@ -43,6 +44,17 @@ export function now<T>(call: Call<T>): T {
 /** Makes the call off the main thread. */
 export async function later<T>(call: Call<T>): Promise<T> {
   return finish(await call.make(true), call)
+}
+
+/** Makes a call that opens a descriptor, at once. The caller owns it. */
+export function nowFd(call: Call<Opened>): number {
+  return now(call) as number
+}
+
+/** {@link nowFd}, off the main thread. */
+export async function laterFd(call: Call<Opened>): Promise<number> {
+  // Up to here the addon owns it, and closes it if this worker is terminated.
+  return native.takeFd((await later(call)) as Handle<Descriptor>)
 }
 
 /** Python's number for "no dir_fd" in the arguments of an audit event. */

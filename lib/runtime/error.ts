@@ -1,5 +1,4 @@
 // Errors as node:fs makes them: of failed system calls, and of wrong arguments.
-import { constants } from 'node:os'
 import { getSystemErrorMap, inspect } from 'node:util'
 
 import type { Failure } from './binding.js'
@@ -61,6 +60,8 @@ function describe(errno: number): [code: string, text: string] {
   known ??= getSystemErrorMap()
   const named = known.get(errno)
   if (named !== undefined) return named
+  // Fetched here, so that an import does not load it.
+  const { constants } = process.getBuiltinModule('node:os')
   const entry = Object.entries(constants.errno).find(([, number]) => number === -errno)
   const code = entry?.[0] ?? `Unknown system error ${errno}`
   return [code, texts[code] ?? `unknown error ${-errno}`]

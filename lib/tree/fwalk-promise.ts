@@ -1,11 +1,11 @@
 // The walk through a directory tree, each step on a thread of the pool.
 import type { Buffer } from 'node:buffer'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { onAbort } from '../runtime/abort.js'
 import { abortError } from '../runtime/error.js'
 import { auditFwalk, type FwalkEntry, type FwalkOptions } from './fwalk.js'
 import { optionsOf } from '../runtime/options.js'
+import { ownTurn } from '../runtime/turns.js'
 import { validateSignal } from '../runtime/validate.js'
 import { skipped, walkOptions, WalkState } from './walk-state.js'
 
@@ -133,7 +133,7 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
         this.#checkAborted()
         // Of a large directory not all at once, so that nothing else has to wait for it.
         while (state.drain()) {
-          await nextTurn()
+          await ownTurn()
           this.#checkAborted()
         }
         const entry = state.take(result)

@@ -47,6 +47,9 @@ interface Paths<Name> {
   /** Whether a caller's name may stand in dirnames. */
   isName(value: unknown): value is Name
   isComponent(name: Name): boolean
+  /** What {@link isUnchanged} compares the names with later. */
+  snapshot(names: Name[]): string[]
+  isUnchanged(names: Name[], snapshot: string[]): boolean
 }
 
 // A path is a name behind the path before it, and V8 joins strings without copying them: a step
@@ -86,6 +89,21 @@ class StringPaths implements Paths<string> {
   isComponent(name: string): boolean {
     return name !== '' && name !== '.' && name !== '..' && !name.includes('/')
   }
+
+  snapshot(names: string[]): string[] {
+    return names.slice()
+  }
+
+  isUnchanged(names: string[], snapshot: string[]): boolean {
+    // Asked of the snapshot, since `every` passes over holes.
+    return names.length === snapshot.length && snapshot.every((name, index) => name === names[index])
+  }
+}
+
+// The bytes, one a character. Anything that is no bytes differs from every snapshot.
+function latin1(name: unknown): string | undefined {
+  if (!isUint8Array(name)) return undefined
+  return Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1')
 }
 
 class BufferPaths implements Paths<Buffer> {
@@ -94,7 +112,7 @@ class BufferPaths implements Paths<Buffer> {
 
   constructor(walk: Handle<Walk>, top: Uint8Array) {
     this.#walk = walk
-    this.#top = top
+    this.#top = Buffer.from(top)
   }
 
   enter(): void {}
@@ -112,6 +130,15 @@ class BufferPaths implements Paths<Buffer> {
   isComponent(name: Uint8Array): boolean {
     const isDots = name.length <= 2 && name.every((byte) => byte === 0x2e)
     return !isDots && !name.includes(SLASH)
+  }
+
+  // The bytes, and not only which Buffers they are: the caller can edit a name in place.
+  snapshot(names: Buffer[]): string[] {
+    return names.map((name) => name.toString('latin1'))
+  }
+
+  isUnchanged(names: Buffer[], snapshot: string[]): boolean {
+    return names.length === snapshot.length && snapshot.every((name, index) => name === latin1(names[index]))
   }
 }
 
@@ -132,7 +159,7 @@ export class WalkState<Name extends string | Buffer> {
   readonly owner: unknown
   // What was yielded last, top-down, and what it was before the caller could edit it.
   #yielded: Name[] = []
-  #listed: Name[] = []
+  #listed: string[] = []
 
   constructor(later: boolean, top: PathLike, options: Read<typeof walkOptions>, audit: Audit) {
     const path = validatePath(top, 'top')
@@ -189,7 +216,7 @@ export class WalkState<Name extends string | Buffer> {
     ]
     if (this.#topdown) {
       this.#yielded = dirnames.names
-      this.#listed = dirnames.names.slice()
+      this.#listed = this.#paths.snapshot(dirnames.names)
     }
     dirnames.names = []
     filenames.names = []
@@ -207,13 +234,10 @@ export class WalkState<Name extends string | Buffer> {
 
   /** Tells the walk what the caller made of the names that were yielded last. */
   applyEdits(): void {
-    const names = this.#yielded
-    const listed = this.#listed
-    // Asked of the listed ones, since `every` passes over holes.
-    if (names.length === listed.length && listed.every((name, index) => name === names[index])) {
-      return
-    }
-    for (const [index, name] of names.entries()) {
+    if (this.#paths.isUnchanged(this.#yielded, this.#listed)) return
+    // Each name is read once: what is checked is what is used.
+    const names: Name[] = []
+    for (const [index, name] of this.#yielded.entries()) {
       if (!this.#paths.isName(name)) {
         const expected = typeof this.#paths.current() === 'string' ? 'of type string' : 'an instance of Buffer'
         throw invalidArgType(`dirnames[${index}]`, expected, name)
@@ -222,6 +246,7 @@ export class WalkState<Name extends string | Buffer> {
       if (!this.#paths.isComponent(name)) {
         throw invalidArgValue(`dirnames[${index}]`, 'must be a single path component', name)
       }
+      names.push(name)
     }
     native.walkSetDirnames(this.#walk, names)
   }

@@ -9,11 +9,7 @@ const registry = '/proc/sys/fs/binfmt_misc'
 const PREFIX = 'fdkit-aarch64-'
 const name = `${PREFIX}${process.pid}`
 
-// A registration is the whole machine's. The mount through which it is made is gone with the shell.
-function withRegistry(commands, ...args) {
-  const script = `test -e ${registry}/register || mount -t binfmt_misc binfmt_misc ${registry}; ${commands}`
-  return spawnSync('unshare', ['--mount', 'sh', '-euc', script, 'sh', ...args], { encoding: 'utf8' })
-}
+const shell = (script, ...args) => spawnSync('sh', ['-euc', script, 'sh', ...args], { encoding: 'utf8' })
 
 let isRegistered = false
 
@@ -23,8 +19,10 @@ export function registerEmulator(path) {
   // Those of processes that were killed.
   const clean = `for each in ${registry}/${PREFIX}*; do
     test -e "$each" && ! test -e "/proc/\${each##*-}" && echo -1 >"$each"; done; true`
-  const register = `${clean}; printf %s "$1" >${registry}/register`
-  const { status, stderr } = withRegistry(register, `:${name}:M::${MAGIC}:${MASK}:${path}:F`)
+  // A registration is the whole machine's, and is gone with the last mount of the registry. So each process
+  // has one of its own, over those that are there.
+  const register = `mount -t binfmt_misc binfmt_misc ${registry}; ${clean}; printf %s "$1" >${registry}/register`
+  const { status, stderr } = shell(register, `:${name}:M::${MAGIC}:${MASK}:${path}:F`)
   if (status !== 0) throw new Error(`binfmt_misc takes no emulator: ${stderr.trim()}`)
   isRegistered = true
   process.on('exit', unregister)
@@ -32,5 +30,5 @@ export function registerEmulator(path) {
 }
 
 function unregister() {
-  withRegistry(`echo -1 >${registry}/${name}`)
+  shell(`echo -1 >${registry}/${name}; umount ${registry}`)
 }

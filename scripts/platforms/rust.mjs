@@ -5,16 +5,17 @@ import { say } from './cache.mjs'
 import { platformOf } from './list.mjs'
 import { environment } from './toolchain.mjs'
 
-async function cargo(platform, program, ...args) {
-  say(`${program} ${args[0]}, ${platform.triple}`)
+async function cargo(platform, program, command, ...further) {
+  say(`${program} ${command}, ${platform.triple}`)
   const env = await environment(platform)
-  runWith(env, program, ...args, '--workspace', '--locked', '--target', platform.triple)
+  const args = [command, '--workspace', '--locked', '--target', platform.triple, ...further]
+  runWith(env, program, ...args)
 }
 
 /** Ends this process if clippy has something to say. It needs no linker, and no SDK. */
 export async function lintOthers() {
   for (const name of ['darwin-arm64', 'linux-x64-musl']) {
-    await cargo(platformOf(name), 'cargo', 'clippy', '--all-targets', '--config', 'build.warnings="deny"')
+    await cargo(platformOf(name), 'cargo', 'clippy', '--all-targets', '--', '-D', 'warnings')
   }
 }
 

@@ -33,7 +33,7 @@ export async function runSuite(platform, major, specs = []) {
     ...(isEmulated && { EMULATED: '1', SLOW }),
   }
   delete process.env.FORCE_COLOR
-  const limits = isEmulated ? ['--timeout=30m', '--concurrency=2'] : ['--timeout=5m']
+  const limits = isEmulated ? ['--timeout=30m', '--concurrency=2'] : ['--timeout=10m']
   const ignored = isOwn ? [] : Object.keys(leftOut).map((spec) => `!${spec}`)
   const chosen = specs.length > 0 ? specs : ['__test__/**/*.spec.ts']
   const ava = [join(bin, 'node'), 'node_modules/ava/entrypoints/cli.mjs', '--tap', ...limits, ...chosen, ...ignored]

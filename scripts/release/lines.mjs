@@ -30,6 +30,7 @@ export const notHere = {
   'npx ava': suite,
   'npx ava __test__/runtime/native.spec.ts': suite,
   'node scripts/setup.mjs': 'npm test begins with it',
+  'node scripts/bundle.mjs': 'prepare.mjs does it, too',
   'docker run --rm --cap-add SYS_PTRACE --volume "$PWD:/fdkit" --workdir /fdkit "node:$NODE-alpine" scripts/platforms/alpine.sh':
     container,
   'docker run --rm --volume "$PWD:/fdkit:ro" node:24-alpine node /fdkit/scripts/release/smoke.mjs "${GITHUB_REF_NAME#v}"':

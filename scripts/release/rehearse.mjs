@@ -73,7 +73,6 @@ function bringArtifacts() {
 
 async function publish() {
   await line('npm ci --ignore-scripts', { ...github, npm_config_prefer_offline: 'true' })
-  await line('node scripts/bundle.mjs')
   await line('node scripts/release/prepare.mjs artifacts')
   await line('node scripts/release/publish.mjs', local)
   const names = ['fdkit', ...platforms.map(({ name }) => `@fdkit/binding-${name}`)]

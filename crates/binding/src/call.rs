@@ -1,9 +1,10 @@
 //! The two ways to make a system call: at once, or on libuv's thread pool with a promise.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use fdkit::files::descriptors::{borrow, dup};
+use fdkit::files::descriptors::borrow;
+use fdkit::files::shared_dup::SharedDup;
 use napi::bindgen_prelude::{
     AsyncTask, Env, Error, Result, Status, Task, ToNapiValue, TypeName, ValueType,
 };
@@ -147,8 +148,9 @@ const NEVER_OPEN: i32 = i32::MAX;
 pub enum CallFd {
     /// JavaScript's own descriptor, for a call that is made before JavaScript runs again.
     Borrowed(BorrowedFd<'static>),
-    /// A duplicate: JavaScript may close or reuse the number before the call is made.
-    Duplicated(OwnedFd),
+    /// A duplicate, which pending calls share: JavaScript may close or reuse the number before the
+    /// call is made.
+    Duplicated(SharedDup),
 }
 
 impl CallFd {
@@ -161,7 +163,7 @@ impl CallFd {
         if !later {
             return Ok(Some(Self::Borrowed(fd)));
         }
-        match dup(fd) {
+        match SharedDup::new(fd) {
             Ok(duplicate) => Ok(Some(Self::Duplicated(duplicate))),
             // The system call reports a descriptor that is not open, as it does when it is made at
             // once. If its path is absolute, it does not use the descriptor.

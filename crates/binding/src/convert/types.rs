@@ -18,13 +18,15 @@ pub type PathArg = Either<String, Uint8Array>;
 #[napi]
 pub type Name = Either<String, Buffer>;
 
-/// All names of a directory.
+/// All names of a directory. If there are more than a turn of the event loop has time for,
+/// `listingDrain` passes them on.
 #[napi]
-pub type Names = Vec<Name>;
+pub type Names = Either<Vec<Name>, Handle<Listing>>;
 
-/// Four values for each entry of a directory: name, type, type of a link's target, inode number.
+/// Four values for each entry of a directory: name, type, type of a link's target, inode number. If
+/// there are more than a turn of the event loop has time for, `listingDrain` passes them on.
 #[napi]
-pub type Entries = Vec<Unknown<'static>>;
+pub type Entries = Either<Vec<Unknown<'static>>, Handle<Listing>>;
 
 /// The fields of a file's status, in the order of node:fs.
 #[napi]
@@ -33,6 +35,11 @@ pub type StatFields = Vec<Unknown<'static>>;
 /// A descriptor. Its receiver owns it and must close it.
 #[napi]
 pub type OwnedFd = i32;
+
+/// A descriptor that was opened: its number if it was opened at once, or else what `takeFd` returns
+/// it for.
+#[napi]
+pub type Opened = Either<OwnedFd, Handle<Descriptor>>;
 
 /// A Rust value that JavaScript owns but cannot look into.
 #[napi]
@@ -62,6 +69,13 @@ pub struct Descriptor {
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct FutexWaiter {
     #[napi(ts_type = "'futex waiter'")]
+    pub kind: (),
+}
+
+/// What a handle of a long listing holds.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct Listing {
+    #[napi(ts_type = "'listing'")]
     pub kind: (),
 }
 

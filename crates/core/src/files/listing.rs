@@ -3,11 +3,13 @@
 use std::ffi::{CStr, CString};
 use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fstatat};
 
 use crate::error::{Error, Result, retry};
+use crate::files::descriptors::{Identity, number};
 use crate::files::name_list::{FileType, Names};
 
 /// What a directory says of one name.
@@ -40,9 +42,11 @@ pub(crate) fn type_of(fd: BorrowedFd<'_>, name: &CStr, flags: AtFlags) -> Result
 /// The names in a directory, without `.` and `..`, in the order in which the file system
 /// gives them, as `os.listdir`.
 ///
-/// A descriptor's own offset is neither used nor moved: the directory is opened again through
-/// it, so two listings at once do not take each other's names. Only where that is refused,
-/// for want of search permission, is the descriptor itself rewound and read.
+/// A descriptor's own offset is neither used nor moved: the directory is opened again through it,
+/// so two listings at once do not take each other's names. Only if that is refused (the directory
+/// is not searchable, and there is no /proc to open it through or it is no longer readable) is the
+/// descriptor itself rewound and read. Such listings of one directory wait for each other in this
+/// process; another process that has inherited the descriptor must not read it at the same time.
 ///
 /// # Errors
 /// `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` … from `openat`; `EBADF` for a descriptor that is
@@ -146,15 +150,60 @@ fn open(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<OwnedFd> {
 // Reads an open directory through a descriptor of its own, whose offset nobody shares.
 fn reopen<T>(fd: BorrowedFd<'_>, read: impl Fn(BorrowedFd<'_>) -> Result<T>) -> Result<T> {
     match open(Some(fd), c".") {
-        Ok(own) => read(own.as_fd()),
+        Ok(own) => return read(own.as_fd()),
         // Not searchable, or removed.
-        Err(error) if matches!(error.errno(), libc::EACCES | libc::ENOENT) => {
-            rewind(fd)?;
-            let listed = read(fd);
-            rewind(fd)?;
-            listed
+        Err(error) if matches!(error.errno(), libc::EACCES | libc::ENOENT) => {}
+        Err(error) => return Err(error),
+    }
+    let identity = Identity::of(fd)?;
+    if let Some(own) = open_by_number(fd, identity) {
+        return read(own.as_fd());
+    }
+    let _turn = Turn::wait_for(identity);
+    rewind(fd)?;
+    let listed = read(fd);
+    rewind(fd)?;
+    listed
+}
+
+// Opens a directory through /proc, for which it need not be searchable.
+#[cfg(target_os = "linux")]
+fn open_by_number(fd: BorrowedFd<'_>, identity: Identity) -> Option<OwnedFd> {
+    let path = CString::new(format!("/proc/self/fd/{}", number(fd))).ok()?;
+    let own = open(None, &path).ok()?;
+    // Something other than procfs may be mounted there.
+    Identity::of(own.as_fd()).is_ok_and(|found| found == identity).then_some(own)
+}
+
+// Elsewhere /dev/fd gives a duplicate, with the same offset.
+#[cfg(not(target_os = "linux"))]
+fn open_by_number(_fd: BorrowedFd<'_>, _identity: Identity) -> Option<OwnedFd> {
+    None
+}
+
+/// The right to read a directory through a descriptor whose offset may be shared. One at a time
+/// has it for each directory, whichever descriptors lead there.
+struct Turn(Identity);
+
+static TAKEN: Mutex<Vec<Identity>> = Mutex::new(Vec::new());
+static GIVEN_BACK: Condvar = Condvar::new();
+
+impl Turn {
+    fn wait_for(identity: Identity) -> Self {
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        while taken.contains(&identity) {
+            taken = GIVEN_BACK.wait(taken).unwrap_or_else(PoisonError::into_inner);
         }
-        Err(error) => Err(error),
+        taken.push(identity);
+        Self(identity)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.retain(|identity| *identity != self.0);
+        GIVEN_BACK.notify_all();
     }
 }
 
@@ -184,9 +233,6 @@ mod sys {
 
     const BUFFER_SIZE: usize = 64 * 1024;
 
-    // With a name of 255 bytes, its NUL, and rounded up to a multiple of 8.
-    const LONGEST_RECORD: usize = 280;
-
     /// Where the kernel puts entries; made at the first listing, once for a walk.
     #[derive(Debug, Default)]
     pub(crate) struct Buffer(Vec<u8>);
@@ -208,12 +254,11 @@ mod sys {
                 if filled.is_empty() {
                     return Ok(());
                 }
-                let next = each(filled, &mut visit).ok_or(Error::new(libc::EIO, "getdents64"))?;
-                let ControlFlow::Continue(next) = next else {
-                    return Ok(());
-                };
-                // The end of ext4, btrfs and others. A call less, of four a directory.
-                if next == i64::MAX && filled.len() + LONGEST_RECORD <= BUFFER_SIZE {
+                // Only an empty answer is the end. The last record's offset does not tell: ext4
+                // has `i64::MAX` there at the end, but a FUSE server may send it with every record,
+                // and which file system this is costs a system call as well.
+                let visited = each(filled, &mut visit);
+                if visited.ok_or(Error::new(libc::EIO, "getdents64"))?.is_break() {
                     return Ok(());
                 }
             }
@@ -238,19 +283,17 @@ mod sys {
     }
 
     // struct linux_dirent64: d_ino 0..8, d_off 8..16, d_reclen 16..18, d_type 18, d_name 19...
-    // Returns where the directory goes on after the last record, or `None` for a broken record.
+    // Returns `None` for a broken record.
     pub(crate) fn each(
         mut records: &[u8],
         visit: &mut impl FnMut(Entry<'_>) -> ControlFlow<()>,
-    ) -> Option<ControlFlow<(), i64>> {
-        let mut next = 0;
+    ) -> Option<ControlFlow<()>> {
         while !records.is_empty() {
             let &[low, high] = records.get(16..18)? else {
                 return None;
             };
             let (record, rest) =
                 records.split_at_checked(usize::from(u16::from_ne_bytes([low, high])))?;
-            next = i64::from_ne_bytes(*record.get(8..)?.first_chunk()?);
             let name = CStr::from_bytes_until_nul(record.get(19..)?).ok()?;
             if !matches!(name.to_bytes(), b"." | b"..") {
                 let visited = visit(Entry {
@@ -264,7 +307,7 @@ mod sys {
             }
             records = rest;
         }
-        Some(ControlFlow::Continue(next))
+        Some(ControlFlow::Continue(()))
     }
 }
 

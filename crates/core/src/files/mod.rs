@@ -5,5 +5,6 @@ pub mod descriptors;
 pub mod listing;
 pub(crate) mod name_list;
 pub mod names;
+pub mod shared_dup;
 pub mod stat;
 pub mod surrogate_escape;

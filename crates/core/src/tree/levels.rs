@@ -215,11 +215,17 @@ impl Levels {
         self.ahead.as_ref()
     }
 
-    /// Tells the threads the children of the last level, instead of what they were told before.
-    pub(crate) fn push_ahead(&self) {
+    /// Tells the threads the children of the last level. With `replace`, other children than
+    /// they were told before.
+    pub(crate) fn push_ahead(&self, replace: bool) {
         if let (Some(ahead), Some(last)) = (&self.ahead, self.last()) {
             let parent = last.fd.as_ref().map_or_else(Weak::new, Arc::downgrade);
-            ahead.push(self.levels.len(), parent, &last.listing.dirnames, last.cursor);
+            let (depth, names) = (self.levels.len(), &last.listing.dirnames);
+            if replace {
+                ahead.replace(depth, &parent, names);
+            } else {
+                ahead.push(depth, parent, names, 0);
+            }
         }
     }
 

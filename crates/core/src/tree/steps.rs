@@ -118,7 +118,7 @@ impl Walk<'_> {
 
     fn adopt(&mut self, name: &CStr, looked: Looked) -> Result<()> {
         #[cfg(test)]
-        crate::tree::ahead::hooks::ADOPTED.fetch_add(1, Ordering::Relaxed);
+        crate::tree::ahead::hooks::ADOPTED.set(crate::tree::ahead::hooks::ADOPTED.get() + 1);
         let Looked { fd, version, mut listing } = looked;
         let identity = version.map(|version| version.identity);
         let identity = self.check_ancestors(fd.as_fd(), identity)?;
@@ -182,7 +182,7 @@ impl Walk<'_> {
     /// Tells the threads of new directories to be visited, and starts them when there are enough.
     fn read_ahead(&mut self, children: usize) {
         if self.levels.ahead().is_some() {
-            self.levels.push_ahead();
+            self.levels.push_ahead(false);
             return;
         }
         self.ahead.known += children;

@@ -313,7 +313,7 @@ impl<'fd> Walk<'fd> {
         }
         level.listing.dirnames = Arc::new(chosen);
         level.cursor = 0;
-        self.levels.push_ahead();
+        self.levels.push_ahead(true);
         Ok(())
     }
 

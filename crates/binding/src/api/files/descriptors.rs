@@ -1,14 +1,16 @@
 //! Descriptors.
 
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use std::sync::{Mutex, OnceLock};
 
 use fdkit::files::descriptors::{self, borrow, get_inheritable, number, set_inheritable};
-use napi::bindgen_prelude::Env;
+use napi::bindgen_prelude::{Env, Error, Result, Status};
+use napi::sys;
 use napi_derive::napi;
 
 use crate::convert::handle::{Handle, lock};
 use crate::convert::outcome::Outcome;
+use crate::convert::value::IntoJs;
 
 /// A descriptor that is closed once: by `close`, or when its handle is garbage-collected.
 pub struct Descriptor {
@@ -37,6 +39,35 @@ impl Drop for Descriptor {
     fn drop(&mut self) {
         drop(self.take());
     }
+}
+
+/// A descriptor that a call has opened for JavaScript.
+///
+/// A worker can be terminated while a call is made later: its promise is still settled, but no
+/// JavaScript runs any more that could close a number. Such a promise is of a handle, which owns the
+/// descriptor until JavaScript takes the number, and is dropped with the thread.
+pub struct Opened {
+    pub fd: OwnedFd,
+    pub later: bool,
+}
+
+impl IntoJs for Opened {
+    fn into_js(self, env: &Env) -> Result<sys::napi_value> {
+        if self.later {
+            Handle::new(Descriptor::new(self.fd, Env::from_raw(env.raw()))).into_js(env)
+        } else {
+            self.fd.into_js(env)
+        }
+    }
+}
+
+/// Returns the number of a descriptor that was opened later. The caller owns it from now on.
+///
+/// @syscall openat
+#[napi(catch_unwind)]
+pub fn take_fd(descriptor: &Handle<Descriptor>) -> Result<i32> {
+    let fd = descriptor.take().ok_or_else(|| Error::from_status(Status::InvalidArg))?;
+    Ok(fd.into_raw_fd())
 }
 
 /// Returns what a descriptor weighs on the garbage collector, in bytes. The collector starts after

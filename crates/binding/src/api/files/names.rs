@@ -1,10 +1,11 @@
 //! Names relative to a directory.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 
 use fdkit::files::names;
 use napi_derive::napi;
 
+use crate::api::files::descriptors::Opened;
 use crate::call::{CallFd, DirFd, Response, respond, respond_at};
 use crate::convert::outcome::Outcome;
 use crate::convert::path::{Name, PathArg};
@@ -20,13 +21,14 @@ pub fn openat(
     flags: i32,
     mode: u32,
     resolve: Option<u32>,
-) -> Response<OwnedFd> {
+) -> Response<Opened> {
     respond_at(later, dir_fd, move |dir_fd| {
         let path = path.as_c_str();
-        match resolve {
+        let fd = match resolve {
             Some(resolve) => names::openat2(dir_fd, path, flags, mode, resolve.into()),
             None => names::openat(dir_fd, path, flags, mode),
-        }
+        };
+        fd.map(|fd| Opened { fd, later })
     })
 }
 

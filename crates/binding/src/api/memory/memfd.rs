@@ -1,11 +1,10 @@
 //! Files in memory.
 
-use std::os::fd::OwnedFd;
-
 use fdkit::files::descriptors::borrow;
 use fdkit::memory::memfd;
 use napi_derive::napi;
 
+use crate::api::files::descriptors::Opened;
 use crate::call::{Response, respond};
 use crate::convert::outcome::Outcome;
 use crate::convert::path::PathArg;
@@ -14,8 +13,10 @@ use crate::convert::path::PathArg;
 ///
 /// @syscall memfd_create
 #[napi(catch_unwind)]
-pub fn memfd_create(later: bool, name: PathArg, flags: u32) -> Response<OwnedFd> {
-    respond(later, move || memfd::memfd_create(name.as_c_str(), flags))
+pub fn memfd_create(later: bool, name: PathArg, flags: u32) -> Response<Opened> {
+    respond(later, move || {
+        memfd::memfd_create(name.as_c_str(), flags).map(|fd| Opened { fd, later })
+    })
 }
 
 /// Adds seals to a file in memory.

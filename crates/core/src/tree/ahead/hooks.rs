@@ -1,19 +1,19 @@
 //! What tests look at, and what they break.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::tree::ahead::Looked;
 
-/// How many directories were listed ahead and yielded so.
-pub(crate) static ADOPTED: AtomicUsize = AtomicUsize::new(0);
-
 /// Delays and failures for one in eight directories that are listed ahead.
 pub(crate) static DISTURBS: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
+    /// How many directories walks of this thread yielded as they were listed ahead.
+    pub(crate) static ADOPTED: Cell<usize> = const { Cell::new(0) };
+
     /// Walks of this thread yield whatever was listed ahead.
     pub(crate) static TRUSTS_EVERYTHING: Cell<bool> = const { Cell::new(false) };
 }

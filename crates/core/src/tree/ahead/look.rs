@@ -140,9 +140,10 @@ impl Looker {
 #[cfg(target_os = "linux")]
 fn keeps_times(fd: BorrowedFd<'_>) -> bool {
     use nix::sys::statfs::{
-        BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, XFS_SUPER_MAGIC,
-        fstatfs,
+        BTRFS_SUPER_MAGIC, EXT4_SUPER_MAGIC, FsType, OVERLAYFS_SUPER_MAGIC, TMPFS_MAGIC, fstatfs,
     };
+    // nix has it for glibc only.
+    const XFS_SUPER_MAGIC: FsType = FsType(0x5846_5342);
     let known =
         [EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC];
     retry("fstatfs", || fstatfs(fd)).is_ok_and(|found| known.contains(&found.filesystem_type()))

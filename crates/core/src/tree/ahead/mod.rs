@@ -109,6 +109,14 @@ impl Ahead {
         self.shared.wake(state);
     }
 
+    /// Puts other names in the place of those at `depth`; see [`Queue::replace`].
+    pub(crate) fn replace(&self, depth: usize, parent: &Weak<OwnedFd>, names: &Arc<Names>) {
+        let mut garbage = Garbage::new();
+        let mut state = self.shared.lock();
+        state.queue.replace(depth, parent, names, &mut garbage);
+        self.shared.wake(state);
+    }
+
     /// Takes out the next directory at `depth`, which must be `name`. Returns it if it is listed
     /// already or is about to be. `slots` is how many descriptors the walk leaves.
     pub(crate) fn take(

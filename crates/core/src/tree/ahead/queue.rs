@@ -1,5 +1,7 @@
 //! What a walk visits next, and how far that was listed already.
 
+mod replace;
+
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Weak};
@@ -49,8 +51,9 @@ struct Element {
     // The level of the directory; the children of the top have depth 1.
     depth: usize,
     names: Arc<Names>,
-    // The cursor of its name in `names`.
+    // The cursor of its name in `names`, and where the last name of the element ends.
     at: usize,
+    end: usize,
     state: State,
 }
 
@@ -171,10 +174,10 @@ impl Queue {
         at: usize,
     ) {
         if !names.is_empty() {
-            let left = names.len();
+            let (left, end) = (names.len(), names.end());
             self.waiting += left;
-            self.stack
-                .insert(index, Element { depth, names, at, state: State::Waiting(parent, left) });
+            let state = State::Waiting(parent, left);
+            self.stack.insert(index, Element { depth, names, at, end, state });
         }
     }
 
@@ -212,7 +215,9 @@ impl Queue {
                     });
                 }
                 State::Waiting(_, left) => {
-                    while let Some((next, _)) = last.names.next(&mut last.at) {
+                    while last.at < last.end
+                        && let Some((next, _)) = last.names.next(&mut last.at)
+                    {
                         *left = left.saturating_sub(1);
                         self.waiting = self.waiting.saturating_sub(1);
                         if next == name {
@@ -264,7 +269,8 @@ impl Queue {
         let parent = parent.upgrade()?;
         loop {
             let at = element.at;
-            let Some((_, file_type)) = element.names.next(&mut element.at) else {
+            let next = if at < element.end { element.names.next(&mut element.at) } else { None };
+            let Some((_, file_type)) = next else {
                 self.waiting -= *left;
                 *left = 0;
                 return None;
@@ -276,8 +282,8 @@ impl Queue {
                 let id = self.next_id;
                 self.next_id += 1;
                 self.running += 1;
-                let begun =
-                    Element { depth, names: Arc::clone(&names), at, state: State::Running(id) };
+                let (end, state) = (element.at, State::Running(id));
+                let begun = Element { depth, names: Arc::clone(&names), at, end, state };
                 self.stack.insert(index + 1, begun);
                 return Some(Task { id, parent, names, at });
             }
