@@ -22,6 +22,7 @@ export class NameSink<Name> {
  */
 export async function drainInTurns(
   listing: Handle<Listing>,
+  // oxlint-disable-next-line typescript/no-explicit-any -- a sink takes values of the kind that it asked for
   sink: (...values: any[]) => void,
 ): Promise<void> {
   do await ownTurn()

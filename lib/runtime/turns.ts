@@ -1,8 +1,5 @@
 // Long results, handed out in pieces so that nothing else has to wait for all of them.
 
-// Not by node:timers/promises, which takes time to import.
-const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))
-
 let last: Promise<void> = Promise.resolve()
 
 /**
@@ -10,6 +7,6 @@ let last: Promise<void> = Promise.resolve()
  * results are handed out at the same time, a turn is as long as one piece takes.
  */
 export function ownTurn(): Promise<void> {
-  last = last.then(() => nextTurn())
+  last = last.then(() => new Promise((resolve) => void setImmediate(resolve)))
   return last
 }
