@@ -17,7 +17,8 @@ use crate::convert::sink::{CHUNK, Sink};
 use crate::convert::value::{IntoJs, array, to_js};
 
 // The number of names or entries that JavaScript receives in one turn of the event loop. The names
-// take about a tenth of a millisecond. Entries take longer, since JavaScript makes an object of each.
+// take about a tenth of a millisecond. Entries take longer, since JavaScript makes an object of
+// each.
 const NAMES_A_TURN: usize = 4 * CHUNK;
 const ENTRIES_A_TURN: usize = CHUNK;
 

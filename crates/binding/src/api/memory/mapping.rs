@@ -128,7 +128,8 @@ impl Mapped {
     }
 
     fn into_mapping(self, env: sys::napi_env) -> Mapping {
-        // If another thread finalizes the buffer, the reference stays until the owner's thread ends.
+        // If another thread finalizes the buffer, the reference stays until the owner's thread
+        // ends.
         if let Some(owner) = self.owner.filter(|owner| owner.env == env) {
             // SAFETY: the reference was created in this env, and is deleted once.
             unsafe { sys::napi_delete_reference(env, owner.buffer) };
@@ -178,7 +179,8 @@ impl IntoJs for MappedBuffer {
                 }
             })
         } else {
-            // SAFETY: the memory stays mapped until the finalizer is called or the buffer is detached.
+            // SAFETY: the memory stays mapped until the finalizer is called or the buffer is
+            // detached.
             unsafe {
                 sys::napi_create_external_arraybuffer(
                     env,
@@ -260,9 +262,9 @@ fn reference(env: sys::napi_env, value: sys::napi_value, count: u32) -> Result<s
 /// The newest external buffer of a thread. It lives as long as the thread.
 ///
 /// When a thread of Node.js ends, its external buffers are detached and finalized, from the newest
-/// to the oldest, before any cleanup hook runs. So the finalizer of the newest buffer runs while all
-/// mapped buffers are as JavaScript left them. Bun runs the hooks first: there, [`end`] does the
-/// work.
+/// to the oldest, before any cleanup hook runs. So the finalizer of the newest buffer runs while
+/// all mapped buffers are as JavaScript left them. Bun runs the hooks first: there, [`end`] does
+/// the work.
 struct Sentinel {
     env: sys::napi_env,
     buffer: sys::napi_ref,
@@ -275,8 +277,8 @@ unsafe impl Send for Sentinel {}
 static SENTINEL: AtomicU8 = AtomicU8::new(0);
 static SENTINELS: Mutex<Vec<Sentinel>> = Mutex::new(Vec::new());
 
-/// Returns true in Deno, which finalizes no buffers when a thread ends: there is nothing to mark. Its
-/// cleanup hooks cannot create values.
+/// Returns true in Deno, which finalizes no buffers when a thread ends: there is nothing to mark.
+/// Its cleanup hooks cannot create values.
 fn is_deno(env: sys::napi_env) -> bool {
     let mut version = ptr::null();
     // SAFETY: the env of the call that is under way.
@@ -301,8 +303,9 @@ unsafe extern "C" fn end(env: *mut c_void) {
 }
 
 /// Marks the mappings of a thread that ends whose memory has moved to another ArrayBuffer. Streams
-/// and `ArrayBuffer.prototype.transfer` move memory, and the new ArrayBuffer can be posted to another
-/// thread. That thread may use the memory at any time; nothing reports when it has finished.
+/// and `ArrayBuffer.prototype.transfer` move memory, and the new ArrayBuffer can be posted to
+/// another thread. That thread may use the memory at any time; nothing reports when it has
+/// finished.
 fn mark_moved(env: sys::napi_env) {
     let was_there = {
         let mut sentinels = lock(&SENTINELS);
