@@ -41,7 +41,7 @@ export interface SystemError<Name extends string | Uint8Array | undefined = stri
 	/** The path as it was given. In an `onerror`, the whole path of the entry that failed. */
 	path: Name;
 	/** The second path of a call that takes two. */
-	dest?: string | Uint8Array;
+	dest?: NonNullable<Name>;
 	/** The path of the directory that `path` starts from, if `dirFd` was given and it is known. */
 	dir?: string;
 	/** The path of the directory that `dest` starts from. */

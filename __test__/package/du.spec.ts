@@ -84,7 +84,9 @@ unless(notLinux || notRoot || missing('setpriv'))('a directory that cannot be re
 
 onLinux('a file and a link to a directory are errors that say why', (t) => {
   const top = makeTree(t, { file: '', link: link('.') })
-  t.like(du(`${top}/file`), { status: 1, stdout: '', stderr: `du: ENOTDIR: not a directory, openat '${top}/file'\n` })
+  const notDirectory = du(`${top}/file`)
+  t.like(notDirectory, { status: 1, stdout: '' })
+  t.regex(notDirectory.stderr, /^du: ENOTDIR: not a directory, openat '[^\n]*\/file'[^\n]*\n$/)
   const { status, stdout, stderr } = du(`${top}/link`)
   t.like({ status, stdout }, { status: 1, stdout: '' })
   t.is(stderr, `du: ${top}/link is a symbolic link; write ${top}/link/ to measure what it leads to\n`)

@@ -33,6 +33,8 @@
 pub mod constants;
 mod error;
 pub mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod memory;
 pub mod tree;
 

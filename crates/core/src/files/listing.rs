@@ -15,8 +15,8 @@ use crate::files::name_list::{FileType, Names};
 /// What a directory says of one name.
 pub(crate) struct Entry<'a> {
     pub(crate) name: &'a CStr,
-    file_type: FileType,
-    ino: u64,
+    pub(crate) file_type: FileType,
+    pub(crate) ino: u64,
 }
 
 impl Entry<'_> {
@@ -222,6 +222,8 @@ fn rewind(fd: BorrowedFd<'_>) -> Result<()> {
 }
 
 pub(crate) use sys::Buffer;
+#[cfg(all(target_os = "linux", any(test, fuzzing)))]
+pub(crate) use sys::each;
 
 #[cfg(target_os = "linux")]
 mod sys {
@@ -282,7 +284,7 @@ mod sys {
 
     // struct linux_dirent64: d_ino 0..8, d_off 8..16, d_reclen 16..18, d_type 18, d_name 19...
     // Returns `None` for a broken record.
-    fn each(
+    pub(crate) fn each(
         mut records: &[u8],
         visit: &mut impl FnMut(Entry<'_>) -> ControlFlow<()>,
     ) -> Option<ControlFlow<()>> {

@@ -204,7 +204,7 @@ fn tolerate_absence(result: Result<()>) -> Result<()> {
 }
 
 /// A path's parent and its last name. Slashes at the end would make `O_NOFOLLOW` follow a link.
-fn split(path: &CStr) -> (CString, CString) {
+pub(crate) fn split(path: &CStr) -> (CString, CString) {
     let bytes = path.to_bytes();
     let is_slash = |byte: &u8| *byte == b'/';
     let end = bytes.iter().rposition(|byte| !is_slash(byte)).map_or(0, |last| last + 1);
