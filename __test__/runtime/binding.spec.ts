@@ -37,7 +37,7 @@ test('a declaration without the tag @syscall is refused, even if the one before 
 
 test('a handle of another type is refused', (t) => {
   const handles = {
-    walk: addon.walkStart(false, '.', true, false, 4),
+    walk: addon.walkStart(false, '.', true, false, 4, true),
     rmtree: addon.rmtreeStart(false, undefined, 'none'),
     waiter: addon.futexWaiter(),
   }
