@@ -5,19 +5,9 @@ import { auditEvent } from '../runtime/audit.js'
 import type { SystemError } from '../runtime/error.js'
 import { optionsOf } from '../runtime/options.js'
 import type { FdLike } from '../runtime/validate.js'
-import { skipped, walkOptions, WalkState } from './walk-state.js'
+import { walkOptions, WalkState, type AnyName, type FwalkEntry } from './walk-state.js'
 
-/** What {@link fwalk} yields: a directory, the names in it, and a descriptor of it. */
-export type FwalkEntry<Name extends string | Buffer = string> = [
-  /** `top`, and the names below it, joined with slashes. */
-  dirpath: Name,
-  /** Directories, and links to directories; top-down, edit it to say what is visited. */
-  dirnames: Name[],
-  /** Everything else: files, links to nothing, FIFOs, sockets, devices. */
-  filenames: Name[],
-  /** The walk's own: good until the next step, and never to be closed. `dup` keeps a copy. */
-  dirFd: number,
-]
+export type { FwalkEntry } from './walk-state.js'
 
 /** Options of {@link fwalk}. */
 export interface FwalkOptions<Name extends string | Buffer = string> {
@@ -108,29 +98,29 @@ export function fwalk(top?: string | URL, options?: FwalkOptions<string>): Fwalk
 export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: FwalkOptions<string> | FwalkOptions<Buffer>,
-): FwalkIterator<string> | FwalkIterator<Buffer> {
-  return new Fwalk(new WalkState<string>(false, top, readFwalk(options), auditFwalk))
+): FwalkIterator<AnyName> {
+  return new Fwalk(new WalkState(false, top, readFwalk(options), auditFwalk))
 }
 
 // What iterators of the language inherit from, and with it map, filter and the other helpers.
 const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()))
 
-class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
-  #state: WalkState<Name> | undefined
+class Fwalk implements FwalkIterator<AnyName> {
+  #state: WalkState | undefined
   #isRunning = false
 
   static {
     Object.setPrototypeOf(Fwalk.prototype, IteratorPrototype)
   }
 
-  constructor(state: WalkState<Name>) {
+  constructor(state: WalkState) {
     this.#state = state
   }
 
-  next(): IteratorResult<FwalkEntry<Name>, undefined> {
+  next(): IteratorResult<FwalkEntry<AnyName>, undefined> {
     this.#checkIdle()
     this.#isRunning = true
-    let value: FwalkEntry<Name> | undefined
+    let value: FwalkEntry<AnyName> | undefined
     try {
       value = this.#step()
     } finally {
@@ -159,13 +149,14 @@ class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
     this.return()
   }
 
-  #step(): FwalkEntry<Name> | undefined {
+  #step(): FwalkEntry<AnyName> | undefined {
     const state = this.#state
     if (state === undefined) return undefined
     state.applyEdits()
     for (;;) {
-      const entry = state.take(state.step())
-      if (entry !== skipped) return entry
+      const step = state.take(state.step())
+      if (step.kind === 'entry') return step.entry
+      if (step.kind === 'end') return undefined
     }
   }
 

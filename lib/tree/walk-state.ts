@@ -3,8 +3,14 @@ import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
 import type { Failure, Handle, Walk } from '../runtime/binding.js'
-import { errorCode, invalidArgType, invalidArgValue, isRelative, systemError, type SystemError } from '../runtime/error.js'
-import type { FwalkEntry } from './fwalk.js'
+import {
+  errorCode,
+  invalidArgType,
+  invalidArgValue,
+  isRelative,
+  systemError,
+  type SystemError,
+} from '../runtime/error.js'
 import { NameSink } from '../files/listing.js'
 import { native } from '../runtime/native.js'
 import type { Read } from '../runtime/options.js'
@@ -18,6 +24,27 @@ import {
   type PathLike,
 } from '../runtime/validate.js'
 
+/** What {@link fwalk} yields: a directory, the names in it, and a descriptor of it. */
+export type FwalkEntry<Name extends string | Buffer = string> = [
+  /** `top`, and the names below it, joined with slashes. */
+  dirpath: Name,
+  /** Directories, and links to directories; top-down, edit it to say what is visited. */
+  dirnames: Name[],
+  /** Everything else: files, links to nothing, FIFOs, sockets, devices. */
+  filenames: Name[],
+  /** The walk's own: good until the next step, and never to be closed. `dup` keeps a copy. */
+  dirFd: number,
+]
+
+/** A name: a string, or a Buffer if the top is bytes. All names of a walk are of one kind. */
+export type AnyName = string | Buffer
+
+/** The result of a step. After a directory was skipped, the walk goes on with the next step. */
+export type Step =
+  | { kind: 'entry'; entry: FwalkEntry<AnyName> }
+  | { kind: 'skipped' }
+  | { kind: 'end' }
+
 const DEFAULT_MAX_OPEN = 128
 const MIN_MAX_OPEN = 4
 
@@ -26,7 +53,7 @@ const SLASH = 0x2f
 /** The options of every walk, with their checks. */
 export const walkOptions = {
   topdown: validateBoolean,
-  onerror: validateFunction<(error: SystemError<string | Buffer>) => void>,
+  onerror: validateFunction<(error: SystemError<AnyName>) => void>,
   followSymlinks: validateBoolean,
   dirFd: validateKeptFd,
   maxOpen: (value: unknown, name: string) => validateInteger(value, name, MIN_MAX_OPEN, 2 ** 31 - 1),
@@ -39,25 +66,22 @@ type Audit = (...args: unknown[]) => void
 const NO_DIRECTORY =
   'the top is not a directory, or is a symbolic link, which is only walked with followSymlinks: true'
 
-/** Of a step after which the walk goes on. */
-export const skipped: unique symbol = Symbol('skipped')
-
-/** How the paths of a walk come about. */
-interface Paths<Name> {
-  /** Told by each step which names of the path before still hold, and which are new. */
+/** The paths of a walk, and its kind of names. */
+interface Paths {
+  /** Receives from each step how many names of the path have not changed, and the new names. */
   enter(kept: number, ...names: string[]): void
-  current(): Name
-  /** Whether a caller's name may stand in dirnames. */
-  isName(value: unknown): value is Name
-  isComponent(name: Name): boolean
-  /** What {@link isUnchanged} compares the names with later. */
-  snapshot(names: Name[]): string[]
-  isUnchanged(names: Name[], snapshot: string[]): boolean
+  current(): AnyName
+  /** Returns true if the value is a name of this kind. */
+  isName(value: unknown): value is AnyName
+  isComponent(name: AnyName): boolean
+  /** Returns what {@link isUnchanged} compares the names with later. */
+  snapshot(names: AnyName[]): string[]
+  isUnchanged(names: AnyName[], snapshot: string[]): boolean
 }
 
 // A path is a name behind the path before it, and V8 joins strings without copying them: a step
 // costs the same at any depth.
-class StringPaths implements Paths<string> {
+class StringPaths implements Paths {
   readonly #names: string[]
   // Each level's path and a slash. The path itself is another string: flattening it, as most
   // uses do, leaves these small.
@@ -81,7 +105,7 @@ class StringPaths implements Paths<string> {
   }
 
   current(): string {
-    const name = this.#names.at(-1) as string
+    const name = this.#names.at(-1) ?? ''
     return this.#names.length === 1 ? name : this.#prefixes.at(-2) + name
   }
 
@@ -109,7 +133,7 @@ function latin1(name: unknown): string | undefined {
   return Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1')
 }
 
-class BufferPaths implements Paths<Buffer> {
+class BufferPaths implements Paths {
   readonly #walk: Handle<Walk>
   readonly #top: Uint8Array
 
@@ -130,7 +154,7 @@ class BufferPaths implements Paths<Buffer> {
     return isUint8Array(value)
   }
 
-  isComponent(name: Uint8Array): boolean {
+  isComponent(name: Buffer): boolean {
     const isDots = name.length <= 2 && name.every((byte) => byte === 0x2e)
     return !isDots && !name.includes(SLASH)
   }
@@ -145,23 +169,26 @@ class BufferPaths implements Paths<Buffer> {
   }
 }
 
-/** A walk, and what to make of its steps. */
-export class WalkState<Name extends string | Buffer> {
+const SKIPPED: Step = { kind: 'skipped' }
+const END: Step = { kind: 'end' }
+
+/** A walk, and the results of its steps. */
+export class WalkState {
   readonly #walk: Handle<Walk>
-  readonly #enter: Paths<Name>['enter']
-  readonly #dirnames = new NameSink<Name>()
-  readonly #filenames = new NameSink<Name>()
-  readonly #paths: Paths<Name>
+  readonly #enter: Paths['enter']
+  readonly #dirnames = new NameSink<AnyName>()
+  readonly #filenames = new NameSink<AnyName>()
+  readonly #paths: Paths
   readonly #top: Uint8Array | string
   readonly #topdown: boolean
   readonly #followSymlinks: boolean
   // Whether the paths start from a descriptor.
   readonly #isFrom: boolean
-  readonly #onerror: ((error: SystemError<Name>) => void) | undefined
+  readonly #onerror: ((error: SystemError<AnyName>) => void) | undefined
   // Kept, since it may close the descriptor that the walk starts from when it is collected.
   readonly owner: unknown
   // What was yielded last, top-down, and what it was before the caller could edit it.
-  #yielded: Name[] = []
+  #yielded: AnyName[] = []
   #listed: string[] = []
 
   constructor(later: boolean, top: PathLike, options: Read<typeof walkOptions>, audit: Audit) {
@@ -172,8 +199,7 @@ export class WalkState<Name extends string | Buffer> {
     audit(top, topdown, onerror, followSymlinks, dirFd?.fd)
     this.#walk = native.walkStart(later, path, topdown, followSymlinks, maxOpen, exact, threads, dirFd?.fd)
     this.owner = dirFd?.owner
-    const paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
-    this.#paths = paths as unknown as Paths<Name>
+    this.#paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
     this.#enter = this.#paths.enter
     this.#top = path
     this.#topdown = topdown
@@ -190,7 +216,7 @@ export class WalkState<Name extends string | Buffer> {
     return native.walkStepLater(this.#walk)
   }
 
-  /** Takes what a step that was made later came to; whether there may be more names. */
+  /** Receives what a step that was made later has found. Returns true if there may be more names. */
   drain(): boolean {
     return native.walkDrain(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
   }
@@ -203,17 +229,17 @@ export class WalkState<Name extends string | Buffer> {
     native.walkClose(this.#walk)
   }
 
-  /** What a step came to: an entry, `undefined` at the end, or `skipped` to go on. */
-  take(result: number | Failure): FwalkEntry<Name> | undefined | typeof skipped {
+  /** Returns the result of a step, given what the addon returned for it. */
+  take(result: number | Failure): Step {
     if (typeof result !== 'number') {
       if (!result.recoverable) throw this.#errorOf(result)
       this.#onerror?.(this.#errorOf(result))
-      return skipped
+      return SKIPPED
     }
-    if (result < 0) return undefined
+    if (result < 0) return END
     const dirnames = this.#dirnames
     const filenames = this.#filenames
-    const entry: FwalkEntry<Name> = [
+    const entry: FwalkEntry<AnyName> = [
       this.#paths.current(),
       dirnames.names,
       filenames.names,
@@ -225,10 +251,10 @@ export class WalkState<Name extends string | Buffer> {
     }
     dirnames.names = []
     filenames.names = []
-    return entry
+    return { kind: 'entry', entry }
   }
 
-  #errorOf(failure: Failure): SystemError<Name> {
+  #errorOf(failure: Failure): SystemError<AnyName> {
     const path = this.#paths.current()
     const where = this.#isFrom ? { caller: 'fwalk', dir: failure.dir } : {}
     const isTop = Buffer.from(path).equals(Buffer.from(this.#top))
@@ -241,7 +267,7 @@ export class WalkState<Name extends string | Buffer> {
   applyEdits(): void {
     if (this.#paths.isUnchanged(this.#yielded, this.#listed)) return
     // Each name is read once: what is checked is what is used.
-    const names: Name[] = []
+    const names: AnyName[] = []
     for (const [index, name] of this.#yielded.entries()) {
       if (!this.#paths.isName(name)) {
         const expected = typeof this.#paths.current() === 'string' ? 'of type string' : 'an instance of Buffer'
