@@ -41,7 +41,7 @@ export const table: Table = {
   futexWake: () => [words, 0, 1],
   fwalk: () => [
     '.',
-    { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4 },
+    { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4, exact: true, threads: 1 },
   ],
   getInheritable: () => [directory],
   getSeals: () => [memfd()],
@@ -76,7 +76,7 @@ export const table: Table = {
   rename: () => ['file', 'renamed', { ...ends, flags: 0 }],
   replace: () => ['renamed', 'file', { ...ends }],
   rmdir: () => ['dir', { dirFd: directory }],
-  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, dirFd: directory }],
+  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, threads: 1, dirFd: directory }],
   scandir: () => ['.', { dirFd: directory }],
   setInheritable: () => [directory, false],
   stat: () => ['.', { dirFd: directory, bigint: false, followSymlinks: true }],
@@ -93,8 +93,8 @@ export const promisesTable: Table = {
     { size: 4096, contents: 'x', sealing: true, exec: false, hugePageSize: undefined, inheritable: false, signal },
   ],
   futexWaitAsync: () => [words, 0, 1, { timeout: 5, signal }],
-  fwalk: () => ['.', { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4, signal }],
-  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, dirFd: directory, signal }],
+  fwalk: () => ['.', { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4, exact: true, threads: 1, signal }],
+  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, threads: 1, dirFd: directory, signal }],
 }
 
 class Thrown extends Error {}
@@ -105,7 +105,7 @@ const throwing = new Proxy({}, { get: thrower, getPrototypeOf: thrower, has: thr
 const getters = Object.defineProperties({}, Object.fromEntries(
   [
     'mode', 'dirFd', 'srcDirFd', 'dstDirFd', 'flags', 'times', 'ns', 'ignoreErrors', 'effectiveIds', 'bigint',
-    'resolve', 'followSymlinks', 'topdown', 'onerror', 'maxOpen', 'href', 'signal', 'offset', 'length', 'writable',
+    'resolve', 'followSymlinks', 'topdown', 'onerror', 'maxOpen', 'exact', 'threads', 'href', 'signal', 'offset', 'length', 'writable',
     'allowShrink', 'populate', 'size', 'contents', 'sealing', 'exec', 'hugePageSize', 'inheritable',
     'timeout', 'type',
   ]

@@ -43,7 +43,7 @@ test('the addon has no classes, whose instances crates/napi could not borrow', (
 
 test('a handle of another type is refused', (t) => {
   const handles = {
-    walk: addon.walkStart(false, '.', true, false, 4),
+    walk: addon.walkStart(false, '.', true, false, 4, true),
     rmtree: addon.rmtreeStart(false, undefined, 'none'),
     waiter: addon.futexWaiter(),
   }

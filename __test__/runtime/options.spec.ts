@@ -24,7 +24,7 @@ const sync: Takes[] = [
   ['chmod', ['dirFd', 'followSymlinks'], (options) => fdkit.chmod(nowhere, 0, options)],
   ['chown', ['dirFd', 'followSymlinks'], (options) => fdkit.chown(nowhere, -1, -1, options)],
   ['exists', ['dirFd', 'followSymlinks'], (options) => fdkit.exists(nowhere, options)],
-  ['fwalk', ['dirFd', 'followSymlinks', 'maxOpen', 'onerror', 'topdown'], (options) => fdkit.fwalk(nowhere, options)],
+  ['fwalk', ['dirFd', 'exact', 'followSymlinks', 'maxOpen', 'onerror', 'threads', 'topdown'], (options) => fdkit.fwalk(nowhere, options)],
   ['link', ['dstDirFd', 'followSymlinks', 'srcDirFd'], (options) => fdkit.link(nowhere, nowhere, options)],
   ['listdir', ['dirFd'], (options) => fdkit.listdir(nowhere, options)],
   ['lstat', ['bigint', 'dirFd'], (options) => fdkit.lstat(nowhere, options as object)],
@@ -36,7 +36,7 @@ const sync: Takes[] = [
   ['rename', ['dstDirFd', 'flags', 'srcDirFd'], (options) => fdkit.rename(nowhere, nowhere, options)],
   ['replace', ['dstDirFd', 'srcDirFd'], (options) => fdkit.replace(nowhere, nowhere, options)],
   ['rmdir', ['dirFd'], (options) => fdkit.rmdir(nowhere, options)],
-  ['rmtree', ['dirFd', 'ignoreErrors', 'onerror'], (options) => fdkit.rmtree(nowhere, options)],
+  ['rmtree', ['dirFd', 'ignoreErrors', 'onerror', 'threads'], (options) => fdkit.rmtree(nowhere, options)],
   ['scandir', ['dirFd'], (options) => fdkit.scandir(nowhere, options)],
   ['stat', ['bigint', 'dirFd', 'followSymlinks'], (options) => fdkit.stat(nowhere, options as object)],
   ['symlink', ['dirFd'], (options) => fdkit.symlink('x', nowhere, options)],
@@ -63,7 +63,7 @@ const byPromise: Takes[] = sync.map(([name, names]) => {
 
 const good: Options = {
   dirFd: 0, dstDirFd: 0, srcDirFd: 0, followSymlinks: true, effectiveIds: false, maxOpen: 8, topdown: true, mode: 0o600,
-  bigint: true, flags: 0, resolve: 0, times: [0, 0], ignoreErrors: false, onerror: undefined, contents: 'x', exec: false,
+  bigint: true, flags: 0, resolve: 0, times: [0, 0], ignoreErrors: false, onerror: undefined, exact: true, threads: 1, contents: 'x', exec: false,
   inheritable: false, sealing: true, size: 8, length: 8, offset: 0, populate: false, allowShrink: false, writable: true,
   signal: undefined, timeout: 5, type: 'text/plain',
 }

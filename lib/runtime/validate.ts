@@ -79,6 +79,13 @@ export function validateInteger(value: unknown, name: string, min: number, max: 
   return value
 }
 
+const MAX_THREADS = 64
+
+/** How many threads may help. */
+export function validateThreads(value: unknown, name: string): number {
+  return validateInteger(value, name, 0, MAX_THREADS)
+}
+
 /** A number of bytes, or a place in a file. */
 export function validateBytes(value: unknown, name: string, min = 0): number {
   return validateInteger(value, name, min, Number.MAX_SAFE_INTEGER)

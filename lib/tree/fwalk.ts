@@ -24,6 +24,20 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
   dirFd?: FdLike | undefined
   /** How many descriptors the walk holds at most, at any depth: 4 or more, 128 by default. */
   maxOpen?: number | undefined
+  /**
+   * How many threads list directories ahead of the walk, 0 to 64; 0 for none. By default as many as
+   * the machine runs at once, at most 4. They start in a tree of several dozen directories and end
+   * with the walk. They list up to 64 directories ahead, with up to 4 MiB of names, and their
+   * descriptors count towards `maxOpen`.
+   */
+  threads?: number | undefined
+  /**
+   * Whether each directory is yielded as a listing at that moment would find it: one that was listed
+   * ahead is looked at again, and is listed again if it may have changed. By default `true`, and
+   * `false` in `fdkit/promises`, where a directory may have been listed somewhat before it is
+   * yielded; the descriptor is then of the directory that was listed.
+   */
+  exact?: boolean | undefined
 }
 
 /** The iterator that {@link fwalk} returns. */

@@ -14,6 +14,7 @@ import {
   validateFunction,
   validatePath,
   validateSignal,
+  validateThreads,
   type DirFdOptions,
   type PathLike,
 } from '../runtime/validate.js'
@@ -22,6 +23,12 @@ import {
 export interface RmtreeOptions<Name extends string | Buffer = string> extends DirFdOptions {
   /** Whether nothing is thrown or reported, and what can be removed is; `false` by default. */
   ignoreErrors?: boolean | undefined
+  /**
+   * How many threads help, 0 to 64; 0 for none. By default as many as the machine runs at once, at
+   * most 4. In a tree of several dozen directories each empties one after the other, so when a
+   * deletion ends early, more may be gone than was reported.
+   */
+  threads?: number | undefined
   /**
    * Called with each error, whose `path` is the whole path; the rest is still removed. What it
    * throws ends the deletion. Without it the first error is thrown.
@@ -46,6 +53,7 @@ const auditRmtree = auditEvent('shutil.rmtree', 'path', 'dirFd')
 const rmtreeOptions = {
   dirFd: validateFd,
   ignoreErrors: validateBoolean,
+  threads: validateThreads,
   onerror: validateFunction<(error: SystemError<string | Buffer>) => void>,
 }
 const readRmtree = optionsOf('rmtree', rmtreeOptions)
@@ -61,13 +69,13 @@ class Deletion {
 
   constructor(later: boolean, path: PathLike, options: Read<typeof rmtreeOptions>) {
     this.#path = validatePath(path)
-    const { dirFd, ignoreErrors = false, onerror } = options
+    const { dirFd, ignoreErrors = false, onerror, threads } = options
     this.#ignoreErrors = ignoreErrors
     this.#isFrom = dirFd !== undefined && isRelative(this.#path)
     this.#onerror = onerror
     // Unlike the events of the system calls: this one is raised in Python's own code.
     auditRmtree(path, dirFd)
-    this.tree = native.rmtreeStart(later, dirFd, this.#path)
+    this.tree = native.rmtreeStart(later, dirFd, this.#path, threads)
   }
 
   /** Whether there is more to do after a step. */

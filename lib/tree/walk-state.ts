@@ -20,6 +20,7 @@ import {
   validateInteger,
   validateKeptFd,
   validatePath,
+  validateThreads,
   type PathLike,
 } from '../runtime/validate.js'
 
@@ -56,6 +57,8 @@ export const walkOptions = {
   followSymlinks: validateBoolean,
   dirFd: validateKeptFd,
   maxOpen: (value: unknown, name: string) => validateInteger(value, name, MIN_MAX_OPEN, 2 ** 31 - 1),
+  exact: validateBoolean,
+  threads: validateThreads,
 }
 
 type Audit = (...args: unknown[]) => void
@@ -191,8 +194,10 @@ export class WalkState {
   constructor(later: boolean, top: PathLike, options: Read<typeof walkOptions>, audit: Audit) {
     const path = validatePath(top, 'top')
     const { topdown = true, onerror, followSymlinks = false, dirFd, maxOpen = DEFAULT_MAX_OPEN } = options
+    // A check would be a system call on the event loop's time.
+    const { exact = !later, threads } = options
     audit(top, topdown, onerror, followSymlinks, dirFd?.fd)
-    this.#walk = native.walkStart(later, path, topdown, followSymlinks, maxOpen, dirFd?.fd)
+    this.#walk = native.walkStart(later, path, topdown, followSymlinks, maxOpen, exact, threads, dirFd?.fd)
     this.owner = dirFd?.owner
     this.#paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
     this.#enter = this.#paths.enter
