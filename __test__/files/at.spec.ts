@@ -1,3 +1,4 @@
+// Tests open, unlink and rmdir relative to a directory descriptor.
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 

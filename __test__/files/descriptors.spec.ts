@@ -1,3 +1,4 @@
+// Tests dup, getInheritable and setInheritable.
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 

@@ -1,3 +1,4 @@
+// Tests stat and lstat against node:fs.
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { createServer } from 'node:net'

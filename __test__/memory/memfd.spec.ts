@@ -1,3 +1,4 @@
+// Tests memfdCreate, getSeals and addSeals.
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
