@@ -214,7 +214,7 @@ test('12: a Buffer whose bytes were edited is visited by its new name, with and 
   t.throws(() => walk.next(), { code: 'ERR_INVALID_ARG_VALUE' })
 })
 
-test('a name is read only once', (t) => {
+test('the name that was validated is the one that is visited', (t) => {
   const top = makeTree(t, { a: {}, b: {} })
   const walk = fwalk(top)
   const dirnames = walk.next().value?.[1] ?? []

@@ -129,7 +129,7 @@ test.serial('an abort after the end has no effect, and no listener is left on th
   controller.abort()
 })
 
-unless(notLinux || notRoot, test.serial)('onerror receives each failure before the promise settles', (t) => {
+unless(notLinux || notRoot, test.serial)('failures are passed to onerror, and the first one rejects without onerror', (t) => {
   const root = makeTree(t, { top: { a: { unreadable: { f: '' } }, b: { f: '' } } })
   fs.chmodSync(root, 0o777)
   for (const path of ['top', 'top/a', 'top/a/unreadable', 'top/b']) {
