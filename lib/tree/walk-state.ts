@@ -1,4 +1,4 @@
-// What a walk holds between two steps, however they are made.
+// The state of a walk between two steps. The synchronous and the asynchronous walk share it.
 import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
@@ -36,28 +36,28 @@ type Audit = (...args: unknown[]) => void
 const NO_DIRECTORY =
   'the top is not a directory, or is a symbolic link, which is only walked with followSymlinks: true'
 
-/** Of a step after which the walk goes on. */
+/** The result of a step that yields nothing and after which the walk goes on. */
 export const skipped: unique symbol = Symbol('skipped')
 
-/** How the paths of a walk come about. */
+/** Builds the paths of a walk. */
 interface Paths<Name> {
-  /** Told by each step which names of the path before still hold, and which are new. */
+  /** Enters a directory: `kept` names of the previous path still hold, and `names` follow them. */
   enter(kept: number, ...names: string[]): void
   current(): Name
-  /** Whether a caller's name may stand in dirnames. */
+  /** Returns whether a caller may put a value into `dirnames`. */
   isName(value: unknown): value is Name
   isComponent(name: Name): boolean
-  /** What {@link isUnchanged} compares the names with later. */
+  /** Returns a copy of the names that {@link isUnchanged} compares them with later. */
   snapshot(names: Name[]): string[]
   isUnchanged(names: Name[], snapshot: string[]): boolean
 }
 
-// A path is a name behind the path before it, and V8 joins strings without copying them: a step
+// A path is the previous path and one more name. V8 joins strings without copying them, so a step
 // costs the same at any depth.
 class StringPaths implements Paths<string> {
   readonly #names: string[]
-  // Each level's path and a slash. The path itself is another string: flattening it, as most
-  // uses do, leaves these small.
+  // The path of each level with a slash. The yielded path is a separate string: most uses flatten a
+  // string, and these prefixes stay small if they are not flattened.
   readonly #prefixes: string[]
 
   constructor(top: string) {
@@ -66,7 +66,8 @@ class StringPaths implements Paths<string> {
   }
 
   readonly enter = (kept: number, ...names: string[]): void => {
-    // One by one: V8 has a fast path for pop, and none for a shorter length.
+    // The names are popped one by one, because V8 has a fast path for `pop` but none for a smaller
+    // `length`.
     while (this.#names.length > kept + 1) {
       this.#names.pop()
       this.#prefixes.pop()
@@ -95,12 +96,13 @@ class StringPaths implements Paths<string> {
   }
 
   isUnchanged(names: string[], snapshot: string[]): boolean {
-    // Asked of the snapshot, since `every` passes over holes.
+    // `every` skips holes, so it is called on the snapshot, which has none.
     return names.length === snapshot.length && snapshot.every((name, index) => name === names[index])
   }
 }
 
-// The bytes, one a character. Anything that is no bytes differs from every snapshot.
+// Converts bytes to one character each. If the value is not a Uint8Array, the result equals no
+// snapshot.
 function latin1(name: unknown): string | undefined {
   if (!isUint8Array(name)) return undefined
   return Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1')
@@ -119,7 +121,7 @@ class BufferPaths implements Paths<Buffer> {
 
   current(): Buffer {
     const path = native.walkPath(this.#walk)
-    // Before the walk has begun it has no path.
+    // Before the first step, the walk has no path.
     return path.length > 0 ? path : Buffer.from(this.#top)
   }
 
@@ -132,7 +134,7 @@ class BufferPaths implements Paths<Buffer> {
     return !isDots && !name.includes(SLASH)
   }
 
-  // The bytes, and not only which Buffers they are: the caller can edit a name in place.
+  // The bytes, not just the identity of the Buffers: the caller can edit a name in place.
   snapshot(names: Buffer[]): string[] {
     return names.map((name) => name.toString('latin1'))
   }
@@ -142,7 +144,7 @@ class BufferPaths implements Paths<Buffer> {
   }
 }
 
-/** A walk, and what to make of its steps. */
+/** A walk, and the conversion of its steps to entries. */
 export class WalkState<Name extends string | Buffer> {
   readonly #walk: Handle<Walk>
   readonly #enter: Paths<Name>['enter']
@@ -155,9 +157,11 @@ export class WalkState<Name extends string | Buffer> {
   // Whether the paths start from a descriptor.
   readonly #isFrom: boolean
   readonly #onerror: ((error: SystemError<Name>) => void) | undefined
-  // Kept, since it may close the descriptor that the walk starts from when it is collected.
+  // A reference that is kept, since the object may close the descriptor that the walk starts from
+  // when it is collected.
   readonly owner: unknown
-  // What was yielded last, top-down, and what it was before the caller could edit it.
+  // The names that were yielded last, top-down, and a snapshot from before the caller could edit
+  // them.
   #yielded: Name[] = []
   #listed: string[] = []
 
@@ -185,7 +189,7 @@ export class WalkState<Name extends string | Buffer> {
     return native.walkStepLater(this.#walk)
   }
 
-  /** Takes what a step that was made later came to; whether there may be more names. */
+  /** Takes the next batch of names of an asynchronous step. Returns whether there may be more. */
   drain(): boolean {
     return native.walkDrain(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
   }
@@ -198,7 +202,10 @@ export class WalkState<Name extends string | Buffer> {
     native.walkClose(this.#walk)
   }
 
-  /** What a step came to: an entry, `undefined` at the end, or `skipped` to go on. */
+  /**
+   * Converts the result of a step: to an entry, to `undefined` at the end of the walk, or to
+   * `skipped`.
+   */
   take(result: number | Failure): FwalkEntry<Name> | undefined | typeof skipped {
     if (typeof result !== 'number') {
       if (!result.recoverable) throw this.#errorOf(result)
@@ -227,15 +234,16 @@ export class WalkState<Name extends string | Buffer> {
     const path = this.#paths.current()
     const where = this.#isFrom ? { caller: 'fwalk', dir: failure.dir } : {}
     const isTop = Buffer.from(path).equals(Buffer.from(this.#top))
-    // If it is thrown, what leads to the top is no directory.
+    // An error that is thrown, not reported, means that a component before the top is not a
+    // directory.
     const isNone = isTop && failure.recoverable === true && !this.#followSymlinks && /^(ELOOP|ENOTDIR)$/.test(errorCode(failure))
     return systemError(failure, { path, ...where }, isNone ? NO_DIRECTORY : undefined)
   }
 
-  /** Tells the walk what the caller made of the names that were yielded last. */
+  /** Passes the caller's edits of the names that were yielded last to the walk. */
   applyEdits(): void {
     if (this.#paths.isUnchanged(this.#yielded, this.#listed)) return
-    // Each name is read once: what is checked is what is used.
+    // Each name is read once, so that the name that was checked is the name that is used.
     const names: Name[] = []
     for (const [index, name] of this.#yielded.entries()) {
       if (!this.#paths.isName(name)) {
