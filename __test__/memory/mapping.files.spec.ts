@@ -19,8 +19,8 @@ function opened(t: ExecutionContext, path: string, flags: string | number): numb
 }
 
 const MAY_SHRINK =
-  ': the file could get shorter, and the use of what is then beyond its end would end the process ' +
-  '(SIGBUS): give it F_SEAL_SHRINK, or say unsafe: true'
+  ': the file could get shorter, and an access beyond its new end would end the process ' +
+  '(SIGBUS): add F_SEAL_SHRINK, or pass unsafe: true'
 
 onLinux('a file on a disk is EINVAL, since it could get shorter; unsafe it is a file as any', (t) => {
   const path = `${makeTree(t, { file: 'text on a disk' })}/file`
@@ -52,7 +52,7 @@ const linkOf = (fd: string): string => {
   }
 }
 
-const NO_FILE = 'ENODEV: no such device, mmap: this is no file that can be mapped'
+const NO_FILE = 'ENODEV: no such device, mmap: this file cannot be mapped'
 
 onLinux('what is no regular file is no file that can be mapped', async (t) => {
   const top = makeTree(t, { file: 'text' })
@@ -79,7 +79,7 @@ onLinux('what is no regular file is no file that can be mapped', async (t) => {
   t.throws(() => mmap(path, { unsafe: true, writable: false }), { code: 'EBADF' })
 })
 
-const READ_WRITE = /^EACCES: permission denied, mmap: the descriptor must be open for reading and, but for writable/
+const READ_WRITE = /^EACCES: permission denied, mmap: the descriptor must be open for reading and, unless writable is false/
 
 onLinux('descriptors that cannot read or cannot write are EACCES, or EPERM where they could not seal', (t) => {
   const memfd = Memfd.create('mapped', { contents: 'text' })

@@ -55,7 +55,7 @@ onLinux('from: what is no file in memory is EINVAL, and stays open', (t) => {
   for (const [kind, fd] of Object.entries(others(t))) {
     t.throws(() => Memfd.from(fd), {
       code: 'EINVAL',
-      message: 'EINVAL: invalid argument, fcntl: this is no file in memory',
+      message: 'EINVAL: invalid argument, fcntl: this is not a memory file',
     }, kind)
     t.true(isOpen(fd))
   }

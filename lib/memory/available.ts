@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, statfsSync } from 'node:fs'
  * free.
  */
 export const TOO_FEW_HUGE_PAGES =
-  'too few huge pages of this size are reserved: write how many there are to be to ' +
+  'too few huge pages of this size are reserved: write the number you need to ' +
   'nr_hugepages in /sys/kernel/mm/hugepages/hugepages-*kB'
 
 /**

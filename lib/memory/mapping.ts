@@ -62,18 +62,18 @@ const ACCESS_WRITE = 2
 const ACCESS_COPY = 3
 
 const MAY_SHRINK =
-  'the file could get shorter, and the use of what is then beyond its end would end the process ' +
-  '(SIGBUS): give it F_SEAL_SHRINK, or say unsafe: true'
+  'the file could get shorter, and an access beyond its new end would end the process ' +
+  '(SIGBUS): add F_SEAL_SHRINK, or pass unsafe: true'
 
 const reasons: Record<string, string> = {
   'fcntl EINVAL': MAY_SHRINK,
   'fcntl ENOSYS': MAY_SHRINK,
   'fcntl EPERM': MAY_SHRINK,
-  'mmap EACCES': 'the descriptor must be open for reading and, but for writable: false, for writing',
-  'mmap ENODEV': 'this is no file that can be mapped',
+  'mmap EACCES': 'the descriptor must be open for reading and, unless writable is false, for writing',
+  'mmap ENODEV': 'this file cannot be mapped',
   'mmap ENOTSUP':
-    'this runtime makes no such buffer over memory that it did not allocate (SharedArrayBuffer: ' +
-    'Node.js 22.23.3, 24.16, 26.1 and later do)',
+    'this runtime cannot make such a buffer over memory that it did not allocate (SharedArrayBuffer: ' +
+    'Node.js 22.23.3, 24.16, 26.1 and later can)',
   'mmap EPERM': 'the file is sealed against writing',
 }
 
@@ -87,7 +87,7 @@ function explain(failure: Failure, fd: number, offset: number, length: number | 
     if (length !== undefined && length > size - offset) {
       return outOfRange('options.length', `<= ${size - offset}`, length)
     }
-    return because(failure, 'in a file of huge pages the offset is a multiple of their size')
+    return because(failure, 'in a file in huge pages, the offset must be a multiple of their size')
   }
   if (what === 'mmap ENOMEM' && isInHugePages(fd)) return because(failure, TOO_FEW_HUGE_PAGES)
   return because(failure, reasons[what])

@@ -186,7 +186,7 @@ export class Memfd {
     const seals = native.fcntlGetSeals(number)
     if (isFailure(seals)) {
       const isOther = errorCode(seals) === 'EINVAL'
-      throw because(seals, isOther ? 'this is no file in memory' : undefined)
+      throw because(seals, isOther ? 'this is not a memory file' : undefined)
     }
     const memfd = construct(check(native.dup(number)))
     try {
@@ -352,14 +352,14 @@ export class Memfd {
     let bits = 0
     for (const seal of seals) {
       if (!names.includes(seal)) {
-        throw invalidArgValue('seals', `must be of '${names.join("', '")}'`, seal)
+        throw invalidArgValue('seals', `must be one of '${names.join("', '")}'`, seal)
       }
       bits |= numbers[seal]
     }
     const result = native.fcntlAddSeals(fd, bits)
     if (!isFailure(result)) return
     const isBusy = errorCode(result) === 'EBUSY'
-    const reason = isBusy ? 'a mapping that can write is left, here or in another process' : undefined
+    const reason = isBusy ? 'a writable mapping exists, in this or another process' : undefined
     throw because(result, reason)
   }
 

@@ -108,7 +108,7 @@ function makeFd({ name, sealing = true, exec = false, inheritable = false, hugeP
   if (!isFailure(result)) return result
   if (hugePageSize === undefined || errorCode(result) !== 'ENODEV') throw systemError(result)
   const sizes = hugePageSizes().join(' and ') || 'none'
-  const reason = `this machine has no huge pages of ${hugePageSize} bytes, but of ${sizes}`
+  const reason = `this machine has no huge pages of ${hugePageSize} bytes, only of ${sizes}`
   throw because(result, reason)
 }
 

@@ -104,13 +104,13 @@ function requirePackage(name: string, errors: unknown[]): typeof Addon | null | 
 }
 
 const versionProblem = ({ VERSION }: typeof Addon) =>
-  VERSION === undefined ? 'is no addon of fdkit' : `has version ${VERSION}, and fdkit has ${FDKIT_VERSION}`
+  VERSION === undefined ? 'is not an addon of fdkit' : `has version ${VERSION}, and fdkit has ${FDKIT_VERSION}`
 
 function load(name: string): Loaded {
   if (!platforms.includes(name)) return new NoAddon(unsupportedPlatform(name))
   const errors: unknown[] = []
   const addon = loadFile(name, errors) ?? requirePackage(name, errors)
-  if (addon === null) return new NoAddon(explainBroken(name, 'is no addon of fdkit'))
+  if (addon === null) return new NoAddon(explainBroken(name, 'is not an addon of fdkit'))
   if (addon === undefined) return new NoAddon(explainMissing(name, ownDirectory(), errors), errors)
   if (addon.VERSION === FDKIT_VERSION) return addon
   const problem = versionProblem(addon)

@@ -30,12 +30,12 @@ export function explainRefused(error: unknown): string {
   // Its type is missing in the oldest @types/node that fdkit supports.
   const { permission } = process as { permission?: unknown }
   if (permission === undefined) {
-    return 'This process was started with --no-addons, and fdkit is an addon. Start it without that.'
+    return 'This process was started with --no-addons, and fdkit is an addon. Start it without that flag.'
   }
   return (
     'The permission model is on (--permission, in Node.js 20 --experimental-permission), and fdkit is an ' +
-    'addon. Start the process with --allow-addons, too. An addon can do what the process may not: ' +
-    'https://github.com/fdkit/fdkit/blob/main/docs/permissions.md says what fdkit still checks.'
+    'addon. Start the process with --allow-addons, too. An addon is not bound by the permission model: ' +
+    'https://github.com/fdkit/fdkit/blob/main/docs/permissions.md describes what fdkit still checks.'
   )
 }
 
@@ -59,7 +59,7 @@ const command = `npm install --include=optional fdkit@${FDKIT_VERSION}`
 /** `problem` reads on after the name of the package. */
 export function explainBroken(name: string, problem: string): string {
   return (
-    `${start(name, problem)} Remove it from node_modules, and install it anew: ${command}, ` +
+    `${start(name, problem)} Remove it from node_modules, and reinstall it: ${command}, ` +
     'or the same with pnpm, yarn or bun.'
   )
 }
@@ -82,18 +82,18 @@ export function explainMissing(
     `supportedArchitectures: { ${lists} }`
   if (others.length > 0) {
     return (
-      `${start(name, 'is missing')} ${others.join(', ')} ${others.length === 1 ? 'is' : 'are'} there: ` +
+      `${start(name, 'is missing')} ${others.join(', ')} ${others.length === 1 ? 'is' : 'are'} installed: ` +
       'node_modules was installed on or for another platform. Install it on the platform that the ' +
       `program runs on, or for it: ${elsewhere}.`
     )
   }
   return (
     `${start(name, 'is missing')} Install it: ${command}\n` +
-    'If optional dependencies are left out, let them in (npm: --omit=optional; pnpm: --no-optional; ' +
+    'If optional dependencies are omitted, include them (npm: --omit=optional; pnpm: --no-optional; ' +
     'yarn: --ignore-optional). If the lock file was made on another platform (npm/cli#4828), delete ' +
     `it and node_modules first. If you install for another platform: ${elsewhere}. If this is a bundle: ` +
-    'https://github.com/fdkit/fdkit/blob/main/docs/bundlers.md says what to copy; FDKIT_ADDON may name the ' +
-    'file. Otherwise the package manager passes over the package for its "engines", "os", "cpu" or "libc".'
+    'https://github.com/fdkit/fdkit/blob/main/docs/bundlers.md describes what to copy; FDKIT_ADDON may name the ' +
+    'file. Otherwise, the package manager skips the package because of its "engines", "os", "cpu" or "libc".'
   )
 }
 

@@ -29,7 +29,7 @@ const synonyms = new Map([
 
 // Options that node:fs has. Those of one function stand under its name.
 const instead = new Map([
-  ['mkdir.recursive', 'make each directory on the way by a call of its own'],
+  ['mkdir.recursive', 'create each parent directory with a call of its own'],
   ['rmdir.recursive', 'rmtree removes a whole tree'],
   ['unlink.recursive', 'rmtree removes a whole tree'],
   ['rmtree.recursive', 'rmtree always removes the whole tree'],
@@ -91,5 +91,5 @@ export function misplaced(caller: string, value: unknown, names: readonly string
   if (!keys.some((key) => isOption(key) || isMeant(key))) return ''
   const unknown = keys.find((key) => !isOption(key))
   const note = '. The options are a later argument'
-  return unknown === undefined ? note : `${note}, and ${unknown} is none${suggest(caller, unknown, names)}`
+  return unknown === undefined ? note : `${note}, and ${unknown} is not one of them${suggest(caller, unknown, names)}`
 }

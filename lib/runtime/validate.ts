@@ -19,7 +19,7 @@ function checkName<T extends Name>(value: T, name: string, what: string): T {
       throw invalidArgValue(name, `must be a ${what} without null bytes`, value)
     }
     if (!value.isWellFormed() && noByte.test(value)) {
-      throw invalidArgValue(name, 'must have no lone surrogates but U+DC80 to U+DCFF', value)
+      throw invalidArgValue(name, 'must not contain lone surrogates other than U+DC80 to U+DCFF', value)
     }
   } else if (value.includes(0)) {
     throw invalidArgValue(name, `must be a ${what} without null bytes`, value)
