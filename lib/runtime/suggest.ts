@@ -1,6 +1,8 @@
-// What to write instead of an option that does not exist.
+// Suggestions for options that do not exist.
 
-/** The least number of letters to insert, delete or replace to get from one word to another. */
+/**
+ * Returns the edit distance of two words: the least number of letters to insert, delete or replace.
+ */
 function distance(from: string, to: string): number {
   let above = Array.from({ length: to.length + 1 }, (_, index) => index)
   for (let row = 1; row <= from.length; row++) {
@@ -14,10 +16,10 @@ function distance(from: string, to: string): number {
   return above[to.length]!
 }
 
-// Python writes dir_fd, and some write dirFD.
+// Python has dir_fd, and some people write dirFD.
 const plain = (name: string) => name.replaceAll(/[_-]/g, '').toLowerCase()
 
-// Other words for ours, in Python, node:fs and well-known packages.
+// Words for our options in Python, node:fs and well-known packages.
 const synonyms = new Map([
   ['cwd', 'dirFd'],
   ['fd', 'dirFd'],
@@ -27,7 +29,8 @@ const synonyms = new Map([
   ['force', 'ignoreErrors'],
 ])
 
-// Options that node:fs has. Those of one function stand under its name.
+// Options of node:fs that fdkit does not have. A key with a function's name applies to that
+// function only.
 const instead = new Map([
   ['mkdir.recursive', 'create each parent directory with a call of its own'],
   ['rmdir.recursive', 'rmtree removes a whole tree'],
@@ -59,7 +62,7 @@ const instead = new Map([
   ['recursive', 'it acts on one name'],
 ])
 
-/** How the message about an unknown option goes on after "is not an option of NAME". */
+/** Returns how the message about an unknown option continues after "is not an option of NAME". */
 export function suggest(caller: string, name: string, names: readonly string[]): string {
   const same = names.find((each) => plain(each) === plain(name))
   if (same !== undefined) return `; did you mean ${same}?`
@@ -80,8 +83,8 @@ export function suggest(caller: string, name: string, names: readonly string[]):
 }
 
 /**
- * How a message goes on about options that stand where another argument should: `''` for an object
- * that does not look like options.
+ * Returns how a message continues if options were passed in place of another argument. It returns
+ * `''` for an object that does not look like options.
  */
 export function misplaced(caller: string, value: unknown, names: readonly string[]): string {
   if (typeof value !== 'object' || value === null) return ''
