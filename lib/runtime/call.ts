@@ -29,8 +29,8 @@ function failed(failure: Failure, { caller, path, dest, dirFd, destDirFd }: Call
   const isFrom = dirFd !== undefined && isRelative(path)
   const isTo = destDirFd !== undefined && isRelative(dest)
   if (!isFrom && !isTo) return systemError(failure, { path, dest })
-  // The directories in the failure are those of the first and the second path. They can be swapped:
-  // the first path of a symbolic link is its target, which starts from no descriptor.
+  // A call with a single descriptor names its directory in `dir`, even if the descriptor belongs to
+  // the second path, as in `symlink`.
   const dir = isFrom ? failure.dir : undefined
   const destDir = isTo ? (failure.destDir ?? (isFrom ? undefined : failure.dir)) : undefined
   return systemError(failure, { path, dest, caller, dir, destDir })
