@@ -19,8 +19,8 @@ function opened(t: ExecutionContext, path: string, flags: string | number): numb
 }
 
 const MAY_SHRINK =
-  ': the file could get shorter, and the use of what is then beyond its end would end the process ' +
-  '(SIGBUS): give it F_SEAL_SHRINK, or say allowShrink: true'
+  ': the file could get shorter, and an access beyond its new end would end the process ' +
+  '(SIGBUS): add F_SEAL_SHRINK, or pass allowShrink: true'
 
 onLinux('a file on a disk is EINVAL because it could shrink, and is mapped with allowShrink: true', (t) => {
   const path = `${makeTree(t, { file: 'text on a disk' })}/file`
@@ -52,7 +52,7 @@ const linkOf = (fd: string): string => {
   }
 }
 
-const NO_FILE = 'ENODEV: no such device, mmap: this is no file that can be mapped'
+const NO_FILE = 'ENODEV: no such device, mmap: this file cannot be mapped'
 
 onLinux('only regular files can be mapped', async (t) => {
   const top = makeTree(t, { file: 'text' })
@@ -79,7 +79,7 @@ onLinux('only regular files can be mapped', async (t) => {
   t.throws(() => mmap(path, { allowShrink: true, writable: false }), { code: 'EBADF' })
 })
 
-const READ_WRITE = /^EACCES: permission denied, mmap: the descriptor must be open for reading and, but for writable/
+const READ_WRITE = /^EACCES: permission denied, mmap: the descriptor must be open for reading and, unless writable is false/
 
 onLinux('a descriptor that cannot read or cannot write is EACCES, or EPERM if it cannot seal', (t) => {
   const memfd = Memfd.create('mapped', { contents: 'text' })
