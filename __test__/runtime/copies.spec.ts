@@ -22,7 +22,7 @@ function withTwo<T>(t: Parameters<typeof makeTree>[0], script: string): T {
     return copy
   })
   const start = copies.map((copy, index) => `
-    process.env.NAPI_RS_NATIVE_LIBRARY_PATH = ${JSON.stringify(`${copy}/addon.node`)}
+    process.env.FDKIT_ADDON = ${JSON.stringify(`${copy}/addon.node`)}
     const ${['one', 'two'][index]} = await import(${JSON.stringify(`${copy}/dist/index.js`)})
     const ${['onePromises', 'twoPromises'][index]} = await import(${JSON.stringify(`${copy}/dist/promises.js`)})
   `)
@@ -57,7 +57,7 @@ onLinux('a hook that one adds hears the other, before and after the other is imp
     attempt(() => two.unlink('file'))
     attempt(() => one.unlink('none'))
     await twoPromises.unlink('file').catch((error) => heard.push(error.message))
-    process.env.NAPI_RS_NATIVE_LIBRARY_PATH = ''
+    process.env.FDKIT_ADDON = ''
     answer([heard, fs.existsSync('file'), Object.keys(globalThis).filter((name) => /fdkit/.test(name))])
   `)
   t.deepEqual(found, [[
