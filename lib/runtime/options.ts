@@ -26,6 +26,14 @@ export function property(object: object, name: string): unknown {
   return value === undefined || !(name in Object.prototype) || has(object, name) ? value : undefined
 }
 
+/**
+ * Returns false for built-in objects that have no properties to look at, such as a promise that was
+ * not awaited, or a Map: their author meant to give options, and none would be read.
+ */
+function isOrdinary(object: object): boolean {
+  return Object.prototype.toString.call(object) === '[object Object]'
+}
+
 // Instances are what was read. Their prototype has nothing, so that an option that was not given is
 // undefined whatever stands on `Object.prototype`. Unlike objects without a prototype V8 reads them
 // as fast as any other.
@@ -55,9 +63,12 @@ export function optionsOf<C extends Checks>(caller: string, checks: C): OptionsR
     if (options === null || typeof options !== 'object' || Array.isArray(options)) {
       throw invalidArgType('options', 'of type object', options)
     }
+    let isEmpty = true
     for (const name in options) {
+      isEmpty = false
       if (!known.has(name) && has(options, name)) throw unknownOption(caller, name, names)
     }
+    if (isEmpty && !isOrdinary(options)) throw invalidArgType('options', 'of type object', options)
     const values = new NewValues()
     for (const { name, check, full } of entries) {
       const value = property(options, name)
