@@ -56,6 +56,12 @@ onLinux('inspect: names of every kind, depth, and a descriptor that somebody els
   t.regex(child<string>(script), /^Memfd \{ name: 'ENOENT', size: 'EBADF', seals: 'EBADF', fd: \d+ \}$/)
 })
 
+onLinux('a Proxy over a Memfd, and an object that inherits from one, can be shown', (t) => {
+  using memfd = Memfd.create('behind')
+  t.notThrows(() => inspect(new Proxy(memfd, {})))
+  t.notThrows(() => inspect(Object.create(memfd)))
+})
+
 onLinux('a Memfd can be spread, compared and made JSON: nothing of it throws', (t) => {
   using memfd = Memfd.create('harmless')
   t.notThrows(() => ({ ...memfd }))
