@@ -35,7 +35,7 @@ export function explainRefused(error: unknown): string {
   return (
     'The permission model is on (--permission, in Node.js 20 --experimental-permission), and fdkit is an ' +
     'addon. Start the process with --allow-addons, too. An addon can do what the process may not: ' +
-    'https://github.com/fdkit/fdkit/blob/main/docs/permissions.md says what fdkit still checks.'
+    'https://github.com/fdkit/fdkit/blob/main/docs/permissions.md says how to confine it.'
   )
 }
 
