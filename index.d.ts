@@ -600,11 +600,6 @@ export declare function getInheritable(fd: FdLike): boolean;
 export declare function setInheritable(fd: FdLike, inheritable: boolean): void;
 /** What a wait came to, in the words of `Atomics.wait`. */
 export type FutexResult = "ok" | "not-equal" | "timed-out";
-/** Options of {@link futexWaitAsync}. */
-export interface FutexWaitAsyncOptions {
-	/** Ends the wait with an AbortError. */
-	signal?: AbortSignal | undefined;
-}
 /**
  * Sleeps for as long as a word of shared memory has a value, until somebody calls
  * {@link futexWake} for it: `Atomics.wait` across processes. It blocks the thread.
@@ -651,7 +646,8 @@ export declare function futexWait(typedArray: Int32Array, index: number, value: 
  * @see https://man7.org/linux/man-pages/man2/futex.2.html
  * @example
  * ```ts
- * import { futexWaitAsync, futexWake, Memfd } from 'fdkit'
+ * import { futexWake, Memfd } from 'fdkit'
+ * import { futexWaitAsync } from 'fdkit/promises'
  *
  * using memfd = Memfd.create('state', { size: 4 })
  * const state = new Int32Array(memfd.map())
@@ -663,33 +659,6 @@ export declare function futexWait(typedArray: Int32Array, index: number, value: 
  * ```
  */
 export declare function futexWake(typedArray: Int32Array, index: number, count?: number): number;
-/**
- * {@link futexWait} with a promise. Neither the event loop nor libuv's thread pool is blocked: each
- * wait has a thread of its own, which sleeps. The process lives until it is over.
- *
- * `'not-equal'` is the answer only if the word is another at the time of the call. One that is found
- * changed when the wait begins, in its thread, counts as woken: `'ok'`. Unlike with
- * `Atomics.waitAsync` that is a little after the call: until then a wake without a change that stays
- * wakes nobody. Do not unmap the memory before the wait is over.
- *
- * @throws AbortError: the signal; `EAGAIN`: no more threads; `EFAULT`: the memory was unmapped before
- * the wait began; else as {@link futexWait}
- * @see https://man7.org/linux/man-pages/man2/futex_waitv.2.html
- * @example
- * ```ts
- * import { futexWaitAsync, Memfd } from 'fdkit'
- *
- * using memfd = Memfd.create('state', { size: 4 })
- * const state = new Int32Array(memfd.map())
- * const result = await futexWaitAsync(state, 0, 0, 10)
- * result // 'timed-out'
- * const signal = AbortSignal.timeout(10)
- * const forever = futexWaitAsync(state, 0, 0, Infinity, { signal })
- * const name = await forever.catch((error: Error) => error.name)
- * name // 'AbortError'
- * ```
- */
-export declare function futexWaitAsync(typedArray: Int32Array, index: number, value: number, timeoutMs?: number, options?: FutexWaitAsyncOptions): Promise<FutexResult>;
 /** What {@link fwalk} yields: a directory, the names in it, and a descriptor of it. */
 export type FwalkEntry<Name extends string | Buffer = string> = [
 	/** `top`, and the names below it, joined with slashes. */
@@ -870,10 +839,10 @@ export interface MmapSharedOptions {
 	/** Bytes, at least 1; by default the rest of the file. */
 	length?: number | undefined;
 	/**
-	 * Maps a file, too, that can get shorter; `false` by default. Where one does, and what is beyond
-	 * its end is read or written, SIGBUS ends the process, and nothing can catch it.
+	 * Also maps a file that can get shorter; `false` by default. If it does, reading or writing beyond its
+	 * end raises SIGBUS, which ends the process and which nothing can catch.
 	 */
-	unsafe?: boolean | undefined;
+	allowShrink?: boolean | undefined;
 	/**
 	 * Whether all pages are entered into the page table at once; `false` by default. For who is going
 	 * to touch most of it: that takes half as long as doing so at each first touch, which takes 50 ms
@@ -894,7 +863,7 @@ export interface MmapOptions extends MmapSharedOptions {
  * and whoever else maps or reads the file sees it.
  *
  * Safe where mmap(2) is not. A file that could get shorter is not mapped: `F_SEAL_SHRINK` is added,
- * and where that is impossible it is an error, but for `unsafe`. Nothing beyond the end of the file
+ * and where that is impossible it is an error, but for `allowShrink`. Nothing beyond the end of the file
  * is mapped. A write-sealed file is mapped privately: a write to the buffer changes the buffer and
  * not the file.
  *

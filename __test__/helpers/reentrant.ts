@@ -198,7 +198,9 @@ const memoryCalls: Record<string, (world: World, wrap: Wrap) => unknown> = {
   getSeals: ({ memfd }, wrap) => fdkit.getSeals(wrap({ fd: memfd.fd })),
   addSeals: ({ memfd }, wrap) => fdkit.addSeals(wrap({ fd: memfd.fd }), 0),
   futexWaitAsync: ({ memfd }, wrap) =>
-    fdkit.futexWaitAsync(new Int32Array(memfd.map()), 0, 0, 1, wrap({ signal: new AbortController().signal })),
+    promises.futexWaitAsync(new Int32Array(memfd.map()), 0, 0, wrap({ timeout: 1, signal: new AbortController().signal })),
+  createMemfd: (_, wrap) =>
+    promises.createMemfd('x', wrap({ contents: ['x'], signal: new AbortController().signal })).then((made) => made.close()),
 }
 
 // What a call may come to: success, a system call that failed, or an error in words of ours.

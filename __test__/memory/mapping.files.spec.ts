@@ -20,9 +20,9 @@ function opened(t: ExecutionContext, path: string, flags: string | number): numb
 
 const MAY_SHRINK =
   ': the file could get shorter, and the use of what is then beyond its end would end the process ' +
-  '(SIGBUS): give it F_SEAL_SHRINK, or say unsafe: true'
+  '(SIGBUS): give it F_SEAL_SHRINK, or say allowShrink: true'
 
-onLinux('a file on a disk is EINVAL, since it could get shorter; unsafe it is a file as any', (t) => {
+onLinux('a file on a disk is EINVAL, since it could get shorter; with allowShrink it is a file as any', (t) => {
   const path = `${makeTree(t, { file: 'text on a disk' })}/file`
   const fd = opened(t, path, 'r+')
   for (const options of [{}, { writable: true }, { writable: false }]) {
@@ -31,10 +31,10 @@ onLinux('a file on a disk is EINVAL, since it could get shorter; unsafe it is a 
       message: `EINVAL: invalid argument, fcntl${MAY_SHRINK}`,
     })
   }
-  const buffer = mmap(fd, { unsafe: true })
+  const buffer = mmap(fd, { allowShrink: true })
   t.is(Buffer.from(buffer).toString(), 'text on a disk')
   new Uint8Array(buffer)[0] = 84
-  const privately = mmap(fd, { unsafe: true, writable: false, length: 4 })
+  const privately = mmap(fd, { allowShrink: true, writable: false, length: 4 })
   t.is(Buffer.from(privately).toString(), 'Text')
   Buffer.from(privately).fill('x')
   munmap(buffer)
@@ -70,13 +70,13 @@ onLinux('what is no regular file is no file that can be mapped', async (t) => {
   }
   for (const [kind, fd] of Object.entries(kinds)) {
     t.throws(() => mmap(fd), { code: 'EINVAL', message: `EINVAL: invalid argument, fcntl${MAY_SHRINK}` }, kind)
-    t.throws(() => mmap(fd, { unsafe: true, writable: false }), { message: NO_FILE }, kind)
-    t.throws(() => mmap(fd, { unsafe: true }), { message: NO_FILE }, kind)
+    t.throws(() => mmap(fd, { allowShrink: true, writable: false }), { message: NO_FILE }, kind)
+    t.throws(() => mmap(fd, { allowShrink: true }), { message: NO_FILE }, kind)
   }
   // It can be looked at, and no more.
   const path = opened(t, `${top}/file`, O_PATH)
   t.throws(() => mmap(path), { code: 'EBADF' })
-  t.throws(() => mmap(path, { unsafe: true, writable: false }), { code: 'EBADF' })
+  t.throws(() => mmap(path, { allowShrink: true, writable: false }), { code: 'EBADF' })
 })
 
 const READ_WRITE = /^EACCES: permission denied, mmap: the descriptor must be open for reading and, but for writable/
@@ -89,23 +89,23 @@ onLinux('descriptors that cannot read or cannot write are EACCES, or EPERM where
     code: 'EPERM',
     message: `EPERM: operation not permitted, fcntl${MAY_SHRINK}`,
   })
-  for (const unsafe of [true, false]) {
-    if (!unsafe) memfd.seal('shrink')
+  for (const allowShrink of [true, false]) {
+    if (!allowShrink) memfd.seal('shrink')
     for (const [fd, writable] of [[reader, undefined], [reader, true], [writer, undefined], [writer, false]] as const) {
-      t.throws(() => mmap(fd, { unsafe, writable }), { code: 'EACCES', message: READ_WRITE })
+      t.throws(() => mmap(fd, { allowShrink, writable }), { code: 'EACCES', message: READ_WRITE })
     }
-    t.is(Buffer.from(mmap(reader, { unsafe, writable: false })).toString(), 'text')
+    t.is(Buffer.from(mmap(reader, { allowShrink, writable: false })).toString(), 'text')
   }
   memfd.seal('write')
   t.throws(() => mmap(writer), { code: 'EACCES', message: READ_WRITE })
 })
 
-onLinux('a memory file that takes no seals is EPERM, and unsafe it is mapped', (t) => {
+onLinux('a memory file that takes no seals is EPERM, and with allowShrink it is mapped', (t) => {
   const fd = memfdCreate('plain')
   t.teardown(() => fs.closeSync(fd))
   fs.writeSync(fd, 'text')
   t.throws(() => mmap(fd), { code: 'EPERM', message: `EPERM: operation not permitted, fcntl${MAY_SHRINK}` })
-  t.is(Buffer.from(mmap(fd, { unsafe: true })).toString(), 'text')
+  t.is(Buffer.from(mmap(fd, { allowShrink: true })).toString(), 'text')
 })
 
 // What Python raises for the same: the same event, the same arguments in the same order.
@@ -161,7 +161,7 @@ onLinux('a hook refuses a mapping, before the file is sealed or the descriptor l
 })
 
 onLinux('errors have what those of node:fs have', (t) => {
-  const options: MmapOptions = { unsafe: true, writable: false }
+  const options: MmapOptions = { allowShrink: true, writable: false }
   const error = t.throws<NodeJS.ErrnoException>(() => mmap(999_999, options))
   t.like(error, { code: 'EBADF', syscall: 'fstat', errno: -9 })
   t.deepEqual(Object.keys(error ?? {}), ['errno', 'code', 'syscall'])

@@ -35,6 +35,12 @@ test('a declaration without the tag @syscall is refused, even if the one before 
   }
 })
 
+test('the addon has no classes, whose instances crates/napi could not borrow', (t) => {
+  const classes = [...declarations.matchAll(/^export declare class (\w+)/gm)].map(([, name]) => name)
+  // napi-rs's type of a handle.
+  t.deepEqual(classes, ['ExternalObject'])
+})
+
 test('a handle of another type is refused', (t) => {
   const handles = {
     walk: addon.walkStart(false, '.', true, false, 4),

@@ -94,7 +94,7 @@ onLinux('one unmaps and waits on what the other has mapped', (t) => {
     const buffer = memfd.map()
     const words = new Int32Array(buffer)
     seen.push(two.futexWait(words, 0, 1), two.futexWait(words, 0, 0, 5), two.futexWake(words, 0))
-    const wait = two.futexWaitAsync(words, 0, 0)
+    const wait = twoPromises.futexWaitAsync(words, 0, 0)
     Atomics.store(words, 0, 1)
     one.futexWake(words, 0)
     seen.push(await wait)

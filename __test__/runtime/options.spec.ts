@@ -45,8 +45,11 @@ const sync: Takes[] = [
 ]
 const memory: Takes[] = [
   ['Memfd.create', ['contents', 'exec', 'inheritable', 'sealing', 'size'], (options) => fdkit.Memfd.create('x', options).close()],
-  ['mmap', ['length', 'offset', 'populate', 'unsafe', 'writable'], (options) => fdkit.Memfd.create('x', { size: 8 }).map(options)],
-  ['mmapShared', ['length', 'offset', 'populate', 'unsafe'], (options) => fdkit.Memfd.create('x', { size: 8 }).share(options)],
+  ['Memfd.blob', ['type'], (options) => fdkit.Memfd.create('x').blob(options)],
+  ['createMemfd', ['contents', 'exec', 'inheritable', 'sealing', 'signal', 'size'], async (options) => (await promises.createMemfd('x', options)).close()],
+  ['futexWaitAsync', ['signal', 'timeout'], (options) => promises.futexWaitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 1, options)],
+  ['mmap', ['allowShrink', 'length', 'offset', 'populate', 'writable'], (options) => fdkit.Memfd.create('x', { size: 8 }).map(options)],
+  ['mmapShared', ['allowShrink', 'length', 'offset', 'populate'], (options) => fdkit.Memfd.create('x', { size: 8 }).share(options)],
 ]
 const byPromise: Takes[] = sync.map(([name, names]) => {
   const call = (promises as Record<string, AnyFunction>)[name]!
@@ -61,8 +64,8 @@ const byPromise: Takes[] = sync.map(([name, names]) => {
 const good: Options = {
   dirFd: 0, dstDirFd: 0, srcDirFd: 0, followSymlinks: true, effectiveIds: false, maxOpen: 8, topdown: true, mode: 0o600,
   bigint: true, flags: 0, resolve: 0, times: [0, 0], ignoreErrors: false, onerror: undefined, contents: 'x', exec: false,
-  inheritable: false, sealing: true, size: 8, length: 8, offset: 0, populate: false, unsafe: false, writable: true,
-  signal: undefined,
+  inheritable: false, sealing: true, size: 8, length: 8, offset: 0, populate: false, allowShrink: false, writable: true,
+  signal: undefined, timeout: 5, type: 'text/plain',
 }
 
 /** What became of a call: the error's code, or that there was none. */

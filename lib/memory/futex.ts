@@ -14,11 +14,13 @@ export type FutexResult = 'ok' | 'not-equal' | 'timed-out'
 
 /** Options of {@link futexWaitAsync}. */
 export interface FutexWaitAsyncOptions {
+  /** How long it waits, in milliseconds; forever by default. */
+  timeout?: number | undefined
   /** Ends the wait with an AbortError. */
   signal?: AbortSignal | undefined
 }
 
-const readWaitAsync = optionsOf('futexWaitAsync', { signal: validateSignal })
+const readWaitAsync = optionsOf('futexWaitAsync', { timeout: validateSeconds, signal: validateSignal })
 
 // crates/binding/src/api/memory/futex.rs has the same numbers.
 const results: readonly FutexResult[] = ['ok', 'not-equal', 'timed-out']
@@ -32,9 +34,9 @@ function validateWord(typedArray: unknown, index: unknown): [Int32Array, number]
   return [typedArray, validateInteger(index, 'index', 0, typedArray.length - 1)]
 }
 
-function validateSeconds(timeoutMs: unknown): number | undefined {
-  if (typeof timeoutMs !== 'number') throw invalidArgType('timeoutMs', 'of type number', timeoutMs)
-  if (Number.isNaN(timeoutMs)) throw outOfRange('timeoutMs', 'a number', timeoutMs)
+function validateSeconds(timeoutMs: unknown, name: string): number | undefined {
+  if (typeof timeoutMs !== 'number') throw invalidArgType(name, 'of type number', timeoutMs)
+  if (Number.isNaN(timeoutMs)) throw outOfRange(name, 'a number', timeoutMs)
   return timeoutMs === Infinity ? undefined : Math.max(0, timeoutMs) / 1000
 }
 
@@ -100,7 +102,7 @@ export function futexWait(
   const other = otherOwner(words.buffer)?.futexWait
   if (other !== undefined) return other(words, index, value, timeoutMs) as FutexResult
   const expected = validateBits(value, 'value')
-  const result = native.futexWait(words, at, expected, validateSeconds(timeoutMs), isWorker())
+  const result = native.futexWait(words, at, expected, validateSeconds(timeoutMs, 'timeoutMs'), isWorker())
   return results[checkFutex(result, typedArray)] as FutexResult
 }
 
@@ -114,7 +116,8 @@ export function futexWait(
  * @see https://man7.org/linux/man-pages/man2/futex.2.html
  * @example
  * ```ts
- * import { futexWaitAsync, futexWake, Memfd } from 'fdkit'
+ * import { futexWake, Memfd } from 'fdkit'
+ * import { futexWaitAsync } from 'fdkit/promises'
  *
  * using memfd = Memfd.create('state', { size: 4 })
  * const state = new Int32Array(memfd.map())
@@ -134,27 +137,30 @@ export function futexWake(typedArray: Int32Array, index: number, count: number =
 }
 
 /**
- * {@link futexWait} with a promise. Neither the event loop nor libuv's thread pool is blocked: each
- * wait has a thread of its own, which sleeps. The process lives until it is over.
+ * Waits as {@link futexWait} does, with a promise. Neither the event loop nor libuv's thread pool is
+ * blocked: each wait has a thread of its own, which sleeps. The process lives until the wait is over.
  *
- * `'not-equal'` is the answer only if the word is another at the time of the call. One that is found
- * changed when the wait begins, in its thread, counts as woken: `'ok'`. Unlike with
- * `Atomics.waitAsync` that is a little after the call: until then a wake without a change that stays
- * wakes nobody. Do not unmap the memory before the wait is over.
+ * The result is `'not-equal'` only if the word differs at the time of the call. If it has changed by
+ * the time the wait begins in its thread, that counts as woken: `'ok'`. Until then a wake without a
+ * store wakes nobody. Do not unmap the memory before the wait is over.
  *
+ * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
+ * @param index of the word in it
+ * @param value what the word must be
  * @throws AbortError: the signal; `EAGAIN`: no more threads; `EFAULT`: the memory was unmapped before
  * the wait began; else as {@link futexWait}
  * @see https://man7.org/linux/man-pages/man2/futex_waitv.2.html
  * @example
  * ```ts
- * import { futexWaitAsync, Memfd } from 'fdkit'
+ * import { Memfd } from 'fdkit'
+ * import { futexWaitAsync } from 'fdkit/promises'
  *
  * using memfd = Memfd.create('state', { size: 4 })
  * const state = new Int32Array(memfd.map())
- * const result = await futexWaitAsync(state, 0, 0, 10)
+ * const result = await futexWaitAsync(state, 0, 0, { timeout: 10 })
  * result // 'timed-out'
  * const signal = AbortSignal.timeout(10)
- * const forever = futexWaitAsync(state, 0, 0, Infinity, { signal })
+ * const forever = futexWaitAsync(state, 0, 0, { signal })
  * const name = await forever.catch((error: Error) => error.name)
  * name // 'AbortError'
  * ```
@@ -163,15 +169,13 @@ export async function futexWaitAsync(
   typedArray: Int32Array,
   index: number,
   value: number,
-  timeoutMs: number = Infinity,
   options?: FutexWaitAsyncOptions,
 ): Promise<FutexResult> {
   const [words, at] = validateWord(typedArray, index)
   const other = otherOwner(words.buffer)?.futexWaitAsync
-  if (other !== undefined) return other(words, index, value, timeoutMs, options) as Promise<FutexResult>
+  if (other !== undefined) return other(words, index, value, options) as Promise<FutexResult>
   const expected = validateBits(value, 'value')
-  const seconds = validateSeconds(timeoutMs)
-  const { signal } = readWaitAsync(options)
+  const { timeout: seconds, signal } = readWaitAsync(options)
   if (signal?.aborted) throw abortError(signal)
   const waiter = native.futexWaiter()
   const wait = native.futexWaitLater(waiter, words, at, expected, seconds)

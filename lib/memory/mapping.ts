@@ -31,10 +31,10 @@ export interface MmapSharedOptions {
   /** Bytes, at least 1; by default the rest of the file. */
   length?: number | undefined
   /**
-   * Maps a file, too, that can get shorter; `false` by default. Where one does, and what is beyond
-   * its end is read or written, SIGBUS ends the process, and nothing can catch it.
+   * Also maps a file that can get shorter; `false` by default. If it does, reading or writing beyond its
+   * end raises SIGBUS, which ends the process and which nothing can catch.
    */
-  unsafe?: boolean | undefined
+  allowShrink?: boolean | undefined
   /**
    * Whether all pages are entered into the page table at once; `false` by default. For who is going
    * to touch most of it: that takes half as long as doing so at each first touch, which takes 50 ms
@@ -60,7 +60,7 @@ const ACCESS_COPY = 3
 
 const MAY_SHRINK =
   'the file could get shorter, and the use of what is then beyond its end would end the process ' +
-  '(SIGBUS): give it F_SEAL_SHRINK, or say unsafe: true'
+  '(SIGBUS): give it F_SEAL_SHRINK, or say allowShrink: true'
 
 const reasons: Record<string, string> = {
   'fcntl EINVAL': MAY_SHRINK,
@@ -105,7 +105,7 @@ function bindToThread(buffer: ArrayBuffer): void {
 const sharedOptions = {
   offset: validateBytes,
   length: (value: unknown, name: string) => validateBytes(value, name, 1),
-  unsafe: validateBoolean,
+  allowShrink: validateBoolean,
   populate: validateBoolean,
 }
 const readMmapShared = optionsOf('mmapShared', sharedOptions)
@@ -119,13 +119,13 @@ function map<Shared extends boolean>(
   const given = isShared ? readMmapShared(options) : readMmap(options)
   // Last, since a getter of the options may have closed it.
   const number = validateFd(fd)
-  const { offset = 0, length, unsafe = false, populate = false } = given
+  const { offset = 0, length, allowShrink = false, populate = false } = given
   const { writable } = given as MmapOptions
   const page = offset === 0 ? 1 : getpagesize()
   if (offset % page !== 0) throw outOfRange('options.offset', `a multiple of ${page}`, offset)
   const access = writable === undefined ? ACCESS_DEFAULT : writable ? ACCESS_WRITE : ACCESS_COPY
   auditMmap(number, length ?? 0, access, offset)
-  const buffer = native.mmap(isShared, number, offset, length, writable, unsafe, populate)
+  const buffer = native.mmap(isShared, number, offset, length, writable, allowShrink, populate)
   if (isFailure(buffer)) throw explain(buffer, number, offset, length)
   return buffer
 }
@@ -135,7 +135,7 @@ function map<Shared extends boolean>(
  * and whoever else maps or reads the file sees it.
  *
  * Safe where mmap(2) is not. A file that could get shorter is not mapped: `F_SEAL_SHRINK` is added,
- * and where that is impossible it is an error, but for `unsafe`. Nothing beyond the end of the file
+ * and where that is impossible it is an error, but for `allowShrink`. Nothing beyond the end of the file
  * is mapped. A write-sealed file is mapped privately: a write to the buffer changes the buffer and
  * not the file.
  *

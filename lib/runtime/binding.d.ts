@@ -198,8 +198,8 @@ export interface Listing {
 }
 
 /**
- * Passes on what one turn of the event loop has time for, some hundreds of values in a call of
- * `sink`. Returns true if there may be more.
+ * Passes values to `sink`, some hundreds in a call, as many as one turn of the event loop has time
+ * for. Returns true if there may be more.
  *
  * @syscall getdents64
  */
@@ -419,8 +419,8 @@ export declare function utimensat(later: boolean, dirFd: number | undefined | nu
 export declare const VERSION: string
 
 /**
- * The result of a wait: 0 if it was woken, 1 if the word had another value, 2 if it timed out, 3 if
- * it was canceled.
+ * The result of a wait: 0 if it was woken, 1 if the word had another value, 2 if it timed out, 3
+ * if it was canceled.
  */
 export type Waited = number
 
