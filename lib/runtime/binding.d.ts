@@ -347,11 +347,12 @@ export declare function rmtreeClose(tree: Handle<Rmtree>): void
 export declare function rmtreeInterrupt(tree: Handle<Rmtree>): void
 
 /**
- * Prepares a deletion. Opens nothing. `later` must be what `rmtreeStep` will get.
+ * Prepares a deletion. Opens nothing. `later` must be what `rmtreeStep` will get. Without
+ * `threads`, the deletion starts as many as suit the machine.
  *
  * @syscall openat
  */
-export declare function rmtreeStart(later: boolean, dirFd: number | undefined | null, path: PathArg): Handle<Rmtree>
+export declare function rmtreeStart(later: boolean, dirFd: number | undefined | null, path: PathArg, threads?: number | undefined | null): Handle<Rmtree>
 
 /**
  * Removes entries: all of them, or with `later` as many as take 20 ms. Returns true if there are
@@ -466,11 +467,12 @@ export declare function walkPath(walk: Handle<Walk>): Buffer
 export declare function walkSetDirnames(walk: Handle<Walk>, names: Array<PathArg>): void
 
 /**
- * Prepares a walk. Opens nothing. With `later`, the walk gets a duplicate of `dirFd`.
+ * Prepares a walk. Opens nothing. With `later`, the walk gets a duplicate of `dirFd`. Without
+ * `threads`, the walk starts as many as suit the machine.
  *
  * @syscall openat
  */
-export declare function walkStart(later: boolean, top: PathArg, topdown: boolean, followSymlinks: boolean, maxOpen: number, dirFd?: number | undefined | null): Handle<Walk>
+export declare function walkStart(later: boolean, top: PathArg, topdown: boolean, followSymlinks: boolean, maxOpen: number, exact: boolean, threads?: number | undefined | null, dirFd?: number | undefined | null): Handle<Walk>
 
 /**
  * Goes on to the next directory. Returns its descriptor, or -1 at the end. After a recoverable
