@@ -600,11 +600,6 @@ export declare function getInheritable(fd: FdLike): boolean;
 export declare function setInheritable(fd: FdLike, inheritable: boolean): void;
 /** What a wait came to, in the words of `Atomics.wait`. */
 export type FutexResult = "ok" | "not-equal" | "timed-out";
-/** Options of {@link futexWaitAsync}. */
-export interface FutexWaitAsyncOptions {
-	/** Ends the wait with an AbortError. */
-	signal?: AbortSignal | undefined;
-}
 /**
  * Sleeps for as long as a word of shared memory has a value, until somebody calls
  * {@link futexWake} for it: `Atomics.wait` across processes. It blocks the thread.
@@ -651,7 +646,8 @@ export declare function futexWait(typedArray: Int32Array, index: number, value: 
  * @see https://man7.org/linux/man-pages/man2/futex.2.html
  * @example
  * ```ts
- * import { futexWaitAsync, futexWake, Memfd } from 'fdkit'
+ * import { futexWake, Memfd } from 'fdkit'
+ * import { futexWaitAsync } from 'fdkit/promises'
  *
  * using memfd = Memfd.create('state', { size: 4 })
  * const state = new Int32Array(memfd.map())
@@ -663,33 +659,6 @@ export declare function futexWait(typedArray: Int32Array, index: number, value: 
  * ```
  */
 export declare function futexWake(typedArray: Int32Array, index: number, count?: number): number;
-/**
- * {@link futexWait} with a promise. Neither the event loop nor libuv's thread pool is blocked: each
- * wait has a thread of its own, which sleeps. The process lives until it is over.
- *
- * `'not-equal'` is the answer only if the word is another at the time of the call. One that is found
- * changed when the wait begins, in its thread, counts as woken: `'ok'`. Unlike with
- * `Atomics.waitAsync` that is a little after the call: until then a wake without a change that stays
- * wakes nobody. Do not unmap the memory before the wait is over.
- *
- * @throws AbortError: the signal; `EAGAIN`: no more threads; `EFAULT`: the memory was unmapped before
- * the wait began; else as {@link futexWait}
- * @see https://man7.org/linux/man-pages/man2/futex_waitv.2.html
- * @example
- * ```ts
- * import { futexWaitAsync, Memfd } from 'fdkit'
- *
- * using memfd = Memfd.create('state', { size: 4 })
- * const state = new Int32Array(memfd.map())
- * const result = await futexWaitAsync(state, 0, 0, 10)
- * result // 'timed-out'
- * const signal = AbortSignal.timeout(10)
- * const forever = futexWaitAsync(state, 0, 0, Infinity, { signal })
- * const name = await forever.catch((error: Error) => error.name)
- * name // 'AbortError'
- * ```
- */
-export declare function futexWaitAsync(typedArray: Int32Array, index: number, value: number, timeoutMs?: number, options?: FutexWaitAsyncOptions): Promise<FutexResult>;
 /** What {@link fwalk} yields: a directory, the names in it, and a descriptor of it. */
 export type FwalkEntry<Name extends string | Buffer = string> = [
 	/** `top`, and the names below it, joined with slashes. */
@@ -716,6 +685,20 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
 	dirFd?: FdLike | undefined;
 	/** How many descriptors the walk holds at most, at any depth: 4 or more, 128 by default. */
 	maxOpen?: number | undefined;
+	/**
+	 * How many threads list directories ahead of the walk, 0 to 64; 0 for none. By default as many as
+	 * the machine runs at once, at most 4. They start in a tree of several dozen directories and end
+	 * with the walk. They list up to 64 directories ahead, with up to 4 MiB of names, and their
+	 * descriptors count towards `maxOpen`.
+	 */
+	threads?: number | undefined;
+	/**
+	 * Whether each directory is yielded as a listing at that moment would find it: one that was listed
+	 * ahead is looked at again, and is listed again if it may have changed. By default `true`, and
+	 * `false` in `fdkit/promises`, where a directory may have been listed somewhat before it is
+	 * yielded; the descriptor is then of the directory that was listed.
+	 */
+	exact?: boolean | undefined;
 }
 /** The iterator that {@link fwalk} returns. */
 export interface FwalkIterator<Name extends string | Buffer = string> extends NodeJS.Iterator<FwalkEntry<Name>, undefined, unknown> {
@@ -870,10 +853,10 @@ export interface MmapSharedOptions {
 	/** Bytes, at least 1; by default the rest of the file. */
 	length?: number | undefined;
 	/**
-	 * Maps a file, too, that can get shorter; `false` by default. Where one does, and what is beyond
-	 * its end is read or written, SIGBUS ends the process, and nothing can catch it.
+	 * Also maps a file that can get shorter; `false` by default. If it does, reading or writing beyond its
+	 * end raises SIGBUS, which ends the process and which nothing can catch.
 	 */
-	unsafe?: boolean | undefined;
+	allowShrink?: boolean | undefined;
 	/**
 	 * Whether all pages are entered into the page table at once; `false` by default. For who is going
 	 * to touch most of it: that takes half as long as doing so at each first touch, which takes 50 ms
@@ -894,7 +877,7 @@ export interface MmapOptions extends MmapSharedOptions {
  * and whoever else maps or reads the file sees it.
  *
  * Safe where mmap(2) is not. A file that could get shorter is not mapped: `F_SEAL_SHRINK` is added,
- * and where that is impossible it is an error, but for `unsafe`. Nothing beyond the end of the file
+ * and where that is impossible it is an error, but for `allowShrink`. Nothing beyond the end of the file
  * is mapped. A write-sealed file is mapped privately: a write to the buffer changes the buffer and
  * not the file.
  *
@@ -1373,6 +1356,12 @@ export declare function open(path: PathLike, flags?: number | string, options?: 
 export interface RmtreeOptions<Name extends string | Buffer = string> extends DirFdOptions {
 	/** Whether nothing is thrown or reported, and what can be removed is; `false` by default. */
 	ignoreErrors?: boolean | undefined;
+	/**
+	 * How many threads help, 0 to 64; 0 for none. By default as many as the machine runs at once, at
+	 * most 4. In a tree of several dozen directories each empties one after the other, so when a
+	 * deletion ends early, more may be gone than was reported.
+	 */
+	threads?: number | undefined;
 	/**
 	 * Called with each error, whose `path` is the whole path; the rest is still removed. What it
 	 * throws ends the deletion. Without it the first error is thrown.

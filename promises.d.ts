@@ -36,6 +36,45 @@ import type {
 	TwoDirFdOptions,
 	UtimeOptions,
 } from './index.js';
+/** What a wait came to, in the words of `Atomics.wait`. */
+export type FutexResult = "ok" | "not-equal" | "timed-out";
+/** Options of {@link futexWaitAsync}. */
+export interface FutexWaitAsyncOptions {
+	/** How long it waits, in milliseconds; forever by default. */
+	timeout?: number | undefined;
+	/** Ends the wait with an AbortError. */
+	signal?: AbortSignal | undefined;
+}
+/**
+ * Waits as {@link futexWait} does, with a promise. Neither the event loop nor libuv's thread pool is
+ * blocked: each wait has a thread of its own, which sleeps. The process lives until the wait is over.
+ *
+ * The result is `'not-equal'` only if the word differs at the time of the call. If it has changed by
+ * the time the wait begins in its thread, that counts as woken: `'ok'`. Until then a wake without a
+ * store wakes nobody. Do not unmap the memory before the wait is over.
+ *
+ * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
+ * @param index of the word in it
+ * @param value what the word must be
+ * @throws AbortError: the signal; `EAGAIN`: no more threads; `EFAULT`: the memory was unmapped before
+ * the wait began; else as {@link futexWait}
+ * @see https://man7.org/linux/man-pages/man2/futex_waitv.2.html
+ * @example
+ * ```ts
+ * import { Memfd } from 'fdkit'
+ * import { futexWaitAsync } from 'fdkit/promises'
+ *
+ * using memfd = Memfd.create('state', { size: 4 })
+ * const state = new Int32Array(memfd.map())
+ * const result = await futexWaitAsync(state, 0, 0, { timeout: 10 })
+ * result // 'timed-out'
+ * const signal = AbortSignal.timeout(10)
+ * const forever = futexWaitAsync(state, 0, 0, { signal })
+ * const name = await forever.catch((error: Error) => error.name)
+ * name // 'AbortError'
+ * ```
+ */
+export declare function futexWaitAsync(typedArray: Int32Array, index: number, value: number, options?: FutexWaitAsyncOptions): Promise<FutexResult>;
 /**
  * The contents of a Memfd that is made with a promise: also a stream, or anything else that can be
  * iterated with `for await`; a `Blob`; a `Response` or `Request`, whose body it is.

@@ -13,6 +13,7 @@ export {
   type AsyncFwalkOptions,
 } from './lib/tree/fwalk-promise.js'
 export * from './lib/promises.js'
+export { futexWaitAsync, type FutexResult, type FutexWaitAsyncOptions } from './lib/memory/futex.js'
 export { createMemfd } from './lib/memory/memfd-promise.js'
 export type { AsyncMemfdOptions } from './lib/memory/memfd-create.js'
 export type { AsyncContents } from './lib/memory/chunks.js'

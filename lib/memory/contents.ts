@@ -49,22 +49,22 @@ export function leftFrom(fd: number, position: number): number {
   return size - position
 }
 
-function writeMapped(fd: number, bytes: Uint8Array, position: number, unsafe: boolean): void {
+function writeMapped(fd: number, bytes: Uint8Array, position: number, allowShrink: boolean): void {
   const left = leftFrom(fd, position)
   if (bytes.length > left) throw outOfRange('data.byteLength', `<= ${left}`, bytes.length)
   const start = position % stat(fd).blksize
-  const options = { offset: position - start, length: start + bytes.length, writable: true, unsafe }
+  const options = { offset: position - start, length: start + bytes.length, writable: true, allowShrink }
   const buffer = mmap(fd, options)
   new Uint8Array(buffer).set(bytes, start)
   munmap(buffer)
 }
 
 /** Writes all bytes at a position. It also works for files in huge pages. */
-export function writeBytes(fd: number, bytes: Uint8Array, position: number, unsafe = false): void {
+export function writeBytes(fd: number, bytes: Uint8Array, position: number, allowShrink = false): void {
   if (bytes.length === 0) return
   const result = native.pwrite(fd, bytes, position)
   // Files in huge pages do not support write(2).
   const hasNone = isFailure(result) && errorCode(result) === 'EINVAL' && isInHugePages(fd)
-  if (hasNone) writeMapped(fd, bytes, position, unsafe)
+  if (hasNone) writeMapped(fd, bytes, position, allowShrink)
   else check(result)
 }

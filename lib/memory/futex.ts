@@ -14,11 +14,13 @@ export type FutexResult = 'ok' | 'not-equal' | 'timed-out'
 
 /** Options of {@link futexWaitAsync}. */
 export interface FutexWaitAsyncOptions {
+  /** How long it waits, in milliseconds; forever by default. */
+  timeout?: number | undefined
   /** Ends the wait with an AbortError. */
   signal?: AbortSignal | undefined
 }
 
-const readWaitAsync = optionsOf('futexWaitAsync', { signal: validateSignal })
+const readWaitAsync = optionsOf('futexWaitAsync', { timeout: validateSeconds, signal: validateSignal })
 
 // These are the numbers of crates/binding/src/api/memory/futex.rs.
 const results: readonly FutexResult[] = ['ok', 'not-equal', 'timed-out']
@@ -32,9 +34,9 @@ function validateWord(typedArray: unknown, index: unknown): [Int32Array, number]
   return [typedArray, validateInteger(index, 'index', 0, typedArray.length - 1)]
 }
 
-function validateSeconds(timeoutMs: unknown): number | undefined {
-  if (typeof timeoutMs !== 'number') throw invalidArgType('timeoutMs', 'of type number', timeoutMs)
-  if (Number.isNaN(timeoutMs)) throw outOfRange('timeoutMs', 'a number', timeoutMs)
+function validateSeconds(timeoutMs: unknown, name: string): number | undefined {
+  if (typeof timeoutMs !== 'number') throw invalidArgType(name, 'of type number', timeoutMs)
+  if (Number.isNaN(timeoutMs)) throw outOfRange(name, 'a number', timeoutMs)
   return timeoutMs === Infinity ? undefined : Math.max(0, timeoutMs) / 1000
 }
 
@@ -104,7 +106,7 @@ export function futexWait(
   const other = otherOwner(words.buffer)?.futexWait
   if (other !== undefined) return other(words, index, value, timeoutMs) as FutexResult
   const expected = validateBits(value, 'value')
-  const result = native.futexWait(words, at, expected, validateSeconds(timeoutMs), isWorker())
+  const result = native.futexWait(words, at, expected, validateSeconds(timeoutMs, 'timeoutMs'), isWorker())
   return results[checkFutex(result, typedArray)] as FutexResult
 }
 
@@ -118,7 +120,8 @@ export function futexWait(
  * @see https://man7.org/linux/man-pages/man2/futex.2.html
  * @example
  * ```ts
- * import { futexWaitAsync, futexWake, Memfd } from 'fdkit'
+ * import { futexWake, Memfd } from 'fdkit'
+ * import { futexWaitAsync } from 'fdkit/promises'
  *
  * using memfd = Memfd.create('state', { size: 4 })
  * const state = new Int32Array(memfd.map())
@@ -147,19 +150,23 @@ export function futexWake(typedArray: Int32Array, index: number, count: number =
  * `Atomics.waitAsync`, the wait begins shortly after the call. Until then, a wake without a lasting
  * change of the word is lost. Do not unmap the memory before the promise settles.
  *
+ * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
+ * @param index of the word in it
+ * @param value what the word must be
  * @throws `AbortError`: `signal` is aborted; `EAGAIN`: no thread can be created; `EFAULT`: the
  * memory was unmapped before the wait began; and the errors of {@link futexWait}
  * @see https://man7.org/linux/man-pages/man2/futex_waitv.2.html
  * @example
  * ```ts
- * import { futexWaitAsync, Memfd } from 'fdkit'
+ * import { Memfd } from 'fdkit'
+ * import { futexWaitAsync } from 'fdkit/promises'
  *
  * using memfd = Memfd.create('state', { size: 4 })
  * const state = new Int32Array(memfd.map())
- * const result = await futexWaitAsync(state, 0, 0, 10)
+ * const result = await futexWaitAsync(state, 0, 0, { timeout: 10 })
  * result // 'timed-out'
  * const signal = AbortSignal.timeout(10)
- * const forever = futexWaitAsync(state, 0, 0, Infinity, { signal })
+ * const forever = futexWaitAsync(state, 0, 0, { signal })
  * const name = await forever.catch((error: Error) => error.name)
  * name // 'AbortError'
  * ```
@@ -168,15 +175,13 @@ export async function futexWaitAsync(
   typedArray: Int32Array,
   index: number,
   value: number,
-  timeoutMs: number = Infinity,
   options?: FutexWaitAsyncOptions,
 ): Promise<FutexResult> {
   const [words, at] = validateWord(typedArray, index)
   const other = otherOwner(words.buffer)?.futexWaitAsync
-  if (other !== undefined) return other(words, index, value, timeoutMs, options) as Promise<FutexResult>
+  if (other !== undefined) return other(words, index, value, options) as Promise<FutexResult>
   const expected = validateBits(value, 'value')
-  const seconds = validateSeconds(timeoutMs)
-  const { signal } = readWaitAsync(options)
+  const { timeout: seconds, signal } = readWaitAsync(options)
   if (signal?.aborted) throw abortError(signal)
   const waiter = native.futexWaiter()
   const wait = native.futexWaitLater(waiter, words, at, expected, seconds)

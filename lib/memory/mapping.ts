@@ -37,7 +37,7 @@ export interface MmapSharedOptions {
    * Whether to map a file that can shrink; `false` by default. If such a file shrinks, reading or
    * writing beyond its new end raises SIGBUS, which ends the process and cannot be caught.
    */
-  unsafe?: boolean | undefined
+  allowShrink?: boolean | undefined
   /**
    * Whether to prefault all pages; `false` by default. It is worth it if you touch most of the
    * mapping: it takes half as long as faulting the pages in one by one, which takes 50 ms per GiB.
@@ -63,7 +63,7 @@ const ACCESS_COPY = 3
 
 const MAY_SHRINK =
   'the file could get shorter, and an access beyond its new end would end the process ' +
-  '(SIGBUS): add F_SEAL_SHRINK, or pass unsafe: true'
+  '(SIGBUS): add F_SEAL_SHRINK, or pass allowShrink: true'
 
 const reasons: Record<string, string> = {
   'fcntl EINVAL': MAY_SHRINK,
@@ -108,7 +108,7 @@ function bindToThread(buffer: ArrayBuffer): void {
 const sharedOptions = {
   offset: validateBytes,
   length: (value: unknown, name: string) => validateBytes(value, name, 1),
-  unsafe: validateBoolean,
+  allowShrink: validateBoolean,
   populate: validateBoolean,
 }
 const readMmapShared = optionsOf('mmapShared', sharedOptions)
@@ -122,13 +122,13 @@ function map<Shared extends boolean>(
   const given = isShared ? readMmapShared(options) : readMmap(options)
   // The descriptor is validated last, since a getter of the options may have closed it.
   const number = validateFd(fd)
-  const { offset = 0, length, unsafe = false, populate = false } = given
+  const { offset = 0, length, allowShrink = false, populate = false } = given
   const { writable } = given as MmapOptions
   const page = offset === 0 ? 1 : getpagesize()
   if (offset % page !== 0) throw outOfRange('options.offset', `a multiple of ${page}`, offset)
   const access = writable === undefined ? ACCESS_DEFAULT : writable ? ACCESS_WRITE : ACCESS_COPY
   auditMmap(number, length ?? 0, access, offset)
-  const buffer = native.mmap(isShared, number, offset, length, writable, unsafe, populate)
+  const buffer = native.mmap(isShared, number, offset, length, writable, allowShrink, populate)
   if (isFailure(buffer)) throw explain(buffer, number, offset, length)
   return buffer
 }
@@ -138,7 +138,7 @@ function map<Shared extends boolean>(
  * to the buffer is in the file, and everybody who maps or reads the file sees it.
  *
  * Unlike mmap(2), it is safe. A file that shrinks cannot crash you with SIGBUS: mapping it adds
- * `F_SEAL_SHRINK` first, and fails if the seal cannot be added, unless `unsafe` is set. Nothing
+ * `F_SEAL_SHRINK` first, and fails if the seal cannot be added, unless `allowShrink` is set. Nothing
  * beyond the end of the file is mapped. A write-sealed file is mapped privately: a write to the
  * buffer changes the buffer, but not the file.
  *

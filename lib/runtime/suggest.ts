@@ -82,13 +82,17 @@ export function suggest(caller: string, name: string, names: readonly string[]):
   return names.length === 0 ? ', which has none' : `, which has ${names.join(', ')}`
 }
 
+// More than any function has options.
+const MOST_KEYS = 20
+
 /**
  * Returns how a message continues if options were passed in place of another argument. It returns
  * `''` for an object that does not look like options.
  */
 export function misplaced(caller: string, value: unknown, names: readonly string[]): string {
-  if (typeof value !== 'object' || value === null) return ''
-  const keys = Object.keys(value)
+  // Bytes are no options, and have a key for each.
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return ''
+  const keys = Object.keys(value).slice(0, MOST_KEYS)
   const isOption = (key: string) => names.includes(key)
   const isMeant = (key: string) => /; did you|^: /.test(suggest(caller, key, names))
   if (!keys.some((key) => isOption(key) || isMeant(key))) return ''

@@ -82,6 +82,13 @@ export function validateInteger(value: unknown, name: string, min: number, max: 
   return value
 }
 
+const MAX_THREADS = 64
+
+/** Validates a number of helper threads. */
+export function validateThreads(value: unknown, name: string): number {
+  return validateInteger(value, name, 0, MAX_THREADS)
+}
+
 /** Validates a number of bytes, or a position in a file. */
 export function validateBytes(value: unknown, name: string, min = 0): number {
   return validateInteger(value, name, min, Number.MAX_SAFE_INTEGER)

@@ -3,11 +3,11 @@ import type { Buffer } from 'node:buffer'
 
 import { onAbort } from '../runtime/abort.js'
 import { abortError } from '../runtime/error.js'
-import { auditFwalk, type FwalkEntry, type FwalkOptions } from './fwalk.js'
+import { auditFwalk, type FwalkOptions } from './fwalk.js'
 import { optionsOf } from '../runtime/options.js'
 import { ownTurn } from '../runtime/turns.js'
 import { validateSignal } from '../runtime/validate.js'
-import { skipped, walkOptions, WalkState } from './walk-state.js'
+import { walkOptions, WalkState, type AnyName, type FwalkEntry } from './walk-state.js'
 
 const readFwalk = optionsOf('fwalk', { ...walkOptions, signal: validateSignal })
 
@@ -67,17 +67,17 @@ export function fwalk(top?: string | URL, options?: AsyncFwalkOptions<string>): 
 export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: AsyncFwalkOptions<string> | AsyncFwalkOptions<Buffer>,
-): AsyncFwalkIterator<string> | AsyncFwalkIterator<Buffer> {
+): AsyncFwalkIterator<AnyName> {
   const given = readFwalk(options)
-  return new AsyncFwalk(new WalkState<string>(true, top, given, auditFwalk), given.signal)
+  return new AsyncFwalk(new WalkState(true, top, given, auditFwalk), given.signal)
 }
 
 const AsyncIteratorPrototype = Object.getPrototypeOf(
   Object.getPrototypeOf((async function* () {}).prototype),
 )
 
-class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Name> {
-  #state: WalkState<Name> | undefined
+class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
+  #state: WalkState | undefined
   #last: Promise<unknown> = Promise.resolve()
   readonly #signal: AbortSignal | undefined
 
@@ -85,14 +85,14 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
     Object.setPrototypeOf(AsyncFwalk.prototype, AsyncIteratorPrototype)
   }
 
-  constructor(state: WalkState<Name>, signal: AbortSignal | undefined) {
+  constructor(state: WalkState, signal: AbortSignal | undefined) {
     this.#state = state
     this.#signal = signal
   }
 
-  next(): Promise<IteratorResult<FwalkEntry<Name>, undefined>> {
+  next(): Promise<IteratorResult<FwalkEntry<AnyName>, undefined>> {
     return this.#inTurn(async () => {
-      let value: FwalkEntry<Name> | undefined
+      let value: FwalkEntry<AnyName> | undefined
       try {
         value = await this.#step()
       } finally {
@@ -122,7 +122,7 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
     await this.return()
   }
 
-  async #step(): Promise<FwalkEntry<Name> | undefined> {
+  async #step(): Promise<FwalkEntry<AnyName> | undefined> {
     const state = this.#state
     if (state === undefined) return undefined
     this.#checkAborted()
@@ -140,8 +140,9 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
           await ownTurn()
           this.#checkAborted()
         }
-        const entry = state.take(result)
-        if (entry !== skipped) return entry
+        const step = state.take(result)
+        if (step.kind === 'entry') return step.entry
+        if (step.kind === 'end') return undefined
       }
     } finally {
       unsubscribe()

@@ -5,24 +5,9 @@ import { auditEvent } from '../runtime/audit.js'
 import type { SystemError } from '../runtime/error.js'
 import { optionsOf } from '../runtime/options.js'
 import type { FdLike } from '../runtime/validate.js'
-import { skipped, walkOptions, WalkState } from './walk-state.js'
+import { walkOptions, WalkState, type AnyName, type FwalkEntry } from './walk-state.js'
 
-/** The values that {@link fwalk} yields: a directory, the names in it, and its descriptor. */
-export type FwalkEntry<Name extends string | Buffer = string> = [
-  /** The path of the directory: `top` and the names below it, joined with slashes. */
-  dirpath: Name,
-  /**
-   * Directories, and symbolic links to directories. Top-down, edit it to choose what is visited.
-   */
-  dirnames: Name[],
-  /** All other names: files, broken symbolic links, FIFOs, sockets, devices. */
-  filenames: Name[],
-  /**
-   * The descriptor of the directory. The walk owns it: it is valid until the next step, and you
-   * must never close it. `dup` makes a copy to keep.
-   */
-  dirFd: number,
-]
+export type { FwalkEntry } from './walk-state.js'
 
 /** Options of {@link fwalk}. */
 export interface FwalkOptions<Name extends string | Buffer = string> {
@@ -43,6 +28,20 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
    * default.
    */
   maxOpen?: number | undefined
+  /**
+   * How many threads list directories ahead of the walk, 0 to 64; 0 for none. By default as many as
+   * the machine runs at once, at most 4. They start in a tree of several dozen directories and end
+   * with the walk. They list up to 64 directories ahead, with up to 4 MiB of names, and their
+   * descriptors count towards `maxOpen`.
+   */
+  threads?: number | undefined
+  /**
+   * Whether each directory is yielded as a listing at that moment would find it: one that was listed
+   * ahead is looked at again, and is listed again if it may have changed. By default `true`, and
+   * `false` in `fdkit/promises`, where a directory may have been listed somewhat before it is
+   * yielded; the descriptor is then of the directory that was listed.
+   */
+  exact?: boolean | undefined
 }
 
 /** The iterator that {@link fwalk} returns. */
@@ -102,29 +101,29 @@ export function fwalk(top?: string | URL, options?: FwalkOptions<string>): Fwalk
 export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: FwalkOptions<string> | FwalkOptions<Buffer>,
-): FwalkIterator<string> | FwalkIterator<Buffer> {
-  return new Fwalk(new WalkState<string>(false, top, readFwalk(options), auditFwalk))
+): FwalkIterator<AnyName> {
+  return new Fwalk(new WalkState(false, top, readFwalk(options), auditFwalk))
 }
 
 // The prototype of the language's own iterators. It provides map, filter and the other helpers.
 const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()))
 
-class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
-  #state: WalkState<Name> | undefined
+class Fwalk implements FwalkIterator<AnyName> {
+  #state: WalkState | undefined
   #isRunning = false
 
   static {
     Object.setPrototypeOf(Fwalk.prototype, IteratorPrototype)
   }
 
-  constructor(state: WalkState<Name>) {
+  constructor(state: WalkState) {
     this.#state = state
   }
 
-  next(): IteratorResult<FwalkEntry<Name>, undefined> {
+  next(): IteratorResult<FwalkEntry<AnyName>, undefined> {
     this.#checkIdle()
     this.#isRunning = true
-    let value: FwalkEntry<Name> | undefined
+    let value: FwalkEntry<AnyName> | undefined
     try {
       value = this.#step()
     } finally {
@@ -153,13 +152,14 @@ class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
     this.return()
   }
 
-  #step(): FwalkEntry<Name> | undefined {
+  #step(): FwalkEntry<AnyName> | undefined {
     const state = this.#state
     if (state === undefined) return undefined
     state.applyEdits()
     for (;;) {
-      const entry = state.take(state.step())
-      if (entry !== skipped) return entry
+      const step = state.take(state.step())
+      if (step.kind === 'entry') return step.entry
+      if (step.kind === 'end') return undefined
     }
   }
 

@@ -3,8 +3,14 @@ import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
 import type { Failure, Handle, Walk } from '../runtime/binding.js'
-import { errorCode, invalidArgType, invalidArgValue, isRelative, systemError, type SystemError } from '../runtime/error.js'
-import type { FwalkEntry } from './fwalk.js'
+import {
+  errorCode,
+  invalidArgType,
+  invalidArgValue,
+  isRelative,
+  systemError,
+  type SystemError,
+} from '../runtime/error.js'
 import { NameSink } from '../files/listing.js'
 import { native } from '../runtime/native.js'
 import type { Read } from '../runtime/options.js'
@@ -14,8 +20,30 @@ import {
   validateInteger,
   validateKeptFd,
   validatePath,
+  validateThreads,
   type PathLike,
 } from '../runtime/validate.js'
+
+/** What {@link fwalk} yields: a directory, the names in it, and a descriptor of it. */
+export type FwalkEntry<Name extends string | Buffer = string> = [
+  /** `top`, and the names below it, joined with slashes. */
+  dirpath: Name,
+  /** Directories, and links to directories; top-down, edit it to say what is visited. */
+  dirnames: Name[],
+  /** Everything else: files, links to nothing, FIFOs, sockets, devices. */
+  filenames: Name[],
+  /** The walk's own: good until the next step, and never to be closed. `dup` keeps a copy. */
+  dirFd: number,
+]
+
+/** A name: a string, or a Buffer if the top is bytes. All names of a walk are of one kind. */
+export type AnyName = string | Buffer
+
+/** The result of a step. After a directory was skipped, the walk goes on with the next step. */
+export type Step =
+  | { kind: 'entry'; entry: FwalkEntry<AnyName> }
+  | { kind: 'skipped' }
+  | { kind: 'end' }
 
 const DEFAULT_MAX_OPEN = 128
 const MIN_MAX_OPEN = 4
@@ -25,10 +53,12 @@ const SLASH = 0x2f
 /** The options of every walk, with their checks. */
 export const walkOptions = {
   topdown: validateBoolean,
-  onerror: validateFunction<(error: SystemError<string | Buffer>) => void>,
+  onerror: validateFunction<(error: SystemError<AnyName>) => void>,
   followSymlinks: validateBoolean,
   dirFd: validateKeptFd,
   maxOpen: (value: unknown, name: string) => validateInteger(value, name, MIN_MAX_OPEN, 2 ** 31 - 1),
+  exact: validateBoolean,
+  threads: validateThreads,
 }
 
 type Audit = (...args: unknown[]) => void
@@ -36,25 +66,22 @@ type Audit = (...args: unknown[]) => void
 const NO_DIRECTORY =
   'the top is not a directory, or is a symbolic link, which is only walked with followSymlinks: true'
 
-/** The result of a step that yields nothing and after which the walk goes on. */
-export const skipped: unique symbol = Symbol('skipped')
-
-/** Builds the paths of a walk. */
-interface Paths<Name> {
-  /** Enters a directory: `kept` names of the previous path still hold, and `names` follow them. */
+/** The paths of a walk, and its kind of names. */
+interface Paths {
+  /** Receives from each step how many names of the path have not changed, and the new names. */
   enter(kept: number, ...names: string[]): void
-  current(): Name
-  /** Returns whether a caller may put a value into `dirnames`. */
-  isName(value: unknown): value is Name
-  isComponent(name: Name): boolean
-  /** Returns a copy of the names that {@link isUnchanged} compares them with later. */
-  snapshot(names: Name[]): string[]
-  isUnchanged(names: Name[], snapshot: string[]): boolean
+  current(): AnyName
+  /** Returns true if the value is a name of this kind. */
+  isName(value: unknown): value is AnyName
+  isComponent(name: AnyName): boolean
+  /** Returns what {@link isUnchanged} compares the names with later. */
+  snapshot(names: AnyName[]): string[]
+  isUnchanged(names: AnyName[], snapshot: string[]): boolean
 }
 
 // A path is the previous path and one more name. V8 joins strings without copying them, so a step
 // costs the same at any depth.
-class StringPaths implements Paths<string> {
+class StringPaths implements Paths {
   readonly #names: string[]
   // The path of each level with a slash. The yielded path is a separate string: most uses flatten a
   // string, and these prefixes stay small if they are not flattened.
@@ -79,7 +106,7 @@ class StringPaths implements Paths<string> {
   }
 
   current(): string {
-    const name = this.#names.at(-1) as string
+    const name = this.#names.at(-1) ?? ''
     return this.#names.length === 1 ? name : this.#prefixes.at(-2) + name
   }
 
@@ -108,7 +135,7 @@ function latin1(name: unknown): string | undefined {
   return Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1')
 }
 
-class BufferPaths implements Paths<Buffer> {
+class BufferPaths implements Paths {
   readonly #walk: Handle<Walk>
   readonly #top: Uint8Array
 
@@ -129,7 +156,7 @@ class BufferPaths implements Paths<Buffer> {
     return isUint8Array(value)
   }
 
-  isComponent(name: Uint8Array): boolean {
+  isComponent(name: Buffer): boolean {
     const isDots = name.length <= 2 && name.every((byte) => byte === 0x2e)
     return !isDots && !name.includes(SLASH)
   }
@@ -144,35 +171,37 @@ class BufferPaths implements Paths<Buffer> {
   }
 }
 
-/** A walk, and the conversion of its steps to entries. */
-export class WalkState<Name extends string | Buffer> {
+const SKIPPED: Step = { kind: 'skipped' }
+const END: Step = { kind: 'end' }
+
+/** A walk, and the results of its steps. */
+export class WalkState {
   readonly #walk: Handle<Walk>
-  readonly #enter: Paths<Name>['enter']
-  readonly #dirnames = new NameSink<Name>()
-  readonly #filenames = new NameSink<Name>()
-  readonly #paths: Paths<Name>
+  readonly #enter: Paths['enter']
+  readonly #dirnames = new NameSink<AnyName>()
+  readonly #filenames = new NameSink<AnyName>()
+  readonly #paths: Paths
   readonly #top: Uint8Array | string
   readonly #topdown: boolean
   readonly #followSymlinks: boolean
   // Whether the paths start from a descriptor.
   readonly #isFrom: boolean
-  readonly #onerror: ((error: SystemError<Name>) => void) | undefined
-  // A reference that is kept, since the object may close the descriptor that the walk starts from
-  // when it is collected.
+  readonly #onerror: ((error: SystemError<AnyName>) => void) | undefined
+  // Kept, since it may close the descriptor that the walk starts from when it is collected.
   readonly owner: unknown
-  // The names that were yielded last, top-down, and a snapshot from before the caller could edit
-  // them.
-  #yielded: Name[] = []
+  // What was yielded last, top-down, and what it was before the caller could edit it.
+  #yielded: AnyName[] = []
   #listed: string[] = []
 
   constructor(later: boolean, top: PathLike, options: Read<typeof walkOptions>, audit: Audit) {
     const path = validatePath(top, 'top')
     const { topdown = true, onerror, followSymlinks = false, dirFd, maxOpen = DEFAULT_MAX_OPEN } = options
+    // A check would be a system call on the event loop's time.
+    const { exact = !later, threads } = options
     audit(top, topdown, onerror, followSymlinks, dirFd?.fd)
-    this.#walk = native.walkStart(later, path, topdown, followSymlinks, maxOpen, dirFd?.fd)
+    this.#walk = native.walkStart(later, path, topdown, followSymlinks, maxOpen, exact, threads, dirFd?.fd)
     this.owner = dirFd?.owner
-    const paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
-    this.#paths = paths as unknown as Paths<Name>
+    this.#paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
     this.#enter = this.#paths.enter
     this.#top = path
     this.#topdown = topdown
@@ -189,7 +218,7 @@ export class WalkState<Name extends string | Buffer> {
     return native.walkStepLater(this.#walk)
   }
 
-  /** Takes the next batch of names of an asynchronous step. Returns whether there may be more. */
+  /** Receives what a step that was made later has found. Returns true if there may be more names. */
   drain(): boolean {
     return native.walkDrain(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
   }
@@ -202,20 +231,17 @@ export class WalkState<Name extends string | Buffer> {
     native.walkClose(this.#walk)
   }
 
-  /**
-   * Converts the result of a step: to an entry, to `undefined` at the end of the walk, or to
-   * `skipped`.
-   */
-  take(result: number | Failure): FwalkEntry<Name> | undefined | typeof skipped {
+  /** Returns the result of a step, given what the addon returned for it. */
+  take(result: number | Failure): Step {
     if (typeof result !== 'number') {
       if (!result.recoverable) throw this.#errorOf(result)
       this.#onerror?.(this.#errorOf(result))
-      return skipped
+      return SKIPPED
     }
-    if (result < 0) return undefined
+    if (result < 0) return END
     const dirnames = this.#dirnames
     const filenames = this.#filenames
-    const entry: FwalkEntry<Name> = [
+    const entry: FwalkEntry<AnyName> = [
       this.#paths.current(),
       dirnames.names,
       filenames.names,
@@ -227,10 +253,10 @@ export class WalkState<Name extends string | Buffer> {
     }
     dirnames.names = []
     filenames.names = []
-    return entry
+    return { kind: 'entry', entry }
   }
 
-  #errorOf(failure: Failure): SystemError<Name> {
+  #errorOf(failure: Failure): SystemError<AnyName> {
     const path = this.#paths.current()
     const where = this.#isFrom ? { caller: 'fwalk', dir: failure.dir } : {}
     const isTop = Buffer.from(path).equals(Buffer.from(this.#top))
@@ -243,8 +269,8 @@ export class WalkState<Name extends string | Buffer> {
   /** Passes the caller's edits of the names that were yielded last to the walk. */
   applyEdits(): void {
     if (this.#paths.isUnchanged(this.#yielded, this.#listed)) return
-    // Each name is read once, so that the name that was checked is the name that is used.
-    const names: Name[] = []
+    // Each name is read once: what is checked is what is used.
+    const names: AnyName[] = []
     for (const [index, name] of this.#yielded.entries()) {
       if (!this.#paths.isName(name)) {
         const expected = typeof this.#paths.current() === 'string' ? 'of type string' : 'an instance of Buffer'
