@@ -155,7 +155,7 @@ test('other lone surrogates are rejected', (t) => {
       for (const call of [open, stat, lstat, unlink, rmdir, listdir, fwalk, memfdCreate]) {
         t.throws(() => (call as (name: string) => unknown)(name), {
           code: 'ERR_INVALID_ARG_VALUE',
-          message: /must have no lone surrogates but U\+DC80 to U\+DCFF\. Received /,
+          message: /must not contain lone surrogates other than U\+DC80 to U\+DCFF\. Received /,
         })
       }
     }

@@ -34,14 +34,14 @@ export const table: Table = {
   canAccess: () => ['.', 0, { dirFd: directory, followSymlinks: true, effectiveIds: false }],
   chmod: () => ['.', 0o700, { dirFd: directory, followSymlinks: true }],
   chown: () => ['.', -1, -1, { dirFd: directory, followSymlinks: true }],
+  copyFrom: () => [words, 0, 4],
   dup: () => [directory],
   exists: () => ['.', { dirFd: directory, followSymlinks: true }],
   futexWait: () => [words, 0, 1, 5],
-  futexWaitAsync: () => [words, 0, 1, 5, { signal }],
   futexWake: () => [words, 0, 1],
   fwalk: () => [
     '.',
-    { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4 },
+    { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4, exact: true, threads: 1 },
   ],
   getInheritable: () => [directory],
   getSeals: () => [memfd()],
@@ -55,10 +55,12 @@ export const table: Table = {
     { size: 4096, contents: 'x', sealing: true, exec: false, hugePageSize: undefined, inheritable: false },
   ],
   'Memfd.from': () => [memfd()],
-  'Memfd#map': () => [{ offset: 0, length: 100, writable: true, unsafe: false, populate: false }],
+  'Memfd#blob': () => [{ type: 'text/plain' }],
+  'Memfd#map': () => [{ offset: 0, length: 100, writable: true, allowShrink: false, populate: false }],
   'Memfd#read': () => [Buffer.alloc(100), 0],
   'Memfd#seal': () => ['grow', 'shrink'],
-  'Memfd#share': () => [{ offset: 0, length: 100, unsafe: false, populate: false }],
+  'Memfd#share': () => [{ offset: 0, length: 100, allowShrink: false, populate: false }],
+  'Memfd#stream': () => [],
   'Memfd#truncate': () => [8192],
   'Memfd#unmap': () => [new ArrayBuffer(8)],
   'Memfd#write': () => ['x', 0],
@@ -66,15 +68,15 @@ export const table: Table = {
   mkdir: () => ['dir', 0o700, { dirFd: directory }],
   mkfifo: () => ['fifo', 0o600, { dirFd: directory }],
   mknod: () => ['node', 0o600, 0, { dirFd: directory }],
-  mmap: () => [memfdOfPage(), { offset: 0, length: 100, writable: true, unsafe: false, populate: false }],
-  mmapShared: () => [memfdOfPage(), { offset: 0, length: 100, unsafe: false, populate: false }],
+  mmap: () => [memfdOfPage(), { offset: 0, length: 100, writable: true, allowShrink: false, populate: false }],
+  mmapShared: () => [memfdOfPage(), { offset: 0, length: 100, allowShrink: false, populate: false }],
   munmap: () => [fdkit.mmap(memfdOfPage())],
   open: () => ['file', 'w', { mode: 0o600, resolve: 0, dirFd: directory }],
   readlink: () => ['link', { dirFd: directory }],
   rename: () => ['file', 'renamed', { ...ends, flags: 0 }],
   replace: () => ['renamed', 'file', { ...ends }],
   rmdir: () => ['dir', { dirFd: directory }],
-  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, dirFd: directory }],
+  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, threads: 1, dirFd: directory }],
   scandir: () => ['.', { dirFd: directory }],
   setInheritable: () => [directory, false],
   stat: () => ['.', { dirFd: directory, bigint: false, followSymlinks: true }],
@@ -86,8 +88,13 @@ export const table: Table = {
 // Adds the arguments that only functions of `fdkit/promises` take.
 export const promisesTable: Table = {
   ...Object.fromEntries(Object.entries(table).filter(([name]) => name in promises)),
-  fwalk: () => ['.', { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4, signal }],
-  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, dirFd: directory, signal }],
+  createMemfd: () => [
+    'name',
+    { size: 4096, contents: 'x', sealing: true, exec: false, hugePageSize: undefined, inheritable: false, signal },
+  ],
+  futexWaitAsync: () => [words, 0, 1, { timeout: 5, signal }],
+  fwalk: () => ['.', { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4, exact: true, threads: 1, signal }],
+  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, threads: 1, dirFd: directory, signal }],
 }
 
 class Thrown extends Error {}
@@ -98,8 +105,9 @@ const throwing = new Proxy({}, { get: thrower, getPrototypeOf: thrower, has: thr
 const getters = Object.defineProperties({}, Object.fromEntries(
   [
     'mode', 'dirFd', 'srcDirFd', 'dstDirFd', 'flags', 'times', 'ns', 'ignoreErrors', 'effectiveIds', 'bigint',
-    'resolve', 'followSymlinks', 'topdown', 'onerror', 'maxOpen', 'href', 'signal', 'offset', 'length', 'writable',
-    'unsafe', 'populate', 'size', 'contents', 'sealing', 'exec', 'hugePageSize', 'inheritable',
+    'resolve', 'followSymlinks', 'topdown', 'onerror', 'maxOpen', 'exact', 'threads', 'href', 'signal', 'offset', 'length', 'writable',
+    'allowShrink', 'populate', 'size', 'contents', 'sealing', 'exec', 'hugePageSize', 'inheritable',
+    'timeout', 'type',
   ]
     .map((name) => [name, { get: thrower, enumerable: true }]),
 ))
@@ -258,7 +266,6 @@ const [, program, name = '', which] = process.argv
 if (program?.endsWith('every-argument.ts')) {
   if (name === 'dirnames') tryDirnames()
   else if (which === 'promises') await tryAll(attemptLater, name, promisesTable[name] as () => unknown[])
-  else if (name === 'futexWaitAsync') await tryAll(attemptLater, name, table[name] as () => unknown[])
   else await tryAll(attemptNow, name, table[name] as () => unknown[])
   say({ done: name })
 }

@@ -11,7 +11,6 @@ const calls = {
   exists: ['.'],
   fwalk: ['.'],
   futexWait: [new Int32Array(1), 0, 0],
-  futexWaitAsync: [new Int32Array(1), 0, 0],
   futexWake: [new Int32Array(1), 0],
   getInheritable: [3],
   getpagesize: [],

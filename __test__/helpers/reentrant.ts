@@ -198,7 +198,9 @@ const memoryCalls: Record<string, (world: World, wrap: Wrap) => unknown> = {
   getSeals: ({ memfd }, wrap) => fdkit.getSeals(wrap({ fd: memfd.fd })),
   addSeals: ({ memfd }, wrap) => fdkit.addSeals(wrap({ fd: memfd.fd }), 0),
   futexWaitAsync: ({ memfd }, wrap) =>
-    fdkit.futexWaitAsync(new Int32Array(memfd.map()), 0, 0, 1, wrap({ signal: new AbortController().signal })),
+    promises.futexWaitAsync(new Int32Array(memfd.map()), 0, 0, wrap({ timeout: 1, signal: new AbortController().signal })),
+  createMemfd: (_, wrap) =>
+    promises.createMemfd('x', wrap({ contents: ['x'], signal: new AbortController().signal })).then((made) => made.close()),
 }
 
 // A call may succeed, fail in a system call, or throw an error of fdkit.

@@ -7,7 +7,9 @@ import { Worker } from 'node:worker_threads'
 
 const [path, seed, count, end] = process.argv.slice(2)
 const fdkit = await import(path)
-const { Memfd, mmap, mmapShared, munmap, futexWait, futexWaitAsync, futexWake, supportsSharedMapping } = fdkit
+const { Memfd, mmap, mmapShared, munmap, futexWait, futexWake, supportsSharedMapping } = fdkit
+const promisesPath = path.replace('index.js', 'promises.js')
+const { futexWaitAsync } = await import(promisesPath)
 
 // xorshift
 let state = Number(seed) | 1
@@ -52,7 +54,7 @@ function sequence() {
     () => memfds.push(Memfd.from(fdkit.dup(pick(memfds).fd))),
     () => buffers.push(pick(memfds).map()),
     // Files never shrink below this size.
-    () => buffers.push(pick(memfds).map({ unsafe: true, length: 1 + random(4) })),
+    () => buffers.push(pick(memfds).map({ allowShrink: true, length: 1 + random(4) })),
     () => buffers.push(pick(memfds).map({ offset: random(3) * page, length: 1 + random(2 * page) })),
     () => buffers.push(pick(memfds).map({ writable: random(2) === 0 })),
     () => buffers.push(mmap(pick(memfds).fd)),
@@ -74,7 +76,7 @@ function sequence() {
     () => futexWake(new Int32Array(pick(buffers), 0, 1), 0),
     () => {
       const signal = random(2) ? AbortSignal.timeout(random(5)) : undefined
-      const wait = futexWaitAsync(new Int32Array(pick(buffers), 0, 1), 0, 0, random(20), { signal })
+      const wait = futexWaitAsync(new Int32Array(pick(buffers), 0, 1), 0, 0, { timeout: random(20), signal })
       pending.add(wait)
       wait.catch((error) => codes.test(error.code) || fs.writeSync(2, String(error))).finally(() => pending.delete(wait))
     },
@@ -95,8 +97,8 @@ function sequence() {
 
 function inWorker(how) {
   const program = `
-    const { workerData: { path, buffers } } = require('node:worker_threads')
-    import(path).then(({ Memfd, futexWait, futexWaitAsync, supportsSharedMapping }) => {
+    const { workerData: { path, promisesPath, buffers } } = require('node:worker_threads')
+    Promise.all([import(path), import(promisesPath)]).then(([{ Memfd, futexWait, supportsSharedMapping }, { futexWaitAsync }]) => {
       const memfds = Array.from({ length: 5 }, () => Memfd.create('in a worker', { size: 8192 }))
       globalThis.kept = [...memfds, ...memfds.map((memfd) => memfd.map()), ...buffers]
       if (supportsSharedMapping) require('node:worker_threads').parentPort.postMessage(memfds.map((memfd) => memfd.share()))
@@ -106,7 +108,7 @@ function inWorker(how) {
     })`
   const memfd = Memfd.create('for a worker', { size: page })
   const buffers = supportsSharedMapping ? [memfd.share()] : []
-  const worker = new Worker(program, { eval: true, workerData: { path, buffers } })
+  const worker = new Worker(program, { eval: true, workerData: { path, promisesPath, buffers } })
   return new Promise((resolve) => {
     // A buffer that outlives its worker.
     worker.on('message', (shared) => shared.forEach(touch))

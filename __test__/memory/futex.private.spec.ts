@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process'
 import * as fs from 'node:fs'
 
 import type { ExecutionContext } from 'ava'
-import { futexWait, futexWaitAsync, futexWake, Memfd, mmap, munmap } from 'fdkit'
+import { futexWait, futexWake, Memfd, mmap, munmap } from 'fdkit'
+import { futexWaitAsync } from 'fdkit/promises'
 
 import { child, packageRoot } from '../helpers/child.js'
 import { countFds } from '../helpers/fds.js'
@@ -68,7 +69,7 @@ onLinux('a wake in a private mapping wakes waiters on the word of the file', asy
   t.teardown(() => memfd.close())
   const [words, own] = [memfd.map(), memfd.map({ writable: false })].map((each) => new Int32Array(each)) as [Int32Array, Int32Array]
   for (const [waits, wakes] of [[words, own], [own, words], [own, own]] as const) {
-    const woken = futexWaitAsync(waits, 5, 0, 20_000)
+    const woken = futexWaitAsync(waits, 5, 0, { timeout: 20_000 })
     while (futexWake(wakes, 5, 1) === 0) await sleep(1)
     t.is(await woken, 'ok')
   }

@@ -5,7 +5,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 
 import test, { type ExecutionContext } from 'ava'
-import { futexWait, futexWaitAsync, futexWake, Memfd, munmap } from 'fdkit'
+import { futexWait, futexWake, Memfd, munmap } from 'fdkit'
+import { futexWaitAsync } from 'fdkit/promises'
 
 import { child, childCommand, packageRoot } from '../helpers/child.js'
 import { patience } from '../helpers/patience.js'
@@ -133,7 +134,7 @@ for (const [what, words] of [
     const expected = { code: 'ERR_INVALID_ARG_VALUE', message: /^The argument 'typedArray' must be over memory/ }
     t.throws(() => futexWait(words, 0, 0, 0), expected)
     t.throws(() => futexWake(words, 0), expected)
-    await t.throwsAsync(futexWaitAsync(words, 0, 0, 0), expected)
+    await t.throwsAsync(futexWaitAsync(words, 0, 0, { timeout: 0 }), expected)
   })
 }
 
@@ -147,10 +148,11 @@ onLinux('waiting on an unmapped buffer is an error', async (t) => {
 })
 
 for (const value of [Number.NaN, '5', null, 5n]) {
-  test(`${String(value)} (${typeof value}) is not a valid timeout`, (t) => {
+  test(`${String(value)} (${typeof value}) is not a valid timeout`, async (t) => {
     const words = new Int32Array(new SharedArrayBuffer(4))
     const code = typeof value === 'number' ? 'ERR_OUT_OF_RANGE' : 'ERR_INVALID_ARG_TYPE'
-    t.throws(() => futexWait(words, 0, 0, value as number), { code })
+    t.throws(() => futexWait(words, 0, 0, value as number), { code, message: /"timeoutMs"/ })
+    await t.throwsAsync(futexWaitAsync(words, 0, 0, { timeout: value as number }), { code, message: /"options\.timeout"/ })
   })
 }
 
@@ -160,7 +162,7 @@ onLinux('async: a wait resolves to ok, timed-out or not-equal', async (t) => {
   await wakeOne(words)
   t.is(await woken, 'ok')
   const start = performance.now()
-  t.is(await futexWaitAsync(words, 0, 0, 30), 'timed-out')
+  t.is(await futexWaitAsync(words, 0, 0, { timeout: 30 }), 'timed-out')
   t.true(performance.now() - start >= 29.9)
   t.is(await futexWaitAsync(words, 0, 1), 'not-equal')
 })
@@ -180,7 +182,7 @@ onLinux('async: a word that differs at the call gives not-equal, even if it chan
   const { words } = shared(t)
   for (let round = 0; round < 100; round++) {
     Atomics.store(words, 0, 1)
-    const wait = futexWaitAsync(words, 0, 0, 200)
+    const wait = futexWaitAsync(words, 0, 0, { timeout: 200 })
     Atomics.store(words, 0, 0)
     t.is(await wait, 'not-equal')
   }
@@ -228,7 +230,7 @@ onLinux('async: a signal aborts a wait even if another listener stops the event'
   const { words } = shared(t)
   const controller = new AbortController()
   controller.signal.addEventListener('abort', (event) => event.stopImmediatePropagation())
-  const wait = futexWaitAsync(words, 0, 0, 10_000, { signal: controller.signal })
+  const wait = futexWaitAsync(words, 0, 0, { timeout: 10_000, signal: controller.signal })
   setTimeout(() => controller.abort(), 10)
   await t.throwsAsync(wait, { name: 'AbortError' })
 })
@@ -253,7 +255,7 @@ onLinux('async: a signal ends the wait and its thread without waking other waite
   const { words } = shared(t)
   const before = threads()
   const controller = new AbortController()
-  const canceled = futexWaitAsync(words, 0, 0, Infinity, { signal: controller.signal })
+  const canceled = futexWaitAsync(words, 0, 0, { signal: controller.signal })
   const other = futexWaitAsync(words, 0, 0)
   await sleep(30)
   const reason = new Error('enough')
@@ -263,14 +265,14 @@ onLinux('async: a signal ends the wait and its thread without waking other waite
   await wakeOne(words)
   t.is(await other, 'ok')
   while (threads() > before) await sleep(1)
-  await t.throwsAsync(futexWaitAsync(words, 0, 0, 1, { signal: controller.signal }), { name: 'AbortError' })
+  await t.throwsAsync(futexWaitAsync(words, 0, 0, { timeout: 1, signal: controller.signal }), { name: 'AbortError' })
 })
 
 onLinux('async: no wake is lost when it coincides with an abort', async (t) => {
   const { words } = shared(t)
   for (let round = 0; round < 300; round++) {
     const controller = new AbortController()
-    const wait = futexWaitAsync(words, 0, 0, Infinity, { signal: controller.signal }).catch((error) => error.name)
+    const wait = futexWaitAsync(words, 0, 0, { signal: controller.signal }).catch((error) => error.name)
     if (round % 2) await sleep(0)
     const count = futexWake(words, 0, 1)
     controller.abort()
@@ -280,7 +282,7 @@ onLinux('async: no wake is lost when it coincides with an abort', async (t) => {
 
 onLinux('async: the memory may be unmapped during a wait', async (t) => {
   const { memfd, words } = shared(t)
-  const wait = futexWaitAsync(words, 0, 0, 60_000)
+  const wait = futexWaitAsync(words, 0, 0, { timeout: 60_000 })
   const elsewhere = new Int32Array(memfd.map())
   await sleep(30)
   munmap(words.buffer as ArrayBuffer)
@@ -291,10 +293,10 @@ onLinux('async: the memory may be unmapped during a wait', async (t) => {
 onLinux('async: a wait keeps the process alive, and the process may exit during it', (t) => {
   const start = performance.now()
   const waits = `
-    const { futexWaitAsync } = fdkit
+    const { futexWaitAsync } = await import('fdkit/promises')
     globalThis.memfd = fdkit.Memfd.create('words', { size: 4 })
     const words = new Int32Array(memfd.map())
-    futexWaitAsync(words, 0, 0, args[0]).then(answer)`
+    futexWaitAsync(words, 0, 0, { timeout: args[0] }).then(answer)`
   t.is(child(waits, { args: [300] }), 'timed-out')
   t.true(performance.now() - start > 300)
   t.is(child(`${waits}; answer('left'); process.exit()`, { args: [60_000] }), 'left')
@@ -303,14 +305,15 @@ onLinux('async: a wait keeps the process alive, and the process may exit during 
 unless(noSeccomp)('async: waits fall back to slices without futex_waitv', (t) => {
   const found = child(
     `
-    const { futexWaitAsync, futexWake } = fdkit
+    const { futexWake } = fdkit
+    const { futexWaitAsync } = await import('fdkit/promises')
     const memfd = fdkit.Memfd.create('words', { size: 64 })
     const words = new Int32Array(memfd.map())
     const signal = AbortSignal.timeout(130)
-    const aborted = futexWaitAsync(words, 1, 0, Infinity, { signal }).catch((error) => error.name)
+    const aborted = futexWaitAsync(words, 1, 0, { signal }).catch((error) => error.name)
     const woken = futexWaitAsync(words, 2, 0)
     setTimeout(() => { Atomics.store(words, 2, 1); futexWake(words, 2) }, 250)
-    const timed = futexWaitAsync(words, 3, 0, 150)
+    const timed = futexWaitAsync(words, 3, 0, { timeout: 150 })
     answer(await Promise.all([aborted, woken, timed, futexWaitAsync(words, 4, 1)]))
     memfd.close()`,
     hiding('futex_waitv', 38),
@@ -319,7 +322,7 @@ unless(noSeccomp)('async: waits fall back to slices without futex_waitv', (t) =>
 })
 
 const worker = (program: string) =>
-  new Worker(`const fdkit = require('fdkit'); const { workerData: words, parentPort } = require('node:worker_threads')
+  new Worker(`const fdkit = { ...require('fdkit'), ...require('fdkit/promises') }; const { workerData: words, parentPort } = require('node:worker_threads')
     ${program}`, { eval: true, workerData: new Int32Array(new SharedArrayBuffer(8)) })
 
 for (const how of ['futexWait(words, 0, 0)', 'futexWaitAsync(words, 0, 0)']) {
@@ -337,7 +340,7 @@ onLinux('the waits of a worker end with it', async (t) => {
   const words = new Int32Array(new SharedArrayBuffer(8))
   const before = await settledThreads()
   const program = `const { workerData } = require('node:worker_threads')
-    for (let i = 0; i < 5; i++) require('fdkit').futexWaitAsync(workerData, 0, 0)
+    for (let i = 0; i < 5; i++) require('fdkit/promises').futexWaitAsync(workerData, 0, 0)
     setTimeout(() => process.exit(), 30)`
   await once(new Worker(program, { eval: true, workerData: words }), 'exit')
   while (threads() > before) await sleep(1)

@@ -20,7 +20,8 @@ interface Life {
 
 // The life of a memory file from creation to close. After a step that fails, the next steps continue.
 const life = `
-  const { Memfd, mmap, munmap, futexWait, futexWaitAsync } = fdkit
+  const { Memfd, mmap, munmap, futexWait } = fdkit
+  const { futexWaitAsync } = await import('fdkit/promises')
   const errors = []
   const before = countFds()
   const step = async (step, action) => {
@@ -34,10 +35,10 @@ const life = `
     await step('write', () => memfd.write('text', 5))
     await step('read', () => memfd.read())
     const buffer = await step('map', () => memfd.map())
-    await step('mmap', () => mmap(memfd.fd, { offset: 4096, writable: false, unsafe: true }))
+    await step('mmap', () => mmap(memfd.fd, { offset: 4096, writable: false, allowShrink: true }))
     if (buffer) {
       await step('wait', () => futexWait(new Int32Array(buffer), 0, 1))
-      await step('wait later', () => futexWaitAsync(new Int32Array(buffer), 100, 0, 5))
+      await step('wait later', () => futexWaitAsync(new Int32Array(buffer), 100, 0, { timeout: 5 }))
       await step('unmap', () => memfd.unmap(buffer))
     }
     await step('truncate', () => memfd.truncate(9000))

@@ -19,10 +19,10 @@ function opened(t: ExecutionContext, path: string, flags: string | number): numb
 }
 
 const MAY_SHRINK =
-  ': the file could get shorter, and the use of what is then beyond its end would end the process ' +
-  '(SIGBUS): give it F_SEAL_SHRINK, or say unsafe: true'
+  ': the file could get shorter, and an access beyond its new end would end the process ' +
+  '(SIGBUS): add F_SEAL_SHRINK, or pass allowShrink: true'
 
-onLinux('a file on a disk is EINVAL because it could shrink, and is mapped with unsafe: true', (t) => {
+onLinux('a file on a disk is EINVAL because it could shrink, and is mapped with allowShrink: true', (t) => {
   const path = `${makeTree(t, { file: 'text on a disk' })}/file`
   const fd = opened(t, path, 'r+')
   for (const options of [{}, { writable: true }, { writable: false }]) {
@@ -31,10 +31,10 @@ onLinux('a file on a disk is EINVAL because it could shrink, and is mapped with 
       message: `EINVAL: invalid argument, fcntl${MAY_SHRINK}`,
     })
   }
-  const buffer = mmap(fd, { unsafe: true })
+  const buffer = mmap(fd, { allowShrink: true })
   t.is(Buffer.from(buffer).toString(), 'text on a disk')
   new Uint8Array(buffer)[0] = 84
-  const privately = mmap(fd, { unsafe: true, writable: false, length: 4 })
+  const privately = mmap(fd, { allowShrink: true, writable: false, length: 4 })
   t.is(Buffer.from(privately).toString(), 'Text')
   Buffer.from(privately).fill('x')
   munmap(buffer)
@@ -52,7 +52,7 @@ const linkOf = (fd: string): string => {
   }
 }
 
-const NO_FILE = 'ENODEV: no such device, mmap: this is no file that can be mapped'
+const NO_FILE = 'ENODEV: no such device, mmap: this file cannot be mapped'
 
 onLinux('only regular files can be mapped', async (t) => {
   const top = makeTree(t, { file: 'text' })
@@ -70,16 +70,16 @@ onLinux('only regular files can be mapped', async (t) => {
   }
   for (const [kind, fd] of Object.entries(kinds)) {
     t.throws(() => mmap(fd), { code: 'EINVAL', message: `EINVAL: invalid argument, fcntl${MAY_SHRINK}` }, kind)
-    t.throws(() => mmap(fd, { unsafe: true, writable: false }), { message: NO_FILE }, kind)
-    t.throws(() => mmap(fd, { unsafe: true }), { message: NO_FILE }, kind)
+    t.throws(() => mmap(fd, { allowShrink: true, writable: false }), { message: NO_FILE }, kind)
+    t.throws(() => mmap(fd, { allowShrink: true }), { message: NO_FILE }, kind)
   }
   // It allows stat only.
   const path = opened(t, `${top}/file`, O_PATH)
   t.throws(() => mmap(path), { code: 'EBADF' })
-  t.throws(() => mmap(path, { unsafe: true, writable: false }), { code: 'EBADF' })
+  t.throws(() => mmap(path, { allowShrink: true, writable: false }), { code: 'EBADF' })
 })
 
-const READ_WRITE = /^EACCES: permission denied, mmap: the descriptor must be open for reading and, but for writable/
+const READ_WRITE = /^EACCES: permission denied, mmap: the descriptor must be open for reading and, unless writable is false/
 
 onLinux('a descriptor that cannot read or cannot write is EACCES, or EPERM if it cannot seal', (t) => {
   const memfd = Memfd.create('mapped', { contents: 'text' })
@@ -89,23 +89,23 @@ onLinux('a descriptor that cannot read or cannot write is EACCES, or EPERM if it
     code: 'EPERM',
     message: `EPERM: operation not permitted, fcntl${MAY_SHRINK}`,
   })
-  for (const unsafe of [true, false]) {
-    if (!unsafe) memfd.seal('shrink')
+  for (const allowShrink of [true, false]) {
+    if (!allowShrink) memfd.seal('shrink')
     for (const [fd, writable] of [[reader, undefined], [reader, true], [writer, undefined], [writer, false]] as const) {
-      t.throws(() => mmap(fd, { unsafe, writable }), { code: 'EACCES', message: READ_WRITE })
+      t.throws(() => mmap(fd, { allowShrink, writable }), { code: 'EACCES', message: READ_WRITE })
     }
-    t.is(Buffer.from(mmap(reader, { unsafe, writable: false })).toString(), 'text')
+    t.is(Buffer.from(mmap(reader, { allowShrink, writable: false })).toString(), 'text')
   }
   memfd.seal('write')
   t.throws(() => mmap(writer), { code: 'EACCES', message: READ_WRITE })
 })
 
-onLinux('a memory file that accepts no seals is EPERM, and is mapped with unsafe: true', (t) => {
+onLinux('a memory file that accepts no seals is EPERM, and is mapped with allowShrink: true', (t) => {
   const fd = memfdCreate('plain')
   t.teardown(() => fs.closeSync(fd))
   fs.writeSync(fd, 'text')
   t.throws(() => mmap(fd), { code: 'EPERM', message: `EPERM: operation not permitted, fcntl${MAY_SHRINK}` })
-  t.is(Buffer.from(mmap(fd, { unsafe: true })).toString(), 'text')
+  t.is(Buffer.from(mmap(fd, { allowShrink: true })).toString(), 'text')
 })
 
 // Python raises the same event with the same arguments for the same calls.
@@ -161,7 +161,7 @@ onLinux('a hook can refuse a mapping before the file is sealed and the descripto
 })
 
 onLinux('errors have the properties of those of node:fs', (t) => {
-  const options: MmapOptions = { unsafe: true, writable: false }
+  const options: MmapOptions = { allowShrink: true, writable: false }
   const error = t.throws<NodeJS.ErrnoException>(() => mmap(999_999, options))
   t.like(error, { code: 'EBADF', syscall: 'fstat', errno: -9 })
   t.deepEqual(Object.keys(error ?? {}), ['errno', 'code', 'syscall'])

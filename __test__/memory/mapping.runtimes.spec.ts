@@ -55,7 +55,7 @@ for (const { name, runtime, missing } of runtimes) {
     t.deepEqual(found[5 * 2 ** 30], large === 'mapped' ? [5 * 2 ** 30, 42] : large)
     t.is(found['supportsSharedMapping'], shares)
     if (shares) t.deepEqual(found['shared'], [true, 4, 'TExt'])
-    else t.regex(String(found['shared']), /^ENOTSUP: .*, mmap: this runtime makes no such buffer over memory that it /)
+    else t.regex(String(found['shared']), /^ENOTSUP: .*, mmap: this runtime cannot make such a buffer over memory that it /)
   })
 }
 
@@ -84,7 +84,7 @@ const attempts = `
 `
 
 for (const [words, status, code, message] of [
-  ['forbids external buffers', 22, 'ENOTSUP', /^ENOTSUP: .*, mmap: this runtime makes no such buffer over memory/],
+  ['forbids external buffers', 22, 'ENOTSUP', /^ENOTSUP: .*, mmap: this runtime cannot make such a buffer over memory/],
   ['fails to create an external buffer', 9, 'GenericFailure', /^creating a buffer over the mapping failed$/],
 ] as const) {
   unless(noCompiler)(`a runtime that ${words} causes ${code}, nothing stays mapped, and other functions work`, (t) => {
@@ -94,7 +94,7 @@ for (const [words, status, code, message] of [
       .replaceAll('node_api_create_external_sharedarraybuffer\0', 'none_api_create_external_sharedarraybuffer\0')
     const path = `${makeTree(t, { 'fdkit.node': '' })}/fdkit.node`
     fs.writeFileSync(path, altered, 'latin1')
-    const options = { shell: `${shell}; export NAPI_RS_NATIVE_LIBRARY_PATH='${path}'` }
+    const options = { shell: `${shell}; export FDKIT_ADDON='${path}'` }
     const [results, left, text] = child<[[string, string][], number, string]>(attempts, options)
     t.is(results.length, 3)
     for (const [is, said] of results) {

@@ -78,7 +78,7 @@ withSharing('share seals the file like mmap, is limited to the file, and is refu
     answer([
       memfd.share().byteLength, memfd.share({ offset: 4096 }).byteLength, memfd.seals.includes('shrink'),
       attempt(() => memfd.share({ length: 5001 })).slice(0, 16), attempt(() => memfd.share({ offset: 1 })).slice(0, 16),
-      attempt(() => plain.share()).slice(0, 5), plain.share({ unsafe: true }).byteLength,
+      attempt(() => plain.share()).slice(0, 5), plain.share({ allowShrink: true }).byteLength,
       attempt(() => empty.share()), attempt(() => fdkit.mmapShared(999999)).slice(0, 5),
     ])
   `

@@ -87,7 +87,7 @@ const wrong: [options: unknown, code: string, message: RegExp][] = [
   [{ length: 1.5 }, 'RANGE', /"options.length"/],
   [{ length: 2n }, 'TYPE', /"options.length"/],
   [{ writable: 1 }, 'TYPE', /"options.writable" property must be of type boolean/],
-  [{ unsafe: 'yes' }, 'TYPE', /"options.unsafe"/],
+  [{ allowShrink: 'yes' }, 'TYPE', /"options.allowShrink"/],
 ]
 
 onLinux('invalid arguments are errors before anything is mapped or sealed', (t) => {
@@ -101,14 +101,14 @@ onLinux('invalid arguments are errors before anything is mapped or sealed', (t) 
   t.throws(() => mmap('3' as never), { code: 'ERR_INVALID_ARG_TYPE', message: /^The "fd" argument/ })
   t.is(getSeals(fd), seals)
   t.throws(() => mmap(999_999), { code: 'EBADF', message: 'EBADF: bad file descriptor, fcntl' })
-  t.throws(() => mmap(999_999, { unsafe: true }), { code: 'EBADF', message: 'EBADF: bad file descriptor, fstat' })
+  t.throws(() => mmap(999_999, { allowShrink: true }), { code: 'EBADF', message: 'EBADF: bad file descriptor, fstat' })
 })
 
 onLinux('mmap adds F_SEAL_SHRINK, except with unsafe: true', (t) => {
   const memfd = made(t, 10)
-  munmap(mmap(memfd.fd, { unsafe: true }))
+  munmap(mmap(memfd.fd, { allowShrink: true }))
   t.is(getSeals(memfd.fd) & F_SEAL_SHRINK, 0)
-  munmap(mmap(memfd.fd, { unsafe: false }))
+  munmap(mmap(memfd.fd, { allowShrink: false }))
   t.is(getSeals(memfd.fd) & F_SEAL_SHRINK, F_SEAL_SHRINK)
 })
 

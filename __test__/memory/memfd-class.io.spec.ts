@@ -209,7 +209,7 @@ onLinux('the seal write is EBUSY while a writable mapping exists, and the error 
   t.throws(() => memfd.seal('grow', 'write'), {
     code: 'EBUSY',
     message:
-      'EBUSY: resource busy or locked, fcntl: a mapping that can write is left, here or in another process',
+      'EBUSY: resource busy or locked, fcntl: a writable mapping exists, in this or another process',
   })
   t.deepEqual(memfd.seals, ['shrink', ...born])
   memfd.unmap(buffer)

@@ -55,7 +55,7 @@ onLinux('from rejects a descriptor of another file with EINVAL and leaves it ope
   for (const [kind, fd] of Object.entries(others(t))) {
     t.throws(() => Memfd.from(fd), {
       code: 'EINVAL',
-      message: 'EINVAL: invalid argument, fcntl: this is no file in memory',
+      message: 'EINVAL: invalid argument, fcntl: this is not a memory file',
     }, kind)
     t.true(isOpen(fd))
   }

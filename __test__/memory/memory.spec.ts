@@ -17,7 +17,7 @@ const withHuge = unless(noHuge, test.serial)
 
 const NO_SPACE = 'ENOSPC: no space left on device, fallocate'
 const TOO_FEW =
-  ': too few huge pages of this size are reserved: write how many there are to be to ' +
+  ': too few huge pages of this size are reserved: write the number you need to ' +
   'nr_hugepages in /sys/kernel/mm/hugepages/hugepages-*kB'
 
 onLinux('a size that no machine has is ENOSPC immediately, and nothing is leaked', (t) => {
@@ -82,7 +82,7 @@ unless(!has2MB && 'needs huge pages of 2 MB', test.serial)('a size of huge pages
     code: 'ENODEV',
     message:
       `ENODEV: no such device, memfd_create: this machine has no huge pages of ${lacking} bytes, ` +
-      `but of ${sizes.join(' and ')}`,
+      `only of ${sizes.join(' and ')}`,
   })
 })
 
@@ -160,7 +160,7 @@ withHuge('huge pages: the file can be mapped from offsets of whole pages', (t) =
   t.is(memfd.read(Buffer.alloc(1)).toString(), 't')
   t.throws(() => memfd.map({ offset: 4096 }), {
     code: 'EINVAL',
-    message: 'EINVAL: invalid argument, mmap: in a file of huge pages the offset is a multiple of their size',
+    message: 'EINVAL: invalid argument, mmap: in a file in huge pages, the offset must be a multiple of their size',
   })
   t.throws(() => memfd.truncate(HUGE), { code: 'EPERM' })
   for (const buffer of [whole, last, few, privately]) memfd.unmap(buffer)

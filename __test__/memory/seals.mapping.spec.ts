@@ -44,17 +44,17 @@ function owned(t: ExecutionContext, seals: number, isExecutable = false): number
 }
 
 for (const { options, words: how } of modes) {
-  for (const unsafe of [false, true]) {
-    onLinux(`${how}, unsafe: ${unsafe}: each combination of seals allows or refuses the mapping`, (t) => {
+  for (const allowShrink of [false, true]) {
+    onLinux(`${how}, allowShrink: ${allowShrink}: each combination of seals allows or refuses the mapping`, (t) => {
       for (const { seals, words, isExecutable } of cases) {
         const has = broughtBy(seals, isExecutable)
         const fd = owned(t, seals, isExecutable)
         const canShrink = !(has & F_SEAL_SHRINK)
         const isWriteSealed = (has & WRITES) !== 0
-        const map = () => mmap(fd, { ...options, unsafe })
-        if (!unsafe && canShrink && has & F_SEAL_SEAL) {
+        const map = () => mmap(fd, { ...options, allowShrink })
+        if (!allowShrink && canShrink && has & F_SEAL_SEAL) {
           t.like(thrown(map), { code: 'EPERM', syscall: 'fcntl' }, words)
-          t.regex(thrown(map).message, /: the file could get shorter, .*unsafe: true$/)
+          t.regex(thrown(map).message, /: the file could get shorter, .*allowShrink: true$/)
           t.is(getSeals(fd), has, words)
           continue
         }
@@ -65,7 +65,7 @@ for (const { options, words: how } of modes) {
         }
         const [buffer, same] = [map(), map()]
         t.is(buffer.byteLength, SIZE)
-        t.is(getSeals(fd), unsafe ? has : has | F_SEAL_SHRINK, words)
+        t.is(getSeals(fd), allowShrink ? has : has | F_SEAL_SHRINK, words)
         const [bytes, others] = [new Uint8Array(buffer), new Uint8Array(same)]
         t.is(Buffer.from(buffer, 0, 3).toString(), 'aaa', words)
         bytes[0] = 0x62
@@ -137,10 +137,10 @@ unless(notLinux || missing('python3') || noSharing)('a mapping of share survives
   t.like(fine, { 'cut': 0, 'open with O_TRUNC': 0 })
 })
 
-onLinux('accessing a truncated mapping raises SIGBUS with unsafe: true', (t) => {
+onLinux('accessing a truncated mapping raises SIGBUS with allowShrink: true', (t) => {
   const script = `
     const memfd = fdkit.Memfd.create('cut', { size: 8192 })
-    const bytes = new Uint8Array(memfd.map({ unsafe: true }))
+    const bytes = new Uint8Array(memfd.map({ allowShrink: true }))
     memfd.truncate(0)
     bytes[5000] = 1
   `
@@ -178,7 +178,7 @@ onLinux('a read-only descriptor of a file that is not write-sealed needs writabl
   const fd = owned(t, F_SEAL_SHRINK)
   const reader = fs.openSync(`/proc/self/fd/${fd}`, 'r')
   t.teardown(() => fs.closeSync(reader))
-  t.throws(() => mmap(reader), { code: 'EACCES', message: /must be open for reading and, but for writable: false/ })
+  t.throws(() => mmap(reader), { code: 'EACCES', message: /must be open for reading and, unless writable is false/ })
   t.is(new Uint8Array(mmap(reader, { writable: false }))[0], 0x61)
 })
 

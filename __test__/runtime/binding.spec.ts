@@ -35,9 +35,15 @@ test('a declaration without the tag @syscall is an error, even if the one before
   }
 })
 
+test('the addon has no classes, whose instances crates/napi could not borrow', (t) => {
+  const classes = [...declarations.matchAll(/^export declare class (\w+)/gm)].map(([, name]) => name)
+  // napi-rs's type of a handle.
+  t.deepEqual(classes, ['ExternalObject'])
+})
+
 test('a handle of another type is rejected', (t) => {
   const handles = {
-    walk: addon.walkStart(false, '.', true, false, 4),
+    walk: addon.walkStart(false, '.', true, false, 4, true),
     rmtree: addon.rmtreeStart(false, undefined, 'none'),
     waiter: addon.futexWaiter(),
   }

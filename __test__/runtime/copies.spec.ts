@@ -23,7 +23,7 @@ function withTwo<T>(t: Parameters<typeof makeTree>[0], script: string): T {
     return copy
   })
   const start = copies.map((copy, index) => `
-    process.env.NAPI_RS_NATIVE_LIBRARY_PATH = ${JSON.stringify(`${copy}/addon.node`)}
+    process.env.FDKIT_ADDON = ${JSON.stringify(`${copy}/addon.node`)}
     const ${['one', 'two'][index]} = await import(${JSON.stringify(`${copy}/dist/index.js`)})
     const ${['onePromises', 'twoPromises'][index]} = await import(${JSON.stringify(`${copy}/dist/promises.js`)})
   `)
@@ -58,7 +58,7 @@ onLinux('a hook that one copy adds receives events of the other, imported before
     attempt(() => two.unlink('file'))
     attempt(() => one.unlink('none'))
     await twoPromises.unlink('file').catch((error) => heard.push(error.message))
-    process.env.NAPI_RS_NATIVE_LIBRARY_PATH = ''
+    process.env.FDKIT_ADDON = ''
     answer([heard, fs.existsSync('file'), Object.keys(globalThis).filter((name) => /fdkit/.test(name))])
   `)
   t.deepEqual(found, [[
@@ -95,7 +95,7 @@ onLinux('one copy can unmap, and wait on, a buffer that the other has mapped', (
     const buffer = memfd.map()
     const words = new Int32Array(buffer)
     seen.push(two.futexWait(words, 0, 1), two.futexWait(words, 0, 0, 5), two.futexWake(words, 0))
-    const wait = two.futexWaitAsync(words, 0, 0)
+    const wait = twoPromises.futexWaitAsync(words, 0, 0)
     Atomics.store(words, 0, 1)
     one.futexWake(words, 0)
     seen.push(await wait)

@@ -184,7 +184,7 @@ test('the error names packages of other platforms that are installed, and the np
   const { message } = checkFallback(t, run(t, dir, { fake: fakeLibc('GNU C Library', {}) }))
   const expected =
     'The platform is supported, but its package @fdkit/binding-linux-x64-gnu is missing. ' +
-    '@fdkit/binding-linux-arm64-musl, @fdkit/binding-darwin-arm64 are there: node_modules was installed ' +
+    '@fdkit/binding-linux-arm64-musl, @fdkit/binding-darwin-arm64 are installed: node_modules was installed ' +
     'on or for another platform. '
   t.is(message.slice(0, expected.length), expected)
   t.regex(message, /npm install --os=linux --cpu=x64 --libc=glibc;/)
@@ -208,7 +208,7 @@ test('a corrupt addon is reported', (t) => {
   const { message, causes } = checkFallback(t, run(t, dir, { fake: x64 }))
   const start = 'The platform is supported, but its package @fdkit/binding-linux-x64-gnu cannot be loaded. '
   t.is(message.slice(0, start.length), start)
-  t.regex(message, /Remove it from node_modules, and install it anew: npm install /)
+  t.regex(message, /Remove it from node_modules, and reinstall it: npm install /)
   t.is(causes!.length, 1)
   t.is(causes![0]!.code, 'ERR_DLOPEN_FAILED')
 })
@@ -217,7 +217,7 @@ test('the error names --no-addons', (t) => {
   const dir = install(t)
   installAddon(dir, 'fdkit.node', '')
   const { message, causes } = checkFallback(t, run(t, dir, { fake: x64, flags: ['--no-addons'] }))
-  t.regex(message, /^This process was started with --no-addons, .* Start it without that\.$/)
+  t.regex(message, /^This process was started with --no-addons, .* Start it without that flag\.$/)
   t.is(causes![0]!.code, 'ERR_DLOPEN_DISABLED')
 })
 
@@ -242,7 +242,7 @@ test('an addon of another version is reported', (t) => {
   const { message, causes } = checkFallback(t, run(t, dir, { fake: x64 }))
   const problem = `has version 9.9.9, and fdkit has ${version}`
   t.true(message.includes(`@fdkit/binding-linux-x64-gnu ${problem}. `), message)
-  t.regex(message, /install it anew: npm install --include=optional fdkit@/)
+  t.regex(message, /reinstall it: npm install --include=optional fdkit@/)
   t.deepEqual(causes!.map((cause) => cause.message), [`@fdkit/binding-linux-x64-gnu ${problem}`])
 })
 
@@ -250,7 +250,7 @@ test('a module that is not an addon is reported', (t) => {
   const dir = install(t)
   installAddon(dir, 'fdkit.cjs', 'module.exports = null')
   const { message } = checkFallback(t, run(t, dir, { fake: x64 }))
-  t.regex(message, /is no addon of fdkit\. Remove it/)
+  t.regex(message, /is not an addon of fdkit\. Remove it/)
 })
 
 test('an FDKIT_ADDON of another version is reported', (t) => {

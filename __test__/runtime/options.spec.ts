@@ -24,7 +24,7 @@ const sync: Takes[] = [
   ['chmod', ['dirFd', 'followSymlinks'], (options) => fdkit.chmod(nowhere, 0, options)],
   ['chown', ['dirFd', 'followSymlinks'], (options) => fdkit.chown(nowhere, -1, -1, options)],
   ['exists', ['dirFd', 'followSymlinks'], (options) => fdkit.exists(nowhere, options)],
-  ['fwalk', ['dirFd', 'followSymlinks', 'maxOpen', 'onerror', 'topdown'], (options) => fdkit.fwalk(nowhere, options)],
+  ['fwalk', ['dirFd', 'exact', 'followSymlinks', 'maxOpen', 'onerror', 'threads', 'topdown'], (options) => fdkit.fwalk(nowhere, options)],
   ['link', ['dstDirFd', 'followSymlinks', 'srcDirFd'], (options) => fdkit.link(nowhere, nowhere, options)],
   ['listdir', ['dirFd'], (options) => fdkit.listdir(nowhere, options)],
   ['lstat', ['bigint', 'dirFd'], (options) => fdkit.lstat(nowhere, options as object)],
@@ -36,7 +36,7 @@ const sync: Takes[] = [
   ['rename', ['dstDirFd', 'flags', 'srcDirFd'], (options) => fdkit.rename(nowhere, nowhere, options)],
   ['replace', ['dstDirFd', 'srcDirFd'], (options) => fdkit.replace(nowhere, nowhere, options)],
   ['rmdir', ['dirFd'], (options) => fdkit.rmdir(nowhere, options)],
-  ['rmtree', ['dirFd', 'ignoreErrors', 'onerror'], (options) => fdkit.rmtree(nowhere, options)],
+  ['rmtree', ['dirFd', 'ignoreErrors', 'onerror', 'threads'], (options) => fdkit.rmtree(nowhere, options)],
   ['scandir', ['dirFd'], (options) => fdkit.scandir(nowhere, options)],
   ['stat', ['bigint', 'dirFd', 'followSymlinks'], (options) => fdkit.stat(nowhere, options as object)],
   ['symlink', ['dirFd'], (options) => fdkit.symlink('x', nowhere, options)],
@@ -45,8 +45,11 @@ const sync: Takes[] = [
 ]
 const memory: Takes[] = [
   ['Memfd.create', ['contents', 'exec', 'inheritable', 'sealing', 'size'], (options) => fdkit.Memfd.create('x', options).close()],
-  ['mmap', ['length', 'offset', 'populate', 'unsafe', 'writable'], (options) => fdkit.Memfd.create('x', { size: 8 }).map(options)],
-  ['mmapShared', ['length', 'offset', 'populate', 'unsafe'], (options) => fdkit.Memfd.create('x', { size: 8 }).share(options)],
+  ['Memfd.blob', ['type'], (options) => fdkit.Memfd.create('x').blob(options)],
+  ['createMemfd', ['contents', 'exec', 'inheritable', 'sealing', 'signal', 'size'], async (options) => (await promises.createMemfd('x', options)).close()],
+  ['futexWaitAsync', ['signal', 'timeout'], (options) => promises.futexWaitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 1, options)],
+  ['mmap', ['allowShrink', 'length', 'offset', 'populate', 'writable'], (options) => fdkit.Memfd.create('x', { size: 8 }).map(options)],
+  ['mmapShared', ['allowShrink', 'length', 'offset', 'populate'], (options) => fdkit.Memfd.create('x', { size: 8 }).share(options)],
 ]
 const byPromise: Takes[] = sync.map(([name, names]) => {
   const call = (promises as Record<string, AnyFunction>)[name]!
@@ -60,9 +63,9 @@ const byPromise: Takes[] = sync.map(([name, names]) => {
 
 const good: Options = {
   dirFd: 0, dstDirFd: 0, srcDirFd: 0, followSymlinks: true, effectiveIds: false, maxOpen: 8, topdown: true, mode: 0o600,
-  bigint: true, flags: 0, resolve: 0, times: [0, 0], ignoreErrors: false, onerror: undefined, contents: 'x', exec: false,
-  inheritable: false, sealing: true, size: 8, length: 8, offset: 0, populate: false, unsafe: false, writable: true,
-  signal: undefined,
+  bigint: true, flags: 0, resolve: 0, times: [0, 0], ignoreErrors: false, onerror: undefined, exact: true, threads: 1, contents: 'x', exec: false,
+  inheritable: false, sealing: true, size: 8, length: 8, offset: 0, populate: false, allowShrink: false, writable: true,
+  signal: undefined, timeout: 5, type: 'text/plain',
 }
 
 /** Returns the code of the error of a call, or that there was none. */

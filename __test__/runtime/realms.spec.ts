@@ -100,7 +100,7 @@ test('a signal of another implementation aborts a walk and a deletion', async (t
 onLinux('a signal of another implementation aborts a wait', async (t) => {
   const signal = new OtherSignal()
   const words = new Int32Array(fdkit.Memfd.create('x', { size: 4 }).map())
-  const wait = fdkit.futexWaitAsync(words, 0, 0, Infinity, { signal })
+  const wait = promises.futexWaitAsync(words, 0, 0, { signal })
   setTimeout(() => signal.abort(), 10)
   await t.throwsAsync(wait, { name: 'AbortError' })
 })

@@ -2,8 +2,8 @@
 import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
-import { futexWaitAsync, Memfd } from 'fdkit'
-import { fwalk, rmtree, stat } from 'fdkit/promises'
+import { Memfd } from 'fdkit'
+import { futexWaitAsync, fwalk, rmtree, stat } from 'fdkit/promises'
 
 import { countFds, identity, isOpen } from '../helpers/fds.js'
 import { notLinux, unless } from '../helpers/platform.js'
@@ -149,7 +149,7 @@ serially('a wait for a futex can be aborted at every moment', async (t) => {
   const words = new Int32Array(memfd.map())
   await atEveryMoment(t, async (signal) => {
     try {
-      await futexWaitAsync(words, 0, 0, 1, { signal })
+      await futexWaitAsync(words, 0, 0, { timeout: 1, signal })
       return 'over'
     } catch (error) {
       return endOf(t, error)

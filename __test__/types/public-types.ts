@@ -86,6 +86,8 @@ const walkOptions: FwalkOptions = {
   followSymlinks: true,
   dirFd: 3,
   maxOpen: 8,
+  exact: false,
+  threads: 2,
 }
 const walk = fwalk('.', walkOptions)
 is<IteratorReturnResult<undefined>>()(walk.return())
