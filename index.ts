@@ -38,10 +38,8 @@ export { copyFrom } from './lib/memory/copy.js'
 export { dup, getInheritable, setInheritable } from './lib/files/descriptors.js'
 export {
   futexWait,
-  futexWaitAsync,
   futexWake,
   type FutexResult,
-  type FutexWaitAsyncOptions,
 } from './lib/memory/futex.js'
 export { fwalk, type FwalkEntry, type FwalkIterator, type FwalkOptions } from './lib/tree/fwalk.js'
 export { listdir } from './lib/files/listing.js'
