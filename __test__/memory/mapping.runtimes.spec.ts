@@ -94,7 +94,7 @@ for (const [words, status, code, message] of [
       .replaceAll('node_api_create_external_sharedarraybuffer\0', 'none_api_create_external_sharedarraybuffer\0')
     const path = `${makeTree(t, { 'fdkit.node': '' })}/fdkit.node`
     fs.writeFileSync(path, altered, 'latin1')
-    const options = { shell: `${shell}; export NAPI_RS_NATIVE_LIBRARY_PATH='${path}'` }
+    const options = { shell: `${shell}; export FDKIT_ADDON='${path}'` }
     const [results, left, text] = child<[[string, string][], number, string]>(attempts, options)
     t.is(results.length, 3)
     for (const [is, said] of results) {
