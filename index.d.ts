@@ -685,6 +685,20 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
 	dirFd?: FdLike | undefined;
 	/** How many descriptors the walk holds at most, at any depth: 4 or more, 128 by default. */
 	maxOpen?: number | undefined;
+	/**
+	 * How many threads list directories ahead of the walk, 0 to 64; 0 for none. By default as many as
+	 * the machine runs at once, at most 4. They start in a tree of several dozen directories and end
+	 * with the walk. They list up to 64 directories ahead, with up to 4 MiB of names, and their
+	 * descriptors count towards `maxOpen`.
+	 */
+	threads?: number | undefined;
+	/**
+	 * Whether each directory is yielded as a listing at that moment would find it: one that was listed
+	 * ahead is looked at again, and is listed again if it may have changed. By default `true`, and
+	 * `false` in `fdkit/promises`, where a directory may have been listed somewhat before it is
+	 * yielded; the descriptor is then of the directory that was listed.
+	 */
+	exact?: boolean | undefined;
 }
 /** The iterator that {@link fwalk} returns. */
 export interface FwalkIterator<Name extends string | Buffer = string> extends NodeJS.Iterator<FwalkEntry<Name>, undefined, unknown> {
@@ -1342,6 +1356,12 @@ export declare function open(path: PathLike, flags?: number | string, options?: 
 export interface RmtreeOptions<Name extends string | Buffer = string> extends DirFdOptions {
 	/** Whether nothing is thrown or reported, and what can be removed is; `false` by default. */
 	ignoreErrors?: boolean | undefined;
+	/**
+	 * How many threads help, 0 to 64; 0 for none. By default as many as the machine runs at once, at
+	 * most 4. In a tree of several dozen directories each empties one after the other, so when a
+	 * deletion ends early, more may be gone than was reported.
+	 */
+	threads?: number | undefined;
 	/**
 	 * Called with each error, whose `path` is the whole path; the rest is still removed. What it
 	 * throws ends the deletion. Without it the first error is thrown.

@@ -1,8 +1,9 @@
 /**
- * The functions of `fdkit` with promises, off the main thread.
+ * Provides the functions of `fdkit` as promises. The work is done off the main thread.
  *
- * Descriptors given to a call are copied before it returns: it acts on what the number meant then,
- * whatever is closed or reused meanwhile. Every copy is closed when the call is over.
+ * Each call duplicates the descriptors that it is given before it returns. It acts on the files
+ * that the numbers stood for at that moment, even if the numbers are closed or reused before the
+ * call settles. The duplicates are closed when the call has settled.
  *
  * @packageDocumentation
  */

@@ -1,4 +1,4 @@
-// Measures fdkit beside what else there is, on one tree, in turns. See README.md.
+// Measures fdkit and its alternatives in turns, on the same tree. See README.md.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
@@ -20,7 +20,7 @@ import { measureStartup } from './suites/startup.js'
 import { measureStat, measureStatPromises } from './suites/stat.js'
 import { measureWalks } from './suites/walk.js'
 
-/** Each suite measures, prints its table, and returns its targets. */
+/** The suites. Each measures, prints its table, and returns its targets. */
 const suites: Record<string, (top: () => string) => Target[] | Promise<Target[]>> = {
   walk: (top) => measureWalks(top()),
   memfd: measureMemfd,

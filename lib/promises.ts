@@ -1,5 +1,5 @@
-// The functions of the package, off the main thread. The build replaces `{@inheritDoc NAME}` in
-// promises.d.ts by the documentation of that function in index.d.ts.
+// The functions of the package off the main thread. The build replaces `{@inheritDoc NAME}` in
+// promises.d.ts with the documentation of that function in index.d.ts.
 import type { Buffer } from 'node:buffer'
 import type * as fs from 'node:fs'
 
@@ -180,8 +180,8 @@ export async function listdir(path?: PathLike | FdLike, options?: DirFdOptions):
 /**
  * {@inheritDoc scandir}
  *
- * Resolves with an array. The types of the entries that symbolic links point to are looked up with
- * it, so only `stat` of an entry makes another system call, and it returns a promise.
+ * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
+ * only the `stat` method of an entry makes another system call. It returns a promise.
  *
  * @example
  * ```ts
@@ -210,7 +210,7 @@ export async function memfdCreate(name: string | Uint8Array, flags?: number): Pr
 /**
  * {@inheritDoc rmtree}
  *
- * @throws `AbortError`: `signal` was aborted
+ * @throws `AbortError`: `signal` is aborted
  * @example
  * ```ts
  * import { rmtree } from 'fdkit/promises'

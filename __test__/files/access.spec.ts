@@ -1,4 +1,4 @@
-// canAccess answers, as Python's os.access; access throws, as that of node:fs; exists answers.
+// Tests `access`, which throws like that of node:fs, and `canAccess` and `exists`, which return a boolean.
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 
@@ -16,7 +16,7 @@ import { link, makeTree } from '../helpers/tree.js'
 const onLinux = unless(notLinux)
 const asRoot = unless(notLinux || notRoot)
 
-test('whether it is there, by default, in every form of path', (t) => {
+test('by default they test for existence, with every form of path', (t) => {
   const top = makeTree(t, { 'a b': '' })
   for (const form of forms(`${top}/a b`)) t.true(canAccess(form as string))
   for (const form of forms(`${top}/none`)) t.false(canAccess(form as string))
@@ -24,7 +24,7 @@ test('whether it is there, by default, in every form of path', (t) => {
   t.true(canAccess(top, R_OK | X_OK))
 })
 
-test('dirFd, wherever the directory goes', (t) => {
+test('dirFd follows a directory that was renamed', (t) => {
   const top = makeTree(t, { dir: { file: '' }, file: '' })
   const dirFd = opened(t, `${top}/dir`)
   fs.renameSync(`${top}/dir`, `${top}/moved`)
@@ -34,7 +34,7 @@ test('dirFd, wherever the directory goes', (t) => {
   t.true(canAccess(top, F_OK, { dirFd: 999_999 }))
 })
 
-test('canAccess is false whatever goes wrong', (t) => {
+test('canAccess returns false if the system call fails', (t) => {
   const top = makeTree(t, { file: '', loop: link('loop'), dangling: link('nothing') })
   const fileFd = opened(t, `${top}/file`)
   for (const name of ['none', 'none/x', 'file/x', 'file/', 'loop', 'dangling', 'x'.repeat(256), 'x/'.repeat(4000)]) {
@@ -45,7 +45,7 @@ test('canAccess is false whatever goes wrong', (t) => {
   t.false(canAccess('file', F_OK, { dirFd: fileFd }))
 })
 
-test('what is no argument is thrown', (t) => {
+test('canAccess throws if an argument is invalid', (t) => {
   t.throws(() => canAccess(5 as never), { code: 'ERR_INVALID_ARG_TYPE' })
   t.throws(() => canAccess('a\0b'), { code: 'ERR_INVALID_ARG_VALUE' })
   for (const mode of [8, -1, 1.5]) t.throws(() => canAccess('.', mode), { code: 'ERR_OUT_OF_RANGE' })
@@ -54,7 +54,7 @@ test('what is no argument is thrown', (t) => {
   }
 })
 
-onLinux('followSymlinks: a link itself is there, whatever it points to', (t) => {
+onLinux('with followSymlinks: false a dangling link exists', (t) => {
   const top = makeTree(t, { dangling: link('nothing'), loop: link('loop'), file: '', alias: link('file') })
   const dirFd = opened(t, top)
   for (const name of ['dangling', 'loop', 'alias', 'file']) {
@@ -68,7 +68,7 @@ onLinux('followSymlinks: a link itself is there, whatever it points to', (t) => 
 
 const modes = [F_OK, R_OK, W_OK, X_OK, R_OK | W_OK, R_OK | X_OK, W_OK | X_OK, R_OK | W_OK | X_OK]
 
-asRoot('every mode, of files of every permission, as somebody else: as node:fs and Python have it', (t) => {
+asRoot('an unprivileged user gets the results of node:fs and Python for every mode and permission', (t) => {
   const top = makeTree(t)
   fs.chmodSync(top, 0o755)
   const permissions = [0, 1, 2, 3, 4, 5, 6, 7]
@@ -90,7 +90,7 @@ asRoot('every mode, of files of every permission, as somebody else: as node:fs a
   t.deepEqual(nodes, expected)
 })
 
-asRoot('effectiveIds: the effective user counts, not the real one', (t) => {
+asRoot('effectiveIds checks the effective user instead of the real one', (t) => {
   const top = makeTree(t, { secret: '' })
   fs.chmodSync(top, 0o755)
   fs.chmodSync(`${top}/secret`, 0o600)
@@ -104,7 +104,7 @@ asRoot('effectiveIds: the effective user counts, not the real one', (t) => {
   t.deepEqual(child(script, { args: [top] }), [[true, true, true], [true, true, false]])
 })
 
-unless(notLinux || notRoot || missing('python3'))('effectiveIds and followSymlinks: as in Python', (t) => {
+unless(notLinux || notRoot || missing('python3'))('effectiveIds and followSymlinks give the results of Python', (t) => {
   const top = makeTree(t, { secret: '', alias: link('secret'), dangling: link('nothing'), dir: {} })
   fs.chmodSync(top, 0o755)
   fs.chmodSync(`${top}/secret`, 0o600)
@@ -133,7 +133,7 @@ print(json.dumps([os.access(name, mode, effective_ids=effective, follow_symlinks
   t.true(found.includes(true) && found.includes(false))
 })
 
-unless(noStrace)('without faccessat2 the older calls answer, flags and all', (t) => {
+unless(noStrace)('without faccessat2 the flags are emulated with older system calls', (t) => {
   const top = makeTree(t, { file: '', dangling: link('nothing') })
   fs.chmodSync(`${top}/file`, 0o600)
   const script = `
@@ -150,7 +150,7 @@ unless(noStrace)('without faccessat2 the older calls answer, flags and all', (t)
   t.true(calls.filter((line) => line.includes('ENOSYS')).length >= 7)
 })
 
-test('access throws what node:fs throws', (t) => {
+test('access throws the same errors as node:fs', (t) => {
   const top = makeTree(t, { file: '', loop: link('loop'), dangling: link('nothing') })
   for (const name of ['none', 'none/x', 'file/x', 'file/', 'loop', 'dangling', 'x'.repeat(256), '']) {
     const path = name === '' ? '' : `${top}/${name}`
@@ -163,7 +163,7 @@ test('access throws what node:fs throws', (t) => {
   t.throws(() => access('x', F_OK, { dirFd: opened(t, `${top}/file`) }), { code: 'ENOTDIR' })
 })
 
-test('an awaited access of node:fs can be replaced by ours: a missing file is caught', async (t) => {
+test('access of fdkit/promises can replace that of node:fs/promises: a missing file rejects', async (t) => {
   const top = makeTree(t, { file: '' })
   await t.throwsAsync(promises.access(`${top}/none`), { code: 'ENOENT' })
   t.is(await promises.access(`${top}/file`), undefined)
@@ -173,7 +173,7 @@ test('an awaited access of node:fs can be replaced by ours: a missing file is ca
   t.true(await promises.exists(`${top}/file`))
 })
 
-asRoot('access throws EACCES where canAccess is false', (t) => {
+asRoot('access throws EACCES if canAccess returns false', (t) => {
   const top = makeTree(t, { secret: '' })
   fs.chmodSync(top, 0o755)
   fs.chmodSync(`${top}/secret`, 0o600)
@@ -189,7 +189,7 @@ asRoot('access throws EACCES where canAccess is false', (t) => {
   t.deepEqual(child(script, { args: [top] }), ['none', 'EACCES', false])
 })
 
-test('exists follows links unless it is told not to', (t) => {
+test('exists follows symbolic links by default', (t) => {
   const top = makeTree(t, { dir: { file: '' }, dangling: link('nothing'), alias: link('dir') })
   const dirFd = opened(t, top)
   for (const name of ['dir', 'dir/file', 'alias', 'alias/file', '.']) {

@@ -1,4 +1,5 @@
-// The events of the family, as Python raises them. Hooks stay, so each test has a child of its own.
+// Tests that the functions on files raise the audit events of Python. A hook cannot be removed, so
+// each test runs in a child process.
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 
@@ -16,7 +17,7 @@ const events = [
   'os.scandir', 'os.listdir', 'shutil.rmtree',
 ]
 
-// The same calls in both languages, a line each; all of them fail or change nothing that matters.
+// The same calls in both languages, one on each line. All of them fail or change nothing that matters.
 const calls: [ours: string, pythons: string][] = [
   ["chmod('none', 0o640)", "os.chmod('none', 0o640)"],
   ["chmod('none', 0o640, { dirFd })", "os.chmod('none', 0o640, dir_fd=fd)"],
@@ -107,7 +108,7 @@ const script = `
 `
 
 for (const which of ['fdkit', 'promises']) {
-  unless(notLinux || missing('python3'))(`${which}: names and arguments are Python's, in order`, (t) => {
+  unless(notLinux || missing('python3'))(`${which}: events have the names, arguments and order of Python`, (t) => {
     const top = makeDir(t)
     const expected = JSON.parse(execFileSync('python3', ['-c', python, top], { encoding: 'utf8' }))
     const label = (seen: unknown[]) => seen.map((event) => JSON.stringify(event))
@@ -116,7 +117,7 @@ for (const which of ['fdkit', 'promises']) {
   })
 }
 
-onLinux('channels carry the arguments by name', (t) => {
+onLinux('diagnostics channels carry the arguments by name', (t) => {
   const found = child(`
     import { subscribe } from 'node:diagnostics_channel'
     process.chdir(args[0])
@@ -154,7 +155,7 @@ onLinux('channels carry the arguments by name', (t) => {
 })
 
 for (const which of ['fdkit', 'promises']) {
-  onLinux(`${which}: what a hook refuses changes nothing, and leaves no descriptor`, (t) => {
+  onLinux(`${which}: a call that a hook refuses changes nothing and leaks no descriptor`, (t) => {
     const top = makeDir(t)
     const look = () => fs.readdirSync(top).map((name) => {
       const { mode, uid, nlink, mtimeNs } = fs.lstatSync(`${top}/${name}`, { bigint: true })

@@ -1,4 +1,4 @@
-// System calls that an old container runtime hides: its seccomp filter answers EPERM, not ENOSYS.
+// Tests system calls that the seccomp filter of an old container runtime denies with EPERM instead of ENOSYS.
 import { constants } from 'node:os'
 import * as fs from 'node:fs'
 
@@ -11,7 +11,7 @@ import { link, makeTree } from '../helpers/tree.js'
 const filtered = unless(noSeccomp)
 const filteredRoot = unless(noSeccomp || notRoot)
 
-/** Hides both of the newer calls. */
+/** Denies statx and faccessat2. */
 function hidingBoth(errno: number): Pick<ChildOptions, 'shell'> {
   return { shell: `${hiding('statx', errno).shell}; ${hiding('faccessat2', errno).shell}` }
 }
@@ -19,7 +19,7 @@ function hidingBoth(errno: number): Pick<ChildOptions, 'shell'> {
 for (const name of ['EPERM', 'EOPNOTSUPP', 'ENOSYS'] as const) {
   const hidden = hidingBoth(constants.errno[name])
 
-  filtered(`stat answers as node:fs does when a filter answers ${name} to statx`, (t) => {
+  filtered(`stat returns what node:fs returns if a filter denies statx with ${name}`, (t) => {
     const top = makeTree(t, { file: 'text', alias: link('file'), dir: {} })
     const script = `
       const fields = (stats) => [stats.ino, stats.size, stats.mode, stats.mtimeMs, stats.nlink]
@@ -36,7 +36,7 @@ for (const name of ['EPERM', 'EOPNOTSUPP', 'ENOSYS'] as const) {
     t.deepEqual(child(script, { args: [top], ...hidden }), [true, true, 2])
   })
 
-  filtered(`the older call answers when a filter answers ${name} to faccessat2`, (t) => {
+  filtered(`access falls back to faccessat if a filter denies faccessat2 with ${name}`, (t) => {
     const top = makeTree(t, { file: '', alias: link('file'), dangling: link('nothing') })
     fs.chmodSync(`${top}/file`, 0o600)
     const script = `
@@ -54,7 +54,7 @@ for (const name of ['EPERM', 'EOPNOTSUPP', 'ENOSYS'] as const) {
   })
 }
 
-filteredRoot('effectiveIds answers the same with a filter as without one', (t) => {
+filteredRoot('effectiveIds gives the same result with a filter and without one', (t) => {
   const top = makeTree(t, { dir: {} })
   fs.chmodSync(top, 0o755)
   const owners = [[0, 0], [65534, 0], [0, 65534], [0, 1234], [1234, 1234]] as const
@@ -82,8 +82,8 @@ filteredRoot('effectiveIds answers the same with a filter as without one', (t) =
   for (const answers of plain) t.true(answers.includes(true) && answers.includes(false))
 })
 
-filteredRoot('an immutable file is not writable, whatever its permission bits say', (t) => {
-  // No filter here: this EPERM is the kernel's own answer.
+filteredRoot('an immutable file is not writable, even if its permission bits allow it', (t) => {
+  // There is no filter here: this EPERM comes from the kernel.
   const script = `
     process.chdir(args[0])
     fs.writeFileSync('file', '')

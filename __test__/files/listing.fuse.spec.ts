@@ -1,4 +1,4 @@
-// Directories of a file system that says little about where they end.
+// Tests listings on a FUSE file system that gives every name the same offset.
 import { child } from '../helpers/child.js'
 import { noFuse, serving } from '../helpers/fuse.js'
 import { unless } from '../helpers/platform.js'
@@ -17,9 +17,9 @@ const script = `
   ]
   answer(lists.map((list) => list.length))`
 
-// ext4 gives the greatest offset to the last name of a directory, and only to that one.
+// ext4 gives the greatest offset only to the last name of a directory.
 for (const offset of [2n ** 63n - 1n, 1n]) {
-  unless(noFuse)(`a server that sends the offset ${offset} with every name: all are listed`, (t) => {
+  unless(noFuse)(`all names are listed if the server sends the offset ${offset} with each of them`, (t) => {
     const top = makeTree(t)
     const options = { args: [top], ...serving(top, NAMES, offset), timeout: 60_000 }
     t.deepEqual(child<number[]>(script, options), Array.from({ length: 5 }, () => NAMES))

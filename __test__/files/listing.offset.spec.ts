@@ -1,4 +1,4 @@
-// Listings of one descriptor at the same time, by somebody who may read the directory and not search it.
+// Tests concurrent listings of one descriptor by a user who may read the directory but not search it.
 import * as fs from 'node:fs'
 
 import { child } from '../helpers/child.js'
@@ -7,15 +7,15 @@ import { makeTree } from '../helpers/tree.js'
 
 const NAMES = 3000
 
-// Without /proc a directory that is not searchable cannot be opened again.
+// Without /proc a directory that is not searchable cannot be reopened.
 const hidden = `set -- unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$@"`
 const places: [title: string, shell: string, lacks: string | false][] = [
-  ['opened again through /proc', ':', false],
-  ['without /proc, one after the other', hidden, missing('unshare')],
+  ['the directory is reopened through /proc', ':', false],
+  ['without /proc, they run one after the other', hidden, missing('unshare')],
 ]
 
 for (const [title, shell, lacks] of places) {
-  unless(notLinux || notRoot || lacks)(`concurrent listings are whole: ${title}`, (t) => {
+  unless(notLinux || notRoot || lacks)(`concurrent listings are complete: ${title}`, (t) => {
     const top = makeTree(t)
     for (let i = 0; i < NAMES; i++) fs.closeSync(fs.openSync(`${top}/${`${i}`.padStart(60, '-')}`, 'w'))
     fs.chmodSync(top, 0o744)
@@ -33,7 +33,7 @@ for (const [title, shell, lacks] of places) {
         for (let i = 0; i < 4; i++) {
           pending.push(promises.listdir(i % 2 ? fd : copy), promises.scandir(i % 2 ? copy : fd))
         }
-        // And on the main thread meanwhile.
+        // The main thread lists at the same time.
         lengths.push(listdir(fd).length, [...scandir(copy)].length)
         for (const list of await Promise.all(pending)) lengths.push(list.length)
       }

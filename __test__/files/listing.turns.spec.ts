@@ -1,4 +1,5 @@
-// Listings of large directories by fdkit/promises, which are handed out in turns of the event loop.
+// Tests listings of large directories by fdkit/promises, which are converted over several turns of the
+// event loop.
 import * as fs from 'node:fs'
 
 import test from 'ava'
@@ -9,7 +10,7 @@ import { child } from '../helpers/child.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { link, makeTree, makeTreeInMemory } from '../helpers/tree.js'
 
-test('the same names and entries as at once, at every size around a piece', async (t) => {
+test('returns the names and entries of the synchronous call, at every size around that of a chunk', async (t) => {
   const top = makeTreeInMemory(t, { dir: {}, 'odd\udcff': '', link: link('dir') })
   let made = 3
   for (const size of [3, 127, 128, 129, 511, 512, 513, 640, 1024, 2047, 2048, 2049, 2560, 4096, 5000]) {
@@ -22,7 +23,7 @@ test('the same names and entries as at once, at every size around a piece', asyn
   }
 })
 
-test('entries of a Buffer path look where the path was, whatever becomes of the Buffer', async (t) => {
+test('entries keep the path they were listed with if the Buffer changes', async (t) => {
   const top = makeTree(t, { a: { file: 'four' }, b: {} })
   for (const end of ['', '/']) {
     const path = Buffer.from(`${top}/a${end}`)
@@ -36,13 +37,13 @@ test('entries of a Buffer path look where the path was, whatever becomes of the 
 
 const ENTRIES = 100_000
 
-unless(notLinux)(`the event loop turns while ${ENTRIES} entries are handed out`, (t) => {
+unless(notLinux)(`the event loop keeps turning while ${ENTRIES} entries are converted`, (t) => {
   const top = makeTreeInMemory(t)
   const seen = child<{ [what: string]: { most: number; turns: number; length: number } }>(
     `
     const { listdir, scandir } = await import('fdkit/promises')
     for (let i = 0; i < args[1]; i++) fs.closeSync(fs.openSync(args[0] + '/file-' + i, 'w'))
-    // In each turn, by how much the lists have grown: their names are what is pushed.
+    // Counts by how much the lists grow in each turn, by counting what is pushed to arrays.
     const { push } = Array.prototype
     let pushed = 0
     const measure = async (call) => {
@@ -69,7 +70,7 @@ unless(notLinux)(`the event loop turns while ${ENTRIES} entries are handed out`,
       names: await measure(() => listdir(args[0])),
       buffers: await measure(() => listdir(Buffer.from(args[0]))),
       entries: await measure(() => scandir(args[0])),
-      // However many there are at once, a turn is no longer.
+      // A turn takes no longer if several listings run at once.
       together: await measure(async () => (await Promise.all([1, 2, 3, 4].map(() => listdir(args[0])))).flat()),
     })`,
     { args: [top, ENTRIES] },

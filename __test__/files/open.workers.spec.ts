@@ -1,4 +1,4 @@
-// Workers that are terminated while fdkit/promises opens files for them.
+// Tests workers that are terminated while fdkit/promises opens files for them.
 import { once } from 'node:events'
 import * as fs from 'node:fs'
 import { Worker } from 'node:worker_threads'
@@ -10,7 +10,7 @@ import { makeTree } from '../helpers/tree.js'
 
 const MOST = 100_000
 
-unless(notLinux, test.serial)('a terminated worker leaves none of the descriptors open that were being opened for it', async (t) => {
+unless(notLinux, test.serial)('a terminated worker leaks none of the descriptors that were being opened for it', async (t) => {
   const marker = `${makeTree(t, { marker: '' })}/marker`
   const open = () => {
     const numbers = fs.readdirSync('/proc/self/fd').map(Number)
@@ -33,7 +33,7 @@ unless(notLinux, test.serial)('a terminated worker leaves none of the descriptor
           const fd = await open(${JSON.stringify(marker)})
           const at = Atomics.add(seen, 0, 1) + 1
           Atomics.store(seen, at, fd)
-          // So that the process does not run out of numbers.
+          // Keeps the process below its limit of descriptors.
           if (at > 1000) return
         }
       }
@@ -47,7 +47,7 @@ unless(notLinux, test.serial)('a terminated worker leaves none of the descriptor
     const known = new Set(seen.subarray(1, Math.min(seen[0] ?? 0, MOST) + 1))
     taken += known.size
     const left = open()
-    // The thread stops anywhere, also when JavaScript has just got one and not yet written it down.
+    // The thread can stop anywhere, even when JavaScript has just received a descriptor and not yet stored it.
     t.true(left.filter((fd) => !known.has(fd)).length <= 1)
     for (const fd of left) fs.closeSync(fd)
   }

@@ -1,4 +1,4 @@
-// Calls of fdkit/promises that are pending at the same time, and the descriptors that they hold.
+// Tests how many descriptors concurrent calls of fdkit/promises hold.
 import { child } from '../helpers/child.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { hidingExactly, noSeccomp } from '../helpers/seccomp.js'
@@ -6,7 +6,7 @@ import { FIFO, makeTree, makeTreeInMemory } from '../helpers/tree.js'
 
 const FILES = 5000
 
-/** Files in one directory, made by a program since it is fast at it. */
+/** Creates files in one directory. A program does it because it is faster than JavaScript. */
 function fill(top: string, files: number): void {
   const script = `
     for (let i = 0; i < args[1]; i++) fs.closeSync(fs.openSync(args[0] + '/' + i, 'w'))
@@ -14,7 +14,7 @@ function fill(top: string, files: number): void {
   child(script, { args: [top, files] })
 }
 
-unless(notLinux)(`Promise.all over a directory of ${FILES} files needs few descriptors`, (t) => {
+unless(notLinux)(`Promise.all over a directory of ${FILES} files holds few descriptors`, (t) => {
   const top = makeTreeInMemory(t)
   fill(top, FILES)
   const script = `
@@ -29,7 +29,7 @@ unless(notLinux)(`Promise.all over a directory of ${FILES} files needs few descr
   t.is(child<number>(script, { args: [top], shell: 'ulimit -n 64' }), FILES)
 })
 
-// The one thread of the pool waits until somebody opens the FIFO to write: calls stay pending.
+// The only thread of the pool blocks until the FIFO is opened for writing, so calls stay pending.
 const oneThread = 'export UV_THREADPOOL_SIZE=1'
 const holdPool = `
   fs.open(args[0] + '/fifo', 'r', (error, fd) => fs.closeSync(fd))
@@ -41,11 +41,11 @@ const EPERM = 1
 const { shell: noQuery } = hidingExactly('fcntl', EINVAL, F_DUPFD_QUERY)
 const { shell: noKcmp } = hidingExactly('kcmp', EPERM)
 
-// What each kernel, and each filter, leaves to tell that two descriptors are of the same open file.
+// The ways in which kernels and filters let a process compare two open files.
 const kernels: [title: string, shell: string, held: number, lacks: string | false][] = [
-  ['by F_DUPFD_QUERY, or else kcmp', ':', 2, notLinux],
-  ['by kcmp, if the kernel has no F_DUPFD_QUERY', noQuery, 2, noSeccomp],
-  ['not at all, if it has neither', `${noQuery}; ${noKcmp}`, 1000, noSeccomp],
+  ['compared with F_DUPFD_QUERY, or else kcmp', ':', 2, notLinux],
+  ['compared with kcmp if the kernel has no F_DUPFD_QUERY', noQuery, 2, noSeccomp],
+  ['not shared if the kernel has neither', `${noQuery}; ${noKcmp}`, 1000, noSeccomp],
 ]
 
 for (const [title, shell, held, lacks] of kernels) {
@@ -57,7 +57,7 @@ for (const [title, shell, held, lacks] of kernels) {
       const top = args[0]
       ${holdPool}
       const before = countFds()
-      // Each time, the number is closed and stands for another directory while the calls are pending.
+      // Each time, the descriptor is closed and reused for another directory while the calls are pending.
       const inodes = ['first', 'second'].map((name) => fs.statSync(top + '/' + name).ino)
       const pending = []
       let dirFd = fs.openSync(top + '/first', 'r')
@@ -74,7 +74,7 @@ for (const [title, shell, held, lacks] of kernels) {
       const found = await Promise.all(pending)
       if (await closed !== 'EBADF') throw new Error('a closed number was served')
       const wrong = found.filter(({ ino }, i) => ino !== inodes[i < 500 ? 0 : 1]).length
-      // Between two directories, and with calls that fail.
+      // Alternates between two directories and includes calls that fail.
       const from = fs.openSync(top + '/first', 'r')
       const to = fs.openSync(top + '/second', 'r')
       const two = { srcDirFd: from, dstDirFd: to }

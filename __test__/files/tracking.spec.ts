@@ -1,4 +1,4 @@
-// Numbers are handed out and taken over as node:fs would do it, in every thread of every runtime.
+// Tests that descriptors are tracked like those of node:fs, in every thread of every runtime.
 import * as fs from 'node:fs'
 
 import { Memfd, open } from 'fdkit'
@@ -30,24 +30,24 @@ for (const { name, runtime, missing } of runtimes) {
     const report = JSON.parse(await runOn(runtime, '__test__/helpers/tracking-probe.mjs')) as Report
     for (const found of [report.main, report.true.found, report.false.found]) {
       t.deepEqual(Object.keys(found.closed), ['open', 'dup', 'memfdCreate', 'promises.open', 'promises.memfdCreate'])
-      // JSON has null for undefined.
+      // JSON replaces undefined with null.
       for (const [maker, states] of Object.entries(found.closed)) t.deepEqual(states, [true, null, false], maker)
       t.deepEqual([found.count, found.text], [4, 'text'])
-      // A copy has its own number, and the one that was given is free.
+      // The copy has its own number, and the original descriptor is closed.
       t.deepEqual(found.taken, [[null, 'text', false, false], [null, 'text', false, false]])
       t.deepEqual(found.inheritable, [true, false, false])
       t.deepEqual(found.warnings, [])
     }
-    // What a worker took over and closed is closed once, however the worker ends.
+    // A descriptor that a worker took over and closed is closed once, however the worker ends.
     for (const { others } of [report.true, report.false]) t.deepEqual([...new Set(others)], ['/dev/null'])
-    // What a worker has left open is closed as node:fs's own would be; Bun closes nothing.
+    // A descriptor that a worker left open is closed like one of node:fs; Bun closes nothing.
     const closed = (paths: string[]) => paths.filter((path) => path === null).length
     t.is(closed(report.true.left), name === 'bun' ? 0 : 3)
     t.is(closed(report.false.left), name === 'deno' ? 3 : 0)
   })
 }
 
-onLinux('from: a number that a worker took over is closed once, by close, by the collector or by the end of the worker', (t) => {
+onLinux('a descriptor that a worker took over with Memfd.from is closed once, by close(), by the garbage collector or by the end of the worker', (t) => {
   const script = `
     import { once } from 'node:events'
     import { Worker } from 'node:worker_threads'
@@ -85,7 +85,7 @@ onLinux('from: a number that a worker took over is closed once, by close, by the
   t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [['close', 2, 0], ['collect', 2, 0], ['end', 1, 0]])
 })
 
-onLinux('from: if the number cannot be copied, it stays open', (t) => {
+onLinux('Memfd.from leaves the descriptor open if it cannot be duplicated', (t) => {
   const script = `
     const fd = fdkit.memfdCreate('full')
     const rest = []
@@ -98,7 +98,7 @@ onLinux('from: if the number cannot be copied, it stays open', (t) => {
   t.deepEqual(child(script, { shell: 'ulimit -n 64' }), ['EMFILE', true])
 })
 
-onLinux('a worker in which the root directory cannot be opened gets its numbers all the same, with the warning of Node.js', (t) => {
+onLinux('a worker that cannot open the root directory still gets descriptors, with the warning of Node.js', (t) => {
   const script = `
     import { once } from 'node:events'
     import { Worker } from 'node:worker_threads'
@@ -124,7 +124,7 @@ onLinux('a worker in which the root directory cannot be opened gets its numbers 
   t.deepEqual(child(script, { shell: 'ulimit -n 64' }), [true, 1])
 })
 
-onLinux('in the main thread a descriptor gets the lowest number that is free', (t) => {
+onLinux('a descriptor gets the lowest free number in the main thread', (t) => {
   const [low, high] = [fs.openSync('/', 'r'), fs.openSync('/', 'r')]
   fs.closeSync(low)
   const fd = open('/')
@@ -132,7 +132,7 @@ onLinux('in the main thread a descriptor gets the lowest number that is free', (
   t.true(fd <= low)
 })
 
-onLinux('from: only a number is taken over', (t) => {
+onLinux('Memfd.from takes over only numbers', (t) => {
   const memfd = Memfd.create('object')
   t.teardown(() => memfd.close())
   t.throws(() => Memfd.from(memfd as never), { code: 'ERR_INVALID_ARG_TYPE' })

@@ -1,4 +1,4 @@
-// Errors of calls that start from a descriptor name the function and the directory.
+// Tests that errors of calls relative to a descriptor name the function and the directory.
 import * as fs from 'node:fs'
 
 import test from 'ava'
@@ -38,7 +38,7 @@ const cases: Case[] = [
 ]
 
 for (const [name, code, call] of cases) {
-  onLinux(`${name}: ${code} says in which directory, also by promise, also when that has moved`, async (t) => {
+  onLinux(`${name}: ${code} names the directory, even if it was renamed, and by promise too`, async (t) => {
     const top = makeTree(t, tree)
     const dirFd = opened(t, `${top}/dir`)
     fs.renameSync(`${top}/dir`, `${top}/moved`)
@@ -52,7 +52,7 @@ for (const [name, code, call] of cases) {
     t.is(later.dir, error.dir)
   })
 
-  onLinux(`${name}, ${code}: a descriptor that is not open, or of a file, is named with the function`, (t) => {
+  onLinux(`${name}, ${code}: an error of a descriptor that is not open, or is a file, names the function`, (t) => {
     const top = makeTree(t, tree)
     const closed: Located = thrown(() => call(fdkit, 999_999))
     t.is(closed.code, 'EBADF')
@@ -64,7 +64,7 @@ for (const [name, code, call] of cases) {
   })
 }
 
-onLinux('the example of the guide: a link among the directories of a walk that deletes', (t) => {
+onLinux('the example of the guide, a walk that deletes and meets a link, names the directory', (t) => {
   const top = makeTree(t, tree)
   const error: Located = thrown(() => {
     for (const [, dirs, , dirFd] of fdkit.fwalk(`${top}/dir`)) for (const name of dirs) fdkit.unlink(name, { dirFd })
@@ -72,7 +72,7 @@ onLinux('the example of the guide: a link among the directories of a walk that d
   t.is(error.message, `EISDIR: illegal operation on a directory, unlinkat 'sub' in '${top}/dir' (unlink)`)
 })
 
-onLinux('of two paths each says where it starts', async (t) => {
+onLinux('each of two paths names the directory where it starts', async (t) => {
   const top = makeTree(t, tree)
   const [srcDirFd, dstDirFd] = [opened(t, `${top}/dir`), opened(t, `${top}/other`)]
   for (const name of ['rename', 'replace', 'link'] as const) {
@@ -92,14 +92,14 @@ onLinux('of two paths each says where it starts', async (t) => {
   }
 })
 
-onLinux('symlink: the directory is that of the link', (t) => {
+onLinux('symlink names the directory of the link', (t) => {
   const top = makeTree(t, tree)
   const error: Located = thrown(() => fdkit.symlink('anything', 'file', { dirFd: opened(t, `${top}/dir`) }))
   t.regex(error.message, new RegExp(`symlinkat 'anything' -> 'file' in '${top}/dir' \\(symlink\\)$`))
   t.deepEqual([error.path, error.dest, error.dir, error.destDir], ['anything', 'file', undefined, `${top}/dir`])
 })
 
-onLinux('walks and deletions that start from a descriptor, in what they throw and report', async (t) => {
+onLinux('walks and deletions name the directory in the errors that they throw and report', async (t) => {
   const top = makeTree(t, { dir: { alias: link('sub'), sub: { deep: {} } } })
   const dirFd = opened(t, `${top}/dir`)
   const errors: Located[] = [thrown(() => fdkit.fwalk('none', { dirFd }).next())]
@@ -118,7 +118,7 @@ onLinux('walks and deletions that start from a descriptor, in what they throw an
   }
 })
 
-onLinux('a path that does not start from the descriptor is told as by node:fs', (t) => {
+onLinux('an error has the message of node:fs if the path does not start from the descriptor', (t) => {
   const top = makeTree(t, tree)
   const dirFd = opened(t, `${top}/dir`)
   for (const call of [() => fdkit.stat(`${top}/none`, { dirFd }), () => fdkit.stat(`${top}/none`), () => fdkit.open('/none', 'r', { dirFd })]) {
@@ -126,11 +126,11 @@ onLinux('a path that does not start from the descriptor is told as by node:fs', 
     t.false(/ in '|\(/.test(error.message), error.message)
     t.deepEqual(Object.keys(error), ['errno', 'code', 'syscall', 'path'])
   }
-  // Without a path the descriptor is what is acted on.
+  // Without a path the call acts on the descriptor itself.
   t.deepEqual(Object.keys(thrown(() => fdkit.listdir(opened(t, `${top}/dir/file`)))), ['errno', 'code', 'syscall'])
 })
 
-onLinux('a directory that was removed, and one whose name is not UTF-8', (t) => {
+onLinux('errors name a removed directory and one whose name is not UTF-8', (t) => {
   const top = makeTree(t, { dir: {} })
   const odd = Buffer.concat([Buffer.from(`${top}/`), Buffer.from([0x61, 0xff])])
   fs.mkdirSync(odd)
@@ -145,7 +145,7 @@ onLinux('a directory that was removed, and one whose name is not UTF-8', (t) => 
   t.is((thrown(() => fdkit.open('x', 'w', { dirFd })) as Located).dir, `${top}/dir (deleted)`)
 })
 
-onLinux('an entry of scandir says who asked', (t) => {
+onLinux('an error of an entry names its method', (t) => {
   const top = makeTree(t, tree)
   const dirFd = opened(t, `${top}/dir`)
   const entries = [...fdkit.scandir(dirFd)]
@@ -154,7 +154,7 @@ onLinux('an entry of scandir says who asked', (t) => {
   t.regex(error.message, new RegExp(`'file' in '${top}/dir' \\(DirEntry.stat\\)$`))
 })
 
-test('a top that is no directory, or a link to one, is reported with what to do', async (t) => {
+test('the error for a top that is not a directory, or is a link to one, says what to do', async (t) => {
   const top = makeTree(t, { dir: { sub: {} }, file: '', alias: link('dir') })
   for (const api of [fdkit, promises]) {
     for (const path of [`${top}/alias`, `${top}/file`, Buffer.from(`${top}/alias`)]) {
@@ -169,7 +169,7 @@ test('a top that is no directory, or a link to one, is reported with what to do'
       const loud = api.fwalk(path as string, { onerror: (error) => { throw error } })
       await t.throwsAsync(async () => { for await (const _ of loud) continue }, { message: /followSymlinks: true$/ })
     }
-    // It does not advise to follow what is swapped or added below the top.
+    // The message does not advise to follow links that were swapped in or added below the top.
     const errors: NodeJS.ErrnoException[] = []
     for await (const [path, dirs] of api.fwalk(`${top}`, { onerror: (error) => errors.push(error) })) {
       if (path === top) dirs.push('file')

@@ -1,4 +1,4 @@
-// Waits with a signal that has a listener which stops the event. Writes how they end as JSON.
+// A program that waits with a signal whose listener stops the event. Writes the outcomes as JSON.
 import { Memfd } from '../../dist/index.js'
 import { futexWaitAsync } from '../../dist/promises.js'
 
@@ -10,7 +10,7 @@ const { signal } = controller
 signal.addEventListener('abort', (event) => event.stopImmediatePropagation())
 const wait = (timeout) => futexWaitAsync(words, 0, 0, { timeout, signal }).catch((error) => error.name)
 
-// More than Node.js allows a signal at a time.
+// Exceeds the number of listeners of a signal at which Node.js warns.
 let over
 for (let count = 0; count < 30; count++) over = await wait(1)
 const pending = wait(20_000)

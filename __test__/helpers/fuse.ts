@@ -7,9 +7,9 @@ import { missing, notLinux, notRoot } from './platform.js'
 export const noFuse =
   notLinux || notRoot || missing('python3') || missing('unshare') || (!existsSync('/dev/fuse') && 'needs /dev/fuse')
 
-// fuse(4), and include/uapi/linux/fuse.h for the structures. One directory of files; each answer to
-// READDIR has one more name, and the offset in it is always the same. No quotes, since it stands in a
-// line of shell.
+// See fuse(4), and include/uapi/linux/fuse.h for the structures. The server has one directory of files.
+// Each answer to READDIR has the next name and always the same offset. The program has no single quotes
+// because it is part of a shell command.
 const server = `
 import ctypes, os, struct, sys
 names, offset, top = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
@@ -63,8 +63,8 @@ os.execvp(sys.argv[4], sys.argv[4:])
 `
 
 /**
- * For `child`: a process, in a mount namespace of its own, for which `top` is a file system with as
- * many files as `names` says. The kernel gets them one by one, each with this offset.
+ * For `child`: runs the process in a separate mount namespace, in which `top` is a file system with
+ * `names` files. The kernel receives them one by one, each with this offset.
  */
 export function serving(top: string, names: number, offset: bigint): { shell: string } {
   return { shell: `set -- unshare -m python3 -c '${server}' ${names} ${offset} '${top}' "$@"` }

@@ -1,4 +1,4 @@
-// Older kernels, as far as a program can tell: calls and flags that came later fail as they did there.
+// Simulates older kernels: later system calls and flags fail as they do on those kernels.
 import type { ChildOptions } from './child.js'
 
 const isAtLeast = (release: string, other: string) => {
@@ -7,7 +7,7 @@ const isAtLeast = (release: string, other: string) => {
 }
 
 // The number of the first system call that each release lacks, from include/uapi/asm-generic/unistd.h.
-// Since Linux 5.1 calls are numbered in the order in which they came, the same on every processor.
+// Since Linux 5.1 system calls have ascending numbers that are the same on every processor.
 const firstMissing = { '4.18': 424, '5.4': 436, '5.10': 441, '5.15': 449, '6.1': 451 }
 
 export type Release = keyof typeof firstMissing
@@ -24,10 +24,10 @@ const F_SEAL_EXEC = 0x20
 const MFD_NOEXEC_SEAL_OR_EXEC = 0x18
 const MADV_POPULATE_READ = 22
 
-/** A call that fails if all of its arguments are as given: equal to the value, or with one of the bits. */
+/** A call that fails if all tests hold: an argument equals the value, or has one of its bits. */
 type Rule = [call: number, tests: [argument: number, how: 'equals' | 'has', value: number][]]
 
-/** The flags that a kernel refuses, each with the release that brought it. */
+/** The flags that a kernel refuses, each with the release that added it. */
 const flags: [release: string, rule: Rule][] = [
   ['5.1', [numbers.fcntl, [[1, 'equals', F_ADD_SEALS], [2, 'has', F_SEAL_FUTURE_WRITE]]]],
   ['5.14', [numbers.madvise, [[2, 'equals', MADV_POPULATE_READ]]]],
@@ -35,7 +35,7 @@ const flags: [release: string, rule: Rule][] = [
   ['6.3', [numbers.fcntl, [[1, 'equals', F_ADD_SEALS], [2, 'has', F_SEAL_EXEC]]]],
 ]
 
-// A filter (classic BPF). No quotes but these, since it stands in a line of shell.
+// A filter (classic BPF). The program has no single quotes because it is part of a shell command.
 const program = `
 import ctypes, json, os, struct, sys
 first, rules = json.loads(sys.argv[1])
@@ -59,10 +59,10 @@ assert libc.prctl(SECCOMP, FILTER, ctypes.byref(filter)) == 0, ctypes.get_errno(
 os.execvp(sys.argv[2], sys.argv[2:])
 `
 
-/** Whether a kernel of that release has what came with the other one. */
+/** Returns whether a kernel of `release` has what the release `other` added. */
 export const has = (release: Release, other: string): boolean => isAtLeast(release, other)
 
-/** For `child`: a process, and all that it starts, on a kernel like that one. */
+/** For `child`: runs the process and its children as if on a kernel of that release. */
 export function onKernel(release: Release): Pick<ChildOptions, 'shell'> {
   const rules = flags.filter(([since]) => !has(release, since)).map(([, rule]) => rule)
   const filter = JSON.stringify([firstMissing[release], rules])

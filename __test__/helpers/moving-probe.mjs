@@ -1,11 +1,11 @@
-// What becomes of a buffer that a worker has moved to another thread when the worker ends. Writes its
-// findings as JSON.
+// A program that tests what happens to a buffer that a worker has transferred to another thread when the
+// worker ends. Writes its findings as JSON.
 import { once } from 'node:events'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 
 import { Memfd, mmap } from '../../dist/index.js'
 
-/** A byte stream that a chunk is put into. */
+/** Returns a byte stream into which a chunk is enqueued. */
 const streamOf = (chunk) =>
   new ReadableStream({
     type: 'bytes',
@@ -16,15 +16,15 @@ const streamOf = (chunk) =>
   })
 
 const moves = {
-  // A stream takes the memory of what is enqueued, and hands it out.
+  // A stream transfers the memory of an enqueued chunk to its reader.
   'enqueued': async (buffer) => (await streamOf(new Uint8Array(buffer)).getReader().read()).value.buffer,
-  // It takes the memory that is to be filled, and hands it out.
+  // A stream transfers the memory of the buffer to fill, and returns it.
   'filled': async (buffer) => {
     const reader = streamOf(new Uint8Array([97])).getReader({ mode: 'byob' })
     return (await reader.read(new Uint8Array(buffer))).value.buffer
   },
   'transfer': (buffer) => ArrayBuffer.prototype.transfer.call(buffer),
-  // Deno moves it.
+  // Deno transfers the buffer.
   'structuredClone': (buffer) => structuredClone(buffer, { transfer: [buffer] }),
 }
 
@@ -50,7 +50,7 @@ if (isMainThread) {
     const bytes = new Uint8Array(buffer)
     const before = bytes[0]
     await worker.terminate()
-    // Time for finalizers.
+    // Leaves time for finalizers.
     await new Promise((resolve) => setTimeout(resolve, 50))
     let sum = 0
     for (const byte of bytes) sum += byte

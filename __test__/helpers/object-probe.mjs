@@ -1,4 +1,5 @@
-// A Memfd as an object of its runtime: shown, cloned, posted, streamed, made from a body. Findings as JSON.
+// A program that inspects, clones, posts and streams a Memfd, and creates one from a body. Writes its
+// findings as JSON.
 import { Worker } from 'node:worker_threads'
 import { inspect } from 'node:util'
 

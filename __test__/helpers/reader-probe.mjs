@@ -1,4 +1,4 @@
-// Reads a file that the parent process writes and wakes: each value that it sees goes to stdout.
+// A program that waits for changes of a file by the parent process, and prints each value that it sees.
 import { futexWait, Memfd } from '../../dist/index.js'
 import { futexWaitAsync } from '../../dist/promises.js'
 
@@ -10,7 +10,7 @@ let seen = 0
 while (seen < 8) {
   const result = wait === 'async' ? await futexWaitAsync(words, 1, seen, { timeout: 20_000 }) : futexWait(words, 1, seen, 20_000)
   if (result === 'timed-out') throw new Error('nobody woke it')
-  // The view, not the futex, says what is there. It may have been woken without a change.
+  // Reads the value from the view, since a wake-up may occur without a change.
   const value = Atomics.load(words, 1)
   if (value !== seen) fs.writeSync(1, `${value}\n`)
   seen = value

@@ -1,8 +1,8 @@
-// A program: calls every function with arguments that run code of their own, on every occasion that
-// fdkit gives them: getters and proxies while arguments are read, audit hooks and channels before the
-// system call, onerror and abort listeners during it. That code calls back into fdkit, or closes what
-// the call is about to use and has its number taken. It works in the current directory, an empty one,
-// and says what came of each, a line of JSON each.
+// A program that calls every function with arguments that run user code at every point where fdkit
+// allows it: getters and proxies while arguments are read, audit hooks and channels before the system
+// call, onerror and abort listeners during it. That code calls back into fdkit, or closes a descriptor
+// that the call is about to use and reuses its number. It prints the outcomes as lines of JSON. The
+// current directory must be empty.
 import { subscribe } from 'node:diagnostics_channel'
 import * as fs from 'node:fs'
 
@@ -16,7 +16,7 @@ const say = (line: object) => fs.writeSync(1, `${JSON.stringify(line)}\n`)
 let depth = 0
 let runs = 0
 
-/** Runs code on an occasion, but not within itself. */
+/** Runs the code of a callback, but not recursively. */
 function during(act: () => void): void {
   if (depth > 0) return
   depth++
@@ -38,12 +38,12 @@ const attempt = (call: () => unknown) => {
   }
 }
 
-/** The world that a call acts in, made anew for each. */
+/** The environment of a call, which is created anew for each. */
 interface World {
   dirFd: number
   memfd: fdkit.Memfd
   bytes: Buffer
-  /** Numbers that were opened in the place of closed ones. */
+  /** Descriptors that were opened in place of closed ones. */
   taken: number[]
   walk: fdkit.FwalkIterator | undefined
 }
@@ -87,14 +87,14 @@ const acts: Record<string, (world: World) => void> = {
     attempt(() => promises.stat('file', { dirFd }))
     attempt(() => promises.rmtree('dir', { dirFd, onerror() {} }))
   },
-  'closes the descriptor, and has its number taken': (world) => {
+  'closes the descriptor and reuses its number': (world) => {
     try {
       fs.closeSync(world.dirFd)
     } catch {}
     world.taken.push(fs.openSync('decoy', 'r'))
   },
   'closes the Memfd': ({ memfd }) => attempt(() => memfd.close()),
-  'takes the memory of the path away': ({ bytes }) => {
+  'detaches the memory of the path': ({ bytes }) => {
     attempt(() => structuredClone(bytes.buffer, { transfer: [bytes.buffer as ArrayBuffer] }))
   },
   'ends the walk': ({ walk }) => {
@@ -116,7 +116,7 @@ for (const event of ['os.listdir', 'os.remove', 'os.rename', 'os.mkdir', 'os.fwa
   subscribe(event, () => onChannel())
 }
 
-/** An object whose properties run the code of the occasion when they are read. */
+/** Returns an object whose properties run the code of the test when they are read. */
 const getters = (values: object): never =>
   Object.defineProperties({}, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, {
     enumerable: true,
@@ -126,7 +126,7 @@ const getters = (values: object): never =>
     },
   }]))) as never
 
-/** A Proxy that does so in every trap. */
+/** Returns a Proxy that runs the code of the test in every trap. */
 const proxy = (values: object): never =>
   new Proxy(values, Object.fromEntries(
     (['get', 'has', 'ownKeys', 'getOwnPropertyDescriptor', 'getPrototypeOf'] as const).map((trap) => [trap, (...args: unknown[]) => {
@@ -203,7 +203,7 @@ const memoryCalls: Record<string, (world: World, wrap: Wrap) => unknown> = {
     promises.createMemfd('x', wrap({ contents: ['x'], signal: new AbortController().signal })).then((made) => made.close()),
 }
 
-// What a call may come to: success, a system call that failed, or an error in words of ours.
+// A call may succeed, fail in a system call, or throw an error of fdkit.
 const codes = /^(E[A-Z0-9]+|ERR_INVALID_ARG_VALUE|ERR_INVALID_ARG_TYPE|ERR_OUT_OF_RANGE|ERR_INVALID_STATE|ABORT_ERR|THROWN)$/
 const inWords = /already running/
 
@@ -237,7 +237,7 @@ export const names = [...Object.keys(calls), ...Object.keys(memoryCalls)]
 
 if (process.argv[1]?.endsWith('reentrant.ts')) {
   const countFds = () => fs.readdirSync('/proc/self/fd').length
-  // The thread pool and what it needs is there from the first promise on.
+  // The first promise starts the thread pool, which opens descriptors.
   await promises.stat('.')
   const before = countFds()
   for (const [name, call] of Object.entries(calls)) {
@@ -245,7 +245,7 @@ if (process.argv[1]?.endsWith('reentrant.ts')) {
     await tryOne(`promises ${name}`, (world, wrap) => call(promises as never, world, wrap))
   }
   for (const [name, call] of Object.entries(memoryCalls)) await tryOne(name, call)
-  // What was started and not awaited.
+  // Leaves time for calls that were not awaited.
   await new Promise((resolve) => setTimeout(resolve, 200))
   const after = countFds()
   if (after > before) say({ complaint: `${after - before} descriptors are left` })

@@ -1,11 +1,11 @@
-// Takes system calls away, as an old kernel or a container's filter does.
+// Denies system calls like an old kernel or the filter of a container.
 import type { ChildOptions } from './child.js'
 import { emulated, missing, notLinux } from './platform.js'
 
-/** For `unless`. Under an emulator a filter sees the emulator's own calls, by the numbers of its processor. */
+/** For `unless`. Under an emulator a filter would see the system calls of the emulator, not of the program. */
 export const noSeccomp = notLinux || emulated || missing('python3')
 
-/** Numbers of system calls; most are the same on every architecture. */
+/** Numbers of system calls. Most are the same on every architecture. */
 export const numbers = {
   openat2: 437,
   faccessat2: 439,
@@ -18,9 +18,9 @@ export const numbers = {
   munmap: process.arch === 'x64' ? 11 : 215,
 }
 
-// A filter (classic BPF): load the call's number; where it is the one given, load its second argument;
-// where that has one of the flags given, or is the one given (or none is), answer with the error; allow the rest.
-// No quotes, since it stands in a line of shell.
+// A filter (classic BPF). It denies the given system call with the error if its second argument has one of
+// the flags or equals the value (if there is one), and allows everything else. The program has no single
+// quotes because it is part of a shell command.
 const program = `
 import ctypes, os, struct, sys
 number, errno, flags, exactly = (int(each) for each in sys.argv[1:5])
@@ -41,8 +41,8 @@ os.execvp(sys.argv[5], sys.argv[5:])
 `
 
 /**
- * For `child`: a process, and all that it starts, for which the call fails with `errno`; with `flags`,
- * only where its second argument has one of them.
+ * For `child`: runs the process and its children with a system call that fails with `errno`. With
+ * `flags`, it fails only if its second argument has one of them.
  */
 export function hiding(
   name: keyof typeof numbers,
@@ -52,7 +52,7 @@ export function hiding(
   return { shell: `set -- python3 -c '${program}' ${numbers[name]} ${errno} ${flags} 0 "$@"` }
 }
 
-/** As {@link hiding}, but only where the second argument is `second`, if that is given. */
+/** Like {@link hiding}, but the call fails only if its second argument equals `second`, if that is given. */
 export function hidingExactly(
   name: keyof typeof numbers,
   errno: number,

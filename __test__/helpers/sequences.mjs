@@ -1,6 +1,6 @@
-// A program: makes, maps, shares, unmaps, transfers and closes memory files in random order, with its
-// arguments: where fdkit is, the seed, how many sequences, and how it ends. Plain JavaScript, for
-// every runtime. It says how many sequences it got through, and what of its own still is mapped.
+// A program that creates, maps, shares, unmaps, transfers and closes memory files in random order. Its
+// arguments are the URL of fdkit, the seed, the number of sequences, and how it ends. It is plain
+// JavaScript for every runtime. It prints the number of completed sequences and of remaining mappings.
 import * as fs from 'node:fs'
 import process from 'node:process'
 import { Worker } from 'node:worker_threads'
@@ -23,11 +23,11 @@ function random(below) {
 const page = fdkit.getpagesize()
 const codes = /^(ERR_\w+|E[A-Z]+|ABORT_ERR)$/
 let ended = 0
-// They outlive their sequences, so that what is unmapped too late or twice is missed.
+// These buffers outlive their sequences, which reveals a mapping that is unmapped too early or twice.
 const survivors = []
 const pending = new Set()
 
-/** What fails must fail with an error of fdkit or of the system. */
+/** Runs an action, which may fail only with an error of fdkit or of the system. */
 function attempt(action) {
   try {
     return action()
@@ -53,7 +53,7 @@ function sequence() {
     () => memfds.push(Memfd.create('x', { contents: 'text'.repeat(1 + random(3000)) })),
     () => memfds.push(Memfd.from(fdkit.dup(pick(memfds).fd))),
     () => buffers.push(pick(memfds).map()),
-    // No file gets shorter than that.
+    // Files never shrink below this size.
     () => buffers.push(pick(memfds).map({ allowShrink: true, length: 1 + random(4) })),
     () => buffers.push(pick(memfds).map({ offset: random(3) * page, length: 1 + random(2 * page) })),
     () => buffers.push(pick(memfds).map({ writable: random(2) === 0 })),
@@ -82,7 +82,7 @@ function sequence() {
     },
     () => random(8) === 0 && globalThis.gc?.(),
   ]
-  // A picked one that is not there makes a TypeError of the engine.
+  // If there is nothing to pick, the engine throws a TypeError.
   const pick = (list) => list[random(list.length)] ?? fail()
   const fail = () => {
     throw Object.assign(new Error('nothing yet'), { code: 'ERR_NOTHING' })
@@ -110,7 +110,7 @@ function inWorker(how) {
   const buffers = supportsSharedMapping ? [memfd.share()] : []
   const worker = new Worker(program, { eval: true, workerData: { path, promisesPath, buffers } })
   return new Promise((resolve) => {
-    // What outlives its worker.
+    // A buffer that outlives its worker.
     worker.on('message', (shared) => shared.forEach(touch))
     worker.on('error', () => {})
     worker.on('exit', resolve)

@@ -1,4 +1,4 @@
-// Modules run under strace, which tells their system calls and can make them fail.
+// Runs modules under strace, which prints their system calls and can make them fail.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
@@ -14,11 +14,11 @@ export const noStrace = notLinux || missing('strace')
 
 export interface Straced<T> {
   answer: T
-  /** The traced system calls, one a line, as `openat(3, "name", O_RDONLY) = 4`. */
+  /** The traced system calls, one on each line, such as `openat(3, "name", O_RDONLY) = 4`. */
   calls: string[]
 }
 
-/** Runs a module, as `child` does, with further arguments for strace, as `-e inject=…`. */
+/** Runs a module like `child`, with further arguments for strace such as `-e inject=…`. */
 export function straced<T>(
   t: ExecutionContext,
   script: string,

@@ -1,5 +1,5 @@
-// Decodes memory that another process writes all the time: for so many milliseconds, from a copy or,
-// to see the crash that the documentation warns of, in place ("raw").
+// A program that decodes memory that another process writes continuously, for a number of milliseconds:
+// from a copy, or in place ("raw") to see the crash that the documentation warns about.
 import { spawn } from 'node:child_process'
 
 import { copyFrom, Memfd, supportsSharedMapping } from '../../dist/index.js'
@@ -8,7 +8,7 @@ const [time = '1000', how = 'copy', path] = process.argv.slice(2)
 const SIZE = 65_536
 
 if (path !== undefined) {
-  // The writer: one-byte characters, then three-byte ones, then what is no UTF-8.
+  // The writer alternates between one-byte characters, three-byte characters and invalid UTF-8.
   const bytes = new Uint8Array(Memfd.from(process.getBuiltinModule('node:fs').openSync(path, 'r+')).map())
   const patterns = ['a'.repeat(SIZE), '€'.repeat(SIZE / 3)].map((text) => Buffer.from(text))
   patterns.push(Buffer.alloc(SIZE, 0xe2))

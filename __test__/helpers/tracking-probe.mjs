@@ -1,4 +1,5 @@
-// Who closes a descriptor, in the main thread and in a worker. Writes its findings as JSON.
+// A program that tests which side closes a descriptor, in the main thread and in a worker. Writes its
+// findings as JSON.
 import * as fs from 'node:fs'
 import { once } from 'node:events'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
@@ -38,7 +39,7 @@ async function findings() {
   const count = attempt(() => fs.writeSync(written, 'text'))
   const text = attempt(() => fs.readFileSync(`/proc/self/fd/${written}`, 'utf8'))
 
-  // A number that node:fs opened, and one of ours.
+  // A descriptor that node:fs opened, and one that fdkit opened.
   const taken = [written, fs.openSync(`/proc/self/fd/${written}`, 'r+')].map((fd) => {
     const memfd = fdkit.Memfd.from(fd)
     inheritable.push(fdkit.getInheritable(memfd.fd))
@@ -57,7 +58,7 @@ if (isMainThread) {
   for (const trackUnmanagedFds of [true, false]) {
     const worker = new Worker(new URL(import.meta.url), { trackUnmanagedFds, workerData: 0 })
     const [found] = await once(worker, 'message')
-    // Each number that it took over and closed is somebody else's now.
+    // Reuses each number that the worker took over and closed.
     const others = Array.from({ length: 20 }, () => fs.openSync('/dev/null', 'r'))
     worker.postMessage('end')
     await once(worker, 'exit')

@@ -1,4 +1,4 @@
-// Copies of memory that another process writes all the time, decoded on every runtime.
+// Tests copies of memory that another process writes continuously, on every runtime.
 import test from 'ava'
 import { copyFrom, Memfd, munmap } from 'fdkit'
 
@@ -9,14 +9,14 @@ for (const { name, runtime, missing } of runtimes) {
   unless(notLinux || missing)(`${name}: a copy can be decoded and sorted while another process writes the memory`, async (t) => {
     if (runtime === undefined) throw new Error('skipped')
     const { lengths } = JSON.parse(await runOn(runtime, '__test__/helpers/torn-probe.mjs', '2000')) as { lengths: number }
-    // The writer was there.
+    // The writer was running.
     t.true(lengths > 1)
   })
 }
 
 const text = (bytes: Buffer) => bytes.toString()
 
-test('a copy has the bytes of each kind of source, from an offset, of a length', (t) => {
+test('a copy has the bytes of each kind of source, with an offset and a length', (t) => {
   const source = Uint8Array.from(Buffer.from('0123456789'))
   const shared = new SharedArrayBuffer(10)
   new Uint8Array(shared).set(source)
@@ -31,7 +31,7 @@ test('a copy has the bytes of each kind of source, from an offset, of a length',
   t.is(text(copyFrom(new Uint16Array(source.buffer, 2, 2), 1)), '345')
 })
 
-test('a copy is not the source, and shares its memory with no other Buffer', (t) => {
+test('a copy shares memory neither with the source nor with another Buffer', (t) => {
   const source = Buffer.from('text')
   const copy = copyFrom(source)
   source[0] = 0x54
@@ -40,7 +40,7 @@ test('a copy is not the source, and shares its memory with no other Buffer', (t)
   t.true(Buffer.isBuffer(copy))
 })
 
-test('wrong arguments are errors as those of node:fs', (t) => {
+test('invalid arguments are errors like those of node:fs', (t) => {
   const source = new Uint8Array(4)
   for (const wrong of ['text', null, undefined, 5, {}, []]) {
     t.throws(() => copyFrom(wrong as never), { code: 'ERR_INVALID_ARG_TYPE', message: /^The "source" argument/ })
@@ -52,7 +52,7 @@ test('wrong arguments are errors as those of node:fs', (t) => {
   t.throws(() => copyFrom(source, 0, null as never), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-unless(notLinux)('of a buffer that was unmapped nothing can be copied', (t) => {
+unless(notLinux)('an unmapped buffer cannot be copied', (t) => {
   const memfd = Memfd.create('copied', { contents: 'text' })
   t.teardown(() => memfd.close())
   const buffer = memfd.map()
@@ -61,7 +61,7 @@ unless(notLinux)('of a buffer that was unmapped nothing can be copied', (t) => {
   munmap(buffer)
   const detached = { code: 'ERR_INVALID_ARG_VALUE', message: /must not be detached or unmapped/ }
   t.throws(() => copyFrom(buffer), detached)
-  // Nor written, in silence.
+  // Using it as contents is an error too, and not silently ignored.
   for (const contents of [buffer, view]) {
     t.throws(() => memfd.write(contents), detached)
     t.throws(() => Memfd.create('none', { contents }), detached)

@@ -1,4 +1,4 @@
-// Waiting in memory that cannot write to its file: readers of sealed files, and private mappings.
+// Tests waits in memory that cannot write to its file: readers of sealed files, and private mappings.
 import { spawn } from 'node:child_process'
 import * as fs from 'node:fs'
 
@@ -14,7 +14,7 @@ import { runtimes } from '../helpers/runtimes.js'
 const onLinux = unless(notLinux)
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** A file, and a reader of it in another process, that is woken for each of 20 values. */
+/** Writes values to a file, and wakes a reader in another process for each of them. */
 async function follow(t: ExecutionContext, command: string[], kind: string, wait: string, seals: 'futureWrite'[]): Promise<void> {
   const memfd = Memfd.create('followed', { size: 4096 })
   t.teardown(() => memfd.close())
@@ -28,7 +28,7 @@ async function follow(t: ExecutionContext, command: string[], kind: string, wait
   const lines = () => text.split('\n').slice(0, -1)
   let woken = 0
   for (let value = 1; value <= 8; value++) {
-    // Sometimes it sleeps by then, and sometimes it is about to.
+    // The reader may already sleep, or be about to.
     await sleep((value % 3) * 5)
     Atomics.store(words, 1, value)
     woken += futexWake(words, 1)
@@ -41,18 +41,18 @@ async function follow(t: ExecutionContext, command: string[], kind: string, wait
 
 for (const { name, runtime, missing } of runtimes) {
   for (const [kind, seals] of [['reader', ['futureWrite']], ['sealed', ['futureWrite']], ['private', []]] as const) {
-    unless(notLinux || missing)(`${name}: a reader is woken, and its view follows the file: ${kind}`, async (t) => {
+    unless(notLinux || missing)(`${name}: a reader is woken and sees the values in the file (${kind})`, async (t) => {
       if (runtime) for (const wait of ['blocking', 'async']) await follow(t, runtime.command, kind, wait, [...seals])
     })
   }
   const sharing = /^(node-2[246]|bun)$/.test(name)
   if (!sharing) continue
-  unless(notLinux || missing)(`${name}: so is a reader of a SharedArrayBuffer over a sealed file`, async (t) => {
+  unless(notLinux || missing)(`${name}: a reader of a SharedArrayBuffer over a sealed file is woken and sees the values`, async (t) => {
     if (runtime) await follow(t, runtime.command, 'shared', 'blocking', ['futureWrite'])
   })
 }
 
-onLinux('a wait in a private mapping sleeps until the time is over, and copies no page', (t) => {
+onLinux('a wait in a private mapping sleeps until its timeout and copies no page', (t) => {
   const memfd = Memfd.create('asleep', { size: 4096 })
   t.teardown(() => memfd.close())
   const own = new Int32Array(memfd.map({ writable: false }))
@@ -64,7 +64,7 @@ onLinux('a wait in a private mapping sleeps until the time is over, and copies n
   t.is(own[0], 7)
 })
 
-onLinux('a wake in a private mapping wakes those who wait for the word of the file', async (t) => {
+onLinux('a wake in a private mapping wakes waiters on the word of the file', async (t) => {
   const memfd = Memfd.create('waker', { size: 4096 })
   t.teardown(() => memfd.close())
   const [words, own] = [memfd.map(), memfd.map({ writable: false })].map((each) => new Int32Array(each)) as [Int32Array, Int32Array]
@@ -75,7 +75,7 @@ onLinux('a wake in a private mapping wakes those who wait for the word of the fi
   }
 })
 
-onLinux('a page that was written in a private mapping is a copy: a wait there is for the word of the file', (t) => {
+onLinux('a wait on a page that was written in a private mapping still uses the word of the file', (t) => {
   const memfd = Memfd.create('copied', { size: 4096 })
   t.teardown(() => memfd.close())
   const own = new Int32Array(memfd.map({ writable: false }))
@@ -94,7 +94,7 @@ onLinux('a file in a private mapping can be sealed against writing', (t) => {
   t.is(futexWake(words, 0), 0)
 })
 
-unless(notLinux || notRoot)('if the file cannot be opened again for reading, a wait in a private mapping is refused', (t) => {
+unless(notLinux || notRoot)('a wait in a private mapping is refused if the file cannot be reopened for reading', (t) => {
   const memfd = Memfd.create('closed', { size: 8 })
   t.teardown(() => memfd.close())
   fs.chmodSync(memfd.path, 0o200)
@@ -113,7 +113,7 @@ unless(notLinux || notRoot)('if the file cannot be opened again for reading, a w
   t.is(results[2], 0)
 })
 
-onLinux('a private mapping takes two places in the list of mappings, no descriptor, and gives both back', (t) => {
+onLinux('a private mapping consists of two mappings and no descriptor, and munmap removes both', (t) => {
   const memfd = Memfd.create('many', { size: 4096 })
   t.teardown(() => memfd.close())
   const count = () => fs.readFileSync('/proc/self/maps', 'latin1').split('memfd:many').length - 1

@@ -1,4 +1,4 @@
-// Waiting and waking: in this thread, between threads, and between processes.
+// Tests futexWait, futexWaitAsync and futexWake within a thread, between threads, and between processes.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -16,10 +16,10 @@ import { noSeccomp, hiding } from '../helpers/seccomp.js'
 import { noStrace } from '../helpers/strace.js'
 import { makeTree } from '../helpers/tree.js'
 
-// Some block the thread, and would make the times of others longer.
+// Some tests block the thread and would delay others.
 const onLinux = unless(notLinux, test.serial)
 
-/** Words that other processes can share, and the file that they are in. */
+/** Creates words that other processes can share, and returns them with their file. */
 function shared(t: ExecutionContext): { memfd: Memfd; words: Int32Array } {
   const memfd = Memfd.create('words', { size: 4096 })
   t.teardown(() => memfd.close())
@@ -28,12 +28,12 @@ function shared(t: ExecutionContext): { memfd: Memfd; words: Int32Array } {
 
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** Wakes until somebody has been woken. */
+/** Wakes repeatedly until a waiter has been woken. */
 async function wakeOne(words: Int32Array, index = 0): Promise<void> {
   while (futexWake(words, index, 1) === 0) await sleep(1)
 }
 
-// A process that waits and says what came of it; `words` is the file, `args` what it is given.
+// Starts a process that waits and prints the result. It gets the file as `words` and the arguments as `args`.
 const waiting = `
   const { Memfd, futexWait } = fdkit
   const words = new Int32Array(Memfd.from(3).map())
@@ -51,7 +51,7 @@ function waitElsewhere(memfd: Memfd, ...args: number[]) {
   return { ready, ended, process }
 }
 
-onLinux('another value is not-equal, at once', (t) => {
+onLinux('a wait for a word with another value returns not-equal immediately', (t) => {
   const { words } = shared(t)
   words[3] = -7
   t.is(futexWait(words, 3, 0), 'not-equal')
@@ -61,7 +61,7 @@ onLinux('another value is not-equal, at once', (t) => {
   t.is(futexWait(words, 3, -7, 1), 'timed-out')
 })
 
-onLinux('a time passes, and no less of it', (t) => {
+onLinux('a wait times out no earlier than its timeout', (t) => {
   const { words } = shared(t)
   for (const time of [0, -1, -Infinity, 0.5, 20, 230]) {
     const start = performance.now()
@@ -71,18 +71,18 @@ onLinux('a time passes, and no less of it', (t) => {
   t.is(futexWake(words, 0), 0)
 })
 
-onLinux('what changes wakes a process that waits, and not before', async (t) => {
+onLinux('a wake after a change wakes a waiting process', async (t) => {
   const { memfd, words } = shared(t)
   const waiter = waitElsewhere(memfd, 5, 0)
   await waiter.ready
-  // More than a slice of the wait.
+  // Longer than a slice of the wait.
   await sleep(250)
   Atomics.store(words, 5, 1)
   t.is(futexWake(words, 5), 1)
   t.deepEqual(await waiter.ended, [0, 'ready "ok"'])
 })
 
-onLinux('as many are woken as is said', async (t) => {
+onLinux('futexWake wakes at most the given number of waiters', async (t) => {
   const { memfd, words } = shared(t)
   const waiters = [1, 2, 3].map(() => waitElsewhere(memfd, 0, 0, 20_000))
   await Promise.all(waiters.map(({ ready }) => ready))
@@ -97,7 +97,7 @@ onLinux('as many are woken as is said', async (t) => {
   for (const end of await Promise.all(ended)) t.deepEqual(end, [0, 'ready "ok"'])
 })
 
-onLinux('words beside it are other words', async (t) => {
+onLinux('a wake does not affect neighbouring words', async (t) => {
   const { memfd, words } = shared(t)
   const waiter = waitElsewhere(memfd, 7, 0, 300)
   await waiter.ready
@@ -106,14 +106,14 @@ onLinux('words beside it are other words', async (t) => {
   t.deepEqual(await waiter.ended, [0, 'ready "timed-out"'])
 })
 
-onLinux('a view into the middle names the same word', async (t) => {
+onLinux('a view with an offset refers to the same word', async (t) => {
   const { memfd, words } = shared(t)
   const woken = futexWaitAsync(words, 20, 0)
   await wakeOne(new Int32Array(memfd.map(), 64), 4)
   t.is(await woken, 'ok')
 })
 
-onLinux('threads of one process wait on any SharedArrayBuffer', async (t) => {
+onLinux('threads of one process can wait on any SharedArrayBuffer', async (t) => {
   const words = new Int32Array(new SharedArrayBuffer(16))
   const program = `
     const { workerData, parentPort } = require('node:worker_threads')
@@ -130,7 +130,7 @@ for (const [what, words] of [
   ['a small array', Int32Array.of(1)],
   ['a pooled Buffer', new Int32Array(Buffer.alloc(16).buffer, 0, 1)],
 ] as const) {
-  test(`nobody could wake who waits on ${what}`, async (t) => {
+  test(`waiting on ${what} is an error, since nothing could wake the waiter`, async (t) => {
     const expected = { code: 'ERR_INVALID_ARG_VALUE', message: /^The argument 'typedArray' must be over memory/ }
     t.throws(() => futexWait(words, 0, 0, 0), expected)
     t.throws(() => futexWake(words, 0), expected)
@@ -138,7 +138,7 @@ for (const [what, words] of [
   })
 }
 
-onLinux('an unmapped buffer has no words', async (t) => {
+onLinux('waiting on an unmapped buffer is an error', async (t) => {
   const { memfd, words } = shared(t)
   memfd.unmap(words.buffer as ArrayBuffer)
   const expected = { code: 'ERR_OUT_OF_RANGE' }
@@ -148,7 +148,7 @@ onLinux('an unmapped buffer has no words', async (t) => {
 })
 
 for (const value of [Number.NaN, '5', null, 5n]) {
-  test(`no time: ${String(value)} (${typeof value})`, async (t) => {
+  test(`${String(value)} (${typeof value}) is not a valid timeout`, async (t) => {
     const words = new Int32Array(new SharedArrayBuffer(4))
     const code = typeof value === 'number' ? 'ERR_OUT_OF_RANGE' : 'ERR_INVALID_ARG_TYPE'
     t.throws(() => futexWait(words, 0, 0, value as number), { code, message: /"timeoutMs"/ })
@@ -156,7 +156,7 @@ for (const value of [Number.NaN, '5', null, 5n]) {
   })
 }
 
-onLinux('async: woken, out of time, not equal', async (t) => {
+onLinux('async: a wait resolves to ok, timed-out or not-equal', async (t) => {
   const { words } = shared(t)
   const woken = futexWaitAsync(words, 0, 0)
   await wakeOne(words)
@@ -167,7 +167,7 @@ onLinux('async: woken, out of time, not equal', async (t) => {
   t.is(await futexWaitAsync(words, 0, 1), 'not-equal')
 })
 
-onLinux('async: what changes after the call is ok, however the thread and the change race', async (t) => {
+onLinux('async: a change after the call gives ok, however it races with the waiting thread', async (t) => {
   const { words } = shared(t)
   for (let round = 0; round < 500; round++) {
     const woken = futexWaitAsync(words, 0, round)
@@ -178,7 +178,7 @@ onLinux('async: what changes after the call is ok, however the thread and the ch
   }
 })
 
-onLinux('async: what differs at the call is not-equal, even if it is the same again at once', async (t) => {
+onLinux('async: a word that differs at the call gives not-equal, even if it changes back immediately', async (t) => {
   const { words } = shared(t)
   for (let round = 0; round < 100; round++) {
     Atomics.store(words, 0, 1)
@@ -188,7 +188,7 @@ onLinux('async: what differs at the call is not-equal, even if it is the same ag
   }
 })
 
-unless(noStrace, test.serial)('the main thread sleeps in one piece, so that no wake falls between two', (t) => {
+unless(noStrace, test.serial)('the main thread sleeps in one system call, so that no wake is lost between two', (t) => {
   const log = `${makeTree(t)}/log`
   const program = `
     const memfd = fdkit.Memfd.create('words', { size: 4 })
@@ -200,7 +200,7 @@ unless(noStrace, test.serial)('the main thread sleeps in one piece, so that no w
   t.is(waits.length, 1)
 })
 
-onLinux('async: a process wakes it', async (t) => {
+onLinux('async: another process can wake a wait', async (t) => {
   const { memfd, words } = shared(t)
   const woken = futexWaitAsync(words, 9, 0)
   const program = `
@@ -213,7 +213,7 @@ onLinux('async: a process wakes it', async (t) => {
   t.deepEqual(await once(waker, 'close'), [0, null])
 })
 
-onLinux('async: neither the event loop nor the pool is blocked by many', async (t) => {
+onLinux('async: many waits block neither the event loop nor the thread pool', async (t) => {
   const { words } = shared(t)
   const waits = Array.from({ length: 40 }, (_, index) => futexWaitAsync(words, index, 0))
   const start = performance.now()
@@ -226,7 +226,7 @@ onLinux('async: neither the event loop nor the pool is blocked by many', async (
 
 const threads = () => readdirSync('/proc/self/task').length
 
-onLinux('async: a signal ends the wait even if another listener stops the event', async (t) => {
+onLinux('async: a signal aborts a wait even if another listener stops the event', async (t) => {
   const { words } = shared(t)
   const controller = new AbortController()
   controller.signal.addEventListener('abort', (event) => event.stopImmediatePropagation())
@@ -236,12 +236,12 @@ onLinux('async: a signal ends the wait even if another listener stops the event'
 })
 
 for (const { name, runtime, missing } of runtimes) {
-  unless(notLinux || missing)(`${name}: a signal ends a wait even if another listener stops the event, and a wait that is over leaves no listener`, async (t) => {
+  unless(notLinux || missing)(`${name}: a signal aborts a wait even if another listener stops the event, and a finished wait leaves no listener`, async (t) => {
     if (runtime) t.deepEqual(JSON.parse(await runOn(runtime, '__test__/helpers/deaf-probe.mjs')), ['AbortError', 'timed-out', 'AbortError', []])
   })
 }
 
-/** The number of threads once those of earlier tests have ended: the one that stays for a while. */
+/** Returns the number of threads after those of earlier tests have ended. */
 async function settledThreads(): Promise<number> {
   let [count, since] = [threads(), performance.now()]
   while (performance.now() - since < patience(100)) {
@@ -251,7 +251,7 @@ async function settledThreads(): Promise<number> {
   return count
 }
 
-onLinux('async: a signal ends the wait, and its thread; nobody is woken for it', async (t) => {
+onLinux('async: a signal ends the wait and its thread without waking other waiters', async (t) => {
   const { words } = shared(t)
   const before = threads()
   const controller = new AbortController()
@@ -268,7 +268,7 @@ onLinux('async: a signal ends the wait, and its thread; nobody is woken for it',
   await t.throwsAsync(futexWaitAsync(words, 0, 0, { timeout: 1, signal: controller.signal }), { name: 'AbortError' })
 })
 
-onLinux('async: of a wake and an abort together none is lost', async (t) => {
+onLinux('async: no wake is lost when it coincides with an abort', async (t) => {
   const { words } = shared(t)
   for (let round = 0; round < 300; round++) {
     const controller = new AbortController()
@@ -280,7 +280,7 @@ onLinux('async: of a wake and an abort together none is lost', async (t) => {
   }
 })
 
-onLinux('async: its memory may go while it waits', async (t) => {
+onLinux('async: the memory may be unmapped during a wait', async (t) => {
   const { memfd, words } = shared(t)
   const wait = futexWaitAsync(words, 0, 0, { timeout: 60_000 })
   const elsewhere = new Int32Array(memfd.map())
@@ -290,7 +290,7 @@ onLinux('async: its memory may go while it waits', async (t) => {
   t.is(await wait, 'ok')
 })
 
-onLinux('async: a process lives for as long as it waits, and may exit', (t) => {
+onLinux('async: a wait keeps the process alive, and the process may exit during it', (t) => {
   const start = performance.now()
   const waits = `
     const { futexWaitAsync } = await import('fdkit/promises')
@@ -302,7 +302,7 @@ onLinux('async: a process lives for as long as it waits, and may exit', (t) => {
   t.is(child(`${waits}; answer('left'); process.exit()`, { args: [60_000] }), 'left')
 })
 
-unless(noSeccomp)('async: without futex_waitv it waits in slices', (t) => {
+unless(noSeccomp)('async: waits fall back to slices without futex_waitv', (t) => {
   const found = child(
     `
     const { futexWake } = fdkit
@@ -326,7 +326,7 @@ const worker = (program: string) =>
     ${program}`, { eval: true, workerData: new Int32Array(new SharedArrayBuffer(8)) })
 
 for (const how of ['futexWait(words, 0, 0)', 'futexWaitAsync(words, 0, 0)']) {
-  onLinux(`a worker that is in ${how} can be terminated`, async (t) => {
+  onLinux(`a worker can be terminated during ${how}`, async (t) => {
     const waiting = worker(`parentPort.postMessage(0); fdkit.${how}`)
     await once(waiting, 'message')
     await sleep(20)
@@ -336,7 +336,7 @@ for (const how of ['futexWait(words, 0, 0)', 'futexWaitAsync(words, 0, 0)']) {
   })
 }
 
-onLinux('a worker that has ended waits for nothing any more', async (t) => {
+onLinux('the waits of a worker end with it', async (t) => {
   const words = new Int32Array(new SharedArrayBuffer(8))
   const before = await settledThreads()
   const program = `const { workerData } = require('node:worker_threads')
@@ -347,7 +347,7 @@ onLinux('a worker that has ended waits for nothing any more', async (t) => {
   t.is(futexWake(words, 0), 0)
 })
 
-onLinux('a process exits while its workers wait', (t) => {
+onLinux('a process can exit while its workers wait', (t) => {
   const program = `
     import { Worker } from 'node:worker_threads'
     const workerData = new Int32Array(new SharedArrayBuffer(8))

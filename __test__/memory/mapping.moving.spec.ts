@@ -1,9 +1,9 @@
-// Buffers whose memory another thread has got, and what is left of them when their own thread ends.
+// Tests buffers whose memory was transferred to another thread, after their own thread has ended.
 import { child } from '../helpers/child.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { runOn, runtimes } from '../helpers/runtimes.js'
 
-// The first byte before the worker ends, the bytes after it, what is written then, and the file.
+// The first byte before the worker ends, the bytes after it, the bytes after a write, and the file.
 const zeros = [97, 0, 98, 'a']
 const stays = [97, 97, 98, 'b']
 const isCopied = [97, 97, 98, 'a']
@@ -14,18 +14,18 @@ const expected: Record<string, Record<string, unknown>> = {
   'node-24': { enqueued: zeros, filled: zeros, transfer: zeros, structuredClone: 'DataCloneError' },
   'node-26': { enqueued: zeros, filled: zeros, transfer: zeros, structuredClone: 'DataCloneError' },
   'bun': { enqueued: zeros, filled: zeros, transfer: zeros, structuredClone: 'DataCloneError' },
-  // It unmaps nothing when a worker ends.
+  // This runtime unmaps nothing when a worker ends.
   'deno': { enqueued: stays, filled: stays, transfer: stays, structuredClone: stays },
 }
 
 for (const { name, runtime, missing } of runtimes) {
-  unless(notLinux || missing)(`${name}: memory that was moved to another thread can be used after its own thread has ended`, async (t) => {
+  unless(notLinux || missing)(`${name}: memory that was transferred to another thread stays usable after its own thread has ended`, async (t) => {
     if (runtime === undefined) throw new Error('skipped')
     t.deepEqual(JSON.parse(await runOn(runtime, '__test__/helpers/moving-probe.mjs')), expected[name])
   })
 }
 
-unless(notLinux)('the buffers of a worker that were not moved leave nothing behind when it ends', (t) => {
+unless(notLinux)('the end of a worker unmaps the buffers that were not transferred', (t) => {
   const script = `
     import { once } from 'node:events'
     import { Worker } from 'node:worker_threads'
@@ -38,7 +38,7 @@ unless(notLinux)('the buffers of a worker that were not moved leave nothing behi
       globalThis.kept = [memfd]
       for (let index = 0; index < 100; index++) {
         const buffer = memfd.map({ writable: index % 2 ? undefined : false })
-        // Some are unmapped, some are garbage, and some are there at the end.
+        // Some buffers are unmapped, some are garbage, and some are alive at the end.
         if (index % 3 === 0) memfd.unmap(buffer)
         if (index % 3 === 1) kept.push(buffer)
       }
@@ -58,7 +58,7 @@ unless(notLinux)('the buffers of a worker that were not moved leave nothing behi
   t.deepEqual(child(script), [false, true, true])
 })
 
-unless(notLinux)('a buffer that was moved to another thread is unmapped there once, or by the collector', (t) => {
+unless(notLinux)('a transferred buffer is unmapped once in its new thread, by munmap or the garbage collector', (t) => {
   const script = `
     import { once } from 'node:events'
     import { Worker } from 'node:worker_threads'

@@ -1,4 +1,4 @@
-// A Memfd as an object among others: shown, cloned, streamed, and made from what comes in pieces.
+// Tests a Memfd as a JavaScript object: inspection, cloning, streams, blobs, and creation from chunks.
 import * as fs from 'node:fs'
 import { Readable } from 'node:stream'
 import { inspect } from 'node:util'
@@ -16,7 +16,7 @@ const onLinux = unless(notLinux, test.serial)
 const text = (memfd: Pick<Memfd, 'read'>) => memfd.read().toString()
 
 for (const { name, runtime, missing } of runtimes) {
-  unless(notLinux || missing)(`${name}: a Memfd is shown, refuses to be cloned, and is a stream and a Blob`, async (t) => {
+  unless(notLinux || missing)(`${name}: a Memfd can be inspected, streamed and read as a Blob, and cannot be cloned`, async (t) => {
     if (runtime === undefined) throw new Error('skipped')
     const found = JSON.parse(await runOn(runtime, '__test__/helpers/object-probe.mjs')) as Record<string, unknown>
     const shown = String(found['shown']).replaceAll(/[\s,"]+/g, ' ').replaceAll("'", '')
@@ -24,21 +24,21 @@ for (const { name, runtime, missing } of runtimes) {
     t.is(found['closed'], 'Memfd { closed }')
     for (const how of ['cloned', 'posted', 'postedToWorker', 'workerData']) {
       const [error, , message] = found[how] as [string, unknown, string]
-      // Deno has another name for it when it is posted to a worker.
+      // Deno uses another name for the error when the Memfd is posted to a worker.
       t.is(error, name === 'deno' && how === 'postedToWorker' ? 'TypeError' : 'DataCloneError', how)
-      // JavaScriptCore does not say what it is that cannot be cloned.
+      // The message of JavaScriptCore does not name the object that cannot be cloned.
       if (name !== 'bun') t.regex(message, /share\(\).* fd/, how)
     }
     for (const what of ['response', 'blobAfterClose', 'fromResponse', 'fromBlob', 'fromStream']) t.is(found[what], true, what)
     t.deepEqual(found['chunks'], [true, true])
     t.is(found['byob'], '<h1>\u{fffd}')
-    // Bun adds a character set.
+    // Bun appends a charset.
     const [isBlob, isWhole, type, isSame] = found['blob'] as [boolean, boolean, string, boolean]
     t.deepEqual([isBlob, isWhole, type.split(';')[0], isSame], [true, true, 'text/html', true])
   })
 }
 
-onLinux('inspect: names of every kind, depth, and a descriptor that somebody else has closed', (t) => {
+onLinux('inspect prints names of every kind, respects depth, and reports a descriptor that was closed elsewhere', (t) => {
   for (const [name, shown] of [['plain', 'plain'], ['', ''], ['a (deleted)', 'a (deleted)'], ['two\nlines', 'two\nlines'], [Buffer.from([0x61, 0xff]), 'a\udcff']] as const) {
     using memfd = Memfd.create(name)
     t.is(memfd.name, shown)
@@ -56,14 +56,14 @@ onLinux('inspect: names of every kind, depth, and a descriptor that somebody els
   t.regex(child<string>(script), /^Memfd \{ name: 'ENOENT', size: 'EBADF', seals: 'EBADF', fd: \d+ \}$/)
 })
 
-onLinux('a Memfd can be spread, compared and made JSON: nothing of it throws', (t) => {
+onLinux('spreading, comparing and serializing a Memfd to JSON do not throw', (t) => {
   using memfd = Memfd.create('harmless')
   t.notThrows(() => ({ ...memfd }))
   t.is(JSON.stringify(memfd), '{}')
   t.deepEqual(memfd, memfd)
 })
 
-onLinux('stream: one whose Memfd is closed fails, and one that follows a file that grows', async (t) => {
+onLinux('a stream fails if its Memfd is closed, and reads what is appended to the file', async (t) => {
   const memfd = Memfd.create('streamed', { size: 100_000 })
   const reader = memfd.stream().getReader()
   t.is((await reader.read()).value?.length, 65_536)
@@ -81,7 +81,7 @@ onLinux('stream: one whose Memfd is closed fails, and one that follows a file th
   }, { code: 'ERR_INVALID_STATE' })
 })
 
-onLinux('blob: wrong options are errors', (t) => {
+onLinux('blob rejects invalid options', (t) => {
   using memfd = Memfd.create('blob', { contents: 'text' })
   t.is(memfd.blob().type, '')
   t.throws(() => memfd.blob({ type: 5 } as never), { code: 'ERR_INVALID_ARG_TYPE' })
@@ -103,9 +103,9 @@ const sync: [SyncContents, string][] = [
   [[], ''],
 ]
 
-onLinux('contents come in pieces, at once and with a promise, with or without a size', async (t) => {
+onLinux('create accepts contents in chunks, synchronously and by promise, with and without a size', async (t) => {
   for (const [contents, expected] of sync) {
-    // A generator is used up.
+    // A generator can be iterated only once.
     const pieces = typeof contents === 'string' ? contents : [...(contents as Iterable<string>)]
     for (const size of [undefined, 100]) {
       const padded = expected.padEnd(size ?? 0, '\0')
@@ -138,7 +138,7 @@ onLinux('contents come in pieces, at once and with a promise, with or without a 
   t.is((await createMemfd('empty')).size, 0)
 })
 
-onLinux('a large file is reserved piece by piece, and more than its size is an error', async (t) => {
+onLinux('a large file is reserved chunk by chunk, and contents beyond its size are an error', async (t) => {
   const piece = Buffer.alloc(2 ** 20, 'x')
   using large = Memfd.create('large', { contents: Array.from({ length: 40 }, () => piece) })
   t.is(large.size, 40 * 2 ** 20)
@@ -152,7 +152,7 @@ onLinux('a large file is reserved piece by piece, and more than its size is an e
   t.is(countFds(), before)
 })
 
-onLinux('what fails in the middle closes the file, and tells the iterator', async (t) => {
+onLinux('a failure in the middle closes the file and the iterator', async (t) => {
   const before = countFds()
   const returned: string[] = []
   function* failing(name: string, last: unknown) {
@@ -176,7 +176,7 @@ onLinux('what fails in the middle closes the file, and tells the iterator', asyn
   t.is(countFds(), before)
 })
 
-onLinux('a signal ends the making at once, cancels the stream, and closes the file', async (t) => {
+onLinux('a signal aborts the creation immediately, cancels the stream and closes the file', async (t) => {
   const before = countFds()
   let canceled = false
   const endless = new ReadableStream({ pull: () => new Promise(() => {}), cancel: () => void (canceled = true) })

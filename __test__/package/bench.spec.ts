@@ -1,11 +1,11 @@
-// The benchmark's own promises; what it measures is not tested.
+// Tests the benchmark program, but not its measurements.
 import { spawnSync } from 'node:child_process'
 
 import test from 'ava'
 
 import { printTargets } from '../../bench/harness/report.js'
 
-test.serial('targets that do not hold are counted', (t) => {
+test.serial('printTargets counts the targets that are missed', (t) => {
   const lines: string[] = []
   const { log } = console
   console.log = (line: string) => lines.push(line)

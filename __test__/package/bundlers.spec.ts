@@ -1,5 +1,5 @@
-// Every recipe of docs/bundlers.md, followed with the package as npm packs it. What comes out is moved
-// to a folder that has nothing else, the project is removed, and the program must still run.
+// Tests every recipe of docs/bundlers.md with the package as npm packs it. The output is moved to an
+// empty folder, the project is removed, and the program must still run.
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -36,7 +36,7 @@ const env = {
   PATH: [
     join(tools, 'node_modules/.bin'),
     ...(bun === undefined ? [] : [dirname(bun.command[0])]),
-    // The Node.js that the tests run on, before others.
+    // Puts the Node.js that runs the tests first.
     dirname(process.execPath),
     process.env['PATH'],
   ].join(delimiter),
@@ -72,7 +72,7 @@ function pack(dir: string): string {
   return join(root, JSON.parse(packed)[0].filename)
 }
 
-/** A project below the tools, so that configurations find their plugins, with the package in it. */
+/** Creates a project with the package below the tools, so that configurations find their plugins. */
 let installed: string | undefined
 function project(): string {
   const dir = fs.mkdtempSync(join(tools, 'project-'))
@@ -91,7 +91,7 @@ function project(): string {
 
 const recipes = readRecipes()
 
-test('the page has a recipe for each of the tools', (t) => {
+test('docs/bundlers.md has a recipe for each tool', (t) => {
   t.is(recipes.length, 13)
   for (const tool of ['esbuild', 'rollup', 'rolldown', 'vite', 'webpack', 'ncc', 'nodeFileTrace', 'bun', 'postject']) {
     t.true(recipes.some(({ build, files }) => build.split(/\s/).includes(tool) || files.some(({ text }) => text.includes(tool))), tool)

@@ -1,3 +1,4 @@
+// Tests the example examples/du.ts.
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, linkSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
@@ -17,7 +18,7 @@ function totalOf(stdout: string): number {
   return Number(/total: (\d+) bytes/.exec(stdout)?.[1])
 }
 
-onLinux('the total agrees with du -sb: links, holes, and one file with several names', (t) => {
+onLinux('the total equals that of du -sb with links, holes, and a file with several names', (t) => {
   const top = makeTree(t, {
     'a b': { file: 'x'.repeat(5000), 'tab\there\n': 'y', up: link('..') },
     empty: {},
@@ -48,14 +49,14 @@ onLinux('prints the largest 20, largest first', (t) => {
   t.deepEqual(paths, [top, ...names.reverse().slice(0, 19).map((name) => `${top}/${name}`)])
 })
 
-onLinux('a directory that is not there is an error', (t) => {
+onLinux('a missing directory is an error', (t) => {
   const { status, stdout, stderr } = du('no/such/directory')
   t.is(status, 1)
   t.is(stdout, '')
   t.is(stderr, "du: ENOENT: no such file or directory, openat 'no/such/directory'\n")
 })
 
-onLinux('names that could harm a terminal are escaped, and stay different', (t) => {
+onLinux('names with control characters are escaped, and stay distinct', (t) => {
   const names = ['esc\x1b[2J', 'new\nline', 'back\\slash', 'bidi\u202e', 'c1\u009b', 'del\x7f', 'é😀']
   const top = makeTree(t, Object.fromEntries(names.map((name) => [name, {}])))
   for (const byte of [0xff, 0xfe]) mkdirSync(Buffer.concat([Buffer.from(`${top}/odd`), Buffer.of(byte)]))
@@ -71,7 +72,7 @@ onLinux('names in error messages are escaped too', (t) => {
   t.regex(du('no\nsuch\x1b[2J').stderr, /^du: ENOENT: .* 'no\\nsuch\\x1b\[2J'\n$/)
 })
 
-unless(notLinux || notRoot || missing('setpriv'))('a directory that cannot be read is an error, and the rest is measured', (t) => {
+unless(notLinux || notRoot || missing('setpriv'))('an unreadable directory is an error, and the rest is measured', (t) => {
   const top = makeTree(t, { closed: { file: 'x' }, open: { file: 'x'.repeat(50_000) } })
   chmodSync(top, 0o755)
   chmodSync(`${top}/closed`, 0)
@@ -82,7 +83,7 @@ unless(notLinux || notRoot || missing('setpriv'))('a directory that cannot be re
   t.true(totalOf(stdout) > 50_000)
 })
 
-onLinux('a file and a link to a directory are errors that say why', (t) => {
+onLinux('a file and a link to a directory are errors with an explanation', (t) => {
   const top = makeTree(t, { file: '', link: link('.') })
   const notDirectory = du(`${top}/file`)
   t.like(notDirectory, { status: 1, stdout: '' })
@@ -104,7 +105,7 @@ onLinux('--help prints the usage, and wrong arguments are errors', (t) => {
   t.regex(du('--', '--help').stderr, /^du: ENOENT: .*'--help'/)
 })
 
-onLinux('ends in silence when nobody reads its output any more', (t) => {
+onLinux('exits silently when its output is closed', (t) => {
   const names = Array.from({ length: 30 }, (_, index) => [`d${index}`, {}])
   const top = makeTree(t, Object.fromEntries(names))
   for (const reader of ['true', 'head -n 1 >/dev/null']) {
@@ -114,14 +115,14 @@ onLinux('ends in silence when nobody reads its output any more', (t) => {
   }
 })
 
-/** A directory with so many names that there is time to look at the progress. */
+/** Creates a directory with so many names that the progress becomes visible. */
 function makeLargeTree(t: Parameters<typeof makeTree>[0]): string {
   const top = makeTreeInMemory(t, { '\x1b[2J': { file: '' } })
   for (let index = 0; index < 100_000; index++) linkSync(`${top}/\x1b[2J/file`, `${top}/\x1b[2J/${index}`)
   return top
 }
 
-unless(notLinux || missing('script'), test.serial)('on a terminal it shows how far it is, and Ctrl-C leaves a clean line', async (t) => {
+unless(notLinux || missing('script'), test.serial)('shows the progress on a terminal, and leaves a clean line on Ctrl-C', async (t) => {
   const top = makeLargeTree(t)
   const command = `stty columns 70; exec ${process.execPath} examples/du.mjs '${top}'`
   const terminal = spawn('script', ['-qefc', command, '/dev/null'], { stdio: 'pipe' })

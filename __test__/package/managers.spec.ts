@@ -1,4 +1,4 @@
-// The package installed by pnpm, yarn 1 and yarn 4 (with and without Plug'n'Play), imported and required.
+// Tests the package installed by pnpm, yarn 1 and yarn 4 (with and without Plug'n'Play).
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -24,7 +24,7 @@ function pack(dir: string): string {
 }
 
 let packed: { fdkit: string; platform: string } | undefined
-/** The tarballs as they are released: the root names the platform packages. */
+/** Packs the tarballs as they are released: the root package depends on the platform packages. */
 function tarballs() {
   if (packed !== undefined) return packed
   run(root, 'tar', 'xf', pack(resolve('.')), '-C', root)
@@ -57,7 +57,7 @@ const managers = {
 }
 
 for (const [name, manager] of Object.entries(managers)) {
-  unless(missing, test.serial)(`${name}: the package is imported and required`, (t) => {
+  unless(missing, test.serial)(`${name}: the installed package can be imported and required`, (t) => {
     const { fdkit, platform } = tarballs()
     const dir = fs.mkdtempSync(join(root, 'project-'))
     const files = {

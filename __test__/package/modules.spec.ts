@@ -1,4 +1,4 @@
-// Which modules of crates/binding may import which.
+// Tests the imports between modules of crates/binding.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
@@ -6,7 +6,7 @@ import test from 'ava'
 
 const root = 'crates/binding/src'
 
-// Each may import itself and what follows.
+// Each layer may import itself and the layers after it.
 const layers = ['lib', 'api', 'call', 'convert']
 
 const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
@@ -19,7 +19,7 @@ const sources = new Map(
   }),
 )
 
-/** The module that an item's path leads to. */
+/** Returns the module that contains the item of a path. */
 function moduleOf(path: string): string {
   if (sources.has(path)) return path
   const end = path.lastIndexOf('::')
@@ -38,7 +38,7 @@ test('modules of crates/binding import downward only: lib, api, call, convert', 
   t.deepEqual([...new Set(Array.from(sources.keys(), layer))].toSorted(), [0, 1, 2, 3])
   for (const [module, targets] of imports) {
     for (const target of targets) t.true(layer(target) >= layer(module), `${module} imports ${target}`)
-    // The graph is made of whole paths.
+    // The graph is built from full paths.
     t.notRegex(sources.get(module)!, /\b(super|self)::|\bcrate::\{/, module)
   }
 })

@@ -1,4 +1,4 @@
-// What an import opens: files cost more than anything else at start-up.
+// Tests which files an import opens, since opening files takes most of the start-up time.
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { noStrace } from '../helpers/strace.js'
 import { makeTree } from '../helpers/tree.js'
 
 const platform = platformName()
-// musl's loader is there, so that the C library is looked up in /usr/bin/ldd.
+// If musl's loader exists, the C library is looked up in /usr/bin/ldd.
 const notGlibc = platform.endsWith('-gnu') && !fs.existsSync('/lib/ld-musl-x86_64.so.1') ? false : 'needs glibc, and no musl'
 
 for (const entry of ['fdkit', 'fdkit/promises']) {
@@ -34,7 +34,7 @@ for (const entry of ['fdkit', 'fdkit/promises']) {
   })
 }
 
-test('promises of fdkit is what fdkit/promises exports', async (t) => {
+test('the export promises of fdkit equals fdkit/promises', async (t) => {
   const { promises } = await import('fdkit')
   t.deepEqual({ ...promises }, { ...(await import('fdkit/promises')) })
 })

@@ -1,5 +1,5 @@
-// The declaration files compile for a user of any supported TypeScript, with the libraries checked
-// too, and carry the documentation of every function.
+// Tests that the declaration files compile with every supported TypeScript, without skipLibCheck, and
+// contain the documentation of every function.
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { createRequire } from 'node:module'
@@ -16,7 +16,7 @@ import { makeTree } from '../helpers/tree.js'
 const require = createRequire(import.meta.url)
 const packageOf = (name: string) => fs.realpathSync(dirname(require.resolve(`${name}/package.json`)))
 
-/** A folder in which only the declarations of the package and Node's own are installed. */
+/** Creates a folder with only the declarations of the package and those of Node. */
 function install(t: ExecutionContext): string {
   const directory = makeTree(t, { 'package.json': '{ "type": "module" }', node_modules: { fdkit: {}, '@types': {} } })
   for (const file of ['package.json', 'index.d.ts', 'promises.d.ts']) {
@@ -31,7 +31,7 @@ function install(t: ExecutionContext): string {
   return directory
 }
 
-/** What the compiler prints about a program: nothing if it compiles. */
+/** Returns the output of the compiler for a program, which is empty if it compiles. */
 function compile(compiler: string, directory: string, options: object, files: string[]): string {
   const compilerOptions = {
     target: 'es2022',
@@ -57,20 +57,20 @@ const programs = ['public-types.ts', 'public-promises.ts']
 for (const [version, compiler] of compilers) {
   const missing = !fs.existsSync(compiler) && 'needs "npm run compilers"'
   const onCompiler = unless(missing, test.serial)
-  onCompiler(`TypeScript ${version} compiles the public types, nodenext`, (t) => {
+  onCompiler(`TypeScript ${version} compiles the public types with module resolution nodenext`, (t) => {
     t.is(compile(compiler, install(t), nodenext, programs), '')
   })
-  // From 5.6 on the library declares the iterator helpers, and a walk has them.
+  // From 5.6 on, the library declares the iterator helpers, and a walk inherits them.
   const hasHelpers = Number.parseFloat(version) >= 5.6
   const also = hasHelpers ? ' and the iterator helpers of a walk' : ''
-  onCompiler(`TypeScript ${version} compiles the public types${also}, bundler`, (t) => {
+  onCompiler(`TypeScript ${version} compiles the public types${also} with module resolution bundler`, (t) => {
     const options = hasHelpers ? { ...bundler, target: 'esnext', lib: ['esnext'] } : bundler
     const files = hasHelpers ? [...programs, 'iterator-helpers.ts'] : programs
     t.is(compile(compiler, install(t), options, files), '')
   })
 }
 
-test('a mistake in a program, and one in the declarations, does not compile', (t) => {
+test('an error in a program or in the declarations does not compile', (t) => {
   const directory = install(t)
   fs.writeFileSync(join(directory, 'wrong.ts'), "import { dup } from 'fdkit'\ndup('3')\n")
   t.regex(compile(newest, directory, nodenext, ['wrong.ts']), /wrong\.ts\(2,5\): error TS2345/)
@@ -78,7 +78,7 @@ test('a mistake in a program, and one in the declarations, does not compile', (t
   t.regex(compile(newest, directory, nodenext, programs), /index\.d\.ts\(.*Missing/)
 })
 
-/** The documentation of each exported function, for each of its overloads. */
+/** Returns the documentation of each overload of each exported function. */
 function documentationIn(file: string): Map<string, string[]> {
   const found = new Map<string, string[]>()
   const text = fs.readFileSync(file, 'utf8')
@@ -94,7 +94,7 @@ const functionsOf = (module: object) =>
     .filter(([, value]) => typeof value === 'function' && !String(value).startsWith('class '))
     .map(([name]) => name)
 
-test('every overload of every function is documented in full, with promises too', (t) => {
+test('every overload of every function has its full documentation, in fdkit/promises too', (t) => {
   const main = documentationIn('index.d.ts')
   const derived = documentationIn('promises.d.ts')
   t.deepEqual([...main.keys()].toSorted(), functionsOf(fdkit).toSorted())

@@ -1,4 +1,4 @@
-// Versions of Node.js that fdkit refuses, and what "engines" promises.
+// Tests that fdkit refuses the versions of Node.js that "engines" excludes.
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -17,7 +17,7 @@ test('all packages have the same engines', (t) => {
   }
 })
 
-/** Runs a module that imports fdkit, with a preload script before it. */
+/** Runs a module that imports fdkit after a preload script. */
 function importOn(node: string, dir: string, fake = '') {
   fs.mkdirSync(join(dir, 'node_modules'), { recursive: true })
   fs.symlinkSync(resolve('.'), join(dir, 'node_modules/fdkit'))
@@ -32,7 +32,7 @@ function importOn(node: string, dir: string, fake = '') {
 
 for (const name of ['node-18', 'node-20.10', 'node-22.5']) {
   const node = resolve(`build/runtimes/${name}/node_modules/node-linux-${process.arch}/bin/node`)
-  unless(!fs.existsSync(node) && 'run "npm run runtimes"')(`${name} is told which versions work`, (t) => {
+  unless(!fs.existsSync(node) && 'run "npm run runtimes"')(`${name} is refused with the list of supported versions`, (t) => {
     const output = importOn(node, makeTree(t))
     t.true(output.startsWith(`ERR_FDKIT_NODE_VERSION fdkit needs Node.js ${supported}, and this is ${name.slice(5)}.`), output)
   })
@@ -51,7 +51,7 @@ const verdicts = {
 }
 
 for (const [version, isSupported] of Object.entries(verdicts)) {
-  test(`Node.js ${version} is ${isSupported ? 'taken' : 'refused'}`, (t) => {
+  test(`Node.js ${version} is ${isSupported ? 'accepted' : 'refused'}`, (t) => {
     const fake = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } })`
     const output = importOn(process.execPath, makeTree(t), fake)
     if (isSupported) t.is(output, 'imported\n')
@@ -59,7 +59,7 @@ for (const [version, isSupported] of Object.entries(verdicts)) {
   })
 }
 
-test('Bun and Deno are taken, whatever version of Node.js they name', (t) => {
+test('Bun and Deno are accepted with any version of Node.js that they report', (t) => {
   const fake = `Object.defineProperty(process, 'versions', { value: { node: '18.0.0', bun: '1.0.0' } })`
   t.is(importOn(process.execPath, makeTree(t), fake), 'imported\n')
 })

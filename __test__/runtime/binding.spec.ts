@@ -1,4 +1,4 @@
-// The addon's exports and their declarations.
+// Tests that the exports of the addon and their declarations agree.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import { addonPath } from '../../scripts/platform.mjs'
 const addon = createRequire(import.meta.url)(join('../..', addonPath())) as typeof Addon
 const declarations = readFileSync('lib/runtime/binding.d.ts', 'utf8')
 
-test('each export is declared and has a system call, and nothing else does', (t) => {
+test('each export of the addon has a declaration and a system call, and there are no others', (t) => {
   const exported = Object.keys(addon).filter((name) => name !== 'VERSION').toSorted()
   const declared = [...declarations.matchAll(/^export declare function (\w+)/gm)].map(([, name]) => name)
   t.true(exported.length > 50)
@@ -21,13 +21,13 @@ test('each export is declared and has a system call, and nothing else does', (t)
   t.deepEqual(Object.keys(syscalls).toSorted(), exported)
 })
 
-test('the system calls are those of the declarations', (t) => {
+test('the table of system calls is generated from the declarations', (t) => {
   t.is(collect(declarations), readFileSync('lib/runtime/syscalls.ts', 'utf8'))
   t.is(syscalls.memfdCreate, 'memfd_create')
   t.is(syscalls.walkStep, 'openat')
 })
 
-test('a declaration without the tag @syscall is refused, even if the one before it has the tag', (t) => {
+test('a declaration without the tag @syscall is an error, even if the one before it has the tag', (t) => {
   const tagged = '/**\n * Opens.\n *\n * @syscall openat2\n */\nexport declare function open(): void\n'
   t.regex(collect(tagged), /^ {2}open: 'openat2',$/m)
   for (const doc of ['', '/** Closes. */\n', '/** A type. */\nexport type Name = string\n\n']) {
@@ -35,9 +35,15 @@ test('a declaration without the tag @syscall is refused, even if the one before 
   }
 })
 
-test('a handle of another type is refused', (t) => {
+test('the addon has no classes, whose instances crates/napi could not borrow', (t) => {
+  const classes = [...declarations.matchAll(/^export declare class (\w+)/gm)].map(([, name]) => name)
+  // napi-rs's type of a handle.
+  t.deepEqual(classes, ['ExternalObject'])
+})
+
+test('a handle of another type is rejected', (t) => {
   const handles = {
-    walk: addon.walkStart(false, '.', true, false, 4),
+    walk: addon.walkStart(false, '.', true, false, 4, true),
     rmtree: addon.rmtreeStart(false, undefined, 'none'),
     waiter: addon.futexWaiter(),
   }

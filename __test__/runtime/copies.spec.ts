@@ -1,4 +1,5 @@
-// Two copies of the package in one process take each other's symbols, hooks, buffers and descriptors.
+// Tests that two copies of the package in one process accept each other's symbols, hooks, buffers and
+// descriptors.
 import * as fs from 'node:fs'
 
 
@@ -9,7 +10,7 @@ import { addonPath } from '../../scripts/platform.mjs'
 
 const onLinux = unless(notLinux)
 
-/** Runs a program with `one` and `two`, and in its prelude a third copy. */
+/** Runs a program with the copies `one` and `two`. Its prelude imports a third one. */
 function withTwo<T>(t: Parameters<typeof makeTree>[0], script: string): T {
   const top = makeTree(t, { cwd: { file: '' } })
   const copies = ['one', 'two'].map((name) => {
@@ -17,7 +18,7 @@ function withTwo<T>(t: Parameters<typeof makeTree>[0], script: string): T {
     fs.mkdirSync(`${copy}/npm/x`, { recursive: true })
     fs.cpSync(`${packageRoot}/dist`, `${copy}/dist`, { recursive: true })
     fs.copyFileSync(`${packageRoot}/package.json`, `${copy}/package.json`)
-    // A file of its own, so that it is another library with statics of its own.
+    // A copied file is loaded as a separate library with its own statics.
     fs.copyFileSync(`${packageRoot}/${addonPath()}`, `${copy}/addon.node`)
     return copy
   })
@@ -29,7 +30,7 @@ function withTwo<T>(t: Parameters<typeof makeTree>[0], script: string): T {
   return child<T>(`process.chdir(args[0])\n${start.join('')}\n${script}`, { args: [`${top}/cwd`] })
 }
 
-onLinux('they are two', (t) => {
+onLinux('the two copies are separate modules', (t) => {
   const maps = withTwo<string[]>(t, `
     const lines = fs.readFileSync('/proc/self/maps', 'utf8').split('\\n').filter((line) => line.endsWith('addon.node'))
     answer([String(one.stat === two.stat), ...new Set(lines.map((line) => line.slice(line.indexOf('/'))))])
@@ -38,7 +39,7 @@ onLinux('they are two', (t) => {
   t.is(maps.length, 3)
 })
 
-onLinux('the symbols for times are the same', (t) => {
+onLinux('both copies use the same symbols for times', (t) => {
   const found = withTwo(t, `
     two.utime('file', { times: [one.UTIME_OMIT, one.UTIME_NOW] })
     one.utime('file', { ns: [two.UTIME_NOW, two.UTIME_OMIT] })
@@ -47,7 +48,7 @@ onLinux('the symbols for times are the same', (t) => {
   t.deepEqual(found, [true, true])
 })
 
-onLinux('a hook that one adds hears the other, before and after the other is imported', (t) => {
+onLinux('a hook that one copy adds receives events of the other, imported before or after', (t) => {
   const found = withTwo(t, `
     const heard = []
     fdkit.addAuditHook((event, [path]) => heard.push('fdkit ' + event))
@@ -69,7 +70,7 @@ onLinux('a hook that one adds hears the other, before and after the other is imp
   ], true, []])
 })
 
-onLinux('nothing takes a hook from the registry', (t) => {
+onLinux('a hook cannot be removed from the shared registry', (t) => {
   const found = withTwo(t, `
     let heard = 0
     one.addAuditHook(() => heard++)
@@ -87,7 +88,7 @@ onLinux('nothing takes a hook from the registry', (t) => {
   t.is(found, 1)
 })
 
-onLinux('one unmaps and waits on what the other has mapped', (t) => {
+onLinux('one copy can unmap, and wait on, a buffer that the other has mapped', (t) => {
   const found = withTwo(t, `
     const seen = []
     const memfd = one.Memfd.create('x', { size: 4096 })
@@ -108,7 +109,7 @@ onLinux('one unmaps and waits on what the other has mapped', (t) => {
   t.deepEqual(found, ['not-equal', 'timed-out', 0, 'ok', 0, 'ERR_INVALID_ARG_VALUE', 'ERR_INVALID_ARG_VALUE'])
 })
 
-onLinux('a Memfd of one is a descriptor to the other, and so is what a walk of one yields', (t) => {
+onLinux('one copy accepts a Memfd of the other, and a descriptor that its walk yields', (t) => {
   const found = withTwo(t, `
     const memfd = one.Memfd.create('x', { contents: 'four' })
     const sizes = [two.stat(memfd).size, new Uint8Array(two.mmap(memfd)).length]

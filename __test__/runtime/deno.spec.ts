@@ -1,4 +1,4 @@
-// Deno's permissions: without them an import works, and the calls say which one is missing.
+// Tests Deno's permissions: the import works without them, and calls name the one that is missing.
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { join } from 'node:path'
@@ -35,20 +35,20 @@ function runOnDeno(t: ExecutionContext, flags: string[], env: Record<string, str
 const onDeno = unless(missing)
 
 for (const flags of [['--allow-all'], ['--allow-ffi'], ['--allow-ffi', '--allow-read'], ['--allow-ffi', '--allow-env']]) {
-  onDeno(`it works with ${flags.join(' ')}`, (t) => {
+  onDeno(`fdkit works with ${flags.join(' ')}`, (t) => {
     t.is(runOnDeno(t, flags), 'imported\ntrue\n')
   })
 }
 
 for (const flags of [[], ['--allow-read'], ['--allow-env'], ['--allow-read', '--allow-env', '--allow-sys']]) {
-  onDeno(`the call names --allow-ffi with ${flags.join(' ') || 'no permission'}`, (t) => {
+  onDeno(`the error names --allow-ffi with ${flags.join(' ') || 'no permission'}`, (t) => {
     const output = runOnDeno(t, flags)
     t.regex(output, /^imported\nENOSYS ENOSYS: function not implemented, getpagesize: Deno refuses to load the addon: /)
     t.regex(output, /It needs --allow-ffi;/)
   })
 }
 
-onDeno('FDKIT_ADDON is seen with --allow-env, and ignored without', (t) => {
+onDeno('FDKIT_ADDON is used with --allow-env, and ignored without it', (t) => {
   const env = { FDKIT_ADDON: '/nowhere/fdkit.node' }
   t.regex(runOnDeno(t, ['--allow-all'], env), /which FDKIT_ADDON names, is missing/)
   t.is(runOnDeno(t, ['--allow-ffi', '--allow-read'], env), 'imported\ntrue\n')

@@ -1,4 +1,5 @@
-// Processes and workers that end while asynchronous work is pending: none crashes, hangs or complains.
+// Tests that processes and workers end without a crash, a hang or a message while asynchronous work is
+// pending.
 import { spawnSync } from 'node:child_process'
 
 import { packageRoot } from '../helpers/child.js'
@@ -10,8 +11,8 @@ const onLinux = unless(notLinux)
 const bushy = (depth: number): Tree =>
   depth === 0 ? { end: '' } : { a: bushy(depth - 1), b: bushy(depth - 1), c: {} }
 
-// Of everything that can be under way: in the pool, in threads of its own, in turns of the event
-// loop, between two steps, and dropped.
+// Starts every kind of asynchronous work: in the thread pool, in separate threads, in turns of the
+// event loop, between two steps of a walk, and in a walk that was dropped.
 const work = `
   import * as fs from 'node:fs'
   import * as fdkit from ${JSON.stringify(import.meta.resolve('fdkit'))}
@@ -44,14 +45,14 @@ const endings: [title: string, end: string, status: number | null, signal: strin
   ['by process.exit', 'process.exit(7)', 7, null, /^$/],
   ['by an uncaught exception', `throw new Error('uncaught')`, 1, null, /Error: uncaught/],
   ['by SIGTERM', `process.kill(process.pid, 'SIGTERM'); await new Promise((resolve) => setTimeout(resolve, 10_000))`, null, 'SIGTERM', /^$/],
-  ['by a rejection that nobody handles', `Promise.reject(new Error('unhandled'))`, 1, null, /Error: unhandled/],
+  ['by an unhandled rejection', `Promise.reject(new Error('unhandled'))`, 1, null, /Error: unhandled/],
 ]
 
-// Immediately, in the middle, and when listings are being handed out.
+// Ends immediately, in the middle, and while listings are being converted.
 const DELAYS = [0, 1, 5, 20]
 
 for (const [title, end, status, signal, stderr] of endings) {
-  onLinux(`a process that ends ${title}`, (t) => {
+  onLinux(`a process ends ${title} without a crash or a message`, (t) => {
     for (const delay of DELAYS) {
       const root = makeTreeInMemory(t, { tree: bushy(5), many: many(3000) })
       const script = `${work}
@@ -75,7 +76,7 @@ const workers: [title: string, end: string, how: string][] = [
 ]
 
 for (const [title, end, how] of workers) {
-  onLinux(`a process whose worker ${title}: no descriptor is left but those that it had`, (t) => {
+  onLinux(`a worker that ${title} leaks no descriptor`, (t) => {
     const root = makeTreeInMemory(t, { tree: bushy(5), many: many(3000) })
     const source = `${work}
       import { parentPort } from 'node:worker_threads'
@@ -92,18 +93,18 @@ for (const [title, end, how] of workers) {
         const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(source)), { execArgv: [] })
         worker.on('error', (error) => { if (error.message !== 'uncaught') throw error })
         const exit = new Promise((resolve) => worker.once('exit', resolve))
-        // The error of a worker may come before its message.
+        // The error of a worker may arrive before its message.
         await Promise.race([new Promise((resolve) => worker.once('message', resolve)), exit])
         await new Promise((resolve) => setTimeout(resolve, i))
         ${how}
-        // The first worker is a warm-up: Node opens descriptors of its own for it.
+        // The first worker is a warm-up: Node opens internal descriptors for it.
         if (i === 0) before = count()
       }
       fs.writeSync(1, String(count() - before))`
     const [command = '', ...rest] = bare(script)
     const ended = spawnSync(command, rest, { cwd: packageRoot, encoding: 'utf8', timeout: 60_000 })
     t.like(ended, { status: 0, signal: null, stderr: '' })
-    // JavaScript may have had one in hand, in each of the five.
+    // In each of the five workers, JavaScript may have held one descriptor.
     t.true(Number(ended.stdout) <= 5, ended.stdout)
   })
 }
@@ -112,7 +113,7 @@ function many(files: number): Tree {
   return Object.fromEntries(Array.from({ length: files }, (_, i) => [`file-${i}`, '']))
 }
 
-/** A module as a child process, with nothing in front of it. */
+/** Runs a module as a child process without a prelude. */
 function bare(script: string): string[] {
   return [process.execPath, '--input-type=module', '-e', script]
 }

@@ -1,4 +1,5 @@
-// What docs/kernel-features.md says of older kernels, each in a process whose kernel lacks the same calls.
+// Tests what docs/kernel-features.md says about older kernels, each in a process whose kernel lacks the
+// same system calls.
 import { readFileSync } from 'node:fs'
 
 import { child } from '../helpers/child.js'
@@ -10,7 +11,7 @@ import { unless } from '../helpers/platform.js'
 const [major = 0, minor = 0] = readFileSync('/proc/sys/kernel/osrelease', 'utf8').split('.').map(Number.parseFloat)
 const tooOld = major < 6 || (major === 6 && minor < 6) ? 'needs Linux 6.6' : false
 
-// Each feature once: true, or the code of the error.
+// Uses each feature once. The result is true or the code of the error.
 const program = `
   const {
     addSeals, canAccess, chmod, futexWaitAsync, listdir, Memfd, memfdCreate, mmap, munmap, open, rename,
@@ -70,7 +71,7 @@ function expected(release: Release) {
 }
 
 for (const release of releases) {
-  unless(noSeccomp || tooOld)(`on Linux ${release} everything works that the documentation says works`, (t) => {
+  unless(noSeccomp || tooOld)(`on Linux ${release} the features work that the documentation lists`, (t) => {
     const top = makeTree(t, { file: 'text', other: 'more', dangling: link('nothing'), dir: { inner: {} } })
     t.deepEqual(child(program, { args: [top], ...onKernel(release) }), expected(release))
   })

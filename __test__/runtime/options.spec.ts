@@ -1,4 +1,4 @@
-// Options objects: names that a function does not have are errors, and each option is read once.
+// Tests options objects: unknown names are errors, and each option is read once.
 import * as fs from 'node:fs'
 
 import test from 'ava'
@@ -17,14 +17,14 @@ type Takes = [name: string, names: string[], call: (options: Options) => unknown
 
 const nowhere = '/nonexistent/file'
 
-// Calls that fail, if they get as far as a system call, but for those of memory files.
+// Except for memory files, these calls fail if they reach a system call.
 const sync: Takes[] = [
   ['access', ['dirFd', 'effectiveIds', 'followSymlinks'], (options) => fdkit.access(nowhere, 0, options)],
   ['canAccess', ['dirFd', 'effectiveIds', 'followSymlinks'], (options) => fdkit.canAccess(nowhere, 0, options)],
   ['chmod', ['dirFd', 'followSymlinks'], (options) => fdkit.chmod(nowhere, 0, options)],
   ['chown', ['dirFd', 'followSymlinks'], (options) => fdkit.chown(nowhere, -1, -1, options)],
   ['exists', ['dirFd', 'followSymlinks'], (options) => fdkit.exists(nowhere, options)],
-  ['fwalk', ['dirFd', 'followSymlinks', 'maxOpen', 'onerror', 'topdown'], (options) => fdkit.fwalk(nowhere, options)],
+  ['fwalk', ['dirFd', 'exact', 'followSymlinks', 'maxOpen', 'onerror', 'threads', 'topdown'], (options) => fdkit.fwalk(nowhere, options)],
   ['link', ['dstDirFd', 'followSymlinks', 'srcDirFd'], (options) => fdkit.link(nowhere, nowhere, options)],
   ['listdir', ['dirFd'], (options) => fdkit.listdir(nowhere, options)],
   ['lstat', ['bigint', 'dirFd'], (options) => fdkit.lstat(nowhere, options as object)],
@@ -36,7 +36,7 @@ const sync: Takes[] = [
   ['rename', ['dstDirFd', 'flags', 'srcDirFd'], (options) => fdkit.rename(nowhere, nowhere, options)],
   ['replace', ['dstDirFd', 'srcDirFd'], (options) => fdkit.replace(nowhere, nowhere, options)],
   ['rmdir', ['dirFd'], (options) => fdkit.rmdir(nowhere, options)],
-  ['rmtree', ['dirFd', 'ignoreErrors', 'onerror'], (options) => fdkit.rmtree(nowhere, options)],
+  ['rmtree', ['dirFd', 'ignoreErrors', 'onerror', 'threads'], (options) => fdkit.rmtree(nowhere, options)],
   ['scandir', ['dirFd'], (options) => fdkit.scandir(nowhere, options)],
   ['stat', ['bigint', 'dirFd', 'followSymlinks'], (options) => fdkit.stat(nowhere, options as object)],
   ['symlink', ['dirFd'], (options) => fdkit.symlink('x', nowhere, options)],
@@ -63,12 +63,12 @@ const byPromise: Takes[] = sync.map(([name, names]) => {
 
 const good: Options = {
   dirFd: 0, dstDirFd: 0, srcDirFd: 0, followSymlinks: true, effectiveIds: false, maxOpen: 8, topdown: true, mode: 0o600,
-  bigint: true, flags: 0, resolve: 0, times: [0, 0], ignoreErrors: false, onerror: undefined, contents: 'x', exec: false,
+  bigint: true, flags: 0, resolve: 0, times: [0, 0], ignoreErrors: false, onerror: undefined, exact: true, threads: 1, contents: 'x', exec: false,
   inheritable: false, sealing: true, size: 8, length: 8, offset: 0, populate: false, allowShrink: false, writable: true,
   signal: undefined, timeout: 5, type: 'text/plain',
 }
 
-/** What became of a call: the error's code, or that there was none. */
+/** Returns the code of the error of a call, or that there was none. */
 async function outcome(call: () => unknown): Promise<{ code: string; message: string }> {
   try {
     await call()
@@ -79,7 +79,7 @@ async function outcome(call: () => unknown): Promise<{ code: string; message: st
   }
 }
 
-test('the tables have every function that takes dirFd', (t) => {
+test('the tables list every function that takes dirFd', (t) => {
   const names = Object.entries(fdkit).filter(([, value]) => fdkit.supportsDirFd.has(value as never)).map(([name]) => name)
   t.deepEqual(sync.map(([name]) => name), names)
 })
@@ -91,7 +91,7 @@ const cases: [string, Takes][] = [
 ]
 
 for (const [prefix, [name, names, call]] of cases) {
-  test(`${prefix}${name} takes its options, refuses all others, and reads each once`, async (t) => {
+  test(`${prefix}${name} accepts its options, rejects all others, and reads each once`, async (t) => {
     for (const option of names) {
       const { code } = await outcome(() => call({ [option]: good[option] }))
       t.not(code, 'ERR_INVALID_ARG_VALUE', option)
@@ -119,13 +119,13 @@ for (const [prefix, [name, names, call]] of cases) {
       },
     })
     await outcome(() => call(watched))
-    // Some cannot be given together with others.
+    // Some options exclude others.
     const unused = { utime: ['ns'], 'Memfd.create': ['hugePageSize'], 'createMemfd': ['hugePageSize'] }[name] ?? []
     t.deepEqual(reads.sort(), [...names, ...unused].sort())
   })
 }
 
-test('options from a class, from Object.create and without a prototype are read as they always were', (t) => {
+test('options may be an instance of a class, inherit their properties, or have no prototype', (t) => {
   const top = makeTree(t, { file: 'text' })
   class Place {
     get dirFd() {
@@ -139,7 +139,7 @@ test('options from a class, from Object.create and without a prototype are read 
   t.is(fdkit.stat('file', { dirFd: opened(t, top), [Symbol('mine')]: 1 } as object).size, 4)
 })
 
-test('a misspelt dirFd deletes nothing in the working directory', (t) => {
+test('a misspelt dirFd is an error and deletes nothing in the working directory', (t) => {
   const top = makeTree(t, { other: { file: '' }, file: '' })
   const script = `
     process.chdir(args[0])
@@ -182,7 +182,7 @@ const messages: [call: () => unknown, message: string][] = [
 ]
 
 for (const [call, message] of messages) {
-  test(`the message says what to write instead of ${call}`, (t) => {
+  test(`the error for ${call} says what to write instead`, (t) => {
     const error = thrown(call)
     t.is(error.code, 'ERR_INVALID_ARG_VALUE')
     t.true(error instanceof TypeError)
@@ -204,14 +204,14 @@ const misplaced: [name: string, call: (options: never) => unknown, options: obje
 ]
 
 for (const [index, [name, call, options]] of misplaced.entries()) {
-  test(`${index}, ${name}: options in the place of another argument are an error that says so: ${JSON.stringify(options)}`, async (t) => {
+  test(`${index}, ${name}: options in the position of another argument are an error that says so: ${JSON.stringify(options)}`, async (t) => {
     const error = thrown(() => call(options as never))
     t.is(error.code, 'ERR_INVALID_ARG_TYPE')
     t.regex(error.message, /The options are a later argument/)
   })
 }
 
-test('what stands on Object.prototype changes no call', (t) => {
+test('properties of Object.prototype change no call', (t) => {
   const top = makeTree(t, { dir: { file: '' }, other: { file: '' } })
   fs.symlinkSync('dir', `${top}/alias`)
   const script = `
@@ -241,7 +241,7 @@ test('what stands on Object.prototype changes no call', (t) => {
       for (const how of ['set', 'defined', 'getter']) {
         const descriptor = how === 'getter' ? { get: () => value, set: () => {} } : { value, writable: true }
         Object.defineProperty(Object.prototype, name, { __proto__: null, ...descriptor, enumerable: how === 'set', configurable: true })
-        // The errors that Node makes are not ours to guard.
+        // fdkit cannot protect the errors that Node creates.
         let found
         try { found = calls() } catch (error) { found = String(error.stack) }
         delete Object.prototype[name]

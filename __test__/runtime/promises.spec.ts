@@ -1,5 +1,5 @@
-// Each function of fdkit/promises does what the one of the same name in fdkit does, off the main
-// thread, on what its descriptors meant when it was called.
+// Tests that each function of fdkit/promises does what its counterpart in fdkit does, off the main
+// thread, on the files to which its descriptors referred when it was called.
 import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
@@ -12,14 +12,14 @@ import { FIFO, link, makeTree, type Tree } from '../helpers/tree.js'
 
 const onLinux = unless(notLinux, test.serial)
 
-// Both kinds, called in the same way.
+// The signature that both kinds share.
 type Functions = typeof promises
 
 interface Place {
   os: Functions
-  /** Of the directory that the tree is in. */
+  /** A descriptor of the directory that contains the tree. */
   dirFd: number
-  /** Of its `file`, and of its `dir`. */
+  /** Descriptors of its `file` and its `dir`. */
   file: number
   dir: number
 }
@@ -38,7 +38,7 @@ const NOT_OPEN = 2 ** 31 - 1
 const bytes = (text: string) => Buffer.from(text)
 const wrong = (value: unknown) => value as never
 
-/** Calls in which the path and the descriptors are what they may be, and in which they are not. */
+/** Calls of each function with valid and invalid paths and descriptors. */
 const CALLS: Record<string, ((place: Place) => unknown)[]> = {
   canAccess: [
     ({ os, dirFd }) => os.canAccess('file', undefined, { dirFd }),
@@ -187,7 +187,7 @@ const entries = (list: promises.AsyncDirEntry[]) =>
     .map((entry) => [entry.name, entry.isDirectory(), entry.isFile(), entry.isSymbolicLink()])
     .toSorted()
 
-/** What a call came to, without what differs from tree to tree. */
+/** Returns the outcome of a call, without what differs from tree to tree. */
 async function outcome(run: () => unknown, root: string): Promise<unknown> {
   try {
     const value = await run()
@@ -203,7 +203,7 @@ async function outcome(run: () => unknown, root: string): Promise<unknown> {
   } catch (thrown) {
     const { name, message, constructor } = thrown as Error
     const seen = { class: constructor.name, name, message, own: Object.entries(thrown as Error) }
-    // Errors name the directory that a descriptor stands for: that of this scene, and of no other.
+    // Errors name the directory to which a descriptor refers, which must be that of this scene.
     return JSON.parse(JSON.stringify(seen).replaceAll(root, 'ROOT'))
   }
 }
@@ -217,7 +217,7 @@ function snapshot(root: string): unknown {
     const { mode, size, nlink, mtimeMs } = stats
     const target = stats.isSymbolicLink() ? fs.readlinkSync(`${root}/${name}`) : undefined
     const isDirectory = stats.isDirectory()
-    // Only times that a call has set are the same.
+    // Only times that a call has set are comparable.
     return [name, mode, isDirectory || size, nlink, target, mtimeMs < LONG_AGO && mtimeMs]
   })
 }
@@ -238,7 +238,7 @@ function setUp(t: ExecutionContext, os: unknown): Scene {
   return { os: os as Functions, root, dirFd, file, dir, close }
 }
 
-test('the functions are those of fdkit that make system calls on files', (t) => {
+test('fdkit/promises has every function of fdkit that makes system calls on files', (t) => {
   // These have tests of their own: fdkit has no function of that name, or one that returns an iterator.
   const others = new Set(['createMemfd', 'futexWaitAsync', 'fwalk'])
   const functions = Object.keys(promises).filter((name) => !others.has(name))
@@ -247,7 +247,7 @@ test('the functions are those of fdkit that make system calls on files', (t) => 
 })
 
 for (const [name, calls] of Object.entries(CALLS)) {
-  onLinux(`${name}: as its twin`, async (t) => {
+  onLinux(`${name} has the outcomes of its synchronous counterpart`, async (t) => {
     const before = countFds()
     for (const call of calls) {
       const [left, right] = [setUp(t, sync), setUp(t, promises)]
@@ -263,20 +263,20 @@ for (const [name, calls] of Object.entries(CALLS)) {
   })
 }
 
-/** Keeps every thread of the pool busy, until what it returns is called. */
+/** Blocks every thread of the pool until the function that it returns is called. */
 function blockPool(t: ExecutionContext): () => Promise<void> {
   const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4)
   const names = Array.from({ length: threads }, (_, i) => `fifo${i}`)
   const root = makeTree(t, Object.fromEntries(names.map((name) => [name, FIFO])))
   const opens = names.map((name) => promises.open(`${root}/${name}`, 'r'))
   return async () => {
-    // Each waits until a thread has come to its reader.
+    // Each open for writing blocks until a thread opens the FIFO for reading.
     for (const name of names) fs.closeSync(fs.openSync(`${root}/${name}`, 'w'))
     for (const open of opens) fs.closeSync(await open)
   }
 }
 
-onLinux('while calls wait, the event loop turns', async (t) => {
+onLinux('the event loop keeps turning while calls are pending', async (t) => {
   const release = blockPool(t)
   let isDone = false
   const waiting = promises.stat('/').finally(() => {
@@ -289,7 +289,7 @@ onLinux('while calls wait, the event loop turns', async (t) => {
   t.true(isDone)
 })
 
-/** Makes the numbers mean another directory. */
+/** Closes the descriptors and reuses their numbers for another directory. */
 function reuse(t: ExecutionContext, { dirFd, file, dir }: Place, elsewhere: string | undefined): void {
   for (const fd of [dirFd, file, dir]) fs.closeSync(fd)
   if (elsewhere === undefined) return
@@ -300,12 +300,12 @@ function reuse(t: ExecutionContext, { dirFd, file, dir }: Place, elsewhere: stri
 const fd = (path: string) => fs.openSync(path, 'r')
 
 for (const isReused of [false, true]) {
-  const what = isReused ? 'used again' : 'closed'
-  onLinux(`descriptors that are ${what} right after the call`, async (t) => {
+  const what = isReused ? 'reused' : 'closed'
+  onLinux(`calls are not affected if their descriptors are ${what} right after the call`, async (t) => {
     const all = Object.values(CALLS).flat()
     const before = countFds()
     const release = blockPool(t)
-    // Nothing but the decoy is called by the numbers, with the same names in it.
+    // The numbers now refer to the decoy, which has the same names in it.
     const running = []
     for (const call of all) {
       const decoy = makeTree(t, TREE)
@@ -328,7 +328,7 @@ for (const isReused of [false, true]) {
   })
 }
 
-onLinux('numbers that are used again, thousands of times', async (t) => {
+onLinux('calls are not affected if numbers are reused thousands of times', async (t) => {
   const root = makeTree(t, { a: { name: 'a' }, b: { name: 'bb' } })
   const before = countFds()
   for (let round = 0; round < 100; round++) {
@@ -344,7 +344,7 @@ onLinux('numbers that are used again, thousands of times', async (t) => {
   t.is(countFds(), before)
 })
 
-onLinux('a walk keeps its own copy of dirFd until it is over', async (t) => {
+onLinux('a walk keeps a duplicate of dirFd until it ends', async (t) => {
   const root = makeTree(t, { a: { x: { y: {} } }, b: { x: {} } })
   const before = countFds()
   for (const topdown of [true, false]) {

@@ -1,4 +1,4 @@
-// Objects of another realm, of another implementation, behind a Proxy, or without their memory.
+// Tests arguments from another realm or implementation, behind a Proxy, or with detached memory.
 import * as fs from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { createContext, runInContext } from 'node:vm'
@@ -16,7 +16,7 @@ const onLinux = unless(notLinux)
 const realm = createContext({})
 const run = <T>(code: string): T => runInContext(code, realm) as T
 
-test('Dates of another realm set times', (t) => {
+test('Dates of another realm are accepted as times', (t) => {
   const top = makeTree(t, { file: '' })
   const date = run<Date>('new Date(1_000_500)')
   t.false(date instanceof Date)
@@ -25,7 +25,7 @@ test('Dates of another realm set times', (t) => {
   t.throws(() => fdkit.utime(top, { times: [run<Date>('new Date(NaN)'), 0] }), { code: 'ERR_OUT_OF_RANGE' })
 })
 
-test('a Date that lies about its time sets what the language says', (t) => {
+test('a Date that overrides getTime() sets its internal time', (t) => {
   const top = makeTree(t, { file: '' })
   class Liar extends Date {
     override getTime() {
@@ -36,20 +36,20 @@ test('a Date that lies about its time sets what the language says', (t) => {
   t.is(fs.statSync(`${top}/file`).mtimeMs, 2000)
 })
 
-test('arrays and options of another realm are taken', (t) => {
+test('arrays and options of another realm are accepted', (t) => {
   const top = makeTree(t, { file: '' })
   const options = run<{ times: [number, number] }>('({ times: [1, 2] })')
   fdkit.utime(`${top}/file`, options)
   t.is(fs.statSync(`${top}/file`).mtimeMs, 2000)
 })
 
-/** What jsdom and whatwg-url have: not a URL of Node, and the same to read. */
+/** A URL like those of jsdom and whatwg-url: it has the properties of a URL, but not Node's class. */
 function urlLike(path: string) {
   const { href, protocol, hostname, pathname } = pathToFileURL(path)
   return Object.assign(run<object>('({})'), { href, protocol, hostname, pathname }) as URL
 }
 
-test('URLs of another implementation are paths, as for node:fs', (t) => {
+test('URLs of another implementation are accepted as paths, as by node:fs', (t) => {
   const top = makeTree(t, { 'a b': 'text' })
   const url = urlLike(`${top}/a b`)
   t.false(url instanceof URL)
@@ -62,13 +62,13 @@ test('URLs of another implementation are paths, as for node:fs', (t) => {
   for (const no of [{ href: 'http://host/x', protocol: 'http:' }, { href: 'nothing', protocol: 'file:' }]) {
     t.regex(thrown(() => fdkit.stat(no as never)).code!, /ERR_INVALID_URL/)
   }
-  // As for node:fs: what the old url.parse returns is no URL.
+  // The result of the legacy url.parse is not a URL, as for node:fs.
   for (const no of [{ href: 'file:///x', protocol: 'file:', auth: null, path: '/x' }, { href: 'file:///x' }, { protocol: 'file:' }]) {
     t.is(thrown(() => fdkit.stat(no as never)).code, 'ERR_INVALID_ARG_TYPE')
   }
 })
 
-/** A signal as libraries for older runtimes have it. */
+/** A signal like those of polyfills for older runtimes. */
 class OtherSignal extends EventTarget {
   aborted = false
   reason: unknown = undefined
@@ -81,7 +81,7 @@ class OtherSignal extends EventTarget {
   }
 }
 
-test('a signal of another implementation ends a walk and a deletion', async (t) => {
+test('a signal of another implementation aborts a walk and a deletion', async (t) => {
   const top = makeTree(t, { a: { b: {} } })
   const signal = new OtherSignal()
   t.false(signal instanceof AbortSignal)
@@ -97,7 +97,7 @@ test('a signal of another implementation ends a walk and a deletion', async (t) 
   }
 })
 
-onLinux('a signal of another implementation ends a wait', async (t) => {
+onLinux('a signal of another implementation aborts a wait', async (t) => {
   const signal = new OtherSignal()
   const words = new Int32Array(fdkit.Memfd.create('x', { size: 4 }).map())
   const wait = promises.futexWaitAsync(words, 0, 0, { signal })
@@ -107,7 +107,7 @@ onLinux('a signal of another implementation ends a wait', async (t) => {
 
 const methods = ['isFile', 'isDirectory', 'isSymbolicLink', 'isFIFO', 'isSocket', 'isBlockDevice', 'isCharacterDevice'] as const
 
-test('a Proxy and Object.create over a Stats answer as the Stats does, as those of node:fs do', (t) => {
+test('a Proxy of a Stats and an object that inherits from it behave like the Stats, as in node:fs', (t) => {
   const top = makeTree(t, { file: 'text' })
   for (const path of [top, `${top}/file`]) {
     for (const bigint of [false, true]) {
@@ -122,7 +122,7 @@ test('a Proxy and Object.create over a Stats answer as the Stats does, as those 
   }
 })
 
-test('a Proxy and Object.create over an entry of scandir answer as the entry does', async (t) => {
+test('a Proxy of an entry of scandir and an object that inherits from it behave like the entry', async (t) => {
   const top = makeTree(t, { file: 'text', dir: {}, alias: link('dir') })
   const wraps = [<T extends object>(entry: T) => new Proxy(entry, {}), <T extends object>(entry: T) => Object.create(entry) as T]
   for (const entry of fdkit.scandir(top)) {
@@ -143,7 +143,7 @@ test('a Proxy and Object.create over an entry of scandir answer as the entry doe
   }
 })
 
-test('detached bytes are refused as a path and as a name, in words of ours', async (t) => {
+test('detached bytes are rejected as a path and as a name, with an error that says so', async (t) => {
   for (const make of [() => new Uint8Array(8), () => Buffer.alloc(8), () => run<Uint8Array>('new Uint8Array(8)')]) {
     const bytes = make()
     structuredClone(bytes.buffer, { transfer: [bytes.buffer as ArrayBuffer] })
@@ -156,11 +156,11 @@ test('detached bytes are refused as a path and as a name, in words of ours', asy
     }
     await t.throwsAsync(promises.stat(bytes), { code: 'ERR_INVALID_ARG_VALUE' })
   }
-  // Empty ones are a path that does not exist.
+  // Empty bytes are a path that does not exist.
   t.throws(() => fdkit.stat(new Uint8Array()), { code: 'ENOENT' })
 })
 
-test('bytes that change after the call, or that lie about themselves, change nothing', async (t) => {
+test('bytes that change after the call, or that override their properties, have no effect', async (t) => {
   const top = makeTree(t, { a: 'a', bb: 'bb' })
   const path = Buffer.from(`${top}/a`)
   const [size] = await Promise.all([promises.stat(path), path.fill(0)])
@@ -177,7 +177,7 @@ test('bytes that change after the call, or that lie about themselves, change not
   t.throws(() => fdkit.stat(liar), { code: 'ERR_INVALID_ARG_VALUE', message: /null bytes/ })
 })
 
-test('a FileHandle, a Memfd and whatever has a numeric fd is a descriptor', async (t) => {
+test('a FileHandle, a Memfd and any object with a numeric fd are accepted as descriptors', async (t) => {
   const top = makeTree(t, { dir: { file: 'text' }, file: 'longer text' })
   const handle = await fs.promises.open(`${top}/dir`)
   const file = await fs.promises.open(`${top}/dir/file`)
@@ -201,7 +201,7 @@ test('a FileHandle, a Memfd and whatever has a numeric fd is a descriptor', asyn
     fs.closeSync(fdkit.dup(handle))
     fdkit.setInheritable(handle, true)
     t.true(fdkit.getInheritable(handle))
-    // They would be two owners.
+    // The descriptor would have two owners.
     t.throws(() => fdkit.Memfd.from(file as never), { code: 'ERR_INVALID_ARG_TYPE' })
     t.throws(() => fdkit.stat(handle, { dirFd: handle }), { code: 'ERR_INVALID_ARG_VALUE' })
   } finally {

@@ -1,6 +1,6 @@
-// Code that fdkit calls while it works: getters, proxies, hooks, channels, onerror and listeners. It
-// calls back into fdkit, or closes what is in use. Nothing aborts, hangs, leaks or fails in words of the
-// machinery in between.
+// Tests user code that fdkit calls while it works: getters, proxies, hooks, channels, onerror and
+// listeners. The code calls back into fdkit, or closes what is in use. Nothing may abort, hang, leak or
+// fail with an internal message.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
@@ -18,12 +18,12 @@ const onLinux = unless(notLinux)
 const register = import.meta.resolve('@oxc-node/core/register')
 const program = fileURLToPath(new URL('../helpers/reentrant.ts', import.meta.url))
 
-test('every function that takes dirFd is tried', (t) => {
+test('the table lists every function that takes dirFd', (t) => {
   const all = Object.entries(fdkit).filter(([, value]) => fdkit.supportsDirFd.has(value as never))
   t.deepEqual(all.map(([name]) => name).filter((name) => !names.includes(name)), [])
 })
 
-onLinux('every function, on every occasion to call back', async (t) => {
+onLinux('every function survives user code at every callback', async (t) => {
   const top = makeTree(t, { cwd: {} })
   const log = openSync(`${top}/log`, 'w')
   const running = spawn(process.execPath, ['--import', register, program], {
@@ -38,11 +38,11 @@ onLinux('every function, on every occasion to call back', async (t) => {
   const lines = readFileSync(`${top}/log`, 'utf8').trim().split('\n').map((line) => JSON.parse(line))
   t.deepEqual([code, signal], [0, null], `${JSON.stringify(lines.at(-1))}\n${errors}`)
   t.deepEqual(lines.filter((line) => line.complaint).map((line) => line.complaint), [])
-  // The code did run: about once for each call that was made.
+  // The code must have run about once for each call.
   t.true(lines.at(-1).done > 1000, JSON.stringify(lines.at(-1)))
 })
 
-onLinux('what was read is what is done, and what a hook is told, whatever it changes', (t) => {
+onLinux('a call and its audit event use the arguments as they were first read, even if a hook changes them', (t) => {
   const top = makeTree(t, { file: '', other: '' })
   const script = `
     process.chdir(args[0])
@@ -74,7 +74,7 @@ onLinux('what was read is what is done, and what a hook is told, whatever it cha
   ])
 })
 
-onLinux('onerror is the function that was read, and that was checked', (t) => {
+onLinux('onerror is read once, and the function that was validated is called', (t) => {
   const top = makeTree(t, { file: '' })
   let reads = 0
   const errors: unknown[] = []
@@ -93,7 +93,7 @@ onLinux('onerror is the function that was read, and that was checked', (t) => {
   t.is(errors.length, 2)
 })
 
-onLinux('a Memfd that a getter of its options closes is not mapped, nor is what took its number', (t) => {
+onLinux('map fails if a getter of its options closes the Memfd, and does not map a file that reuses its number', (t) => {
   const memfd = fdkit.Memfd.create('x', { size: 4096 })
   let taken: fdkit.Memfd | undefined
   const options = {

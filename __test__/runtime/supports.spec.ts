@@ -1,4 +1,5 @@
-// The sets say what the functions do: each member is called so, and no other function can be.
+// Tests supportsDirFd, supportsFd and supportsFollowSymlinks: each member works that way, and no other
+// function does.
 import * as fs from 'node:fs'
 
 import test from 'ava'
@@ -16,10 +17,10 @@ const functions = Object.entries(fdkit).filter(([, value]) => typeof value === '
 const namesOf = (set: ReadonlySet<unknown>) =>
   functions.filter(([, call]) => set.has(call)).map(([name]) => name)
 
-/** Those that answer whatever goes wrong. */
+/** The functions that return false instead of throwing. */
 const answers = (name: string) => name === 'canAccess' || name === 'exists'
 
-// What each does, relative to a directory, that can be seen in it or in what it returns.
+// A call of each function relative to a directory, with an effect or a result that can be checked.
 const relative: Record<string, (dirFd: number) => unknown> = {
   access: (dirFd) => fdkit.access('file', 0, { dirFd }),
   canAccess: (dirFd) => fdkit.canAccess('file', 0, { dirFd }),
@@ -46,7 +47,7 @@ const relative: Record<string, (dirFd: number) => unknown> = {
   utime: (dirFd) => fdkit.utime('file', { dirFd }),
 }
 
-onLinux('supportsDirFd: each member takes it, and every function that takes it is a member', (t) => {
+onLinux('supportsDirFd contains exactly the functions that take dirFd', (t) => {
   for (const [name, call] of Object.entries(relative)) {
     const dirFd = opened(t, makeTree(t, { file: '', dir: {}, alias: link('file') }))
     t.not(call(dirFd), false, name)
@@ -57,7 +58,7 @@ onLinux('supportsDirFd: each member takes it, and every function that takes it i
   t.is(supportsDirFd.size, Object.keys(relative).length)
 })
 
-test('supportsDirFd: a dirFd that is no directory does not do', (t) => {
+test('supportsDirFd: each member rejects a dirFd that is not a directory', (t) => {
   const top = makeTree(t, { file: '' })
   for (const [name, call] of Object.entries(relative)) {
     if (answers(name)) continue
@@ -74,7 +75,7 @@ const withFd: Record<string, (fd: number) => unknown> = {
   utime: (fd) => fdkit.utime(fd),
 }
 
-onLinux('supportsFd: each member takes a descriptor for the path, and nothing else does', (t) => {
+onLinux('supportsFd contains exactly the functions that take a descriptor as the path', (t) => {
   const fd = opened(t, makeTree(t, { file: '' }))
   for (const [name, call] of Object.entries(withFd)) {
     t.notThrows(() => call(fd), name)
@@ -88,7 +89,7 @@ onLinux('supportsFd: each member takes a descriptor for the path, and nothing el
   }
 })
 
-// With false, of a link to nothing: only what does not follow it can succeed.
+// Calls on a dangling link with followSymlinks: false succeed only if the function does not follow it.
 const itself: Record<string, (path: string, followSymlinks?: boolean) => unknown> = {
   access: (path, followSymlinks) => fdkit.access(path, 0, { followSymlinks }),
   canAccess: (path, followSymlinks) => fdkit.canAccess(path, 0, { followSymlinks }),
@@ -101,7 +102,7 @@ const itself: Record<string, (path: string, followSymlinks?: boolean) => unknown
   utime: (path, followSymlinks) => fdkit.utime(path, { followSymlinks }),
 }
 
-onLinux('supportsFollowSymlinks: each member takes it', (t) => {
+onLinux('supportsFollowSymlinks: each member takes followSymlinks', (t) => {
   const path = `${makeTree(t, { dangling: link('nothing') })}/dangling`
   const outcome = (call: () => unknown) => {
     try {
@@ -112,9 +113,9 @@ onLinux('supportsFollowSymlinks: each member takes it', (t) => {
   }
   for (const [name, call] of Object.entries(itself)) {
     t.is(outcome(() => call(path, true)), answers(name) ? 'false' : 'ENOENT', name)
-    // A link has no permissions here.
+    // Linux has no permissions of links.
     t.is(outcome(() => call(path, false)), name === 'chmod' ? 'ENOTSUP' : 'done', name)
-    // The default of fwalk is not to follow, as in Python.
+    // fwalk does not follow links by default, as in Python.
     if (name !== 'fwalk') t.is(outcome(() => call(path)), answers(name) ? 'false' : 'ENOENT', name)
   }
   t.deepEqual(namesOf(supportsFollowSymlinks), Object.keys(itself))

@@ -1,4 +1,4 @@
-// Signals that abort at every moment at which JavaScript runs.
+// Tests signals that abort at every moment at which JavaScript runs.
 import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
@@ -13,14 +13,14 @@ const serially = unless(notLinux, test.serial)
 
 const TREE: Tree = { a: { b: { f: '' }, c: {} }, d: { f: '', g: '' }, f: '' }
 
-/** Aborts after so many turns of the event loop and then so many microtasks. */
+/** Aborts after this number of turns of the event loop and then this number of microtasks. */
 async function abortAfter(controller: AbortController, turns: number, microtasks: number): Promise<void> {
   for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve))
   for (let i = 0; i < microtasks; i++) await undefined
   controller.abort()
 }
 
-/** What was seen of one run: whether it was aborted, or was over before. */
+/** The outcome of one run: it was aborted, or was over before the abort. */
 type End = 'aborted' | 'over'
 
 function endOf(t: ExecutionContext, error: unknown): End {
@@ -29,8 +29,8 @@ function endOf(t: ExecutionContext, error: unknown): End {
 }
 
 /**
- * Runs with an abort at each of these moments, until some runs are over before theirs. None may
- * leave a descriptor.
+ * Runs with an abort at successively later moments, until 12 runs are over before the abort. No run may
+ * leak a descriptor.
  */
 async function atEveryMoment(
   t: ExecutionContext,
@@ -52,7 +52,7 @@ async function atEveryMoment(
 }
 
 for (const topdown of [true, false]) {
-  serially(`a walk, ${topdown ? 'top-down' : 'bottom-up'}: what it has yielded stays open`, async (t) => {
+  serially(`a walk, ${topdown ? 'top-down' : 'bottom-up'}, keeps the descriptor that it has yielded open when it is aborted`, async (t) => {
     const top = makeTreeInMemory(t, TREE)
     const identities = new Map<string, string>()
     for await (const [dirpath] of fwalk(top)) identities.set(dirpath, identity(dirpath))
@@ -77,7 +77,7 @@ for (const topdown of [true, false]) {
   })
 }
 
-serially('a walk whose steps are asked for at once', async (t) => {
+serially('a walk with several pending steps rejects at most one of them when it is aborted', async (t) => {
   const top = makeTreeInMemory(t, TREE)
   await atEveryMoment(t, async (signal) => {
     const walk = fwalk(top, { signal })
@@ -86,7 +86,7 @@ serially('a walk whose steps are asked for at once', async (t) => {
     const rejected = results.filter(({ status }) => status === 'rejected')
     t.true(rejected.length <= 1)
     for (const result of results) if (result.status === 'rejected') endOf(t, result.reason)
-    // What comes after the abort finds the walk over.
+    // Steps after the abort find that the walk is over.
     const first = results.findIndex(({ status }) => status === 'rejected')
     const rest = first === -1 ? [] : results.slice(first + 1)
     for (const result of rest) t.like(result, { status: 'fulfilled', value: { done: true } })
@@ -94,7 +94,7 @@ serially('a walk whose steps are asked for at once', async (t) => {
   })
 })
 
-serially('a walk that is aborted, ended and asked within its own callbacks', async (t) => {
+serially('a walk can be aborted, ended and stepped within its own callbacks', async (t) => {
   const top = makeTreeInMemory(t, TREE)
   const before = countFds()
   const ends: ((walk: AsyncIterator<unknown>, controller: AbortController) => unknown)[] = [
@@ -126,7 +126,7 @@ serially('a walk that is aborted, ended and asked within its own callbacks', asy
   }
 })
 
-serially('a deletion: what is left is whole, and nothing goes on behind', async (t) => {
+serially('an aborted deletion leaves the rest intact and does not continue in the background', async (t) => {
   const root = makeTreeInMemory(t)
   const top = `${root}/top`
   await atEveryMoment(t, async (signal) => {
@@ -144,7 +144,7 @@ serially('a deletion: what is left is whole, and nothing goes on behind', async 
   })
 })
 
-serially('a wait for a futex', async (t) => {
+serially('a wait for a futex can be aborted at every moment', async (t) => {
   const memfd = Memfd.create('words', { size: 4 })
   const words = new Int32Array(memfd.map())
   await atEveryMoment(t, async (signal) => {

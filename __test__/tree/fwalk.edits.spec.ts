@@ -1,4 +1,5 @@
-// Top-down, the caller's edits of dirnames say what is visited (rows 12, 13 and 14).
+// Tests the caller's edits of dirnames, which decide what a top-down walk visits (rows 12, 13 and 14 of
+// docs/python-parity.md).
 import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
@@ -16,7 +17,7 @@ interface Edited {
   errors: string[]
 }
 
-/** A walk whose dirnames at the top are edited; what is visited below the top, in order. */
+/** Edits dirnames at the top of a walk, and returns what is visited below the top, in order. */
 function edited(
   t: ExecutionContext,
   edit: (dirnames: string[]) => void,
@@ -38,7 +39,7 @@ const set = (...names: string[]) => (dirnames: string[]) => {
   dirnames.splice(0, dirnames.length, ...names)
 }
 
-test('12: deletion', (t) => {
+test('12: a directory that is removed from dirnames is not visited', (t) => {
   const remove = (dirnames: string[]) => {
     for (const name of ['a', 'out']) dirnames.splice(dirnames.indexOf(name), 1)
   }
@@ -50,18 +51,18 @@ test('12: deletion', (t) => {
   t.deepEqual(edited(t, empty).visited, [])
 })
 
-test('12: order', (t) => {
+test('12: directories are visited in the order of dirnames', (t) => {
   t.deepEqual(edited(t, set('c', 'a', 'b')).visited, ['c', 'a', 'a/sub', 'b'])
   t.deepEqual(edited(t, set('b', 'c', 'a')).visited, ['b', 'c', 'a', 'a/sub'])
   const sorted = edited(t, (dirnames) => dirnames.sort()).visited
   t.deepEqual(sorted, ['a', 'a/sub', 'b', 'c', 'out', 'out/target'])
 })
 
-test('12: duplicates are visited each time', (t) => {
+test('12: a directory that is listed twice is visited twice', (t) => {
   t.deepEqual(edited(t, set('b', 'a', 'b', 'a')).visited, ['b', 'a', 'a/sub', 'b', 'a', 'a/sub'])
 })
 
-test('12: a directory that is added is visited', (t) => {
+test('12: a directory that is added to dirnames is visited', (t) => {
   const add = (dirnames: string[]) => {
     set()(dirnames)
     dirnames.push('c')
@@ -69,7 +70,7 @@ test('12: a directory that is added is visited', (t) => {
   t.deepEqual(edited(t, add).visited, ['c'])
 })
 
-test('12: a directory made in the loop and added is visited', (t) => {
+test('12: a directory that is created in the loop and added is visited', (t) => {
   const top = makeTree(t, {})
   const visited = []
   for (const [dirpath, dirnames] of fwalk(top)) {
@@ -81,14 +82,14 @@ test('12: a directory made in the loop and added is visited', (t) => {
   t.deepEqual(visited, [top, `${top}/new`])
 })
 
-test('12: names that do not exist, and files, go to onerror', (t) => {
+test('12: names that do not exist or are files are passed to onerror', (t) => {
   t.deepEqual(edited(t, set('missing', 'a', 'file', 'b')), {
     visited: ['a', 'a/sub', 'b'],
     errors: ['ENOENT missing', 'ENOTDIR file'],
   })
 })
 
-test('12: a link stays a link, wherever it is put', (t) => {
+test('12: a link is not followed, wherever it is in dirnames', (t) => {
   t.deepEqual(edited(t, set('b', 'link')), { visited: ['b'], errors: [] })
   t.deepEqual(edited(t, set('link', 'b'), { followSymlinks: true }), {
     visited: ['link', 'link/target', 'b'],
@@ -96,13 +97,13 @@ test('12: a link stays a link, wherever it is put', (t) => {
   })
 })
 
-test('14: bottom-up, edits change nothing', (t) => {
+test('14: edits have no effect on a bottom-up walk', (t) => {
   const expected = edited(t, () => {}, { topdown: false })
   t.deepEqual(edited(t, set('missing', '../..', '/'), { topdown: false }), expected)
   t.is(expected.visited.length, 6)
 })
 
-test('names are single components: anything else ends the walk', (t) => {
+test('a name that is not a single path component ends the walk', (t) => {
   const invalid = ['', '.', '..', '/', 'a/sub', '../x', 'a/', '/tmp', 'a\0', 'a\ud800']
   for (const name of invalid) {
     const before = countFds()
@@ -119,7 +120,7 @@ test('names are single components: anything else ends the walk', (t) => {
   }
 })
 
-test('names of another type end the walk', (t) => {
+test('a name of another type ends the walk', (t) => {
   for (const name of [undefined, null, 1, {}, Symbol('a'), Buffer.from('a'), ['a']]) {
     const before = countFds()
     const walk = fwalk(makeTree(t, TREE))
@@ -131,14 +132,14 @@ test('names of another type end the walk', (t) => {
   }
 })
 
-test('a hole in dirnames is a name of another type', (t) => {
+test('a hole in dirnames ends the walk', (t) => {
   const walk = fwalk(makeTree(t, TREE))
   const dirnames = walk.next().value?.[1] ?? []
   delete dirnames[0]
   t.throws(() => walk.next(), { code: 'ERR_INVALID_ARG_TYPE', message: /dirnames\[0\]/ })
 })
 
-test('Buffers are edited as strings are', (t) => {
+test('Buffers can be edited like strings', (t) => {
   const top = makeTree(t, TREE)
   const visited = []
   for (const [dirpath, dirnames] of fwalk(Buffer.from(top))) {
@@ -149,7 +150,7 @@ test('Buffers are edited as strings are', (t) => {
   t.deepEqual(visited, [top, `${top}/c`, `${top}/b`])
 })
 
-test('Buffers are checked as strings are', (t) => {
+test('Buffers are validated like strings', (t) => {
   for (const name of ['', '.', '..', '/', 'a/sub', 'a\0']) {
     const walk = fwalk(Buffer.from(makeTree(t, TREE)))
     walk.next().value?.[1].push(Buffer.from(name))
@@ -161,7 +162,7 @@ test('Buffers are checked as strings are', (t) => {
   t.throws(() => walk.next(), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-test('edits of filenames, of the path, and of what an earlier step yielded, change nothing', (t) => {
+test('edits of filenames, of the path, and of earlier entries have no effect', (t) => {
   const top = makeTree(t, { a: { b: {} }, file: '' })
   const visited = []
   let earlier: string[] = []
@@ -177,7 +178,7 @@ test('edits of filenames, of the path, and of what an earlier step yielded, chan
   t.deepEqual(visited, [top, `${top}/a`, `${top}/a/b`])
 })
 
-test('a new array in the entry changes nothing: the one that was yielded counts', (t) => {
+test('replacing the array in the entry has no effect', (t) => {
   const top = makeTree(t, { a: {} })
   const visited = []
   for (const entry of fwalk(top)) {
@@ -187,7 +188,7 @@ test('a new array in the entry changes nothing: the one that was yielded counts'
   t.deepEqual(visited, [top, `${top}/a`])
 })
 
-test('12: bytes that are edited in a Buffer are what is visited, with and without other edits', async (t) => {
+test('12: a Buffer whose bytes were edited is visited by its new name, with and without other edits', async (t) => {
   const top = makeTree(t, { a: { inside: {} }, b: {} })
   const edits: ((dirnames: Buffer[]) => void)[] = [
     (dirnames) => dirnames.find((name) => name.equals(Buffer.from('a')))?.fill('b'),
@@ -213,7 +214,7 @@ test('12: bytes that are edited in a Buffer are what is visited, with and withou
   t.throws(() => walk.next(), { code: 'ERR_INVALID_ARG_VALUE' })
 })
 
-test('a name that is read twice is what it was the first time', (t) => {
+test('the name that was validated is the one that is visited', (t) => {
   const top = makeTree(t, { a: {}, b: {} })
   const walk = fwalk(top)
   const dirnames = walk.next().value?.[1] ?? []
@@ -222,7 +223,7 @@ test('a name that is read twice is what it was the first time', (t) => {
   t.is(walk.next().value?.[0], `${top}/a`)
 })
 
-test('an error has the path that was given, whatever becomes of the Buffer', (t) => {
+test('an error has the original path even if its Buffer has changed', (t) => {
   const path = Buffer.from('missing')
   const walk = fwalk(path)
   path.fill('x')

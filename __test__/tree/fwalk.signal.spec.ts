@@ -1,4 +1,4 @@
-// Signals that end an asynchronous walk, and what they leave alone.
+// Tests the option signal of asynchronous walks.
 import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
@@ -35,13 +35,13 @@ async function isAborted(t: ExecutionContext, promise: Promise<unknown>, signal:
 
 const DONE = { done: true, value: undefined }
 
-test.serial('signal: anything but an AbortSignal is refused at the call', (t) => {
+test.serial('fwalk throws if signal is not an AbortSignal', (t) => {
   for (const signal of [null, {}, true, new AbortController()]) {
     t.throws(() => fwalk('.', { signal: signal as AbortSignal }), { code: 'ERR_INVALID_ARG_TYPE' })
   }
 })
 
-test.serial('signal: aborted before the walk begins', async (t) => {
+test.serial('a signal that is already aborted rejects the first step', async (t) => {
   const top = makeTree(t, TREE)
   for (const reason of [undefined, new Error('why'), 'why']) {
     const signal = AbortSignal.abort(reason)
@@ -51,7 +51,7 @@ test.serial('signal: aborted before the walk begins', async (t) => {
   }
 })
 
-test.serial('signal: an idle walk keeps its descriptor until the next step', async (t) => {
+test.serial('an aborted idle walk keeps its descriptor until the next step', async (t) => {
   const top = makeTree(t, TREE)
   const ends: ((walk: AsyncFwalkIterator, signal: AbortSignal) => Promise<unknown>)[] = [
     (walk, signal) => isAborted(t, walk.next(), signal),
@@ -72,7 +72,7 @@ test.serial('signal: an idle walk keeps its descriptor until the next step', asy
   }
 })
 
-onLinux('signal: no other directory gets the number that the loop body still uses', async (t) => {
+onLinux('an abort does not free a descriptor that the loop body still uses', async (t) => {
   const root = makeTree(t, {
     mine: { a: '', b: '', c: '' },
     other: { a: 'precious', b: 'precious', c: 'precious' },
@@ -87,7 +87,7 @@ onLinux('signal: no other directory gets the number that the loop body still use
         await unlink(name, { dirFd })
         controller.abort()
         await new Promise((resolve) => setImmediate(resolve))
-        // Whatever number has become free goes to the other directory.
+        // Any number that has become free is reused for the other directory.
         if (others.length === 0) otherWalk.next()
         others.push(fs.openSync(`${root}/other`, 'r'))
       }
@@ -100,7 +100,7 @@ onLinux('signal: no other directory gets the number that the loop body still use
   t.deepEqual(fs.readdirSync(`${root}/other`), ['a', 'b', 'c'])
 })
 
-onLinux('a step that was asked for ahead begins after the reactions to the one before', async (t) => {
+onLinux('a step that was requested early begins after the reactions to the previous step', async (t) => {
   const top = makeTree(t, TREE)
   const walk = fwalk(top)
   const sizes: Promise<number>[] = []
@@ -109,7 +109,7 @@ onLinux('a step that was asked for ahead begins after the reactions to the one b
     if (value === undefined) return
     const [dirpath, , , dirFd] = value
     t.is(identity(dirFd), identity(fsencode(dirpath)))
-    // These calls go on while the walk makes its next steps.
+    // These calls continue while the walk makes its next steps.
     for (let i = 0; i < 20; i++) sizes.push(stat('.', { dirFd }).then(({ ino }) => ino))
     const { ino } = fs.statSync(fsencode(dirpath))
     for (const found of await Promise.all(sizes.splice(0))) t.is(found, ino)
@@ -119,7 +119,7 @@ onLinux('a step that was asked for ahead begins after the reactions to the one b
 
 const UNDER_WAY = 30
 
-test.serial('signal: many walks and deletions on one signal, and no warning of a leak', async (t) => {
+test.serial('many walks and deletions on one signal cause no warning about leaked listeners', async (t) => {
   const top = makeTree(t, TREE)
   const warnings: Error[] = []
   const onWarning = (warning: Error) => warnings.push(warning)
@@ -137,7 +137,7 @@ test.serial('signal: many walks and deletions on one signal, and no warning of a
   t.deepEqual(warnings, [])
 })
 
-onLinux('signal: a walk that was dropped is collected, with its descriptors', (t) => {
+onLinux('a dropped walk is collected with its descriptors although its signal lives on', (t) => {
   const top = makeTree(t, TREE)
   const { held, left } = child<{ held: number; left: number }>(
     `
@@ -167,7 +167,7 @@ onLinux('signal: a walk that was dropped is collected, with its descriptors', (t
   t.is(left, 0)
 })
 
-test.serial('signal: aborted in a loop', async (t) => {
+test.serial('an abort in the loop body rejects the next step', async (t) => {
   const top = makeTree(t, TREE)
   const controller = new AbortController()
   let steps = 0
@@ -181,7 +181,7 @@ test.serial('signal: aborted in a loop', async (t) => {
   t.is(steps, 1)
 })
 
-test.serial('signal: what was over before stays over', async (t) => {
+test.serial('an abort after the end of a walk has no effect', async (t) => {
   const top = makeTree(t, {})
   for (const end of [
     async (walk: AsyncFwalkIterator) => void (await walk.return()),
@@ -195,7 +195,7 @@ test.serial('signal: what was over before stays over', async (t) => {
   }
 })
 
-test.serial('signal: a thousand walks leave nothing on it', async (t) => {
+test.serial('a thousand walks leave no listener on the signal', async (t) => {
   const top = makeTree(t, { a: {} })
   const { signal } = new AbortController()
   let listeners = 0
@@ -215,7 +215,7 @@ test.serial('signal: a thousand walks leave nothing on it', async (t) => {
 })
 
 unless(missing('python3') || notLinux, test.serial)(
-  'signal: aborted within a step, which else goes down 100,000 levels',
+  'an abort ends a step that would descend 100,000 levels',
   async (t) => {
     const top = makeTreeInMemory(t)
     makeChain(top, 100_000)
@@ -226,7 +226,7 @@ unless(missing('python3') || notLinux, test.serial)(
     await all.return()
     const controller = new AbortController()
     const { signal } = controller
-    // The walk hears of the event all the same.
+    // The walk receives the event nevertheless.
     signal.addEventListener('abort', (event) => event.stopImmediatePropagation())
     const walk = fwalk(top, { topdown: false, signal })
     const asked = walk.next()

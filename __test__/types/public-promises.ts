@@ -91,5 +91,5 @@ is<Promise<void>>()(rmtree(bytes, { onerror: (error) => is<SystemError<Buffer>>(
 void utime('file', { times: [Symbol.iterator, UTIME_NOW] })
 // @ts-expect-error: no such option
 void fwalk('.', { sginal: signal })
-// @ts-expect-error: types of fdkit are exported there only
+// @ts-expect-error: only fdkit exports these types
 type NoEntry = import('fdkit/promises').FwalkEntry

@@ -1,26 +1,27 @@
-// What is measured: a program that makes one run for each line it gets, and says how long it took.
+// The candidates to measure. A candidate is a program that makes one run for each line that it
+// reads, and prints how long the run took.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
 import { build } from 'esbuild'
 
-/** One run of a candidate. */
+/** The result of one run of a candidate. */
 export interface Run {
   nanoseconds: number
-  /** Where the candidate says so, and it is not 0. */
+  /** What the run saw, if the candidate prints it and it is not 0. */
   seen?: string
 }
 
-/** A candidate, and what it has done so far. */
+/** A candidate and the results of its runs so far. */
 export interface Candidate {
   label: string
-  /** Makes what a run uses up; it is not measured. */
+  /** Creates what a run uses up. It is not part of the measured time. */
   prepare?(): Promise<unknown>
   run(): Promise<Run>
   close(): void
 }
 
-/** A process that stays, so that its start is not measured. */
+/** Returns a candidate that is one long-lived process, so that its start is not measured. */
 export function resident(label: string, command: string, ...argv: string[]): Candidate {
   let child: ChildProcess | undefined
   let answers: AsyncIterator<string> | undefined
@@ -40,7 +41,7 @@ export function resident(label: string, command: string, ...argv: string[]): Can
   }
 }
 
-/** A process for each run, measured from its start to its end. */
+/** Returns a candidate that is a new process for each run, measured from its start to its end. */
 export function transient(label: string, command: string, ...argv: string[]): Candidate {
   return {
     label,
@@ -55,7 +56,7 @@ export function transient(label: string, command: string, ...argv: string[]): Ca
   }
 }
 
-/** The interpreter to compare with. */
+/** The Python interpreter to compare with. */
 export const python = process.env['PYTHON'] ?? 'python3'
 
 export const inRust = (label: string, ...argv: string[]) =>
@@ -67,14 +68,14 @@ export const inPython = (label: string, ...argv: string[]) =>
 export const inJavaScript = (label: string, ...argv: string[]) =>
   resident(label, process.execPath, program('candidates'), ...argv)
 
-/** A program of programs/, as buildPrograms makes it. */
+/** Returns the path of a program of programs/, as built by buildPrograms. */
 export const program = (name: string) => `build/bench/${name}.js`
 
 const PROGRAMS = ['candidates', 'delay', 'memory', 'handing', 'messages', 'leaks']
 
 /**
- * Makes the programs. They are not run as they stand: what loads TypeScript also rewrites fdkit,
- * and makes it several times slower than it is.
+ * Builds the programs. They are not run as TypeScript: the loader would also rewrite fdkit, which
+ * makes it several times slower.
  */
 export async function buildPrograms(): Promise<void> {
   await build({

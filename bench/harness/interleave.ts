@@ -1,12 +1,12 @@
-// Measures candidates in turns, so that whatever else the machine does meets all alike.
+// Measures candidates in turns, so that other load on the machine affects all of them alike.
 import type { Candidate, Run } from './candidate.js'
 
-/** What came out for a candidate. */
+/** The results of a candidate. */
 export interface Outcome {
   label: string
-  /** Of one run: the median. */
+  /** The median time of a run. */
   nanoseconds: number
-  /** Of each run, in order. */
+  /** The time of each run, in order. */
   rounds: number[]
   seen: string | undefined
 }
@@ -17,21 +17,22 @@ export function median(numbers: number[]): number {
 }
 
 /**
- * How long one took to how long another took: the median of the rounds' ratios. What slows the
- * machine down for a while slows both, so that this is steadier than the ratio of the medians.
+ * Returns the ratio of two candidates' times: the median of the ratios of all rounds. Load that
+ * slows down the machine for a while slows down both, so this is steadier than the ratio of the
+ * medians.
  */
 export function ratio(of: Outcome, to: Outcome): number {
   return median(of.rounds.map((nanoseconds, round) => nanoseconds / to.rounds[round]!))
 }
 
-/** The one that the label says. */
+/** Returns the outcome with the given label. */
 export function pick(outcomes: Outcome[], label: string): Outcome {
   const found = outcomes.find((outcome) => outcome.label === label)
   if (found === undefined) throw new Error(`nothing is called ${label}`)
   return found
 }
 
-/** Runs each candidate `rounds` times, after `warmup` rounds that do not count. */
+/** Runs each candidate `rounds` times, after `warmup` rounds that are not counted. */
 export async function interleave(
   candidates: Candidate[],
   rounds: number,

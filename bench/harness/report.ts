@@ -1,7 +1,10 @@
-// What is printed: tables in plain text, and whether the targets are held.
+// Prints the results: plain-text tables, and whether the targets hold.
 import { ratio, type Outcome } from './interleave.js'
 
-/** Columns as wide as they must be; the first to the left, the others to the right. */
+/**
+ * Prints a table with columns of the necessary width. The first column is aligned left, the others
+ * right.
+ */
 export function printTable(title: string, rows: string[][]): void {
   const widths: number[] = []
   for (const row of rows) {
@@ -18,7 +21,7 @@ export function printTable(title: string, rows: string[][]): void {
   }
 }
 
-/** Times in a unit, and how they stand to the first. */
+/** Prints times in a unit, and their ratios to the first. */
 export function printOutcomes(title: string, outcomes: Outcome[], unit: string, per: number): void {
   const [floor] = outcomes
   const rows = outcomes.map((outcome) => [
@@ -29,7 +32,7 @@ export function printOutcomes(title: string, outcomes: Outcome[], unit: string, 
   printTable(title, rows)
 }
 
-/** A figure, and what it is to be. */
+/** A figure and its target. */
 export interface Target {
   what: string
   figure: number
@@ -42,7 +45,7 @@ function holds({ figure, atMost = Infinity, atLeast = -Infinity }: Target): bool
   return figure <= atMost && figure >= atLeast
 }
 
-/** Prints the targets and whether they hold, and returns how many do not. */
+/** Prints the targets and whether they hold. Returns the number of those that do not. */
 export function printTargets(targets: Target[]): number {
   const rows = targets.map((target) => {
     const { what, figure, unit, atMost, atLeast } = target

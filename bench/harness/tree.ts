@@ -1,14 +1,14 @@
-// Trees to measure on: the same at every call, and gone when the benchmark ends.
+// Trees to measure on. They are the same at every call, and are removed when the benchmark ends.
 import { execFileSync } from 'node:child_process'
 import { accessSync, closeSync, constants, linkSync } from 'node:fs'
 import { mkdirSync, mkdtempSync, openSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-// Directories at each depth: 10,000 in all.
+// The number of directories at each depth: 10,000 in all.
 const LEVELS = [1, 9, 50, 240, 1_100, 3_600, 5_000]
 
-/** So few directories, six levels deep too, that all can be held open. */
+/** A tree, also six levels deep, with so few directories that all of them can be held open. */
 export const FEW = [1, 3, 9, 27, 60, 100, 200]
 
 const MEAN_FILES = 10
@@ -16,7 +16,8 @@ const LINKS = 0.03
 
 const PER_DIRECTORY = 100
 
-// A linear congruential generator (the numbers are Knuth's MMIX): trees are alike everywhere.
+// A linear congruential generator with the constants of Knuth's MMIX, so that trees are the same
+// everywhere.
 function generator(seed: bigint): () => number {
   let state = seed
   return () => {
@@ -28,7 +29,10 @@ function generator(seed: bigint): () => number {
 const label = (kind: string, number: number) =>
   `${kind}-of-some-length-${String(number).padStart(6, '0')}`
 
-/** More than 100,000 entries in 10,000 directories, six levels deep, 3 % of them links. */
+/**
+ * Creates a tree of more than 100,000 entries in 10,000 directories, six levels deep. 3 % of the
+ * entries are symbolic links.
+ */
 export function makeTree(levels: readonly number[] = LEVELS): string {
   const random = generator(1n)
   const top = mkdtempSync(join(tmpdir(), 'fdkit-bench-'))
@@ -47,7 +51,7 @@ export function makeTree(levels: readonly number[] = LEVELS): string {
   }
   return top
 
-  // Many directories have few files, and few have many.
+  // Many directories have few files, and a few directories have many.
   function fill(directory: string): void {
     const files = Math.round(-Math.log(1 - random()) * MEAN_FILES)
     let last = 'nothing'
@@ -63,7 +67,7 @@ export function makeTree(levels: readonly number[] = LEVELS): string {
   }
 }
 
-// Memory makes a large tree faster than a disk, and what the walk keeps is the same.
+// A large tree is created faster in memory than on a disk, and the walk's memory is the same.
 function fastest(): string {
   try {
     accessSync('/dev/shm', constants.W_OK)
@@ -73,7 +77,10 @@ function fastest(): string {
   }
 }
 
-/** `directories` times 100 files, in up to 100 directories each of a directory of their own. */
+/**
+ * Creates `directories` directories with 100 files each, grouped by up to 100 into parent
+ * directories.
+ */
 export function makeWideTree(directories: number): string {
   const top = mkdtempSync(join(fastest(), 'fdkit-bench-'))
   for (let number = 0; number < directories; number++) {

@@ -1,4 +1,4 @@
-"""The candidates in Python; as candidates.rs."""
+"""The candidates in Python, like candidates.rs."""
 
 import os
 import shutil

@@ -1,5 +1,5 @@
-//! The candidates in Rust. `fdkit-bench NAME DIR`: each line that comes in is answered with the
-//! nanoseconds that one run took, and what it saw.
+//! The candidates in Rust. `fdkit-bench NAME DIR` makes a run for each line that it reads, and
+//! prints the nanoseconds that the run took and what it saw.
 
 #[cfg(target_os = "linux")]
 mod floor;
@@ -12,12 +12,12 @@ use std::time::Instant;
 use fdkit::files::names;
 use fdkit::{DiskUsage, Progress, Rmtree, Step, UsageOptions, Walk, WalkOptions};
 
-/// What a walk came across.
+/// The number of entries that a walk has seen.
 #[derive(Default)]
 pub struct Seen {
-    /// The top among them.
+    /// Directories, including the top.
     pub directories: usize,
-    /// All names.
+    /// All entries.
     pub entries: usize,
 }
 
@@ -54,7 +54,8 @@ fn rmtree(top: &CStr, threads: Option<usize>) -> Result<Seen> {
     Ok(Seen::default())
 }
 
-/// Makes the tree that the ones that delete use up: directories, and as many empty files in each.
+/// Creates a tree for the candidates that delete: directories, each with the given number of empty
+/// files.
 fn make(top: &str, directories: usize, files: usize) -> Result<Seen> {
     std::fs::create_dir(top)?;
     for directory in 0..directories {
@@ -100,7 +101,8 @@ fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let (name, argument) = arguments.next().zip(arguments.next()).unwrap_or_default();
     if name == "memfd-threads" {
-        // As many as Node has. The kernel is slower to give out descriptors in such a process.
+        // Node has the same number of threads. The kernel allocates descriptors more slowly in such
+        // a process.
         for _ in 0..8 {
             std::thread::spawn(std::thread::park);
         }

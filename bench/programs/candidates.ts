@@ -1,5 +1,5 @@
-// The candidates in JavaScript; as candidates.rs. Each has a process of its own, so that none collects
-// another's garbage.
+// The candidates in JavaScript, like candidates.rs. Each runs in a process of its own, so that none
+// collects another's garbage.
 import { closeSync, readdirSync, rmSync, statSync } from 'node:fs'
 import * as fsPromises from 'node:fs/promises'
 import { createInterface } from 'node:readline'
@@ -8,7 +8,7 @@ import { fdir } from 'fdir'
 import { dup, fwalk, memfdCreate, rmtree, stat } from 'fdkit'
 import * as promises from 'fdkit/promises'
 
-// How many promises wait at a time.
+// The number of promises that are pending at a time.
 const BATCH = 64
 
 type Seen = readonly [directories: number, entries: number]
@@ -23,7 +23,7 @@ function walk(top: string, topdown: boolean): Seen {
   return [directories, entries]
 }
 
-// Without file types Node 20 follows links, and does not come to an end where they make a loop.
+// Without file types, Node 20 follows symbolic links, and does not terminate if they form a loop.
 function readdir(top: string): Seen {
   const entries = readdirSync(top, { recursive: true, withFileTypes: true })
   let directories = 1
@@ -31,8 +31,8 @@ function readdir(top: string): Seen {
   return [directories, entries.length]
 }
 
-// The fastest of its settings that give directories and files and say which is which: bare names
-// in groups, each with the path of its directory.
+// The fastest of the settings of fdir that return directories and files and tell them apart: bare
+// names in groups, each with the path of its directory.
 function crawl(top: string): Seen {
   const groups = new fdir().group().crawl(top).sync()
   let entries = groups.length - 1
@@ -53,7 +53,10 @@ interface Held {
 
 let held: Held[] | undefined
 
-/** The files of a tree, its directories held open; found out in the first run, which is not counted. */
+/**
+ * Returns the files of a tree and holds its directories open. It runs in the first run, which is
+ * not counted.
+ */
 function hold(top: string): Held[] {
   return (held ??= [...files(top)])
 }

@@ -1,4 +1,4 @@
-// The event loop's delay while something is done, in a process of its own.
+// Measures the delay of the event loop during an operation, in a process of its own.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout } from 'node:timers/promises'
 
@@ -21,9 +21,9 @@ const work: Record<string, (top: string) => Promise<unknown>> = {
 
 const [what = '', top = ''] = process.argv.slice(2)
 const run = work[what]
-if (run === undefined) throw new Error(`there is no ${what}`)
+if (run === undefined) throw new Error(`unknown operation: ${what}`)
 
-// Whatever the start left over.
+// Let the work of the start-up finish.
 await setTimeout(200)
 const histogram = monitorEventLoopDelay({ resolution: RESOLUTION })
 histogram.enable()

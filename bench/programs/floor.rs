@@ -1,17 +1,17 @@
-//! The least that the kernel must be asked: what everything else is measured against.
+//! The minimal system calls for each task: the floor that everything else is compared with.
 
 use std::ffi::CStr;
 use std::io::{Error, Result};
 
 use crate::Seen;
 
-// As large as the walk's own.
+// The same size as the buffer of the walk.
 const BUFFER: usize = 64 * 1024;
 
-/// Goes through a tree and keeps no name but those of the directories still to be opened.
+/// Walks a tree and stores only the names of directories that are not opened yet.
 pub struct Floor {
     buffer: Vec<u8>,
-    // Names with their NUL, behind those of the directories above.
+    // Names with their NUL. Those in a directory come after those in the directories above it.
     pending: Vec<u8>,
     seen: Seen,
 }
@@ -42,14 +42,14 @@ impl Floor {
             next += name.iter().position(|&byte| byte == 0).unwrap_or(0) + 1;
         }
         self.pending.truncate(first);
-        // SAFETY: opened above, and nobody else knows it.
+        // SAFETY: it was opened above, and nobody else knows it.
         check(i64::from(unsafe { libc::close(fd) }))?;
         Ok(())
     }
 
     fn fill(&mut self, fd: i32) -> Result<usize> {
         let (start, len) = (self.buffer.as_mut_ptr(), self.buffer.len());
-        // SAFETY: the kernel writes at most `len` bytes to a buffer that is that long.
+        // SAFETY: the kernel writes at most `len` bytes to a buffer of that length.
         Ok(check(unsafe { libc::syscall(libc::SYS_getdents64, fd, start, len) })? as usize)
     }
 
@@ -72,8 +72,8 @@ impl Floor {
                 }
                 Some(&libc::DT_LNK) => {
                     let mut stat = std::mem::MaybeUninit::<libc::stat>::uninit();
-                    // SAFETY: the kernel ends names with NUL, and fills the whole struct or
-                    // nothing, which nobody reads.
+                    // SAFETY: names from the kernel end in NUL. The kernel fills the whole struct
+                    // or nothing, and nobody reads it.
                     unsafe { libc::fstatat(fd, name.as_ptr().cast(), stat.as_mut_ptr(), 0) };
                 }
                 _ => {}
@@ -82,13 +82,13 @@ impl Floor {
     }
 }
 
-/// Makes and closes memory files.
+/// Creates and closes memory files.
 pub fn memfd_create(times: usize) -> Result<()> {
     for _ in 0..times {
         // SAFETY: the name ends in NUL.
         let fd = unsafe { libc::syscall(libc::SYS_memfd_create, c"bench".as_ptr(), 1) };
         let fd = check(fd)? as i32;
-        // SAFETY: made above, and nobody else knows it.
+        // SAFETY: it was created above, and nobody else knows it.
         check(i64::from(unsafe { libc::close(fd) }))?;
     }
     Ok(())

@@ -1,5 +1,5 @@
-// Hands 256 MiB to a child process for each line that it gets, and says how long it took until the
-// child had told their sum. The child is this program, too. It wants --expose-gc.
+// For each line that it reads, it hands 256 MiB to a child process, and prints the time until the
+// child has returned their sum. The child is this program, too. It requires --expose-gc.
 import { fork, type ChildProcess } from 'node:child_process'
 import { on } from 'node:events'
 import { closeSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs'
@@ -11,7 +11,7 @@ import { Memfd, mmap, mmapShared } from 'fdkit'
 
 import { BYTES, fill, summings, type Summed } from './summing.js'
 
-// Of the pipe, in the child.
+// The descriptor of the pipe in the child.
 const PIPE = 4
 const CHUNK = 2 ** 20
 const FILE = `/dev/shm/fdkit-bench-${process.pid}`
@@ -19,18 +19,18 @@ const FILE = `/dev/shm/fdkit-bench-${process.pid}`
 const [name = '', what = '', role] = process.argv.slice(2)
 const summing = summings[what]!
 
-/** What is left to do when the sum is known; it is not measured. */
+/** Clean-up after the sum is known. It is not part of the measured time. */
 type After = () => void
 
-/** Both ends of a way to hand it over. */
+/** Both ends of a way to hand over memory. */
 interface Way {
-  /** Makes ready, once, and returns what hands it over. */
+  /** Prepares the parent once, and returns a function that hands over the memory. */
   parent(child: ChildProcess): () => After | undefined
-  /** Likewise, and returns what takes it. */
+  /** Prepares the child once, and returns a function that takes the memory. */
   child(): (message: never) => Summed | Promise<Summed>
 }
 
-/** In memory of the parent's own. */
+/** Fills memory that the parent allocated itself. */
 const own = () => fill(new ArrayBuffer(BYTES))
 
 const viewOf = ({ buffer, byteOffset }: Uint8Array) => summing.of(buffer, byteOffset)
@@ -60,11 +60,11 @@ function piped(child: ChildProcess): () => undefined {
   }
 }
 
-// Touched, so that no pages are found for it while the time runs.
+// The buffer is written once, so that no page faults occur in the measured time.
 const target = () => Buffer.allocUnsafeSlow(BYTES).fill(1)
 
-// Given back by the collector. munmap detaches, and in a process that has ever detached a buffer
-// V8's code for typed arrays looks at each access whether theirs is.
+// The mapping is released by the garbage collector. munmap would detach the buffer, and once a
+// process has detached any buffer, V8 checks every access to a typed array.
 const mapped = (map: typeof mmap | typeof mmapShared, populate = true) => () => (path: string) => {
   const fd = openSync(path, 'r+')
   const buffer = map(fd, { populate })
@@ -140,7 +140,7 @@ function onLine(run: () => Promise<bigint> | bigint): void {
   createInterface(process.stdin).on('line', async () => console.log(String(await run())))
 }
 
-/** The summing alone, of what the process has already. */
+/** Measures the summing alone, of memory that the process already has. */
 function alone(): void {
   const elements = summing.of(own().buffer)
   onLine(() => {
@@ -170,7 +170,7 @@ function beParent(way: Way): void {
     check(total)
     after?.()
     global.gc!()
-    // Else it would clean up while others are measured.
+    // Otherwise, it would clean up while other candidates are measured.
     await next()
     return elapsed
   })
@@ -180,7 +180,7 @@ function beParent(way: Way): void {
 
 function beChild(way: Way): void {
   const take = way.child()
-  // Nobody's garbage is measured, nor what collects it.
+  // Garbage is collected between runs, so that the collection is not measured.
   const idle = () => {
     global.gc!()
     process.send!('idle')

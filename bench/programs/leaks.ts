@@ -1,4 +1,5 @@
-// Memory files made, mapped, unmapped and closed, in a process of its own: what is left of them.
+// Creates, maps, unmaps and closes memory files in a process of its own, and prints what they leave
+// behind.
 import { readdirSync, readFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 
@@ -7,10 +8,10 @@ import { getpagesize, Memfd } from 'fdkit'
 const FILES = 100_000
 const WARMUP = 2_000
 
-/** How often, and how many of them between two turns of the event loop. */
+/** The number of memory files, and the number of those between two turns of the event loop. */
 const [times = 1, perTurn = FILES] = process.argv.slice(2).map(Number)
 
-/** What a process has. */
+/** The resources of a process. */
 export interface Left {
   fds: number
   mappings: number
@@ -36,7 +37,7 @@ async function use(files: number): Promise<void> {
   await setImmediate()
 }
 
-/** What is there more than before, after each time. */
+/** The resources that the process has in addition to those at the start, after each round. */
 const left: Left[] = []
 await use(WARMUP)
 let before = has()

@@ -1,9 +1,10 @@
-// One walk in a process of its own: what memory it took, in bytes, and what stays afterwards.
+// Makes one walk in a process of its own, and prints the memory that it took and that remains
+// afterwards, in bytes.
 import { fwalk } from 'fdkit'
 
 const [top = '.', keep] = process.argv.slice(2)
 
-/** What the parent reads. */
+/** The result that the parent process reads. */
 export interface Memory {
   entries: number
   kept: number

@@ -1,6 +1,5 @@
-// Sends a message of 64 bytes to a child process and gets it back, again and again, for each line
-// that it gets, and says how long a thousand of these round trips took. The child is this program,
-// too.
+// For each line that it reads, it repeatedly sends a message of 64 bytes to a child process and
+// receives it back, and prints the time of a thousand round trips. The child is this program, too.
 import { execFileSync, fork, type ChildProcess, type Serializable } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
@@ -13,30 +12,30 @@ import { fileURLToPath } from 'node:url'
 import { futexWait, futexWake, Memfd, mmap, mmapShared, supportsSharedMapping } from 'fdkit'
 
 const LENGTH = 64
-// In the child: what is beyond the channel of process.send.
+// The first descriptor of the child after the channel of process.send.
 const EXTRA = 4
 
-// Long enough for the scheduler to have found places for both.
+// The time is long enough for the scheduler to settle both processes.
 const NANOSECONDS = 100_000_000n
-// Between two looks at the clock.
+// The number of round trips between two reads of the clock.
 const TIMES = 100
 
 const [name = '', role] = process.argv.slice(2)
 
 const message = Buffer.alloc(LENGTH, 'message ')
 
-/** Both ends of a way for messages. Each waits for the other in its own manner. */
+/** Both ends of a way to send messages. Each way has its own method of waiting. */
 interface Way {
   serialization?: 'json' | 'advanced'
-  /** What the child gets for stdio beyond the channel. */
+  /** Returns the additional `stdio` entries of the child. */
   extra?(): (number | 'pipe')[]
-  /** Returns what makes some round trips. */
+  /** Returns a function that makes several round trips. */
   parent(child: ChildProcess): Promise<() => unknown>
-  /** Answers for as long as the process lives. */
+  /** Answers messages for as long as the process lives. */
   child(): void
 }
 
-/** Memory with two mailboxes: a word that counts the messages, and the last of them. */
+/** Memory with two mailboxes. Each has a word that counts the messages, and the last message. */
 class Mailboxes {
   readonly #counts: Int32Array
   readonly #bytes: Uint8Array
@@ -210,7 +209,7 @@ async function beParent(way: Way): Promise<void> {
     console.log(String((elapsed * 1_000n) / times))
   })
   process.stdin.on('end', () => process.exit())
-  // It may be asleep in a call, and knows of no end.
+  // The child may be asleep in a system call, and nothing tells it to end.
   process.on('exit', () => child.kill('SIGKILL'))
 }
 

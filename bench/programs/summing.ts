@@ -1,4 +1,4 @@
-// What is handed to another process, and what that does with it.
+// The memory that is handed to another process, and the sum that the other process computes.
 
 /** 256 MiB. */
 export const BYTES = 2 ** 28
@@ -7,15 +7,15 @@ const PART = new Float64Array(1024).map((_, index) => index + 1)
 const PART_BYTES = Buffer.from(PART.buffer)
 const PARTS = BYTES / PART.byteLength
 
-/** Neither all alike nor zeros, and as numbers with an exact sum. */
+/** Fills a buffer with values that are neither all equal nor zeros, and whose sum is exact. */
 export function fill(buffer: ArrayBuffer): Uint8Array {
   return Buffer.from(buffer).fill(PART_BYTES)
 }
 
-/** Memory, looked at as what it is summed as. */
+/** Memory, as a typed array of the elements to sum. */
 export type Summed = Uint8Array | Float64Array
 
-/** A way to sum it: the plain loop, over elements of one type. */
+/** A way to sum memory: a plain loop over elements of one type. */
 export interface Summing {
   of(buffer: ArrayBufferLike, byteOffset?: number): Summed
   sum(elements: Summed): number
@@ -24,11 +24,11 @@ export interface Summing {
 
 const add = (a: number, b: number) => a + b
 
-// A process calls one of these, and with nothing else, so that V8 knows one type in its loop.
+// A process calls only one of these, and with one type, so that V8 sees a single type in the loop.
 export const summings: Record<string, Summing> = {
   bytes: {
     of: (buffer, byteOffset) => new Uint8Array(buffer, byteOffset, BYTES),
-    // In 32 bits it is faster than in 64.
+    // 32-bit arithmetic is faster than 64-bit arithmetic here.
     sum(elements) {
       let total = 0
       for (let index = 0; index < elements.length; index++) total = (total + elements[index]!) | 0

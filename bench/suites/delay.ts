@@ -1,4 +1,4 @@
-// How long other work in the process waits meanwhile.
+// The delay of other work in the process during a deletion and a walk.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ import { removeTree } from '../harness/tree.js'
 
 const ROUNDS = 3
 
-/** The 99th percentile of the event loop's delay, in milliseconds. */
+/** Returns the 99th percentile of the event loop's delay, in milliseconds. */
 function delay(what: string, top: string): number {
   const argv = [program('delay'), what, top]
   const { stdout, status } = spawnSync(process.execPath, argv, {

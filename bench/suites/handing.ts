@@ -1,4 +1,4 @@
-// Handing 256 MiB to another process, until that has summed them.
+// The time to hand 256 MiB to another process, until that has summed them.
 import { program, resident } from '../harness/candidate.js'
 import { interleave, median, ratio, type Outcome } from '../harness/interleave.js'
 import { printTable, type Target } from '../harness/report.js'
@@ -21,7 +21,7 @@ function print(title: string, outcomes: Outcome[]): void {
   printTable(title, rows)
 }
 
-/** The time of the second to that of the first, which is the summing alone. */
+/** Returns the ratio of fdkit's time to that of the summing alone. */
 async function measure(
   { command, version }: Runtime,
   what: string,
@@ -54,7 +54,7 @@ async function measureOn(runtime: Runtime): Promise<Target[]> {
     ['a pipe, readSync', 'pipeSync'],
     ['a file in /dev/shm, readFileSync', 'file'],
   ])
-  // The handing weighs more the faster the summing is.
+  // The faster the summing is, the more the hand-over weighs.
   const numbers = await measure(runtime, 'numbers', ours)
   const what = `256 MiB by ${method}, ${version}, to the summing alone of`
   return [

@@ -1,4 +1,4 @@
-// What is left of memory files that are closed.
+// The resources that remain after memory files are closed.
 import { execFileSync } from 'node:child_process'
 
 import { program } from '../harness/candidate.js'

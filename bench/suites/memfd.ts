@@ -1,4 +1,4 @@
-// Making a memory file and closing it.
+// The time to create and close a memory file.
 import { inJavaScript, inPython, inRust } from '../harness/candidate.js'
 import { interleave, ratio } from '../harness/interleave.js'
 import { printOutcomes, type Target } from '../harness/report.js'

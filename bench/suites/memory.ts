@@ -1,4 +1,4 @@
-// How much memory a walk takes, and what a kept name keeps alive.
+// The memory that a walk takes, and the memory that a kept name keeps alive.
 import { execFileSync } from 'node:child_process'
 
 import { program } from '../harness/candidate.js'
@@ -12,7 +12,7 @@ function walkOnce(top: string, keep = ''): Memory {
 }
 
 function measure(): { growth: number; perKeptName: number } {
-  // By how many bytes a walk over a million entries is larger than one over ten thousand.
+  // The difference in bytes between a walk over a million entries and one over ten thousand.
   const small = makeWideTree(100)
   const large = makeWideTree(10_000)
   try {

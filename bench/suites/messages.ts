@@ -1,4 +1,4 @@
-// Round trips of small messages between two processes.
+// The time of round trips of small messages between two processes.
 import { program, resident } from '../harness/candidate.js'
 import { interleave, pick, ratio } from '../harness/interleave.js'
 import { printTable, type Target } from '../harness/report.js'
@@ -7,7 +7,7 @@ import { runtimes, type Runtime } from '../harness/runtimes.js'
 const ROUNDS = 7
 const WARMUP = 2
 
-// A run says how long so many took.
+// The number of round trips whose time a run prints.
 const TIMES = 1_000
 
 const JSON = "process.send, serialization: 'json'"

@@ -1,4 +1,4 @@
-// Deleting: a tree that is made anew for each run.
+// The time to delete a tree that is created anew for each run.
 import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,8 +8,8 @@ import { interleave, ratio } from '../harness/interleave.js'
 import { printOutcomes, type Target } from '../harness/report.js'
 import { removeTree } from '../harness/tree.js'
 
-// In memory where it can be: ext4 does not use an inode again for a minute after it was deleted, and
-// takes longer and longer to find others, so that making the trees would take an hour.
+// In memory, if possible. ext4 does not reuse an inode for a minute after its deletion, and takes
+// longer and longer to find others, so creating the trees would take an hour.
 const BASE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 const ROUNDS = 5

@@ -1,4 +1,4 @@
-// What importing fdkit costs, over an empty module; and how large the addon is.
+// The time to import fdkit, compared with an empty module, and the size of the addon.
 import { cpSync, mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -17,7 +17,8 @@ function addon(): string {
   return join('npm', file)
 }
 
-// As npm install leaves it: in a source tree the addon is looked for in vain first.
+// Installs the package like npm install. In a source tree, the addon would first be looked for in
+// other places.
 function install(): string {
   const top = mkdtempSync(join(tmpdir(), 'fdkit-bench-'))
   const modules = join(top, 'node_modules')
@@ -30,7 +31,7 @@ function install(): string {
   return top
 }
 
-/** In milliseconds. */
+/** Returns the import time in milliseconds. */
 async function importTime(): Promise<number> {
   const top = install()
   try {
@@ -42,7 +43,7 @@ async function importTime(): Promise<number> {
   }
 }
 
-/** In bytes. */
+/** Returns the size in bytes. */
 function addonSize(): number {
   return statSync(addon()).size
 }

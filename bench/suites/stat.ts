@@ -1,4 +1,4 @@
-// Looking at each file of a tree whose directories are held open.
+// The time to stat each file of a tree whose directories are held open.
 import { inJavaScript, inPython, type Candidate } from '../harness/candidate.js'
 import { interleave, ratio, type Outcome } from '../harness/interleave.js'
 import { printOutcomes, type Target } from '../harness/report.js'

@@ -1,4 +1,4 @@
-// Walking a tree, by each of those who can.
+// The time to walk a tree, with fdkit and its alternatives.
 import { inJavaScript, inPython, inRust, transient } from '../harness/candidate.js'
 import { interleave, pick, ratio } from '../harness/interleave.js'
 import { printOutcomes, type Target } from '../harness/report.js'
@@ -13,7 +13,7 @@ const PYTHON = "CPython's os.fwalk"
 const READDIR = 'fs.readdirSync, recursive, with types'
 const FDIR = 'fdir'
 
-/** Walks the tree below `top`. */
+/** Measures walks of the tree below `top`. */
 export async function measureWalks(top: string): Promise<Target[]> {
   const outcomes = await interleave(
     [

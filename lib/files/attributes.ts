@@ -1,4 +1,4 @@
-// What may be done with a file, and its attributes: permissions, owner, times.
+// Access checks, and the attributes of a file: permissions, owner, times.
 import { isDate } from 'node:util/types'
 
 import { auditEvent } from '../runtime/audit.js'
@@ -22,15 +22,19 @@ import {
 
 /** Options of {@link access} and {@link canAccess}. */
 export interface AccessOptions extends FollowOptions {
-  /** Whether the effective user and group count, not the real ones; `false` by default. */
+  /**
+   * Whether to check with the effective user and group ids instead of the real ones; `false` by
+   * default.
+   */
   effectiveIds?: boolean | undefined
 }
 
-// A descriptor in place of the path is a number, whatever it was taken from.
+// If a descriptor stands in place of the path, hooks get its number, even if it was given as an
+// object.
 const auditPath = (path: unknown, checked: Name | undefined, fd: number | undefined) =>
   checked === undefined ? fd : path
 
-// A descriptor that stands for the path is no dir_fd.
+// A descriptor in place of the path is not a `dir_fd`.
 const auditDirFd = (path: unknown, fd: number | undefined) =>
   path === undefined ? NO_DIR_FD : (fd ?? NO_DIR_FD)
 
@@ -68,14 +72,16 @@ export function accessCall(
 }
 
 /**
- * Returns if this process may do with a file what `mode` says, and throws if it may not. The
- * answer may change before you act on it. If that matters, try the operation itself.
+ * Checks whether this process may access a file as `mode` says, and throws if it may not. The
+ * answer can change before you act on it. If that matters, try the operation itself.
  *
- * As `fs.accessSync` and unlike Python's `os.access` it throws. {@link canAccess} returns a boolean.
+ * Like `fs.accessSync` and unlike Python's `os.access`, it throws. {@link canAccess} returns a
+ * boolean.
  *
  * @param mode `F_OK` (the file exists, the default), or `R_OK`, `W_OK` and `X_OK` or-ed
- * @throws `EACCES`: it may not; `ENOENT`, `ENOTDIR`, `ELOOP`; `EROFS`: `W_OK` on a read-only file
- * system; `EPERM`: `W_OK` of an immutable file; … as access(2) says; `EBADF`: `dirFd` is not open
+ * @throws `EACCES`: access is denied; `ENOENT`, `ENOTDIR`, `ELOOP`: the path leads to no file;
+ * `EROFS`: `W_OK` on a read-only file system; `EPERM`: `W_OK` on an immutable file; `EBADF`:
+ * `dirFd` is not open; and the other errors of access(2)
  * @see https://nodejs.org/api/fs.html#fsaccesssyncpath-mode
  * @see https://man7.org/linux/man-pages/man2/access.2.html
  * @example
@@ -120,14 +126,14 @@ function answering(
 }
 
 /**
- * Returns whether this process may do with a file what `mode` says. The answer may change before
- * you act on it. If that matters, try the operation itself.
+ * Returns whether this process may access a file as `mode` says. The answer can change before you
+ * act on it. If that matters, try the operation itself.
  *
- * As Python's `os.access` it returns `false` whatever the reason, also if `dirFd` is not open. Only
- * wrong arguments are thrown. {@link access} throws the reason.
+ * Like Python's `os.access`, it returns `false` for any reason, even if `dirFd` is not open. It
+ * throws only if an argument is invalid. {@link access} throws the reason.
  *
  * @param mode `F_OK` (the file exists, the default), or `R_OK`, `W_OK` and `X_OK` or-ed
- * @throws `ENOSYS`: not on this platform
+ * @throws `ENOSYS`: this platform is not supported
  * @see https://docs.python.org/3/library/os.html#os.access
  * @example
  * ```ts
@@ -148,14 +154,14 @@ export function existsCall(path: PathLike, options?: FollowOptions): Call<boolea
 }
 
 /**
- * Returns whether a path leads to a file of any type. It is `false` for a symbolic link whose
+ * Returns whether a path leads to a file of any type. It returns `false` for a symbolic link whose
  * target does not exist, unless `followSymlinks` is `false`.
  *
- * As `fs.existsSync` and Python's `os.path.exists` it also returns `false` if the file cannot be
- * reached, for example behind a directory without search permission. Unlike both it throws if an
- * argument is wrong.
+ * Like `fs.existsSync` and Python's `os.path.exists`, it also returns `false` if the file cannot be
+ * reached, for example because a directory on the way may not be searched. Unlike both, it throws
+ * if an argument is invalid.
  *
- * @throws `ENOSYS`: not on this platform
+ * @throws `ENOSYS`: this platform is not supported
  * @see https://docs.python.org/3/library/os.path.html#os.path.exists
  * @example
  * ```ts
@@ -193,11 +199,12 @@ export function chmodCall(
 }
 
 /**
- * Sets the permissions.
+ * Sets the permissions of a file.
  *
  * @param path a path, or a descriptor
- * @throws `EPERM`: somebody else's; `ENOENT`, `EROFS` …, as chmod(2) says; `ENOTSUP` without
- * `followSymlinks`: a link, which on Linux has no permissions, or Linux before 6.6
+ * @throws `EPERM`: the file belongs to another user; `ENOTSUP` with `followSymlinks: false`: the
+ * path is a symbolic link, which has no permissions on Linux, or Linux is older than 6.6; `ENOENT`,
+ * `EROFS` and the other errors of chmod(2)
  * @see https://docs.python.org/3/library/os.html#os.chmod
  * @example
  * ```ts
@@ -221,7 +228,7 @@ const readChown = optionsOf('chown', { dirFd: validateFd, followSymlinks: valida
 
 const MAX_ID = 2 ** 32 - 1
 
-// The kernel's own sign for "as it is" is the same, as -1 or as an unsigned number.
+// -1 means "unchanged", as in the kernel. The kernel also accepts it as an unsigned number.
 function validateId(value: unknown, name: string): number | undefined {
   const id = validateInteger(value, name, -1, MAX_ID)
   return id === -1 || id === MAX_ID ? undefined : id
@@ -247,10 +254,10 @@ export function chownCall(
 }
 
 /**
- * Sets owner and group; -1 leaves one as it is.
+ * Sets the owner and the group of a file. -1 leaves either of them unchanged.
  *
  * @param path a path, or a descriptor
- * @throws `EPERM`, `ENOENT`, `EROFS` …, as chown(2) says
+ * @throws `EPERM`, `ENOENT`, `EROFS` and the other errors of chown(2)
  * @see https://docs.python.org/3/library/os.html#os.chown
  * @example
  * ```ts
@@ -268,32 +275,40 @@ export function chown(
   now(chownCall(path, uid, gid, options))
 }
 
-// Of the registry, so that those of two copies of the package are the same.
-/** For {@link utime}: the present, by the kernel's clock. */
+// In the global symbol registry, so that two copies of the package have the same symbols.
+/** For {@link utime}: the current time of the kernel's clock. */
 export const UTIME_NOW: unique symbol = Symbol.for('fdkit.UTIME_NOW')
-/** For {@link utime}: as it is. */
+/** For {@link utime}: the time stays unchanged. */
 export const UTIME_OMIT: unique symbol = Symbol.for('fdkit.UTIME_OMIT')
 
 type TimeSymbol = typeof UTIME_NOW | typeof UTIME_OMIT
 
 /** Options of {@link utime}. */
 export interface UtimeOptions extends FollowOptions {
-  /** Last access and last change: seconds since 1970 or Dates, or `UTIME_NOW` or `UTIME_OMIT`. */
+  /**
+   * The times of last access and last modification: seconds since 1970, `Date`s, `UTIME_NOW` or
+   * `UTIME_OMIT`.
+   */
   times?: readonly [atime: number | Date | TimeSymbol, mtime: number | Date | TimeSymbol] | undefined
-  /** The same in nanoseconds since 1970. */
+  /**
+   * The times of last access and last modification in nanoseconds since 1970, `UTIME_NOW` or
+   * `UTIME_OMIT`.
+   */
   ns?: readonly [atime: bigint | TimeSymbol, mtime: bigint | TimeSymbol] | undefined
 }
 
-// Seconds and nanoseconds. Of these -1 and -2 are what the addon takes for the two symbols.
+// Seconds and nanoseconds. The addon takes -1 and -2 nanoseconds for the two symbols.
 type Time = [seconds: number, nanoseconds: number]
 
 const BILLION = 1_000_000_000n
 const NOW: Time = [0, -1]
 
-// That of the language: what a hook is told is what is set.
+// The built-in method: no subclass can make hooks see a time that differs from the one that is set.
 const getTime = Date.prototype.getTime
 
-/** A time as it was given, and what it stands for. Of a Date, the first is a copy. */
+/**
+ * A time as it was given, and what it stands for. If a `Date` was given, `given` is a copy of it.
+ */
 interface GivenTime {
   given: unknown
   time: Time
@@ -313,7 +328,8 @@ function parseTime(value: unknown, name: string): GivenTime {
   const unit = isDate(value) ? 1e3 : 1
   const whole = Math.trunc(time / unit)
   if (!Number.isSafeInteger(whole)) throw outOfRange(name, 'within 2 ** 53 seconds', time)
-  // The fraction keeps its sign until it is cut: of one very close to 0, 1 plus it is 1.
+  // A negative fraction stays negative until it is rounded down: 1 plus a fraction very close to 0
+  // would be exactly 1.
   const fraction = Math.floor((time - whole * unit) * (1e9 / unit))
   const given = isDate(value) ? new Date(time) : value
   return { given, time: fraction >= 0 ? [whole, fraction] : [whole - 1, fraction + 1e9] }
@@ -336,7 +352,7 @@ function parseTimes(
     }
     return parseTime(time, `${name}[${index}]`)
   }
-  // Each is read once.
+  // Each element is read once.
   const { 0: atime, 1: mtime } = value
   return [parse(atime, 0), parse(mtime, 1)]
 }
@@ -377,15 +393,15 @@ export function utimeCall(path: PathLike | FdLike, options?: UtimeOptions): Call
 }
 
 /**
- * Sets the times of last access and last change; to the present, where neither `times` nor `ns`
- * is given.
+ * Sets the times of last access and last modification. By default, both are set to the current
+ * time.
  *
- * Seconds are cut to whole nanoseconds, downward. Unlike in C, `UTIME_NOW` and `UTIME_OMIT` are
- * symbols, so that no time can be taken for them.
+ * Seconds are rounded down to whole nanoseconds. Unlike in C, `UTIME_NOW` and `UTIME_OMIT` are
+ * symbols, so they cannot be confused with a time.
  *
  * @param path a path, or a descriptor
- * @throws `EPERM`, `EACCES`: somebody else's; `ENOENT`, `EROFS` …, as utimensat(2) says;
- * `ERR_INVALID_ARG_VALUE`: both `times` and `ns`
+ * @throws `EPERM`, `EACCES`: the file belongs to another user; `ERR_INVALID_ARG_VALUE`: both
+ * `times` and `ns` were given; `ENOENT`, `EROFS` and the other errors of utimensat(2)
  * @see https://docs.python.org/3/library/os.html#os.utime
  * @example
  * ```ts

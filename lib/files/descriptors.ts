@@ -1,17 +1,17 @@
-// Descriptors: copies, and what a child inherits.
+// Duplicating descriptors, and whether child processes inherit them.
 import { check } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { validateBoolean, validateFd, type FdLike } from '../runtime/validate.js'
 import { handOut } from './tracking.js'
 
 /**
- * Returns a second descriptor for the same open file. The caller owns it and closes it with
- * `fs.closeSync`; a worker of Node.js that ends closes it. It shares the offset and the status flags
- * with the first.
+ * Returns a new descriptor for the same open file. It shares the file offset and the status flags
+ * with `fd`.
  *
- * As Python's `os.dup` and unlike dup(2), the copy is not inherited by child processes.
+ * The caller owns it and closes it with `fs.closeSync`. A worker of Node.js closes it when it ends.
+ * Like Python's `os.dup` and unlike dup(2), the new descriptor is not inherited by child processes.
  *
- * @throws `EBADF`: not open; `EMFILE`: no number is free
+ * @throws `EBADF`: `fd` is not open; `EMFILE`: no descriptor number is free
  * @see https://docs.python.org/3/library/os.html#os.dup
  * @example
  * ```ts
@@ -31,11 +31,11 @@ export function dup(fd: FdLike): number {
 }
 
 /**
- * Whether child processes inherit the descriptor.
+ * Returns whether child processes inherit a descriptor.
  *
- * Node's own `child_process` hands down what stands in `stdio`, whatever this says.
+ * The descriptors in the `stdio` option of Node's `child_process` are passed on regardless.
  *
- * @throws `EBADF`: not open
+ * @throws `EBADF`: `fd` is not open
  * @see https://docs.python.org/3/library/os.html#os.get_inheritable
  * @example
  * ```ts
@@ -52,7 +52,7 @@ export function getInheritable(fd: FdLike): boolean {
 /**
  * Sets whether child processes inherit the descriptor.
  *
- * @throws `EBADF`: not open
+ * @throws `EBADF`: `fd` is not open
  * @see https://docs.python.org/3/library/os.html#os.set_inheritable
  * @example
  * ```ts

@@ -7,7 +7,7 @@ import { optionsOf } from '../runtime/options.js'
 import { ownTurn } from '../runtime/turns.js'
 import { validateFd, validateTarget, type DirFdOptions, type FdLike, type PathLike } from '../runtime/validate.js'
 
-/** Receives values, some hundreds a call, into one array. */
+/** Receives names in batches of several hundred and collects them in one array. */
 export class NameSink<Name> {
   names: Name[] = []
   readonly add = (...names: Name[]): void => {
@@ -17,8 +17,8 @@ export class NameSink<Name> {
 }
 
 /**
- * Passes a listing that is too long for one turn of the event loop to `sink`, in as many turns as it
- * takes.
+ * Passes a listing that is too long for one turn of the event loop to `sink`, over as many turns as
+ * it needs.
  */
 export async function drainInTurns(
   listing: Handle<Listing>,
@@ -51,16 +51,18 @@ function listdirCall(
 }
 
 /**
- * The names in a directory, without `.` and `..`, in the file system's order: strings, or
- * Buffers where the path is bytes.
+ * Returns the names in a directory, without `.` and `..`, in the file system's order. They are
+ * strings, or Buffers if the path was given as bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved, and `dirFd` is taken. The one
- * exception: if the directory is not searchable and cannot be opened through `/proc`, the descriptor
- * is rewound and read. Such listings of one directory wait for each other within this process.
+ * Unlike Python's, it takes `dirFd`, and it neither uses nor moves the offset of a descriptor.
+ * There is one exception: if the directory may not be searched and cannot be opened through
+ * `/proc`, the descriptor is rewound and read. Within this process, such listings of one directory
+ * run one after another.
  *
  * @param path a path, or a descriptor of a directory
- * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
- * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
  * @see https://docs.python.org/3/library/os.html#os.listdir
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-// Names relative to an open directory: made, renamed, removed.
+// Creating, renaming and removing names relative to an open directory.
 import { auditEvent } from '../runtime/audit.js'
 import { NO_DIR_FD, now, type Call } from '../runtime/call.js'
 import { native } from '../runtime/native.js'
@@ -17,17 +17,17 @@ import {
   type PathLike,
 } from '../runtime/validate.js'
 
-/** Options of what has two paths. */
+/** Options of the functions that take two paths. */
 export interface TwoDirFdOptions {
-  /** A descriptor of a directory, which a relative `src` starts from. */
+  /** The descriptor of the directory that a relative `src` starts from. */
   srcDirFd?: FdLike | undefined
-  /** A descriptor of a directory, which a relative `dst` starts from. */
+  /** The descriptor of the directory that a relative `dst` starts from. */
   dstDirFd?: FdLike | undefined
 }
 
 /** Options of {@link link}. */
 export interface LinkOptions extends TwoDirFdOptions {
-  /** Whether a link as `src` stands for what it points to; `true` by default. */
+  /** Whether to link to the target if `src` is a symbolic link; `true` by default. */
   followSymlinks?: boolean | undefined
 }
 
@@ -57,7 +57,7 @@ const readLink = optionsOf('link', { ...ends, followSymlinks: validateBoolean })
 const readRename = optionsOf('rename', { ...ends, flags: validateBits })
 const readReplace = optionsOf('replace', ends)
 
-/** Says where options belong that stand where a number should. */
+/** Rejects an options object in place of a number, with an error that says where options belong. */
 function refuseOptions(caller: string, name: string, value: unknown): void {
   const note = misplaced(caller, value, readMkdir.names)
   if (note !== '') throw invalidArgType(name, 'of type number', value, note)
@@ -81,9 +81,9 @@ export function mkdirCall(
 }
 
 /**
- * Makes a directory; its permissions are `mode` less the umask.
+ * Creates a directory. Its permissions are `mode` without the bits of the umask.
  *
- * @throws `EEXIST`, `ENOENT`, `ENOTDIR`, `EACCES`, `EROFS` …, as mkdir(2) says
+ * @throws `EEXIST`, `ENOENT`, `ENOTDIR`, `EACCES`, `EROFS` and the other errors of mkdir(2)
  * @see https://docs.python.org/3/library/os.html#os.mkdir
  * @example
  * ```ts
@@ -111,9 +111,9 @@ export function mkfifoCall(
 }
 
 /**
- * Makes a FIFO; its permissions are `mode` less the umask.
+ * Creates a FIFO. Its permissions are `mode` without the bits of the umask.
  *
- * @throws `EEXIST`, `ENOENT`, `EACCES` …, as mkfifo(3) says
+ * @throws `EEXIST`, `ENOENT`, `EACCES` and the other errors of mkfifo(3)
  * @see https://docs.python.org/3/library/os.html#os.mkfifo
  * @example
  * ```ts
@@ -142,13 +142,14 @@ export function mknodCall(
 }
 
 /**
- * Makes a file of any type but a directory or a link; its permissions are those of `mode` less
- * the umask.
+ * Creates a file of any type except a directory or a symbolic link. Its permissions are those of
+ * `mode` without the bits of the umask.
  *
  * @param mode permissions, or-ed with a type: `S_IFREG` (the default), `S_IFIFO`, `S_IFCHR`,
- * `S_IFBLK` (of `fs.constants`) or `S_IFSOCK`
- * @param device what the file stands for, of the types `S_IFCHR` and `S_IFBLK`; see makedev(3)
- * @throws `EPERM`: devices are root's to make; `EEXIST`, `ENOENT`, `EINVAL` …, as mknod(2) says
+ * `S_IFBLK` (from `fs.constants`) or `S_IFSOCK`
+ * @param device the device number, for the types `S_IFCHR` and `S_IFBLK`; see makedev(3)
+ * @throws `EPERM`: only root may create devices; `EEXIST`, `ENOENT`, `EINVAL` and the other errors
+ * of mknod(2)
  * @see https://docs.python.org/3/library/os.html#os.mknod
  * @example
  * ```ts
@@ -191,12 +192,13 @@ export function linkCall(src: PathLike, dst: PathLike, options?: LinkOptions): C
 }
 
 /**
- * Makes a second name for a file.
+ * Creates a hard link: a second name for a file.
  *
- * Unlike in CPython, which on Linux makes a name for the link itself where no descriptors are
- * given, `followSymlinks` is as documented.
+ * On Linux, CPython links to a symbolic link itself if no descriptors are given. Here,
+ * `followSymlinks` always works as documented.
  *
- * @throws `EEXIST`, `ENOENT`, `EXDEV`: another file system; `EPERM`: a directory …, as link(2) says
+ * @throws `EXDEV`: the two paths are on different file systems; `EPERM`: `src` is a directory;
+ * `EEXIST`, `ENOENT` and the other errors of link(2)
  * @see https://docs.python.org/3/library/os.html#os.link
  * @example
  * ```ts
@@ -229,9 +231,10 @@ export function symlinkCall(
 }
 
 /**
- * Makes a symbolic link at `path` that points to `target`, which need not exist.
+ * Creates a symbolic link at `path` that points to `target`, which need not exist.
  *
- * @throws `EEXIST`, `ENOENT`: an empty target, or no such directory; `EACCES` …, as symlink(2) says
+ * @throws `ENOENT`: `target` is empty, or a directory in `path` does not exist; `EEXIST`, `EACCES`
+ * and the other errors of symlink(2)
  * @see https://docs.python.org/3/library/os.html#os.symlink
  * @example
  * ```ts
@@ -252,9 +255,11 @@ export function readlinkCall(path: PathLike, options?: DirFdOptions): Call<strin
 }
 
 /**
- * The text of a symbolic link, of any length: a Buffer where the path is bytes.
+ * Returns the target of a symbolic link, of any length: a string, or a Buffer if the path was given
+ * as bytes.
  *
- * @throws `EINVAL`: not a link; `ENOENT`, `EACCES` …, as readlink(2) says
+ * @throws `EINVAL`: the path is not a symbolic link; `ENOENT`, `EACCES` and the other errors of
+ * readlink(2)
  * @see https://docs.python.org/3/library/os.html#os.readlink
  * @example
  * ```ts
@@ -290,12 +295,12 @@ function renaming(caller: string, src: PathLike, dst: PathLike, given: Ends, fla
 }
 
 /**
- * Renames. A file at `dst` is replaced, but for `flags`: with `RENAME_NOREPLACE` it is an error,
- * and with `RENAME_EXCHANGE` the two change places, in one step that nobody can come between.
+ * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
+ * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
  *
- * @throws `ENOENT`, `EXDEV`: another file system; `ENOTEMPTY`, `EISDIR`, `ENOTDIR`; `EEXIST`:
- * `dst` is there, with `RENAME_NOREPLACE`; `EINVAL`: into itself, or flags that the kernel or the
- * file system does not know …, as rename(2) says
+ * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
+ * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
+ * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
  * @see https://docs.python.org/3/library/os.html#os.rename
  * @example
  * ```ts
@@ -318,9 +323,9 @@ export function replaceCall(
 }
 
 /**
- * Renames, and a file at `dst` is replaced, on every platform.
+ * Renames a file or a directory. On every platform, a file at `dst` is replaced.
  *
- * @throws as {@link rename}
+ * @throws the errors of {@link rename}
  * @see https://docs.python.org/3/library/os.html#os.replace
  * @example
  * ```ts
@@ -343,10 +348,10 @@ export function unlinkCall(path: PathLike, options?: DirFdOptions): Call<undefin
 }
 
 /**
- * Removes a name that is not a directory's.
+ * Removes a name that is not a directory.
  *
- * @throws `ENOENT`, `EACCES`, `EBUSY` …, as unlink(2) says; `EISDIR` for a directory (`EPERM` on
- * macOS); `EBADF`: `dirFd` is not open
+ * @throws `EISDIR` (`EPERM` on macOS): the path is a directory; `EBADF`: `dirFd` is not open;
+ * `ENOENT`, `EACCES`, `EBUSY` and the other errors of unlink(2)
  * @see https://docs.python.org/3/library/os.html#os.unlink
  * @example
  * ```ts
@@ -372,19 +377,19 @@ export function rmdirCall(path: PathLike, options?: DirFdOptions): Call<undefine
 /**
  * Removes an empty directory.
  *
- * @throws `ENOENT`, `ENOTDIR`, `ENOTEMPTY`, `EACCES`, `EBUSY` …, as rmdir(2) says; `EINVAL`: a
- * path that ends in `.`; `EBADF`: `dirFd` is not open
+ * @throws `EINVAL`: the path ends in `.`; `EBADF`: `dirFd` is not open; `ENOENT`, `ENOTDIR`,
+ * `ENOTEMPTY`, `EACCES`, `EBUSY` and the other errors of rmdir(2)
  * @see https://docs.python.org/3/library/os.html#os.rmdir
  * @example
  * ```ts
  * import { fwalk, lstat, rmdir, unlink } from 'fdkit'
  *
- * // Everything below build, and build stays.
+ * // Removes everything below build, but not build itself.
  * const onerror = (error: Error) => { throw error }
  * for (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false, onerror })) {
  *   for (const name of filenames) unlink(name, { dirFd })
  *   for (const name of dirnames) {
- *     // Links to directories are among the directories, and rmdir refuses them.
+ *     // dirnames has links to directories, too, and rmdir refuses them.
  *     if (lstat(name, { dirFd }).isSymbolicLink()) unlink(name, { dirFd })
  *     else rmdir(name, { dirFd })
  *   }

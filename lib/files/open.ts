@@ -1,4 +1,4 @@
-// Opening, with flags and modes as node:fs takes them.
+// Opening files, with flags and modes as in node:fs.
 import { constants } from 'node:fs'
 
 import { auditEvent } from '../runtime/audit.js'
@@ -20,15 +20,15 @@ import {
 
 /** Options of {@link open}. */
 export interface OpenOptions extends DirFdOptions {
-  /** Permissions of a file that gets made, less the umask; 0o666 by default. */
+  /** The permissions of a new file, before the umask is applied; 0o666 by default. */
   mode?: number | string | undefined
-  /** Where the path may lead: `RESOLVE_*`, or-ed (Linux 5.6). */
+  /** Restrictions on where the path may lead: `RESOLVE_*`, or-ed (Linux 5.6). */
   resolve?: number | undefined
 }
 
 const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_SYNC, O_TRUNC, O_WRONLY } = constants
 
-// Letters may stand in any of the orders that node:fs allows.
+// The letters may come in any order that node:fs allows.
 const named = new Map<string, number>(
   [
     [O_RDONLY, 'r'],
@@ -88,16 +88,18 @@ export function openCall(
 }
 
 /**
- * Opens a file or a directory and returns the number of its descriptor. The caller owns it and closes
- * it with `fs.closeSync`; a worker of Node.js that ends closes it, as it closes what `fs.openSync`
- * opened there. As in Python, child processes never inherit it.
+ * Opens a file or a directory and returns the number of its descriptor.
+ *
+ * The caller owns the descriptor and closes it with `fs.closeSync`. A worker of Node.js closes it
+ * when it ends, as it does with descriptors from `fs.openSync`. As in Python, child processes never
+ * inherit it. With `resolve`, it never falls back to a less restricted open.
  *
  * @param flags as in `fs.open`: `'r'`, `'wx+'` …, or `O_*` numbers or-ed
- * @throws `ENOENT`, `EACCES`, `EEXIST`, `ELOOP`, `EMFILE` …, as open(2) says; `ENOTDIR`: `dirFd`
- * is no directory; `EBADF`: `dirFd` is not open. With `resolve` also `EXDEV`: the path leaves what
- * it is confined to; `ELOOP`: a link that is forbidden; `EAGAIN`: something on the way was renamed
- * each of 64 times, or is not in the cache with `RESOLVE_CACHED`; `ENOSYS`: not Linux 5.6 or
- * later, or hidden by a seccomp filter. It never opens with less than was asked for.
+ * @throws `ENOTDIR`: `dirFd` is not a directory; `EBADF`: `dirFd` is not open; `ENOENT`, `EACCES`,
+ * `EEXIST`, `ELOOP`, `EMFILE` and the other errors of open(2). With `resolve` also `EXDEV`: the
+ * path leaves the directory or mount that it is confined to; `ELOOP`: the path contains a forbidden
+ * link; `EAGAIN`: a component was renamed during each of 64 attempts, or is not in the cache with
+ * `RESOLVE_CACHED`; `ENOSYS`: Linux is older than 5.6, or a seccomp filter hides openat2(2)
  * @see https://docs.python.org/3/library/os.html#os.open
  * @example
  * ```ts

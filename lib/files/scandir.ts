@@ -1,4 +1,4 @@
-// The entries of a directory, with what the directory says of them.
+// The entries of a directory, with the type and inode number that the directory stores.
 import type * as fs from 'node:fs'
 
 import { auditEvent } from '../runtime/audit.js'
@@ -19,42 +19,50 @@ import {
   type PathLike,
 } from '../runtime/validate.js'
 
-/** Of the methods of a {@link DirEntry}. */
+/** Options of the methods of a {@link DirEntry}. */
 export interface DirEntryOptions {
-  /** Whether a link stands for what it points to; `true` by default, as in Python. */
+  /** Whether to follow a symbolic link; `true` by default, as in Python. */
   followSymlinks?: boolean | undefined
 }
 
-/** Of {@link DirEntry.stat}. */
+/** Options of {@link DirEntry.stat}. */
 export interface DirEntryStatOptions extends DirEntryOptions {
-  /** Whether the numbers are bigints, which lose no digits; `false` by default. */
+  /** Whether the numbers are bigints, which are exact; `false` by default. */
   bigint?: boolean | undefined
 }
 
-/** One name in a directory, as {@link scandir} yields it. */
+/** An entry of a directory, as yielded by {@link scandir}. */
 export interface DirEntry<N extends string | Buffer = string> {
   /** The name, without its directory. */
   readonly name: N
-  /** The inode number, of a link itself. It costs no system call. */
+  /**
+   * Returns the inode number of the entry, and of the link itself for a symbolic link. It makes no
+   * system call.
+   */
   inode(options?: { bigint?: false | undefined }): number
   inode(options: { bigint: true }): bigint
   /**
-   * Whether it is a directory, or a link to one. Only a link costs a system call, and throws what
-   * that says but for ENOENT: ELOOP, EACCES.
+   * Returns whether the entry is a directory, or a symbolic link to one. It makes a system call
+   * only for a symbolic link. If the link's target cannot be examined, it throws (`ELOOP`,
+   * `EACCES`); if the target does not exist, it returns `false`.
    */
   isDirectory(options?: DirEntryOptions): boolean
-  /** Whether it is a regular file, or a link to one. As {@link isDirectory} for links. */
+  /**
+   * Returns whether the entry is a regular file, or a symbolic link to one. Links are treated as by
+   * {@link isDirectory}.
+   */
   isFile(options?: DirEntryOptions): boolean
-  /** Whether it is a link. It costs no system call. */
+  /** Returns whether the entry is a symbolic link. It makes no system call. */
   isSymbolicLink(): boolean
-  /** What `stat` knows of it, asked for anew each time. */
+  /** Returns the status of the entry. Each call makes a system call; nothing is cached. */
   stat(options: DirEntryStatOptions & { bigint: true }): fs.BigIntStats
   stat(options?: DirEntryStatOptions & { bigint?: false | undefined }): fs.Stats
 }
 
 /**
- * A {@link DirEntry} of `fdkit/promises`: `stat` is asynchronous, the rest is known already, and
- * what a link points to that cannot be looked at is neither a directory nor a file.
+ * A {@link DirEntry} of `fdkit/promises`. Only `stat` is asynchronous; everything else is known
+ * already. If the target of a symbolic link cannot be examined, the entry is neither a directory
+ * nor a file.
  */
 export interface AsyncDirEntry<N extends string | Buffer = string>
   extends Omit<DirEntry<N>, 'stat'> {
@@ -62,17 +70,17 @@ export interface AsyncDirEntry<N extends string | Buffer = string>
   stat(options?: DirEntryStatOptions & { bigint?: false | undefined }): Promise<fs.Stats>
 }
 
-// The numbers of readdir(3).
+// The numbers that readdir(3) uses.
 const DT_UNKNOWN = 0
 const DT_DIR = 4
 const DT_REG = 8
 const DT_LNK = 10
 
-/** Where entries are looked at again: relative to an open directory, or by path. */
+/** The base from which entries are examined again: an open directory, or a path. */
 type Place = {
   dirFd: number | undefined
   prefix: Name | undefined
-  /** Kept, since it may close the descriptor when it is collected. */
+  /** A reference that is kept, since the object may close the descriptor when it is collected. */
   owner: unknown
 }
 
@@ -80,7 +88,8 @@ const readIs = optionsOf('a DirEntry', { followSymlinks: validateBoolean })
 const readInode = optionsOf('DirEntry.inode', { bigint: validateBoolean })
 const readStat = optionsOf('DirEntry.stat', { bigint: validateBoolean, followSymlinks: validateBoolean })
 
-// Not private: those a Proxy over an entry, and what Object.create makes of it, would not have.
+// Symbols instead of private fields: a Proxy of an entry, or an object that inherits from it, has
+// no private fields.
 const TYPE = Symbol('type')
 const INO = Symbol('ino')
 const PLACE = Symbol('place')
@@ -100,7 +109,7 @@ abstract class EntryBase {
     this[PLACE] = place
   }
 
-  /** The type of what a link points to. */
+  /** Returns the type of the target of a symbolic link. */
   protected abstract targetType(): number
 
   protected get path(): Name {
@@ -148,7 +157,7 @@ class Entry extends EntryBase {
       const found = statNow(this.question(undefined))
       return found.isDirectory() ? DT_DIR : found.isFile() ? DT_REG : DT_UNKNOWN
     } catch (error) {
-      // As in Python, what a link to nothing points to is neither a directory nor a file.
+      // As in Python, a link to a missing target is neither a directory nor a file.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return DT_UNKNOWN
       throw error
     }
@@ -185,7 +194,7 @@ class LaterEntry extends EntryBase {
 const readScandir = optionsOf('scandir', { dirFd: validateKeptFd })
 const auditScandir = auditEvent('os.scandir', 'path')
 
-// Four values an entry: name, type, a link's target's type, inode number.
+// Four values per entry: name, type, type of a link's target, inode number.
 type Fields = [name: string | Buffer, type: number, targetType: number, ino: number | bigint]
 
 function* group(values: unknown[]): Generator<Fields> {
@@ -208,22 +217,23 @@ function scandirCall(
 
 function withSlash(path: Name): Name {
   if (typeof path === 'string') return path.endsWith('/') ? path : `${path}/`
-  // Always a copy: the caller may write to its own bytes later.
+  // It is always a copy: the caller may overwrite its bytes later.
   return Buffer.concat(path.at(-1) === 0x2f ? [path] : [path, Buffer.from('/')])
 }
 
 /**
- * The entries of a directory, without `.` and `..`, in the file system's order. What the
- * directory itself says of an entry, its name, its type and its inode number, costs no further
- * system call.
+ * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
+ * order. The name, the type and the inode number of an entry come from the directory itself and
+ * need no further system call.
  *
- * Unlike in Python, the whole directory is read at once: nothing stays open, and there is nothing
- * to close. Entries of a path are looked at again by that path, those of a descriptor relative to
- * it, as in Python.
+ * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
+ * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
+ * was given in place of the path.
  *
  * @param path a path, or a descriptor of a directory
- * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
- * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
  * @see https://docs.python.org/3/library/os.html#os.scandir
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-// What is known about a file.
+// The status of a file.
 import type * as fs from 'node:fs'
 
 import { finish, type CallSubject } from '../runtime/call.js'
@@ -17,19 +17,19 @@ import {
 
 /** Options of {@link lstat}. */
 export interface LstatOptions extends DirFdOptions {
-  /** Whether the numbers are bigints, which lose no digits; `false` by default. */
+  /** Whether the numbers are bigints, which are exact; `false` by default. */
   bigint?: boolean | undefined
 }
 
 /** Options of {@link stat}. */
 export interface StatOptions extends LstatOptions {
-  /** Whether a link stands for what it points to; `true` by default. */
+  /** Whether to follow a symbolic link; `true` by default. */
   followSymlinks?: boolean | undefined
 }
 
 type AnyStats = Stats | BigIntStats
 
-// Where the addon puts what it finds: 64 bits a field, of which the first eight are unsigned.
+// The addon writes its result here: 64 bits per field, the first eight of them unsigned.
 const numbers = new Float64Array(18)
 const signed = new BigInt64Array(numbers.buffer)
 const unsigned = new BigUint64Array(numbers.buffer)
@@ -48,7 +48,7 @@ function takeBigIntStats(): BigIntStats {
   return new BigIntStats(...(fields as ConstructorParameters<typeof BigIntStats>))
 }
 
-/** A file, what its numbers are to be, and who asks. */
+/** The file to examine, the kind of numbers to return, and the caller for the error. */
 export interface Question extends CallSubject {
   followSymlinks: boolean
   bigint: boolean
@@ -87,15 +87,15 @@ export async function statLater(question: Question): Promise<AnyStats> {
 }
 
 /**
- * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
+ * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
  * `fs.BigIntStats` with `bigint: true`.
  *
- * Times are in milliseconds and, with `bigint`, in nanoseconds too.
+ * Times are in milliseconds and, with `bigint: true`, also in nanoseconds.
  *
  * @param path a path, or a descriptor
- * @throws `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR` …, as stat(2) says; `EBADF`: a descriptor that is
- * not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks: false` with a descriptor for
- * the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks:
+ * false` was given with a descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`
+ * and the other errors of stat(2)
  * @see https://docs.python.org/3/library/os.html#os.stat
  * @example
  * ```ts
@@ -117,9 +117,10 @@ export function stat(path: PathLike | FdLike, options?: StatOptions): fs.Stats |
 }
 
 /**
- * As {@link stat}, of a link itself.
+ * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
+ * does the same as {@link stat}.
  *
- * @throws as {@link stat}
+ * @throws the errors of {@link stat}
  * @see https://docs.python.org/3/library/os.html#os.lstat
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-// Objects that stand where those of fs.stat stand: the same fields in the same order.
+// Stand-ins for fs.Stats and fs.BigIntStats, with the same fields in the same order.
 import type * as fs from 'node:fs'
 import { constants, Stats as NodeStats } from 'node:fs'
 
@@ -8,7 +8,8 @@ function date(milliseconds: number | bigint): Date {
   return new Date(Math.round(Number(milliseconds)))
 }
 
-// Not a private method, which a Proxy, and what is made by Object.create, would not have.
+// A function, not a private method: a Proxy, or an object from Object.create, has no private
+// methods.
 function is({ mode }: { mode: number | bigint }, type: number): boolean {
   return (Number(mode) & S_IFMT) === type
 }
@@ -83,7 +84,7 @@ class StatsBase<T extends number | bigint> implements fs.StatsBase<T> {
   }
 }
 
-// Dates are made when somebody asks, and can be replaced, as in node:fs.
+// A date is created when it is first read, and can be replaced, as in node:fs.
 for (const name of ['atime', 'mtime', 'ctime', 'birthtime'] as const) {
   Object.defineProperty(StatsBase.prototype, name, {
     configurable: true,
@@ -106,12 +107,12 @@ for (const name of ['atime', 'mtime', 'ctime', 'birthtime'] as const) {
 
 export class Stats extends StatsBase<number> {}
 
-// What asks `instanceof fs.Stats` gets the answer that it gets for node:fs's own: yes of these,
-// no of those with bigints. So the inherited members stand on a prototype of their own.
+// `instanceof fs.Stats` gives the same answer as for node:fs: true for `Stats`, false for
+// `BigIntStats`. So the inherited members are on a separate prototype that descends from node:fs's.
 const members = Object.getOwnPropertyDescriptors(StatsBase.prototype)
 Object.setPrototypeOf(Stats.prototype, Object.create(NodeStats.prototype, members))
 
-// As node:fs rounds: towards 1970.
+// Rounds as node:fs does: towards 1970.
 const milliseconds = (seconds: bigint, nanoseconds: bigint) =>
   (seconds * 1_000_000_000n + nanoseconds) / 1_000_000n
 

@@ -1,4 +1,4 @@
-// Contents that come in pieces, and the file that they are written to, one after another.
+// Contents that arrive in pieces, which are written to a file one after another.
 import type { ReadableStream } from 'node:stream/web'
 import { isAnyArrayBuffer, isArrayBufferView } from 'node:util/types'
 
@@ -6,12 +6,13 @@ import { onAbort } from '../runtime/abort.js'
 import { abortError, invalidArgType } from '../runtime/error.js'
 import type { Contents } from './contents.js'
 
-/** The contents of a Memfd that is made at once: one piece, or an iterable of pieces. */
+/** The contents of a Memfd that is created synchronously: one piece, or an iterable of pieces. */
 export type SyncContents = Contents | Iterable<Contents>
 
 /**
- * The contents of a Memfd that is made with a promise: also a stream, or anything else that can be
- * iterated with `for await`; a `Blob`; a `Response` or `Request`, whose body it is.
+ * The contents of a Memfd that is created asynchronously. In addition to {@link SyncContents}, they
+ * may be a stream or anything else that `for await` can iterate; a `Blob`; or a `Response` or
+ * `Request`, whose body is taken.
  */
 export type AsyncContents =
   | SyncContents
@@ -26,26 +27,26 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 const has = (value: object, name: PropertyKey): boolean =>
   typeof (value as Record<PropertyKey, unknown>)[name] === 'function'
 
-/** Whether it is all there: a string or bytes, which also are iterable. */
+/** Returns whether a value is a single piece: a string or bytes. Both are also iterable. */
 export const isWhole = (value: unknown): value is Contents =>
   typeof value === 'string' || isArrayBufferView(value) || isAnyArrayBuffer(value)
 
 const EXPECTED =
   'of type string or an instance of Buffer, TypedArray, DataView, or ArrayBuffer, or an iterable of those'
 
-/** Contents as pieces. */
+/** Returns contents as an iterable of pieces. */
 export function piecesOf(value: unknown, name: string): Iterable<Contents> {
   if (isWhole(value)) return [value]
   if (isObject(value) && has(value, Symbol.iterator)) return value as Iterable<Contents>
   throw invalidArgType(name, EXPECTED, value)
 }
 
-/** {@link piecesOf}, of what may come later. */
+/** Returns contents as an iterable of pieces, which may arrive later. */
 export function asyncPiecesOf(value: unknown, name: string): Pieces {
   if (isObject(value) && !isWhole(value)) {
     if (has(value, Symbol.asyncIterator)) return value as AsyncIterable<Contents>
     const { body } = value as { body?: unknown }
-    // A response without a body, as that to a HEAD request, has null.
+    // A response without a body has null here, for example the response to a HEAD request.
     if (body === null) return []
     if (isObject(body) && has(body, Symbol.asyncIterator)) return body as AsyncIterable<Contents>
     if (has(value, 'stream') && has(value, 'arrayBuffer')) {
@@ -64,7 +65,7 @@ type PieceIterator = {
 
 function iteratorOf(pieces: Pieces): PieceIterator {
   if (has(pieces, 'getReader')) {
-    // Its own iterator returns only when the piece that is awaited has come.
+    // The stream's own iterator returns only after the awaited piece has arrived.
     const reader = (pieces as unknown as ReadableStream<Uint8Array>).getReader()
     return { next: () => reader.read(), return: () => reader.cancel() }
   }
@@ -72,8 +73,8 @@ function iteratorOf(pieces: Pieces): PieceIterator {
 }
 
 /**
- * Hands each piece to a function. The signal ends it with an AbortError, even while a piece is
- * awaited; the iterator is then told to return.
+ * Passes each piece to a function. If the signal aborts, it rejects with an AbortError, even while
+ * it awaits a piece. On any failure, the iterator's `return` is called.
  */
 export async function forEachPiece(
   pieces: Pieces,
@@ -85,20 +86,20 @@ export async function forEachPiece(
   const aborted = signal && new Promise<never>((_resolve, reject) => {
     removeListener = onAbort(signal, () => reject(abortError(signal)))
   })
-  // It may come when nobody waits for it any more.
+  // The rejection may arrive after the last `race`, when nobody awaits it any more.
   aborted?.catch(() => {})
   try {
     for (;;) {
       const next = iterator.next()
       const { done, value } = await (aborted ? Promise.race([next, aborted]) : next)
       if (done) return
-      // A promise in an iterable that is not asynchronous.
+      // A synchronous iterable may contain promises.
       take((await value) as Contents)
     }
   } catch (error) {
-    // Not awaited: an iterator that waits for its next piece returns only after that.
+    // This is not awaited: an iterator that waits for its next piece returns only after that piece.
     void Promise.resolve(iterator.return?.()).catch(() => {})
-    // A stream of Node.js, which would wait for that piece, too.
+    // A stream of Node.js would wait for that piece, too, so it is destroyed.
     if (has(pieces, 'destroy')) (pieces as unknown as { destroy(): void }).destroy()
     throw error
   } finally {

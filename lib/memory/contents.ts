@@ -1,4 +1,4 @@
-// Bytes that go into a file in memory and come out of it.
+// Reading bytes from memory files, and writing bytes to them.
 import type { ReadableStream } from 'node:stream/web'
 import { isAnyArrayBuffer, isArrayBufferView } from 'node:util/types'
 
@@ -8,7 +8,7 @@ import { isInHugePages } from './available.js'
 import { native } from '../runtime/native.js'
 import { stat } from '../files/stat.js'
 
-/** The bytes of a Memfd: a string stands for its UTF-8. */
+/** The bytes of a Memfd. A string is encoded as UTF-8. */
 export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike
 
 export function validateContents(value: unknown, name: string): Uint8Array {
@@ -24,14 +24,15 @@ export function validateContents(value: unknown, name: string): Uint8Array {
 
 const CHUNK = 65_536
 
-/** A stream of what a function puts into its chunks, until there is nothing more. */
+/** Returns a stream whose chunks are filled by `read`, until `read` returns 0. */
 export function streamOf(read: (bytes: Uint8Array, position: number) => number): ReadableStream<Uint8Array> {
   let position = 0
   return new globalThis.ReadableStream({
     type: 'bytes',
     autoAllocateChunkSize: CHUNK,
     pull(controller) {
-      // There always is one, of a chunk that the stream allocates or that a reader brings.
+      // There is always a request: for a chunk that the stream allocates, or for one that a reader
+      // brings.
       const request = controller.byobRequest!
       const count = read(request.view as Uint8Array, position)
       position += count
@@ -41,7 +42,7 @@ export function streamOf(read: (bytes: Uint8Array, position: number) => number):
   }) as ReadableStream<Uint8Array>
 }
 
-/** How many bytes a file has from a position on. */
+/** Returns the number of bytes between a position and the end of a file. */
 export function leftFrom(fd: number, position: number): number {
   const { size } = stat(fd)
   if (position > size) throw outOfRange('position', `>= 0 && <= ${size}`, position)
@@ -58,11 +59,11 @@ function writeMapped(fd: number, bytes: Uint8Array, position: number, allowShrin
   munmap(buffer)
 }
 
-/** Writes all of them at a position, to files in huge pages, too. */
+/** Writes all bytes at a position. It also works for files in huge pages. */
 export function writeBytes(fd: number, bytes: Uint8Array, position: number, allowShrink = false): void {
   if (bytes.length === 0) return
   const result = native.pwrite(fd, bytes, position)
-  // Files in huge pages have no write(2).
+  // Files in huge pages do not support write(2).
   const hasNone = isFailure(result) && errorCode(result) === 'EINVAL' && isInHugePages(fd)
   if (hasNone) writeMapped(fd, bytes, position, allowShrink)
   else check(result)

@@ -1,23 +1,23 @@
-// Copies out of memory that somebody else may write.
+// Copying bytes out of memory that others may be writing.
 import { validateContents } from './contents.js'
 import { invalidArgType, outOfRange } from '../runtime/error.js'
 import { validateBytes } from '../runtime/validate.js'
 
 /**
  * Copies bytes out of memory that other processes or threads may be writing, and returns them in a
- * Buffer of its own.
+ * new Buffer.
  *
- * Copy first, then decode or parse: while another process writes, `toString` of a Buffer over the
- * memory, `TextDecoder`, `JSON.parse` and sorting in place can crash the runtime, since they look at
- * the bytes more than once and rely on finding the same. A copy is read once. It may hold a mixture of
- * what was there before and after a write: to see whole messages only, agree on them with the writer,
- * for example by a futex word.
+ * Copy first, then decode or parse. While another process writes, `toString` of a Buffer over the
+ * memory, `TextDecoder`, `JSON.parse` and sorting in place can crash the runtime: they read the
+ * bytes more than once and rely on reading the same values. `copyFrom` reads each byte once. The
+ * copy may still mix bytes from before and after a write. To read whole messages only, synchronize
+ * with the writer, for example through a futex word.
  *
  * @param source an ArrayBuffer of {@link mmap}, a SharedArrayBuffer of {@link mmapShared}, or a view of one
  * @param offset in bytes from the start of `source`; 0 by default
- * @param length in bytes; by default all that follows
- * @throws `ERR_OUT_OF_RANGE`: `source` has fewer bytes; `ERR_INVALID_ARG_VALUE`: it was unmapped or
- * transferred
+ * @param length in bytes; by default, everything from `offset` on
+ * @throws `ERR_OUT_OF_RANGE`: `source` has fewer bytes; `ERR_INVALID_ARG_VALUE`: `source` was
+ * unmapped or transferred
  * @see https://nodejs.org/api/buffer.html#static-method-buffercopybytesfromview-offset-length
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-// Waiting for what other processes do in memory that they share.
+// Waiting for other processes through words in shared memory.
 import { isInt32Array } from 'node:util/types'
 
 import { onAbort } from '../runtime/abort.js'
@@ -9,7 +9,7 @@ import { otherOwner, own } from '../runtime/registry.js'
 import { optionsOf } from '../runtime/options.js'
 import { validateBits, validateInteger, validateSignal } from '../runtime/validate.js'
 
-/** What a wait came to, in the words of `Atomics.wait`. */
+/** The result of a wait, in the words of `Atomics.wait`. */
 export type FutexResult = 'ok' | 'not-equal' | 'timed-out'
 
 /** Options of {@link futexWaitAsync}. */
@@ -22,7 +22,7 @@ export interface FutexWaitAsyncOptions {
 
 const readWaitAsync = optionsOf('futexWaitAsync', { timeout: validateSeconds, signal: validateSignal })
 
-// crates/binding/src/api/memory/futex.rs has the same numbers.
+// These are the numbers of crates/binding/src/api/memory/futex.rs.
 const results: readonly FutexResult[] = ['ok', 'not-equal', 'timed-out']
 const NOT_EQUAL = 1
 const CANCELED = 3
@@ -40,7 +40,7 @@ function validateSeconds(timeoutMs: unknown, name: string): number | undefined {
   return timeoutMs === Infinity ? undefined : Math.max(0, timeoutMs) / 1000
 }
 
-// Found out when it is first asked for, since it takes a module.
+// Determined at the first use, since that loads a module.
 let worker: boolean | undefined
 function isWorker(): boolean {
   worker ??= !process.getBuiltinModule('node:worker_threads').isMainThread
@@ -58,29 +58,33 @@ function checkFutex<T>(result: T | Failure, typedArray: Int32Array): T {
 }
 
 /**
- * Sleeps for as long as a word of shared memory has a value, until somebody calls
- * {@link futexWake} for it: `Atomics.wait` across processes. It blocks the thread.
+ * Blocks the thread until {@link futexWake} is called for a word of shared memory, if the word has
+ * the expected value. It is `Atomics.wait` across processes.
  *
- * The kernel looks at the word and goes to sleep in one step. Who changes the word and then wakes
- * is never missed; who wakes without changing it wakes only those who sleep already, and may miss
- * even them in a worker: a wait there is begun anew ten times a second, so that `terminate` can end it.
+ * The kernel compares the word and puts the thread to sleep atomically. Store first, then wake:
+ * that wake is never lost. A wake without a store reaches only threads that are already asleep. It
+ * can miss even those if they are workers: a wait in a worker restarts ten times a second, so that
+ * `terminate` can end it.
  *
- * Before it sleeps it looks at the word for up to 20 µs, since many an answer is there sooner than a
+ * Before it sleeps, it polls the word for up to 20 µs, since many answers arrive sooner than a
  * sleep and a wake-up would take.
  *
- * Differs from `Atomics.wait`: the memory may be of another process, too (and `Atomics.notify` does
- * not wake it); an Int32Array over an ArrayBuffer of {@link mmap} will do; wrong arguments are
- * errors, and NaN as the time is one. As there, `'ok'` does not say that the word has changed.
+ * Differs from `Atomics.wait`: the memory may be shared with other processes, and `Atomics.notify`
+ * does not wake the wait. An Int32Array over an ArrayBuffer of {@link mmap} is accepted. Invalid
+ * arguments throw, and so does NaN as the timeout. As with `Atomics.wait`, `'ok'` does not mean
+ * that the word has changed.
  *
- * In a private mapping (of a write-sealed file, or `writable: false`) the word is that of the file:
- * what this process wrote there itself does not count.
+ * In a private mapping (of a write-sealed file, or with `writable: false`), the word is read from
+ * the file: what this process wrote to its private copy does not count.
  *
  * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
- * @param index of the word in it
- * @param value what the word must be; where it is not, the answer is `'not-equal'` at once
- * @param timeoutMs in milliseconds; forever by default
- * @returns `'ok'`: woken; `'not-equal'`; `'timed-out'`
- * @throws `ENOSYS`: not on this platform; `ERR_INVALID_ARG_VALUE`: memory that nobody shares
+ * @param index the index of the word in `typedArray`
+ * @param value the expected value; if the word has another one, the result is `'not-equal'` at once
+ * @param timeoutMs in milliseconds; by default, there is no timeout
+ * @returns `'ok'`: the wait was woken; `'not-equal'`: the word has another value; `'timed-out'`:
+ * the timeout has passed
+ * @throws `ENOSYS`: this platform is not supported; `ERR_INVALID_ARG_VALUE`: the memory is not
+ * shared
  * @see https://man7.org/linux/man-pages/man2/futex.2.html
  * @example
  * ```ts
@@ -107,12 +111,12 @@ export function futexWait(
 }
 
 /**
- * Wakes those who wait for a word of shared memory, here and in other processes:
+ * Wakes the threads of this and other processes that wait for a word of shared memory. It is
  * `Atomics.notify` for {@link futexWait} and {@link futexWaitAsync}.
  *
- * @param count how many at most; all of them by default
- * @returns how many were woken
- * @throws as {@link futexWait}
+ * @param count the maximum number of waits to wake; by default, all of them
+ * @returns the number of waits that were woken
+ * @throws the errors of {@link futexWait}
  * @see https://man7.org/linux/man-pages/man2/futex.2.html
  * @example
  * ```ts
@@ -137,18 +141,20 @@ export function futexWake(typedArray: Int32Array, index: number, count: number =
 }
 
 /**
- * Waits as {@link futexWait} does, with a promise. Neither the event loop nor libuv's thread pool is
- * blocked: each wait has a thread of its own, which sleeps. The process lives until the wait is over.
+ * Waits like {@link futexWait} and returns a promise. It blocks neither the event loop nor libuv's
+ * thread pool: each wait has a thread of its own, which sleeps. A pending wait keeps the process
+ * alive.
  *
- * The result is `'not-equal'` only if the word differs at the time of the call. If it has changed by
- * the time the wait begins in its thread, that counts as woken: `'ok'`. Until then a wake without a
- * store wakes nobody. Do not unmap the memory before the wait is over.
+ * The result is `'not-equal'` only if the word differs at the time of the call. If the word has
+ * changed when the wait begins in its thread, the result is `'ok'`. Unlike with
+ * `Atomics.waitAsync`, the wait begins shortly after the call. Until then, a wake without a lasting
+ * change of the word is lost. Do not unmap the memory before the promise settles.
  *
  * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
  * @param index of the word in it
  * @param value what the word must be
- * @throws AbortError: the signal; `EAGAIN`: no more threads; `EFAULT`: the memory was unmapped before
- * the wait began; else as {@link futexWait}
+ * @throws `AbortError`: `signal` is aborted; `EAGAIN`: no thread can be created; `EFAULT`: the
+ * memory was unmapped before the wait began; and the errors of {@link futexWait}
  * @see https://man7.org/linux/man-pages/man2/futex_waitv.2.html
  * @example
  * ```ts
@@ -184,7 +190,7 @@ export async function futexWaitAsync(
     if (wait === NOT_EQUAL) return 'not-equal'
     const result = checkFutex(await wait, typedArray)
     if (result === CANCELED && signal) throw abortError(signal)
-    // Changed since: whoever did it has woken, or is about to.
+    // The word has changed since the call. Whoever changed it has woken the word, or is about to.
     if (result === NOT_EQUAL) return 'ok'
     return results[result] as FutexResult
   } finally {

@@ -1,4 +1,4 @@
-// A file in memory as an object: made, written, sealed, mapped and closed.
+// A memory file as an object that is created, written, sealed, mapped and closed.
 import type { Blob } from 'node:buffer'
 import type { ReadableStream } from 'node:stream/web'
 import type { InspectOptions } from 'node:util'
@@ -35,7 +35,7 @@ import { stat } from '../files/stat.js'
 import { closeGiven } from '../files/tracking.js'
 import { validateBytes, validateFdNumber, validateString } from '../runtime/validate.js'
 
-/** A seal by its name: that of the constant, `F_SEAL_FUTURE_WRITE` being `'futureWrite'`. */
+/** The name of a seal, derived from its constant: `'futureWrite'` is `F_SEAL_FUTURE_WRITE`. */
 export type Seal = 'seal' | 'shrink' | 'grow' | 'write' | 'futureWrite' | 'exec'
 
 const numbers: Record<Seal, number> = {
@@ -50,7 +50,7 @@ const names = Object.keys(numbers) as Seal[]
 
 /** Options of {@link Memfd.blob}. */
 export interface MemfdBlobOptions {
-  /** The media type, as `'text/html'`; `''` by default. */
+  /** The media type, such as `'text/html'`; `''` by default. */
   type?: string | undefined
 }
 
@@ -58,7 +58,7 @@ const readBlob = optionsOf('Memfd.blob', { type: validateString })
 
 type Inspect = (value: unknown, options: InspectOptions) => string
 
-// What munmap or a transfer has emptied is nobody's.
+// A buffer that was emptied by `munmap` or a transfer belongs to nobody.
 const isMapped = (buffer: ArrayBuffer | undefined): buffer is ArrayBuffer =>
   buffer !== undefined && buffer.byteLength > 0
 
@@ -67,23 +67,22 @@ const NOT_CLONEABLE = Symbol(
 )
 
 const OWN = Symbol('own')
-// The class sets it: only what is written in its body gets to its constructor.
+// The class sets it, since only code inside its body can call the private constructor.
 let construct: (fd: number) => Memfd
 
-/** Makes the Memfd that owns a descriptor, which nothing else owns. */
+/** Returns a Memfd that takes ownership of a descriptor. Nothing else may own it. */
 export const own = (fd: number): Memfd => construct(fd)
 
 /**
- * A file in memory: {@link memfdCreate} and what belongs to it, in one object.
+ * A memory file as an object: {@link memfdCreate} and the operations on its descriptor.
  *
- * It owns its descriptor, and closes it when it is closed, disposed of or collected: keep the
- * object for as long as its `fd` is in use.
+ * It owns its descriptor and closes it when it is closed, disposed of or collected. Keep the object
+ * for as long as its `fd` is in use. After it is closed, everything except `close` throws
+ * `ERR_INVALID_STATE`.
  *
- * Once it is closed, everything but `close` throws `ERR_INVALID_STATE`.
- *
- * It belongs to its thread: `structuredClone` and `postMessage` refuse it (`DataCloneError`). Post what
- * {@link Memfd.share} returns, or the number {@link Memfd.fd}, which another thread maps with
- * {@link mmap} and does not close.
+ * It belongs to its thread: `structuredClone` and `postMessage` refuse it (`DataCloneError`). Post
+ * the result of {@link Memfd.share}, or the number {@link Memfd.fd}. The other thread maps that
+ * number with {@link mmap} and does not close it.
  *
  * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
  * @example
@@ -100,7 +99,7 @@ export const own = (fd: number): Memfd => construct(fd)
 export class Memfd {
   readonly #fd: number
   readonly #handle: Handle<Descriptor>
-  // Those of `map`, for as long as somebody has them.
+  // The buffers of `map`, for as long as they are referenced.
   readonly #own = new WeakSet<ArrayBuffer>()
   #refs: WeakRef<ArrayBuffer>[] = []
   #mostRefs = 16
@@ -108,7 +107,7 @@ export class Memfd {
 
   static {
     construct = (fd) => new this(OWN, fd)
-    // What `console.log` and `util.inspect` show.
+    // The output of `console.log` and `util.inspect`.
     function show(this: Memfd, depth: number, options: InspectOptions, inspect: Inspect): string {
       if (this.#isClosed) return 'Memfd { closed }'
       if (depth < 0) return '[Memfd]'
@@ -122,18 +121,20 @@ export class Memfd {
     if (token !== OWN) throw illegalConstructor()
     this.#fd = fd
     this.#handle = check(native.adopt(fd))
-    // What clones an object copies its own properties, and fails at a symbol, which it names.
+    // The structured clone algorithm copies own properties, and fails at a symbol with an error
+    // that names it.
     Object.defineProperty(this, 'notCloneable', { value: NOT_CLONEABLE, enumerable: true })
   }
 
   /**
-   * Makes a file, in memory, with no name in any directory.
+   * Creates a memory file, which has no name in any directory. Its `Memfd` owns the descriptor.
    *
-   * @param name for people, as in {@link memfdCreate}
-   * @throws `ENOSPC`: no memory for `size`, or no huge pages; `ENODEV`: huge pages that the machine
-   * lacks; `EINVAL`: a name of more than 249 bytes; `EACCES`: `exec` where `vm.memfd_noexec` is 2;
-   * `EMFILE`, `ENOMEM`; `ENOSYS`: not on this platform; `ERR_OUT_OF_RANGE`: `size` less than
-   * `contents`, or no multiple of `hugePageSize`
+   * @param name a label, as for {@link memfdCreate}
+   * @throws `ENOSPC`: there is no memory for `size`, or too few huge pages; `ENODEV`: the machine
+   * has no huge pages of this size; `EINVAL`: the name has more than 249 bytes; `EACCES`: `exec` is
+   * set, and `vm.memfd_noexec` is 2; `EMFILE`, `ENOMEM`; `ENOSYS`: this platform is not supported;
+   * `ERR_OUT_OF_RANGE`: `size` is less than the length of `contents`, or not a multiple of
+   * `hugePageSize`
    * @example
    * ```ts
    * import { Memfd } from 'fdkit'
@@ -160,16 +161,17 @@ export class Memfd {
   }
 
   /**
-   * Takes over a descriptor of a memory file, for example one that was inherited from the parent
-   * process. The Memfd gets a copy, which child processes do not inherit, and the number that was
-   * given is closed with `fs.closeSync`: use {@link Memfd.fd} from then on. If it throws, the number
-   * stays open. Give it a {@link dup} to keep your own.
+   * Takes over the descriptor of a memory file, for example one that was inherited from the parent
+   * process. The Memfd gets a duplicate that child processes do not inherit. The number `fd` is
+   * closed with `fs.closeSync`; use {@link Memfd.fd} from then on. If it throws, `fd` stays open.
+   * To keep your descriptor, pass a {@link dup} of it.
    *
    * In a worker thread, Node.js warns ("closed but not opened in unmanaged mode") if the number was
-   * not opened in that thread, as it does for `fs.closeSync`. Workers that are made with
+   * not opened in that thread, as it does for `fs.closeSync`. Workers that are created with
    * `trackUnmanagedFds: false` do not warn.
    *
-   * @throws `EINVAL`: not a memory file; `EBADF`: not open; `EMFILE`: no number is free
+   * @throws `EINVAL`: the descriptor is not of a memory file; `EBADF`: it is not open; `EMFILE`: no
+   * descriptor number is free
    * @example
    * ```ts
    * import { Memfd, memfdCreate } from 'fdkit'
@@ -184,7 +186,7 @@ export class Memfd {
     const seals = native.fcntlGetSeals(number)
     if (isFailure(seals)) {
       const isOther = errorCode(seals) === 'EINVAL'
-      throw because(seals, isOther ? 'this is no file in memory' : undefined)
+      throw because(seals, isOther ? 'this is not a memory file' : undefined)
     }
     const memfd = construct(check(native.dup(number)))
     try {
@@ -197,8 +199,8 @@ export class Memfd {
   }
 
   /**
-   * The descriptor. The Memfd owns it: never close it yourself. In Deno, `node:fs` does not take it:
-   * use a {@link dup} there.
+   * The descriptor. The Memfd owns it: never close it yourself. Deno's `node:fs` does not accept
+   * it; use a {@link dup} there.
    */
   get fd(): number {
     if (this.#isClosed) throw invalidState('the Memfd is closed')
@@ -206,49 +208,51 @@ export class Memfd {
   }
 
   /**
-   * Where other processes of the same user find the file: `/proc/<pid>/fd/<fd>`. Opening it there
-   * makes a descriptor with an offset of its own.
+   * The path under which other processes of the same user find the file: `/proc/<pid>/fd/<fd>`.
+   * Opening it makes a descriptor with an offset of its own.
    */
   get path(): string {
     return `/proc/${process.pid}/fd/${this.fd}`
   }
 
   /**
-   * The name that it was made with, for people. Bytes that are not UTF-8 are lone surrogates U+DC80 to
-   * U+DCFF. Of a file that is no memory file (`Memfd.from` takes those on tmpfs, too) it is the path.
+   * The name that the file was created with. Each byte that is not UTF-8 is a lone surrogate from
+   * U+DC80 to U+DCFF. For a file on tmpfs, which `Memfd.from` also accepts, it is the path.
    *
-   * @throws `ENOENT`: /proc is not mounted
+   * @throws `ENOENT`: `/proc` is not mounted
    */
   get name(): string {
     const link = readlink(`/proc/self/fd/${this.fd}`)
     return /^\/memfd:(.*) \(deleted\)$/s.exec(link)?.[1] ?? link
   }
 
-  /** Its size in bytes. */
+  /** The size in bytes. */
   get size(): number {
     return stat(this.fd).size
   }
 
-  /** The seals on it. {@link getSeals} has those, too, that fdkit has no name for. */
+  /** The seals of the file. {@link getSeals} also returns those that fdkit has no name for. */
   get seals(): Seal[] {
     const seals = getSeals(this.fd)
     return names.filter((name) => seals & numbers[name])
   }
 
   /**
-   * Makes it shorter or, with zeros, longer. As ftruncate(2) it reserves nothing.
+   * Sets the size of the file. If the file grows, the new bytes are zeros. Like ftruncate(2), it
+   * reserves no memory.
    *
-   * @throws `EPERM`: a seal; `EINVAL`: in huge pages, no multiple of their size; `EFBIG`: too large
+   * @throws `EPERM`: a seal forbids it; `EINVAL`: the file is in huge pages, and `size` is not a
+   * multiple of their size; `EFBIG`: `size` is too large
    */
   truncate(size = 0): void {
     check(native.ftruncate(this.fd, validateBytes(size, 'size')))
   }
 
   /**
-   * Fills a buffer with what is there from a position, and returns it; by default a new Buffer with
-   * all the rest of the file. The offset of the descriptor is neither used nor moved.
+   * Reads from a position until the buffer is full, and returns the buffer. By default, it returns
+   * a new Buffer with the rest of the file. The offset of the descriptor is neither used nor moved.
    *
-   * @throws `ERR_OUT_OF_RANGE`: the file has less than the buffer takes
+   * @throws `ERR_OUT_OF_RANGE`: the file has too few bytes to fill the buffer
    */
   read(buffer?: undefined, position?: number): Buffer
   read<T extends NodeJS.ArrayBufferView>(buffer: T, position?: number): T
@@ -267,10 +271,10 @@ export class Memfd {
   }
 
   /**
-   * Returns a stream of its bytes, from the start, for a `Response`, `pipeTo` or `for await`. Each chunk
-   * is a copy, of what is there when the chunk is asked for. The offset of the descriptor is neither used
-   * nor moved. If the Memfd is closed before the stream has ended, reading fails with
-   * `ERR_INVALID_STATE`.
+   * Returns a stream of the file's bytes from the start, for a `Response`, `pipeTo` or `for await`.
+   * Each chunk is a copy of the bytes at the time when the chunk is requested. The offset of the
+   * descriptor is neither used nor moved. If the Memfd is closed before the stream has ended,
+   * reading fails with `ERR_INVALID_STATE`.
    *
    * @example
    * ```ts
@@ -288,10 +292,10 @@ export class Memfd {
   }
 
   /**
-   * Returns a `Blob` with a copy of the bytes: it does not follow what is written to the file later, and
+   * Returns a `Blob` with a copy of the bytes. Later writes to the file do not change it, and it
    * outlives the Memfd.
    *
-   * @param options as for `new Blob`: `type` is the media type; `''` by default
+   * @param options as for `new Blob`: `type` is the media type, `''` by default
    * @example
    * ```ts
    * import { Memfd } from 'fdkit'
@@ -308,15 +312,15 @@ export class Memfd {
   }
 
   /**
-   * Writes all of it at a position; the file grows where that is beyond its end. The offset of the
-   * descriptor is neither used nor moved. Where it throws, a part may have been written, as up to the
-   * end of a file that must not grow.
+   * Writes all of `data` at a position. If `data` extends beyond the end of the file, the file
+   * grows. The offset of the descriptor is neither used nor moved. If it throws, a part may have
+   * been written, for example up to the end of a file that must not grow.
    *
-   * A file in huge pages does not grow so, and is mapped for it: it gets `F_SEAL_SHRINK`, as by
-   * {@link mmap}.
+   * A file in huge pages does not grow. It is mapped for the write, so it gets `F_SEAL_SHRINK` as
+   * by {@link mmap}.
    *
-   * @throws `EPERM`: a seal; `EFBIG`: too large; `ERR_OUT_OF_RANGE`: beyond the end of a file in
-   * huge pages
+   * @throws `EPERM`: a seal forbids it; `EFBIG`: the file would be too large; `ERR_OUT_OF_RANGE`:
+   * the range ends beyond the end of a file in huge pages
    */
   write(data: Contents, position = 0): void {
     const bytes = validateContents(data, 'data')
@@ -324,13 +328,13 @@ export class Memfd {
   }
 
   /**
-   * Adds seals, as {@link addSeals}: all of them, or where it fails none.
+   * Adds seals to the file, like {@link addSeals}. If it fails, no seal is added.
    *
-   * @throws `EPERM`: it has `'seal'`, as with `sealing: false`, or the descriptor was not opened for
-   * writing; `EBUSY`: `'write'` while a buffer of {@link Memfd.map} or {@link Memfd.share}, here or
-   * in another process, can write (take `'futureWrite'`, or unmap it); `EINVAL`: a seal that this
-   * kernel does not know: `'futureWrite'` before Linux 5.1, `'exec'` before 6.3;
-   * `ERR_INVALID_ARG_VALUE`: no seal's name
+   * @throws `EPERM`: the file has the seal `'seal'` (it does with `sealing: false`), or the
+   * descriptor is not open for writing; `EBUSY`: `'write'`, while a writable buffer of {@link
+   * Memfd.map} or {@link Memfd.share} exists in this or another process (unmap it, or use
+   * `'futureWrite'`); `EINVAL`: this kernel does not know the seal (`'futureWrite'` before Linux
+   * 5.1, `'exec'` before 6.3); `ERR_INVALID_ARG_VALUE`: the name is not the name of a seal
    * @example
    * ```ts
    * import { Memfd } from 'fdkit'
@@ -348,18 +352,18 @@ export class Memfd {
     let bits = 0
     for (const seal of seals) {
       if (!names.includes(seal)) {
-        throw invalidArgValue('seals', `must be of '${names.join("', '")}'`, seal)
+        throw invalidArgValue('seals', `must be one of '${names.join("', '")}'`, seal)
       }
       bits |= numbers[seal]
     }
     const result = native.fcntlAddSeals(fd, bits)
     if (!isFailure(result)) return
     const isBusy = errorCode(result) === 'EBUSY'
-    const reason = isBusy ? 'a mapping that can write is left, here or in another process' : undefined
+    const reason = isBusy ? 'a writable mapping exists, in this or another process' : undefined
     throw because(result, reason)
   }
 
-  /** An ArrayBuffer over its memory: {@link mmap}. */
+  /** Maps the file and returns an ArrayBuffer over it, like {@link mmap}. */
   map(options?: MmapOptions): ArrayBuffer {
     const buffer = mmap(this, options)
     if (this.#refs.length === this.#mostRefs) {
@@ -372,9 +376,9 @@ export class Memfd {
   }
 
   /**
-   * Empties a buffer of {@link Memfd.map} and gives its memory back: {@link munmap}.
+   * Unmaps a buffer of {@link Memfd.map} and releases its memory, like {@link munmap}.
    *
-   * @throws `ERR_INVALID_ARG_VALUE`: not a buffer of this Memfd, or unmapped already
+   * @throws `ERR_INVALID_ARG_VALUE`: the buffer is not one of this Memfd, or is already unmapped
    */
   unmap(buffer: ArrayBuffer): void {
     void this.fd
@@ -384,14 +388,17 @@ export class Memfd {
     munmap(buffer)
   }
 
-  /** A SharedArrayBuffer over its memory: {@link mmapShared}. It stays when the Memfd is closed. */
+  /**
+   * Maps the file and returns a SharedArrayBuffer over it, like {@link mmapShared}. The buffer
+   * stays valid after the Memfd is closed.
+   */
   share(options?: MmapSharedOptions): SharedArrayBuffer {
     return mmapShared(this, options)
   }
 
   /**
-   * Empties the buffers of {@link Memfd.map}, gives their memory back and closes the descriptor. The
-   * file lives on where other descriptors and mappings of it do. Closing it again does nothing.
+   * Unmaps the buffers of {@link Memfd.map} and closes the descriptor. If other descriptors or
+   * mappings of the file exist, the file lives on. Closing a Memfd again has no effect.
    *
    * @throws `EBADF`: somebody else has closed the descriptor
    */
@@ -400,12 +407,12 @@ export class Memfd {
     this.#isClosed = true
     const mapped = this.#refs.map((ref) => ref.deref()).filter(isMapped)
     this.#refs = []
-    // All of it is done before anything that failed is thrown.
+    // All steps are carried out before the first failure is thrown.
     const results = [...mapped.map((buffer) => native.munmap(buffer)), native.close(this.#handle)]
     for (const result of results) check(result)
   }
 
-  // An error, if somebody else has closed the descriptor, is shown in place of the value.
+  // If somebody else has closed the descriptor, the error code is shown in place of the value.
   #peek(key: 'name' | 'size' | 'seals' | 'fd'): unknown {
     try {
       return this[key]
@@ -414,7 +421,7 @@ export class Memfd {
     }
   }
 
-  /** As {@link Memfd.close}, for `using`. */
+  /** Closes the Memfd at the end of a `using` block, like {@link Memfd.close}. */
   [Symbol.dispose](): void {
     this.close()
   }

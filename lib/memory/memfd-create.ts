@@ -1,4 +1,4 @@
-// Making a Memfd: its options, the memory that is reserved for it, and what is in it from the start.
+// Creating a Memfd: its options, the memory that is reserved for it, and its initial contents.
 import {
   F_SEAL_SEAL,
   MFD_ALLOW_SEALING,
@@ -21,22 +21,25 @@ import { addSeals, getSeals } from './memfd.js'
 /** Options of {@link Memfd.create}. */
 export interface MemfdOptions {
   /**
-   * Size in bytes, all of which are reserved: if there is no memory for them, that is ENOSPC now. By
-   * default as many as `contents` has.
+   * The size in bytes; by default, the length of `contents`. All of it is reserved: if there is not
+   * enough memory, creation fails with ENOSPC.
    */
   size?: number | undefined
   /**
-   * What is in it from the start: a string (as UTF-8), bytes, or an iterable of those, which are
-   * written one after another. What `size` has beyond that is zeros.
+   * The initial contents: a string (encoded as UTF-8), bytes, or an iterable of those, which are
+   * written one after another. If `size` is larger, the rest is zeros.
    */
   contents?: SyncContents | undefined
   /** Whether seals may be added; `true` by default. */
   sealing?: boolean | undefined
-  /** Whether it may be executed; `false` by default, for good (from Linux 6.3). */
+  /**
+   * Whether the file may be executed. By default it may not, and it can never become executable
+   * (from Linux 6.3).
+   */
   exec?: boolean | undefined
   /**
-   * Size in bytes of the huge pages that it is to live in, one of {@link hugePageSizes}; `size` is then
-   * a multiple of it.
+   * The size in bytes of the huge pages for the file: one of {@link hugePageSizes}. `size` must
+   * then be a multiple of it. By default, the file is not in huge pages.
    */
   hugePageSize?: number | undefined
   /** Whether child processes inherit the descriptor; `false` by default. */
@@ -46,16 +49,16 @@ export interface MemfdOptions {
 /** Options of {@link createMemfd}. */
 export interface AsyncMemfdOptions extends Omit<MemfdOptions, 'contents'> {
   /**
-   * What is in it from the start: as for `Memfd.create`, or an async iterable of strings and bytes (a
-   * stream), a `Blob`, or a `Response`.
+   * The initial contents: anything that `Memfd.create` accepts, an async iterable of strings and
+   * bytes (such as a stream), a `Blob`, or a `Response`.
    */
   contents?: AsyncContents | undefined
-  /** Ends it with an AbortError, and closes the file. */
+  /** Cancels the creation: it rejects with an AbortError, and the file is closed. */
   signal?: AbortSignal | undefined
 }
 
 function validateHugePageSize(value: unknown, name: string): number {
-  // A logarithm of 0 would stand for the default size.
+  // A logarithm of 0 would mean the default size.
   const size = validateBytes(value, name, 2)
   if (!Number.isInteger(Math.log2(size))) throw outOfRange(name, 'a power of 2', size)
   return size
@@ -73,7 +76,7 @@ const readCreateAsync = optionsOf('createMemfd', { contents: asyncPiecesOf, sign
 
 type Plan = Omit<ReturnType<typeof readCreate>, 'contents'> & { name: Name }
 
-/** The arguments, checked. The contents come in pieces. */
+/** Checks the arguments. The contents come in pieces. */
 export const planSync = (name: unknown, options: unknown) => planOf(name, readCreate(options))
 export const planAsync = (name: unknown, options: unknown) => planOf(name, readCreateAsync(options))
 
@@ -84,7 +87,7 @@ function planOf<Options extends ReturnType<typeof readCreate | typeof readCreate
   return { ...options, name: checked }
 }
 
-// Below that it costs more to find out what is left than to take it.
+// For fewer bytes, finding out how much memory is available costs more than reserving it.
 const MUCH = 2 ** 24
 
 function describeNoSpace(failure: Failure, isHuge: boolean): Error {
@@ -100,21 +103,21 @@ function makeFd({ name, sealing = true, exec = false, inheritable = false, hugeP
   let flags = (inheritable ? 0 : MFD_CLOEXEC) | (sealing ? MFD_ALLOW_SEALING : 0)
   if (hugePageSize !== undefined) flags |= MFD_HUGETLB | (Math.log2(hugePageSize) << MFD_HUGE_SHIFT)
   let result = make(name, flags | (exec ? MFD_EXEC : MFD_NOEXEC_SEAL))
-  // Before Linux 6.3 it knows neither, and all memory files may be executed.
+  // Before Linux 6.3, the kernel knows neither flag, and every memory file may be executed.
   if (isFailure(result) && errorCode(result) === 'EINVAL') result = make(name, flags)
   if (!isFailure(result)) return result
   if (hugePageSize === undefined || errorCode(result) !== 'ENODEV') throw systemError(result)
   const sizes = hugePageSizes().join(' and ') || 'none'
-  const reason = `this machine has no huge pages of ${hugePageSize} bytes, but of ${sizes}`
+  const reason = `this machine has no huge pages of ${hugePageSize} bytes, only of ${sizes}`
   throw because(result, reason)
 }
 
-/** A file that is being made, and that nobody else has yet. */
+/** A file that is being created and that nobody else can access yet. */
 export class Filling {
   readonly fd: number
   readonly #plan: Plan
   #reserved = 0
-  // Bytes that were reserved since it was last looked at what the machine has.
+  // The number of bytes reserved since the available memory was last checked.
   #unchecked = 0
   #position = 0
 
@@ -123,7 +126,7 @@ export class Filling {
     this.fd = makeFd(plan)
   }
 
-  /** Reserves what was asked for; to be called before anything is appended. */
+  /** Reserves `size`. It must be called before anything is appended. */
   start(): void {
     this.#reserve(this.#plan.size ?? 0)
   }
@@ -134,15 +137,15 @@ export class Filling {
     const { size } = this.#plan
     if (size === undefined) this.#reserve(end)
     else if (end > size) throw outOfRange('options.size', `>= ${end}`, size)
-    // Nobody has it who could make it shorter.
+    // Nobody else has the file, so nobody can shrink it.
     writeBytes(this.fd, bytes, this.#position, true)
     this.#position = end
   }
 
-  /** Sees to it that no seals can be added, if that was asked for. */
+  /** Forbids further seals if `sealing` is `false`. */
   end(): void {
     const { sealing = true } = this.#plan
-    // MFD_NOEXEC_SEAL allows seals.
+    // MFD_NOEXEC_SEAL implies that seals may be added.
     if (!sealing && !(getSeals(this.fd) & F_SEAL_SEAL)) addSeals(this.fd, F_SEAL_SEAL)
   }
 
@@ -155,7 +158,7 @@ export class Filling {
     if (length <= 0) return
     this.#unchecked += length
     if (!isHuge && this.#unchecked >= MUCH) {
-      // The kernel would not refuse: it would end processes, this one among them.
+      // The kernel would not refuse: it would kill processes, possibly this one.
       if (length > availableMemory()) {
         const { ENOSPC } = process.getBuiltinModule('node:os').constants.errno
         throw describeNoSpace({ errno: -ENOSPC, syscall: 'fallocate' }, false)

@@ -1,20 +1,20 @@
-// Making a Memfd from contents that come later.
+// Creating a Memfd from contents that arrive later.
 import { abortError } from '../runtime/error.js'
 import { forEachPiece } from './chunks.js'
 import { own, type Memfd } from './memfd-class.js'
 import { Filling, planAsync, type AsyncMemfdOptions } from './memfd-create.js'
 
 /**
- * Makes a {@link Memfd} from contents that come later: as `Memfd.create` of `fdkit`, but `contents` may
- * also be an async iterable (such as a stream), a `Blob`, or a `Response`. The pieces are written as
- * they come, one after another, and nothing else is kept in memory.
+ * Creates a {@link Memfd} like `Memfd.create` of `fdkit`, but `contents` may also be an async
+ * iterable (such as a stream), a `Blob`, or a `Response`. The pieces are written as they arrive,
+ * one after another, and are not buffered in memory.
  *
- * If a piece cannot be had or written, or the signal aborts, the file is closed, and the iterator is
- * told to return (a stream is canceled).
+ * If a piece cannot be read or written, or the signal aborts, the file is closed and the iterator's
+ * `return` is called (a stream is canceled).
  *
- * @param name for people, as in `memfdCreate`
- * @throws as `Memfd.create`; `AbortError`: the signal; what the iterable throws
- * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
+ * @param name a label, as for `memfdCreate`
+ * @throws the errors of `Memfd.create`; `AbortError`: `signal` is aborted; and whatever the
+ * iterable throws
  * @example
  * ```ts
  * import { createReadStream } from 'node:fs'

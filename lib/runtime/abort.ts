@@ -1,4 +1,4 @@
-// Signals that end an operation that is under way.
+// AbortSignals that end an operation that is under way.
 import { addAbortListener } from 'node:events'
 
 interface Subscription {
@@ -6,7 +6,8 @@ interface Subscription {
   readonly listener: Disposable
 }
 
-// Each signal has one listener, however many operations it can end: Node warns of more than ten.
+// Each signal has one listener, however many operations it can end: Node warns if there are more
+// than ten.
 const subscriptions = new WeakMap<AbortSignal, Subscription>()
 
 const isDeno = process.versions['deno'] !== undefined
@@ -19,8 +20,8 @@ const listen = isDeno
 
 function subscribe(signal: AbortSignal): Subscription {
   const interrupts = new Set<() => void>()
-  // Unlike addEventListener, this also hears of a signal whose earlier listener called
-  // stopImmediatePropagation(), and of one that has aborted already.
+  // Unlike addEventListener, this listener is also called if an earlier listener called
+  // stopImmediatePropagation(), and if the signal has aborted already.
   const listener = listen(signal, () => {
     for (const interrupt of interrupts) interrupt()
   })
@@ -30,10 +31,10 @@ function subscribe(signal: AbortSignal): Subscription {
 /**
  * Calls `interrupt` when the signal aborts, or in a microtask if it has aborted already.
  *
- * The signal keeps `interrupt` alive until the function that is returned is called. To keep nothing
- * alive that the program has dropped, subscribe only while an operation is under way.
+ * The signal keeps `interrupt` alive until the returned function is called. Subscribe only while an
+ * operation is under way, so that objects which the program has dropped can be collected.
  *
- * @returns a function that ends the subscription, to be called once
+ * @returns a function that ends the subscription. It must be called exactly once.
  */
 export function onAbort(signal: AbortSignal | undefined, interrupt: () => void): () => void {
   if (signal === undefined) return () => {}

@@ -1,4 +1,4 @@
-// Finds and loads the addon: the file that FDKIT_ADDON names, else the one of the platform's package.
+// Finds and loads the addon: the file that FDKIT_ADDON names, or the one in the platform's package.
 import { createRequire } from 'node:module'
 import { join, resolve } from 'node:path'
 
@@ -13,14 +13,14 @@ import {
 import type * as Addon from './binding.js'
 import { exactPlatform, exists, likelyPlatform, platforms } from './platform.js'
 
-// The build puts it in, from package.json.
+// The build defines it from package.json.
 declare const FDKIT_VERSION: string
 
-/** Why there is no addon. */
+/** The outcome if no addon could be loaded. */
 export class NoAddon {
-  /** For people; it says what to do. */
+  /** The reason in words, with advice on what to do. */
   readonly reason: string
-  /** What the loaders threw. */
+  /** The errors that the loaders threw. */
   readonly errors: unknown[]
 
   constructor(reason: string, errors: unknown[] = []) {
@@ -31,13 +31,13 @@ export class NoAddon {
 
 type Loaded = typeof Addon | NoAddon
 
-// A variable of webpack, rspack and ncc. They put the path that this file had on the machine that built
-// the bundle in the place of `import.meta`.
+// A variable of webpack, rspack and ncc. They replace `import.meta` with the path that this file
+// had on the machine that built the bundle.
 declare const __webpack_require__: unknown
 
 /**
- * The directory of this file, or of the bundle that it has become a part of. CommonJS bundles and
- * single executable applications have no `import.meta`, but a `__dirname`.
+ * Returns the directory of this file, or of the bundle that contains it. CommonJS bundles and
+ * single executable applications have `__dirname` instead of `import.meta`.
  */
 function ownDirectory(): string | undefined {
   if (typeof __webpack_require__ === 'undefined' && typeof import.meta.dirname === 'string') {
@@ -46,7 +46,7 @@ function ownDirectory(): string | undefined {
   return typeof __dirname === 'string' ? __dirname : undefined
 }
 
-// For what bundlers must not look into.
+// Loads files that bundlers must not follow.
 const requireFrom = (path: string): NodeJS.Require =>
   process.getBuiltinModule('node:module').createRequire(path)
 
@@ -57,8 +57,8 @@ function dlopen(path: string): typeof Addon {
 }
 
 /**
- * Loads the addon from where package managers, people with a bundle, and a source tree have it. That
- * takes a third of the time of `require`, which looks for it in more places.
+ * Loads the addon from the places where package managers, bundles and source trees put it. It takes
+ * a third of the time of `require`, which searches more places.
  */
 function loadFile(name: string, errors: unknown[]): typeof Addon | undefined {
   const directory = ownDirectory()
@@ -68,7 +68,7 @@ function loadFile(name: string, errors: unknown[]): typeof Addon | undefined {
     const path = join(directory, place, file)
     try {
       const addon = dlopen(path)
-      // A package manager may have another version there and the right one elsewhere.
+      // A package manager may have put another version there, and the right one elsewhere.
       if (addon.VERSION === FDKIT_VERSION) return addon
     } catch (error) {
       if (isRefused(error) || exists(path)) errors.push(error)
@@ -78,8 +78,8 @@ function loadFile(name: string, errors: unknown[]): typeof Addon | undefined {
 }
 
 function requirePackage(name: string, errors: unknown[]): typeof Addon | null | undefined {
-  // A switch of literals inside a try statement: bundlers and tracers follow nothing else, and
-  // take a package that is not installed for an error anywhere else.
+  // A switch over literals inside a try statement: bundlers and tracers follow no other form, and
+  // elsewhere they report a package that is not installed as an error.
   try {
     if (typeof import.meta.url !== 'string') return requireFrom(__filename)(`@fdkit/binding-${name}`)
     const require = createRequire(import.meta.url)
@@ -104,13 +104,13 @@ function requirePackage(name: string, errors: unknown[]): typeof Addon | null | 
 }
 
 const versionProblem = ({ VERSION }: typeof Addon) =>
-  VERSION === undefined ? 'is no addon of fdkit' : `has version ${VERSION}, and fdkit has ${FDKIT_VERSION}`
+  VERSION === undefined ? 'is not an addon of fdkit' : `has version ${VERSION}, and fdkit has ${FDKIT_VERSION}`
 
 function load(name: string): Loaded {
   if (!platforms.includes(name)) return new NoAddon(unsupportedPlatform(name))
   const errors: unknown[] = []
   const addon = loadFile(name, errors) ?? requirePackage(name, errors)
-  if (addon === null) return new NoAddon(explainBroken(name, 'is no addon of fdkit'))
+  if (addon === null) return new NoAddon(explainBroken(name, 'is not an addon of fdkit'))
   if (addon === undefined) return new NoAddon(explainMissing(name, ownDirectory(), errors), errors)
   if (addon.VERSION === FDKIT_VERSION) return addon
   const problem = versionProblem(addon)
@@ -138,7 +138,7 @@ function namedAddon(): string | undefined {
   try {
     return process.env['FDKIT_ADDON']
   } catch {
-    // Deno without --allow-env.
+    // Deno throws without --allow-env.
     return undefined
   }
 }

@@ -1,19 +1,21 @@
-// What to do when the addon cannot be loaded, in words.
+// Explains why the addon cannot be loaded, and what to do about it.
 import { join } from 'node:path'
 
 import { exists, platforms } from './platform.js'
 
-// The build puts it in, from package.json.
+// The build defines it from package.json.
 declare const FDKIT_VERSION: string
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException | undefined)?.code
 
 export const isNotFound = (error: unknown) => codeOf(error) === 'MODULE_NOT_FOUND'
 
-// Deno's error for a permission that was not given.
+// Deno throws this error if a permission is not granted.
 const isDenied = (error: unknown) => (error as Error | undefined)?.name === 'NotCapable'
 
-/** Whether this process was told not to load addons, so that no other file would do. */
+/**
+ * Returns whether this process may not load addons at all, so that trying another file is useless.
+ */
 export function isRefused(error: unknown): boolean {
   return codeOf(error) === 'ERR_DLOPEN_DISABLED' || isDenied(error)
 }
@@ -27,19 +29,19 @@ export function explainRefused(error: unknown): string {
       'to see FDKIT_ADDON.'
     )
   }
-  // Its type is missing in the oldest @types/node that fdkit supports.
+  // The oldest @types/node that fdkit supports has no type for it.
   const { permission } = process as { permission?: unknown }
   if (permission === undefined) {
-    return 'This process was started with --no-addons, and fdkit is an addon. Start it without that.'
+    return 'This process was started with --no-addons, and fdkit is an addon. Start it without that flag.'
   }
   return (
     'The permission model is on (--permission, in Node.js 20 --experimental-permission), and fdkit is an ' +
-    'addon. Start the process with --allow-addons, too. An addon can do what the process may not: ' +
-    'https://github.com/fdkit/fdkit/blob/main/docs/permissions.md says what fdkit still checks.'
+    'addon. Start the process with --allow-addons, too. An addon is not bound by the permission model: ' +
+    'https://github.com/fdkit/fdkit/blob/main/docs/permissions.md describes what fdkit still checks.'
   )
 }
 
-/** The values of "os", "cpu" and "libc" in the package of a platform. */
+/** Returns the values of "os", "cpu" and "libc" in the package of a platform. */
 function manifestFields(name: string): [os: string, cpu: string, libc: string | undefined] {
   const [os = '', cpu = '', libc] = name.split('-')
   return [os, cpu, libc === 'gnu' ? 'glibc' : libc]
@@ -56,15 +58,21 @@ const start = (name: string, problem: string) =>
 
 const command = `npm install --include=optional fdkit@${FDKIT_VERSION}`
 
-/** `problem` reads on after the name of the package. */
+/**
+ * Returns the message for a package that is installed but cannot be used. `problem` follows the
+ * name of the package.
+ */
 export function explainBroken(name: string, problem: string): string {
   return (
-    `${start(name, problem)} Remove it from node_modules, and install it anew: ${command}, ` +
+    `${start(name, problem)} Remove it from node_modules, and reinstall it: ${command}, ` +
     'or the same with pnpm, yarn or bun.'
   )
 }
 
-/** No addon was found, or none of those that were could be loaded. */
+/**
+ * Returns the message for the case that no addon was found, or that none of those found could be
+ * loaded.
+ */
 export function explainMissing(
   name: string,
   directory: string | undefined,
@@ -82,18 +90,18 @@ export function explainMissing(
     `supportedArchitectures: { ${lists} }`
   if (others.length > 0) {
     return (
-      `${start(name, 'is missing')} ${others.join(', ')} ${others.length === 1 ? 'is' : 'are'} there: ` +
+      `${start(name, 'is missing')} ${others.join(', ')} ${others.length === 1 ? 'is' : 'are'} installed: ` +
       'node_modules was installed on or for another platform. Install it on the platform that the ' +
       `program runs on, or for it: ${elsewhere}.`
     )
   }
   return (
     `${start(name, 'is missing')} Install it: ${command}\n` +
-    'If optional dependencies are left out, let them in (npm: --omit=optional; pnpm: --no-optional; ' +
+    'If optional dependencies are omitted, include them (npm: --omit=optional; pnpm: --no-optional; ' +
     'yarn: --ignore-optional). If the lock file was made on another platform (npm/cli#4828), delete ' +
     `it and node_modules first. If you install for another platform: ${elsewhere}. If this is a bundle: ` +
-    'https://github.com/fdkit/fdkit/blob/main/docs/bundlers.md says what to copy; FDKIT_ADDON may name the ' +
-    'file. Otherwise the package manager passes over the package for its "engines", "os", "cpu" or "libc".'
+    'https://github.com/fdkit/fdkit/blob/main/docs/bundlers.md describes what to copy; FDKIT_ADDON may name the ' +
+    'file. Otherwise, the package manager skips the package because of its "engines", "os", "cpu" or "libc".'
   )
 }
 

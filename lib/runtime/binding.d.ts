@@ -198,8 +198,8 @@ export interface Listing {
 }
 
 /**
- * Passes on what one turn of the event loop has time for, some hundreds of values in a call of
- * `sink`. Returns true if there may be more.
+ * Passes values to `sink`, some hundreds in a call, as many as one turn of the event loop has time
+ * for. Returns true if there may be more.
  *
  * @syscall getdents64
  */
@@ -347,11 +347,12 @@ export declare function rmtreeClose(tree: Handle<Rmtree>): void
 export declare function rmtreeInterrupt(tree: Handle<Rmtree>): void
 
 /**
- * Prepares a deletion. Opens nothing. `later` must be what `rmtreeStep` will get.
+ * Prepares a deletion. Opens nothing. `later` must be what `rmtreeStep` will get. Without
+ * `threads`, the deletion starts as many as suit the machine.
  *
  * @syscall openat
  */
-export declare function rmtreeStart(later: boolean, dirFd: number | undefined | null, path: PathArg): Handle<Rmtree>
+export declare function rmtreeStart(later: boolean, dirFd: number | undefined | null, path: PathArg, threads?: number | undefined | null): Handle<Rmtree>
 
 /**
  * Removes entries: all of them, or with `later` as many as take 20 ms. Returns true if there are
@@ -419,8 +420,8 @@ export declare function utimensat(later: boolean, dirFd: number | undefined | nu
 export declare const VERSION: string
 
 /**
- * The result of a wait: 0 if it was woken, 1 if the word had another value, 2 if it timed out, 3 if
- * it was canceled.
+ * The result of a wait: 0 if it was woken, 1 if the word had another value, 2 if it timed out, 3
+ * if it was canceled.
  */
 export type Waited = number
 
@@ -466,11 +467,12 @@ export declare function walkPath(walk: Handle<Walk>): Buffer
 export declare function walkSetDirnames(walk: Handle<Walk>, names: Array<PathArg>): void
 
 /**
- * Prepares a walk. Opens nothing. With `later`, the walk gets a duplicate of `dirFd`.
+ * Prepares a walk. Opens nothing. With `later`, the walk gets a duplicate of `dirFd`. Without
+ * `threads`, the walk starts as many as suit the machine.
  *
  * @syscall openat
  */
-export declare function walkStart(later: boolean, top: PathArg, topdown: boolean, followSymlinks: boolean, maxOpen: number, dirFd?: number | undefined | null): Handle<Walk>
+export declare function walkStart(later: boolean, top: PathArg, topdown: boolean, followSymlinks: boolean, maxOpen: number, exact: boolean, threads?: number | undefined | null, dirFd?: number | undefined | null): Handle<Walk>
 
 /**
  * Goes on to the next directory. Returns its descriptor, or -1 at the end. After a recoverable

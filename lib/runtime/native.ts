@@ -1,12 +1,14 @@
-// The only door to the addon. When no addon can be loaded, every export throws ENOSYS with the reason.
+// The only access to the addon. If no addon can be loaded, every export throws ENOSYS with the
+// reason.
 import { loadAddon, NoAddon } from './addon.js'
 import type * as Addon from './binding.js'
 import { syscalls } from './syscalls.js'
 
-// The addon's functions. When there is no addon, each of them fails as the system call here.
+// The addon's functions. If there is no addon, each of them throws an error of the system call
+// listed in `syscalls`.
 type Binding = Pick<typeof Addon, keyof typeof syscalls>
 
-// Linux's number for ENOSYS. The exported constants are Linux's on every platform, too.
+// Linux's number for ENOSYS. The exported constants also have Linux's values on every platform.
 const ENOSYS = -38
 
 function standIn({ reason, errors }: NoAddon): Binding {
@@ -14,7 +16,7 @@ function standIn({ reason, errors }: NoAddon): Binding {
   const exports = Object.entries(syscalls).map(([name, syscall]) => [
     name,
     function unavailable() {
-      // The stack shows the message that the error was made with.
+      // The message is complete when the error is created, since the stack contains it.
       const message = `ENOSYS: function not implemented, ${syscall}: ${reason}`
       const error = new Error(message, cause && { cause })
       throw Object.assign(error, { errno: ENOSYS, code: 'ENOSYS', syscall })
@@ -25,8 +27,8 @@ function standIn({ reason, errors }: NoAddon): Binding {
 
 const loaded = loadAddon()
 
-/** Whether there is an addon. */
+/** Whether an addon was loaded. */
 export const isAvailable = !(loaded instanceof NoAddon)
 
-/** The addon's exports. */
+/** The addon's exports, or functions that throw ENOSYS. */
 export const native: Binding = loaded instanceof NoAddon ? standIn(loaded) : loaded

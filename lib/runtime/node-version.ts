@@ -1,7 +1,7 @@
-// Refuses the versions of Node.js that fdkit does not work on. It is evaluated before all else, and uses
-// only what Node.js 18 has.
+// Throws on versions of Node.js that fdkit does not support. This module is evaluated before all
+// others, and uses only features of Node.js 18.
 
-/** The "engines" of package.json. */
+/** The same range as "engines" in package.json. */
 const supported = '^20.19 || ^22.12 || >=24'
 
 function isSupported(version: string): boolean {
@@ -11,7 +11,7 @@ function isSupported(version: string): boolean {
 
 const { node, bun, deno } = process.versions as Record<string, string | undefined>
 
-// Bun and Deno name a version that they are compatible with, in part.
+// Bun and Deno report a version of Node.js that they are only partly compatible with.
 if (node !== undefined && bun === undefined && deno === undefined && !isSupported(node)) {
   const error = new Error(`fdkit needs Node.js ${supported}, and this is ${node}. Install one of those versions.`)
   throw Object.assign(error, { code: 'ERR_FDKIT_NODE_VERSION' })

@@ -1,15 +1,16 @@
-// Options objects: each declares its names once, is read once, and has no others.
+// Reads options objects: each function declares its option names once, each option is read once,
+// and unknown names are refused.
 import { invalidArgType, unknownOption } from './error.js'
 
 type Check = (value: unknown, name: string) => unknown
 type Checks = Record<string, Check>
 
-/** What was read: the options that were given, checked. */
+/** The options that were given, validated. */
 export type Read<C extends Checks> = { readonly [Name in keyof C]?: ReturnType<C[Name]> | undefined }
 
 /**
- * Whether an object has a property of its own, or by what it was made from. What somebody has put
- * on `Object.prototype` does not count.
+ * Returns whether an object has a property, either its own or inherited. Properties of
+ * `Object.prototype` do not count.
  */
 function has(object: object, name: string): boolean {
   if (!(name in Object.prototype)) return name in object
@@ -20,29 +21,32 @@ function has(object: object, name: string): boolean {
   return false
 }
 
-/** A property of an object, read once; `undefined` if only `Object.prototype` has it. */
+/**
+ * Reads a property of an object once. If only `Object.prototype` has it, the result is `undefined`.
+ */
 export function property(object: object, name: string): unknown {
   const value = (object as Record<string, unknown>)[name]
   return value === undefined || !(name in Object.prototype) || has(object, name) ? value : undefined
 }
 
-// Instances are what was read. Their prototype has nothing, so that an option that was not given is
-// undefined whatever stands on `Object.prototype`. Unlike objects without a prototype V8 reads them
-// as fast as any other.
+// The constructor of the results. Its prototype is empty, so an option that was not given is
+// undefined, whatever `Object.prototype` has. V8 reads its instances as fast as ordinary objects,
+// unlike objects without a prototype.
 function Values(this: object): void {}
 Values.prototype = Object.freeze(Object.create(null))
 const NewValues = Values as unknown as new () => Record<string, unknown>
 
-/** What takes options. */
+/** Reads and validates the options of a function. */
 export interface OptionsReader<C extends Checks> {
   (options: unknown): Read<C>
-  /** The names that it knows. */
+  /** The names of the options. */
   readonly names: readonly string[]
 }
 
 /**
- * Declares the options of a function: their names, each with its check. What comes back reads an
- * options object: each option once, in this order, and it refuses names that it does not know.
+ * Declares the options of a function: their names, each with its check. The returned function reads
+ * an options object: it reads each option once, in this order, and throws if there is an unknown
+ * name.
  */
 export function optionsOf<C extends Checks>(caller: string, checks: C): OptionsReader<C> {
   const entries = Object.entries(checks).map(([name, check]) => ({ name, check, full: `options.${name}` }))

@@ -1,8 +1,9 @@
-// What the copies of this package in one thread share. Package managers install two copies if two
-// packages want different versions, and a program cannot tell whose buffers and hooks it holds.
+// State that all copies of this package in a thread share. Package managers install two copies if
+// two packages require different versions, and a program cannot tell which copy made a buffer or a
+// hook.
 import type { AuditHook } from './audit.js'
 
-/** The functions of the copy that mapped a buffer: only its addon knows the mapping. */
+/** The functions of the copy that mapped a buffer. Only that copy's addon knows the mapping. */
 export interface Owner {
   munmap?(buffer: ArrayBuffer): void
   futexWait?(words: Int32Array, ...rest: unknown[]): unknown
@@ -13,9 +14,9 @@ export interface Owner {
 interface Registry {
   /** Adds a hook to every copy. */
   addHook(hook: AuditHook): void
-  /** Has a copy told of every hook: of those that exist, and of each that is added. */
+  /** Passes every hook to a copy: the existing ones at once, and later ones when they are added. */
   tellOfHooks(copy: (hook: AuditHook) => void): void
-  /** Which copy mapped a buffer. */
+  /** Records which copy mapped a buffer. */
   setOwner(buffer: ArrayBuffer, owner: Owner): void
   ownerOf(buffer: ArrayBufferLike): Owner | undefined
 }
@@ -38,24 +39,25 @@ function makeRegistry(): Registry {
   }
 }
 
-// The number is that of the interface above.
+// The number is the version of the interface above.
 const KEY = Symbol.for('fdkit.registry.1')
 
 function findRegistry(): Registry {
   const found = (globalThis as Record<symbol, unknown>)[KEY] as Registry | undefined
   if (found !== undefined) return found
   const registry = Object.freeze(makeRegistry())
-  // False where nothing can be added to the global object. Then this copy has one of its own.
+  // The call returns false if the global object cannot be extended. Then this copy has a registry
+  // of its own.
   Reflect.defineProperty(globalThis, KEY, { value: registry })
   return registry
 }
 
 export const registry: Registry = findRegistry()
 
-/** What this copy offers to the others; the modules of its functions put them in. */
+/** The functions that this copy offers to the others. The modules that define them add them. */
 export const own: Owner = {}
 
-/** The functions of the copy that mapped a buffer, if that is another copy. */
+/** Returns the functions of the copy that mapped a buffer, if that is another copy. */
 export function otherOwner(buffer: ArrayBufferLike): Owner | undefined {
   const owner = registry.ownerOf(buffer)
   return owner === own ? undefined : owner

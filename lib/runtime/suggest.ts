@@ -1,6 +1,8 @@
-// What to write instead of an option that does not exist.
+// Suggestions for options that do not exist.
 
-/** The least number of letters to insert, delete or replace to get from one word to another. */
+/**
+ * Returns the edit distance of two words: the least number of letters to insert, delete or replace.
+ */
 function distance(from: string, to: string): number {
   let above = Array.from({ length: to.length + 1 }, (_, index) => index)
   for (let row = 1; row <= from.length; row++) {
@@ -14,10 +16,10 @@ function distance(from: string, to: string): number {
   return above[to.length]!
 }
 
-// Python writes dir_fd, and some write dirFD.
+// Python has dir_fd, and some people write dirFD.
 const plain = (name: string) => name.replaceAll(/[_-]/g, '').toLowerCase()
 
-// Other words for ours, in Python, node:fs and well-known packages.
+// Words for our options in Python, node:fs and well-known packages.
 const synonyms = new Map([
   ['cwd', 'dirFd'],
   ['fd', 'dirFd'],
@@ -27,9 +29,10 @@ const synonyms = new Map([
   ['force', 'ignoreErrors'],
 ])
 
-// Options that node:fs has. Those of one function stand under its name.
+// Options of node:fs that fdkit does not have. A key with a function's name applies to that
+// function only.
 const instead = new Map([
-  ['mkdir.recursive', 'make each directory on the way by a call of its own'],
+  ['mkdir.recursive', 'create each parent directory with a call of its own'],
   ['rmdir.recursive', 'rmtree removes a whole tree'],
   ['unlink.recursive', 'rmtree removes a whole tree'],
   ['rmtree.recursive', 'rmtree always removes the whole tree'],
@@ -59,7 +62,7 @@ const instead = new Map([
   ['recursive', 'it acts on one name'],
 ])
 
-/** How the message about an unknown option goes on after "is not an option of NAME". */
+/** Returns how the message about an unknown option continues after "is not an option of NAME". */
 export function suggest(caller: string, name: string, names: readonly string[]): string {
   const same = names.find((each) => plain(each) === plain(name))
   if (same !== undefined) return `; did you mean ${same}?`
@@ -79,17 +82,21 @@ export function suggest(caller: string, name: string, names: readonly string[]):
   return names.length === 0 ? ', which has none' : `, which has ${names.join(', ')}`
 }
 
+// More than any function has options.
+const MOST_KEYS = 20
+
 /**
- * How a message goes on about options that stand where another argument should: `''` for an object
- * that does not look like options.
+ * Returns how a message continues if options were passed in place of another argument. It returns
+ * `''` for an object that does not look like options.
  */
 export function misplaced(caller: string, value: unknown, names: readonly string[]): string {
-  if (typeof value !== 'object' || value === null) return ''
-  const keys = Object.keys(value)
+  // Bytes are no options, and have a key for each.
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return ''
+  const keys = Object.keys(value).slice(0, MOST_KEYS)
   const isOption = (key: string) => names.includes(key)
   const isMeant = (key: string) => /; did you|^: /.test(suggest(caller, key, names))
   if (!keys.some((key) => isOption(key) || isMeant(key))) return ''
   const unknown = keys.find((key) => !isOption(key))
   const note = '. The options are a later argument'
-  return unknown === undefined ? note : `${note}, and ${unknown} is none${suggest(caller, unknown, names)}`
+  return unknown === undefined ? note : `${note}, and ${unknown} is not one of them${suggest(caller, unknown, names)}`
 }

@@ -1,10 +1,10 @@
-// Long results, handed out in pieces so that nothing else has to wait for all of them.
+// Long results are handed out in pieces, so that other work does not wait for the whole result.
 
 let last: Promise<void> = Promise.resolve()
 
 /**
- * Resolves in a later turn of the event loop, and in each turn for one caller only: however many
- * results are handed out at the same time, a turn is as long as one piece takes.
+ * Resolves in a later turn of the event loop. Each turn serves only one caller: even if several
+ * results are handed out at the same time, no turn takes longer than one piece does.
  */
 export function ownTurn(): Promise<void> {
   last = last.then(() => new Promise((resolve) => void setImmediate(resolve)))

@@ -1,16 +1,16 @@
-// Arguments, checked before any system call, with the errors that Node has for them.
+// Validates arguments before any system call, and throws the errors that Node has for them.
 import { fileURLToPath } from 'node:url'
 import { isUint8Array } from 'node:util/types'
 
 import { invalidArgType, invalidArgValue, outOfRange, type Name } from './error.js'
 import { property } from './options.js'
 
-/** A path: a string (PEP 383), the bytes themselves, or a `file:` URL. */
+/** A path: a string (with PEP 383 surrogates), raw bytes, or a `file:` URL. */
 export type PathLike = string | Uint8Array | URL
 
 const MAX_FD = 0x7fffffff
 
-// With the u flag only a surrogate that stands alone matches. U+DC80 to U+DCFF are bytes (PEP 383).
+// With the u flag, only a lone surrogate matches. U+DC80 to U+DCFF stand for bytes (PEP 383).
 const noByte = /[\uD800-\uDC7F\uDD00-\uDFFF]/u
 
 function checkName<T extends Name>(value: T, name: string, what: string): T {
@@ -19,7 +19,7 @@ function checkName<T extends Name>(value: T, name: string, what: string): T {
       throw invalidArgValue(name, `must be a ${what} without null bytes`, value)
     }
     if (!value.isWellFormed() && noByte.test(value)) {
-      throw invalidArgValue(name, 'must have no lone surrogates but U+DC80 to U+DCFF', value)
+      throw invalidArgValue(name, 'must not contain lone surrogates other than U+DC80 to U+DCFF', value)
     }
   } else if (value.includes(0)) {
     throw invalidArgValue(name, `must be a ${what} without null bytes`, value)
@@ -27,25 +27,28 @@ function checkName<T extends Name>(value: T, name: string, what: string): T {
   return value
 }
 
-// Those of the language, which no subclass replaces.
+// The built-in methods, which no subclass can replace.
 const { set: setBytes } = Uint8Array.prototype
 const getLength = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')!
   .get as (this: Uint8Array) => number
 
-/** A copy: what was checked cannot change before it is used. */
+/** Copies the bytes, so that they cannot change between the check and the use. */
 function copyBytes(value: Uint8Array, name: string): Uint8Array {
   const length = getLength.call(value)
   const copy = Buffer.isBuffer(value) ? Buffer.allocUnsafe(length) : new Uint8Array(length)
   try {
     setBytes.call(copy, value)
   } catch {
-    // Its length is 0, and the engine refuses it in words of its own.
+    // The array has length 0, and the engine's own error would have another text.
     throw invalidArgValue(name, 'must not be detached', value)
   }
   return copy
 }
 
-/** The text of what node:fs takes for a URL, of another realm or another implementation, too. */
+/**
+ * Returns the text of a value that node:fs accepts as a URL. It may come from another realm or
+ * implementation.
+ */
 function hrefOf(value: unknown): string | undefined {
   if (value === null || typeof value !== 'object' || isUint8Array(value)) return undefined
   const { href, protocol, auth, path } = value as Record<string, unknown>
@@ -79,19 +82,26 @@ export function validateInteger(value: unknown, name: string, min: number, max: 
   return value
 }
 
-/** A number of bytes, or a place in a file. */
+const MAX_THREADS = 64
+
+/** Validates a number of helper threads. */
+export function validateThreads(value: unknown, name: string): number {
+  return validateInteger(value, name, 0, MAX_THREADS)
+}
+
+/** Validates a number of bytes, or a position in a file. */
 export function validateBytes(value: unknown, name: string, min = 0): number {
   return validateInteger(value, name, min, Number.MAX_SAFE_INTEGER)
 }
 
 /**
- * A descriptor: a number, or an object whose `fd` is one, such as a `FileHandle` of
+ * A descriptor: a number, or an object whose `fd` is a number, such as a `FileHandle` of
  * `node:fs/promises` or a `Memfd`. Keep such an object for as long as its descriptor is in use,
  * since it may close the descriptor when it is collected.
  */
 export type FdLike = number | { readonly fd: number }
 
-/** A descriptor's number, which an object in its place is asked for once. */
+/** Returns the number of a descriptor. If it is given as an object, `fd` is read once. */
 export function validateFd(value: unknown, name = 'fd'): number {
   if (typeof value === 'object' && value !== null) {
     const fd = property(value, 'fd')
@@ -100,12 +110,12 @@ export function validateFd(value: unknown, name = 'fd'): number {
   return validateInteger(value, name, 0, MAX_FD)
 }
 
-/** A number only, of a descriptor that gets another owner. */
+/** Validates a descriptor that gets a new owner. It must be a number. */
 export function validateFdNumber(value: unknown, name = 'fd'): number {
   return validateInteger(value, name, 0, MAX_FD)
 }
 
-/** A descriptor for later, and the object that may own it. */
+/** A descriptor for later use, and the object that may own it. */
 export interface KeptFd {
   readonly fd: number
   readonly owner: unknown
@@ -115,7 +125,10 @@ export function validateKeptFd(value: unknown, name: string): KeptFd {
   return { fd: validateFd(value, name), owner: value }
 }
 
-/** All 32 bits; JavaScript's bitwise operators give the upper half as negative numbers. */
+/**
+ * Validates a number of 32 bits. JavaScript's bitwise operators return the upper half of the range
+ * as negative numbers, so those are accepted.
+ */
 export function validateBits(value: unknown, name: string): number {
   return validateInteger(value, name, -(2 ** 31), 2 ** 32 - 1) >>> 0
 }
@@ -135,7 +148,7 @@ export function validateFunction<F extends (...args: never[]) => unknown>(value:
   return value as F
 }
 
-/** An AbortSignal, of another realm or another implementation, too, as node:fs takes them. */
+/** Validates an AbortSignal. It may come from another realm or implementation, as in node:fs. */
 export function validateSignal(value: unknown, name: string): AbortSignal {
   if (value instanceof AbortSignal) return value
   if (typeof value === 'object' && value !== null && 'aborted' in value) {
@@ -147,27 +160,33 @@ export function validateSignal(value: unknown, name: string): AbortSignal {
   throw invalidArgType(name, 'an instance of AbortSignal', value)
 }
 
-/** Options of what acts relative to a directory. */
+/** Options of the functions that act relative to a directory. */
 export interface DirFdOptions {
-  /** A descriptor of a directory, which a relative path starts from; else the working directory. */
+  /**
+   * The descriptor of the directory that a relative path starts from; by default, the working
+   * directory.
+   */
   dirFd?: FdLike | undefined
 }
 
-/** Options of what acts on a link or on what it points to. */
+/** Options of the functions that act on a symbolic link or on its target. */
 export interface FollowOptions extends DirFdOptions {
-  /** Whether a link stands for what it points to; `true` by default. */
+  /** Whether to follow a symbolic link; `true` by default. */
   followSymlinks?: boolean | undefined
 }
 
-/** What a function acts on: a path, from a directory where one is given; or an open file. */
+/**
+ * The file that a function acts on: a path, relative to a directory if one is given, or an open
+ * file.
+ */
 export interface Target {
   path: Name | undefined
-  /** Of the directory, or where there is no path of the file. */
+  /** The descriptor of the directory, or of the file if there is no path. */
   fd: number | undefined
   followSymlinks: boolean
 }
 
-/** Whether it stands for an open file, where a path could stand. */
+/** Returns whether a value is a descriptor in place of a path. */
 export function isFdLike(value: unknown): value is FdLike {
   if (typeof value === 'number') return true
   if (typeof value !== 'object' || value === null || isUint8Array(value)) return false

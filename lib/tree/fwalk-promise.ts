@@ -1,4 +1,4 @@
-// The walk through a directory tree, each step on a thread of the pool.
+// The walk through a directory tree, with each step on a thread of the pool.
 import type { Buffer } from 'node:buffer'
 
 import { onAbort } from '../runtime/abort.js'
@@ -15,8 +15,8 @@ const readFwalk = optionsOf('fwalk', { ...walkOptions, signal: validateSignal })
 export interface AsyncFwalkOptions<Name extends string | Buffer = string>
   extends FwalkOptions<Name> {
   /**
-   * Ends the walk: the step that is under way rejects with an AbortError, or if there is none, the
-   * next one. Until then the descriptor that was yielded last stays open.
+   * Ends the walk. The step that is under way rejects with an AbortError; if there is none, the
+   * next step does. Until then, the descriptor that was yielded last stays open.
    */
   signal?: AbortSignal | undefined
 }
@@ -38,14 +38,17 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
  *
  * Each step runs off the main thread.
  *
- * The `dirFd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
- * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
- * `next()` while a step is under way are queued, and each step ends the loan of the descriptor
- * before it: if you ask ahead, use a descriptor only before the first `await` after it arrived (that
- * is enough to start any number of calls of `fdkit/promises` with it), or keep a copy with `dup`.
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
  *
- * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
- * the copy until `return()` or the garbage collector.
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
+ *
+ * @throws `AbortError`: `signal` is aborted
  *
  * @throws `AbortError`: `signal` was aborted
  * @example
@@ -124,14 +127,15 @@ class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
     if (state === undefined) return undefined
     this.#checkAborted()
     state.applyEdits()
-    // The signal interrupts only a step that is under way. Between two steps the caller uses the
-    // descriptor that was yielded, and an idle walk that was dropped is not kept alive.
+    // The signal interrupts only a step that is under way. Between two steps, the caller uses the
+    // yielded descriptor, and the subscription would keep a dropped walk alive.
     const unsubscribe = onAbort(this.#signal, () => state.interrupt())
     try {
       for (;;) {
         const result = await state.stepLater()
         this.#checkAborted()
-        // Of a large directory not all at once, so that nothing else has to wait for it.
+        // A large directory is drained over several turns, so that other work does not wait for all
+        // of it.
         while (state.drain()) {
           await ownTurn()
           this.#checkAborted()

@@ -1,4 +1,4 @@
-// The walk through a directory tree, one step a turn of the loop.
+// The synchronous walk through a directory tree.
 import type { Buffer } from 'node:buffer'
 
 import { auditEvent } from '../runtime/audit.js'
@@ -11,19 +11,37 @@ export type { FwalkEntry } from './walk-state.js'
 
 /** Options of {@link fwalk}. */
 export interface FwalkOptions<Name extends string | Buffer = string> {
-  /** A directory before what is in it (`true`, the default), or after. */
+  /** Whether a directory is yielded before its subdirectories, or after them; `true` by default. */
   topdown?: boolean | undefined
   /**
-   * Called with the error for each directory that was to be visited and was not; its `path` is
-   * the whole path. What it throws ends the walk. Without it such directories are passed over.
+   * Called with an error for each directory that should have been visited but was not. The error's
+   * `path` is the whole path. If the function throws, the walk ends. By default, such directories
+   * are skipped without an error.
    */
   onerror?: ((error: SystemError<Name>) => void) | undefined
-  /** Whether links to directories are entered; `false` by default. */
+  /** Whether the walk enters symbolic links to directories; `false` by default. */
   followSymlinks?: boolean | undefined
-  /** A descriptor of a directory, which a relative `top` starts from. */
+  /** The descriptor of the directory that a relative `top` starts from. */
   dirFd?: FdLike | undefined
-  /** How many descriptors the walk holds at most, at any depth: 4 or more, 128 by default. */
+  /**
+   * The maximum number of descriptors that the walk holds open, at any depth: at least 4, 128 by
+   * default.
+   */
   maxOpen?: number | undefined
+  /**
+   * How many threads list directories ahead of the walk, 0 to 64; 0 for none. By default as many as
+   * the machine runs at once, at most 4. They start in a tree of several dozen directories and end
+   * with the walk. They list up to 64 directories ahead, with up to 4 MiB of names, and their
+   * descriptors count towards `maxOpen`.
+   */
+  threads?: number | undefined
+  /**
+   * Whether each directory is yielded as a listing at that moment would find it: one that was listed
+   * ahead is looked at again, and is listed again if it may have changed. By default `true`, and
+   * `false` in `fdkit/promises`, where a directory may have been listed somewhat before it is
+   * yielded; the descriptor is then of the directory that was listed.
+   */
+  exact?: boolean | undefined
 }
 
 /** The iterator that {@link fwalk} returns. */
@@ -32,7 +50,7 @@ export interface FwalkIterator<Name extends string | Buffer = string>
   next(): IteratorResult<FwalkEntry<Name>, undefined>
   /** Ends the walk and closes its descriptors, as `break` in a loop does. */
   return(value?: unknown): IteratorReturnResult<undefined>
-  /** Ends the walk, and throws. */
+  /** Ends the walk and throws `error`. */
   throw(error?: unknown): IteratorReturnResult<undefined>
   [Symbol.iterator](): FwalkIterator<Name>
   [Symbol.dispose](): void
@@ -43,28 +61,27 @@ const readFwalk = optionsOf('fwalk', walkOptions)
 export const auditFwalk = auditEvent('os.fwalk', 'top', 'topdown', 'onerror', 'followSymlinks', 'dirFd')
 
 /**
- * Walks a directory tree, and yields for each directory its path, the names of the directories
- * in it, the names of everything else in it, and a descriptor that is good until the next step.
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
  *
- * Nothing is opened before the first step; leaving the loop in any way closes everything. Links
- * are never followed without `followSymlinks`, not even one that is put in a directory's place
- * while the walk runs. Names that are not UTF-8 have U+DC80 to U+DCFF for their odd bytes
- * (PEP 383), and every function of fdkit takes them back; where `top` is a Buffer, everything
- * that comes out is Buffers, `error.path` included.
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
  *
- * Differs from Python: any depth with at most `maxOpen` descriptors; a directory whose listing
- * fails goes to `onerror`, as the documentation of Python says, and so do a directory that was
- * swapped for something else, a `top` that is a link or no directory, and, with
- * `followSymlinks`, a directory that is its own ancestor; names added to `dirnames` must be
- * single components.
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
  *
- * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. A top that is not a
- * directory, or is a symbolic link to one (`/bin` on many systems), yields nothing, as in Python:
- * without `onerror` the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
- * `followSymlinks: true` to walk what a link leads to.
- * @throws where `top` cannot be opened or listed, at the first step: `ENOENT`, `EACCES`,
- * `EBADF` (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) …;
- * `ERR_INVALID_ARG_VALUE`: a name in `dirnames` that is empty, `.`, `..`, or contains `/` or NUL
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
  * @see https://docs.python.org/3/library/os.html#os.fwalk
  * @example
  * ```ts
@@ -88,7 +105,7 @@ export function fwalk(
   return new Fwalk(new WalkState(false, top, readFwalk(options), auditFwalk))
 }
 
-// What iterators of the language inherit from, and with it map, filter and the other helpers.
+// The prototype of the language's own iterators. It provides map, filter and the other helpers.
 const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()))
 
 class Fwalk implements FwalkIterator<AnyName> {

@@ -1,4 +1,4 @@
-// Deleting a tree.
+// Deletion of a directory tree.
 import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
@@ -14,17 +14,24 @@ import {
   validateFunction,
   validatePath,
   validateSignal,
+  validateThreads,
   type DirFdOptions,
   type PathLike,
 } from '../runtime/validate.js'
 
 /** Options of {@link rmtree}. */
 export interface RmtreeOptions<Name extends string | Buffer = string> extends DirFdOptions {
-  /** Whether nothing is thrown or reported, and what can be removed is; `false` by default. */
+  /** Whether to ignore all errors and remove as much as possible; `false` by default. */
   ignoreErrors?: boolean | undefined
   /**
-   * Called with each error, whose `path` is the whole path; the rest is still removed. What it
-   * throws ends the deletion. Without it the first error is thrown.
+   * The number of threads that help, 0 to 64; 0 for none. By default, as many as the machine runs at
+   * once, at most 4. In a tree of several dozen directories, each thread empties one directory after
+   * the other, so when a deletion ends early, more may be gone than was reported.
+   */
+  threads?: number | undefined
+  /**
+   * Called with each error, whose `path` is the whole path. The deletion then goes on with the
+   * rest. If the function throws, the deletion ends. By default, the first error is thrown.
    */
   onerror?: ((error: SystemError<Name>) => void) | undefined
 }
@@ -32,11 +39,11 @@ export interface RmtreeOptions<Name extends string | Buffer = string> extends Di
 /** Options of `rmtree` of `fdkit/promises`. */
 export interface AsyncRmtreeOptions<Name extends string | Buffer = string>
   extends RmtreeOptions<Name> {
-  /** Ends the deletion with an AbortError; what is removed by then stays removed. */
+  /** Ends the deletion with an AbortError. What was removed before stays removed. */
   signal?: AbortSignal | undefined
 }
 
-// The overloads say which of them goes with which path.
+// The overloads declare which of these options goes with which type of path.
 type AnyOptions = RmtreeOptions | RmtreeOptions<Buffer> | RmtreeOptions<string | Buffer>
 
 const toBuffer = (bytes: Uint8Array) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes))
@@ -46,6 +53,7 @@ const auditRmtree = auditEvent('shutil.rmtree', 'path', 'dirFd')
 const rmtreeOptions = {
   dirFd: validateFd,
   ignoreErrors: validateBoolean,
+  threads: validateThreads,
   onerror: validateFunction<(error: SystemError<string | Buffer>) => void>,
 }
 const readRmtree = optionsOf('rmtree', rmtreeOptions)
@@ -61,16 +69,17 @@ class Deletion {
 
   constructor(later: boolean, path: PathLike, options: Read<typeof rmtreeOptions>) {
     this.#path = validatePath(path)
-    const { dirFd, ignoreErrors = false, onerror } = options
+    const { dirFd, ignoreErrors = false, onerror, threads } = options
     this.#ignoreErrors = ignoreErrors
     this.#isFrom = dirFd !== undefined && isRelative(this.#path)
     this.#onerror = onerror
-    // Unlike the events of the system calls: this one is raised in Python's own code.
+    // Without `dirFd`, the hook gets undefined, not -1: Python raises this event in Python code,
+    // where `dir_fd` is None.
     auditRmtree(path, dirFd)
-    this.tree = native.rmtreeStart(later, dirFd, this.#path)
+    this.tree = native.rmtreeStart(later, dirFd, this.#path, threads)
   }
 
-  /** Whether there is more to do after a step. */
+  /** Returns whether there is more to do after a step. */
   goesOn(result: boolean | Failure): boolean {
     if (typeof result === 'boolean') return result
     if (!this.#ignoreErrors) {
@@ -86,17 +95,18 @@ class Deletion {
 /**
  * Removes a directory and everything below it, at any depth.
  *
- * Each name is removed relative to the directory that it was found in, and links are removed, not
- * followed: whatever is renamed, swapped or linked meanwhile, nothing outside the tree is touched.
- * What vanishes meanwhile is no error.
+ * Each name is removed relative to the directory in which it was found, and symbolic links are
+ * removed, not followed. So nothing outside the tree is touched, even if something is renamed,
+ * swapped or linked while the deletion runs. A name that disappears in the meantime is not an
+ * error.
  *
- * Differs from Python: `onerror` gets one error, whose `syscall` says what failed; a link is
- * refused as `path` even with a slash at its end; an empty directory that cannot be listed is
- * removed.
+ * Differs from Python: `onerror` gets one argument, an error whose `syscall` tells what failed. A
+ * symbolic link is refused as `path` even if it ends in a slash. An empty directory is removed even
+ * if it cannot be listed.
  *
- * @throws `ENOTDIR`: `path` is a link, or no directory; `ENOENT`: it is not there; of what is
- * below it, without `onerror`, the first of `EACCES`, `EPERM`, `EBUSY`, `ENOTEMPTY`: something was
- * added meanwhile, or stays …
+ * @throws `ENOTDIR`: `path` is a symbolic link, or not a directory; `ENOENT`: `path` does not
+ * exist; without `onerror`, also the first error below `path`: `EACCES`, `EPERM`, `EBUSY`,
+ * `ENOTEMPTY` (something was added in the meantime, or could not be removed) and others
  * @see https://docs.python.org/3/library/shutil.html#shutil.rmtree
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-// What a walk holds between two steps, however they are made.
+// The state of a walk between two steps. The synchronous and the asynchronous walk share it.
 import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
@@ -20,6 +20,7 @@ import {
   validateInteger,
   validateKeptFd,
   validatePath,
+  validateThreads,
   type PathLike,
 } from '../runtime/validate.js'
 
@@ -56,6 +57,8 @@ export const walkOptions = {
   followSymlinks: validateBoolean,
   dirFd: validateKeptFd,
   maxOpen: (value: unknown, name: string) => validateInteger(value, name, MIN_MAX_OPEN, 2 ** 31 - 1),
+  exact: validateBoolean,
+  threads: validateThreads,
 }
 
 type Audit = (...args: unknown[]) => void
@@ -76,12 +79,12 @@ interface Paths {
   isUnchanged(names: AnyName[], snapshot: string[]): boolean
 }
 
-// A path is a name behind the path before it, and V8 joins strings without copying them: a step
+// A path is the previous path and one more name. V8 joins strings without copying them, so a step
 // costs the same at any depth.
 class StringPaths implements Paths {
   readonly #names: string[]
-  // Each level's path and a slash. The path itself is another string: flattening it, as most
-  // uses do, leaves these small.
+  // The path of each level with a slash. The yielded path is a separate string: most uses flatten a
+  // string, and these prefixes stay small if they are not flattened.
   readonly #prefixes: string[]
 
   constructor(top: string) {
@@ -90,7 +93,8 @@ class StringPaths implements Paths {
   }
 
   readonly enter = (kept: number, ...names: string[]): void => {
-    // One by one: V8 has a fast path for pop, and none for a shorter length.
+    // The names are popped one by one, because V8 has a fast path for `pop` but none for a smaller
+    // `length`.
     while (this.#names.length > kept + 1) {
       this.#names.pop()
       this.#prefixes.pop()
@@ -119,12 +123,13 @@ class StringPaths implements Paths {
   }
 
   isUnchanged(names: string[], snapshot: string[]): boolean {
-    // Asked of the snapshot, since `every` passes over holes.
+    // `every` skips holes, so it is called on the snapshot, which has none.
     return names.length === snapshot.length && snapshot.every((name, index) => name === names[index])
   }
 }
 
-// The bytes, one a character. Anything that is no bytes differs from every snapshot.
+// Converts bytes to one character each. If the value is not a Uint8Array, the result equals no
+// snapshot.
 function latin1(name: unknown): string | undefined {
   if (!isUint8Array(name)) return undefined
   return Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1')
@@ -143,7 +148,7 @@ class BufferPaths implements Paths {
 
   current(): Buffer {
     const path = native.walkPath(this.#walk)
-    // Before the walk has begun it has no path.
+    // Before the first step, the walk has no path.
     return path.length > 0 ? path : Buffer.from(this.#top)
   }
 
@@ -156,7 +161,7 @@ class BufferPaths implements Paths {
     return !isDots && !name.includes(SLASH)
   }
 
-  // The bytes, and not only which Buffers they are: the caller can edit a name in place.
+  // The bytes, not just the identity of the Buffers: the caller can edit a name in place.
   snapshot(names: Buffer[]): string[] {
     return names.map((name) => name.toString('latin1'))
   }
@@ -191,8 +196,10 @@ export class WalkState {
   constructor(later: boolean, top: PathLike, options: Read<typeof walkOptions>, audit: Audit) {
     const path = validatePath(top, 'top')
     const { topdown = true, onerror, followSymlinks = false, dirFd, maxOpen = DEFAULT_MAX_OPEN } = options
+    // A check would be a system call on the event loop's time.
+    const { exact = !later, threads } = options
     audit(top, topdown, onerror, followSymlinks, dirFd?.fd)
-    this.#walk = native.walkStart(later, path, topdown, followSymlinks, maxOpen, dirFd?.fd)
+    this.#walk = native.walkStart(later, path, topdown, followSymlinks, maxOpen, exact, threads, dirFd?.fd)
     this.owner = dirFd?.owner
     this.#paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
     this.#enter = this.#paths.enter
@@ -253,12 +260,13 @@ export class WalkState {
     const path = this.#paths.current()
     const where = this.#isFrom ? { caller: 'fwalk', dir: failure.dir } : {}
     const isTop = Buffer.from(path).equals(Buffer.from(this.#top))
-    // If it is thrown, what leads to the top is no directory.
+    // An error that is thrown, not reported, means that a component before the top is not a
+    // directory.
     const isNone = isTop && failure.recoverable === true && !this.#followSymlinks && /^(ELOOP|ENOTDIR)$/.test(errorCode(failure))
     return systemError(failure, { path, ...where }, isNone ? NO_DIRECTORY : undefined)
   }
 
-  /** Tells the walk what the caller made of the names that were yielded last. */
+  /** Passes the caller's edits of the names that were yielded last to the walk. */
   applyEdits(): void {
     if (this.#paths.isUnchanged(this.#yielded, this.#listed)) return
     // Each name is read once: what is checked is what is used.

@@ -1,5 +1,5 @@
-//! Properties of the functions that take bytes apart. The property tests below run them on any
-//! compiler; the targets in `fuzz/` run them under libFuzzer, which needs a nightly one.
+//! Properties of the functions that parse bytes. The property tests below check them with any
+//! compiler. The targets in `fuzz/` check them under libFuzzer, which needs a nightly compiler.
 
 use std::ffi::{CStr, CString};
 use std::path::{Component, Path};
@@ -9,14 +9,14 @@ pub use self::records::{Record, check_records, read_records};
 use crate::files::surrogate_escape::{fsdecode, fsencode};
 use crate::tree::rmtree;
 
-/// The parts of a path without those that name the directory itself.
+/// Returns the components of a path, except those that stand for the directory itself.
 fn parts(path: &CStr) -> Vec<Component<'_>> {
     use std::os::unix::ffi::OsStrExt;
     let path = Path::new(std::ffi::OsStr::from_bytes(path.to_bytes()));
     path.components().filter(|part| *part != Component::CurDir).collect()
 }
 
-/// Splits a path, and checks that parent and name lead where the path leads.
+/// Splits a path, and checks that parent and name together lead to the same file as the path.
 ///
 /// # Panics
 ///
@@ -35,7 +35,7 @@ pub fn check_split(path: &CStr) {
 ///
 /// # Panics
 ///
-/// If something is.
+/// If the name is lost or changed.
 pub fn check_surrogate_escape(name: &[u8]) {
     let units = fsdecode(name);
     assert_eq!(fsencode(&units).as_deref(), Some(name), "by way of {units:x?}");
@@ -45,11 +45,11 @@ pub fn check_surrogate_escape(name: &[u8]) {
     }
 }
 
-/// Converts any UTF-16, and checks that it is refused only for a surrogate that is no byte.
+/// Converts any UTF-16, and checks that it is refused only for a surrogate that stands for no byte.
 ///
 /// # Panics
 ///
-/// If it is refused for something else, or not refused.
+/// If it is refused for another reason, or not refused.
 pub fn check_code_units(units: &[u16]) {
     let is_byte = |unit: u16| (0xdc80..=0xdcff).contains(&unit);
     let foreign = char::decode_utf16(units.iter().copied())
@@ -65,19 +65,19 @@ mod records {
     use crate::FileType;
     use crate::files::listing::each;
 
-    /// An entry as `getdents64` was made to say it.
+    /// An entry, as it was written into the buffer of `getdents64`.
     #[derive(Clone, Debug, PartialEq, Eq)]
     pub struct Record {
         /// The name, without its NUL.
         pub name: Vec<u8>,
-        /// What the directory says it is.
+        /// The type of the entry.
         pub file_type: FileType,
         /// The inode number.
         pub ino: u64,
     }
 
-    /// Reads a buffer as `getdents64` fills it. Returns the entries before the first broken record,
-    /// and whether there was none.
+    /// Parses a buffer in the format of `getdents64`. Returns the entries before the first
+    /// malformed record, and whether all records were well-formed.
     pub fn read_records(buffer: &[u8]) -> (Vec<Record>, bool) {
         let mut found = Vec::new();
         let end = each(buffer, &mut |entry| {
@@ -88,14 +88,14 @@ mod records {
         (found, end.is_some())
     }
 
-    /// Reads any bytes, and checks that no entry comes from outside of them.
+    /// Parses any bytes, and checks that no entry comes from outside of them.
     ///
     /// # Panics
     ///
-    /// If one does.
+    /// If an entry does.
     pub fn check_records(buffer: &[u8]) {
         let (found, _) = read_records(buffer);
-        // A record takes 19 bytes, its name and a NUL.
+        // A record takes 19 bytes, the name and a NUL.
         let needed: usize = found.iter().map(|record| record.name.len() + 20).sum();
         assert!(needed <= buffer.len(), "{} entries from {} bytes", found.len(), buffer.len());
         assert!(found.iter().all(|record| !matches!(record.name.as_slice(), b"." | b"..")));
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     fn path() -> impl Strategy<Value = CString> {
-        // Slashes and dots more often than anything else.
+        // Slashes and dots are more frequent than other bytes.
         let byte = prop_oneof![3 => Just(b'/'), 3 => Just(b'.'), 4 => 1..=255_u8];
         vec(byte, 0..40).prop_map(|bytes| CString::new(bytes).unwrap())
     }
@@ -169,7 +169,7 @@ mod tests {
             vec(entry, 0..20)
         }
 
-        /// As the kernel writes it: padded to a multiple of 8.
+        /// Writes entries as the kernel does, padded to a multiple of 8 bytes.
         fn write(entries: &[Given]) -> Vec<u8> {
             let mut buffer = Vec::new();
             for (name, d_type, _, ino, off) in entries {

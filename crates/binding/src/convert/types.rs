@@ -45,8 +45,8 @@ pub type Opened = Either<OwnedFd, Handle<Descriptor>>;
 #[napi]
 pub type Handle<T> = External<T>;
 
-/// The result of a wait: 0 if it was woken, 1 if the word had another value, 2 if it timed out, 3 if
-/// it was canceled.
+/// The result of a wait: 0 if it was woken, 1 if the word had another value, 2 if it timed out, 3
+/// if it was canceled.
 #[napi]
 pub type Waited = u32;
 

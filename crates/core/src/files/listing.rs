@@ -1,4 +1,4 @@
-//! Reading a directory: getdents64 where there is one, else readdir(3).
+//! Reading a directory, with getdents64 on Linux and readdir(3) elsewhere.
 
 use std::ffi::{CStr, CString};
 use std::ops::ControlFlow;
@@ -12,7 +12,7 @@ use crate::error::{Error, Result, retry};
 use crate::files::descriptors::{Identity, number};
 use crate::files::name_list::{FileType, Names};
 
-/// What a directory says of one name.
+/// An entry of a directory, as the directory stores it.
 pub(crate) struct Entry<'a> {
     pub(crate) name: &'a CStr,
     pub(crate) file_type: FileType,
@@ -20,8 +20,8 @@ pub(crate) struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// The type of the entry itself, asked for where the directory does not say; `None` where
-    /// it is gone.
+    /// Returns the type of the entry itself. If the directory does not store it, the type is looked
+    /// up; `None` means that the entry is gone.
     pub(crate) fn resolve_unknown(&self, fd: BorrowedFd<'_>) -> Option<FileType> {
         if self.file_type != FileType::Unknown {
             return Some(self.file_type);
@@ -39,18 +39,19 @@ pub(crate) fn type_of(fd: BorrowedFd<'_>, name: &CStr, flags: AtFlags) -> Result
     Ok(FileType::from_mode(stat.st_mode))
 }
 
-/// The names in a directory, without `.` and `..`, in the order in which the file system
-/// gives them, as `os.listdir`.
+/// Returns the names in a directory, without `.` and `..`, in the file system's order, like
+/// `os.listdir`.
 ///
-/// A descriptor's own offset is neither used nor moved: the directory is opened again through it,
-/// so two listings at once do not take each other's names. Only if that is refused (the directory
-/// is not searchable, and there is no /proc to open it through or it is no longer readable) is the
-/// descriptor itself rewound and read. Such listings of one directory wait for each other in this
-/// process; another process that has inherited the descriptor must not read it at the same time.
+/// The offset of a descriptor is neither used nor moved: the directory is opened again through it,
+/// so two listings at the same time do not take names from each other. There is one exception: if
+/// the directory cannot be opened again (it is not searchable, and there is no /proc or the
+/// directory is no longer readable), the descriptor itself is rewound and read. Within this
+/// process, such listings of one directory run one after another. Another process that has
+/// inherited the descriptor must not read it at the same time.
 ///
 /// # Errors
-/// `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` … from `openat`; `EBADF` for a descriptor that is
-/// not open for reading; `EIO` … from `getdents64`.
+/// `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and others from `openat`; `EBADF` for a descriptor that
+/// is not open for reading; `EIO` and others from `getdents64`.
 ///
 /// ```
 /// let names = fdkit::files::listing::listdir(None, c"src")?;
@@ -62,10 +63,10 @@ pub fn listdir(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<Names> {
     read_all(fd.as_fd())
 }
 
-/// [`listdir`] of an open directory.
+/// Returns the names in an open directory, like [`listdir`].
 ///
 /// # Errors
-/// As [`listdir`].
+/// The errors of [`listdir`].
 ///
 /// ```
 /// use std::os::fd::AsFd;
@@ -78,24 +79,25 @@ pub fn listdir_fd(fd: BorrowedFd<'_>) -> Result<Names> {
     reopen(fd, read_all)
 }
 
-/// One name in a directory, and what the directory says of it; see [`scandir`].
+/// An entry of a directory, as returned by [`scandir`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirEntry {
-    /// Its name.
+    /// The name.
     pub name: CString,
-    /// Its type; a link is a link.
+    /// The type of the entry itself: a symbolic link is a symbolic link.
     pub file_type: FileType,
-    /// For a link, the type of what it points to, where that was asked for and is there.
+    /// The type of a symbolic link's target, if it was requested and the target exists.
     pub target_type: Option<FileType>,
-    /// Its inode number.
+    /// The inode number.
     pub ino: u64,
 }
 
-/// The entries of a directory, as `os.scandir`. Types that the directory does not say are asked
-/// for, and with `resolve_links` those of links' targets; nothing else costs a system call.
+/// Returns the entries of a directory, like `os.scandir`. Types that the directory does not store
+/// are looked up, and with `resolve_links` also the types of symbolic links' targets. Nothing else
+/// makes a system call per entry.
 ///
 /// # Errors
-/// As [`listdir`].
+/// The errors of [`listdir`].
 ///
 /// ```
 /// use fdkit::FileType;
@@ -114,10 +116,10 @@ pub fn scandir(
     read_entries(fd.as_fd(), resolve_links)
 }
 
-/// [`scandir`] of an open directory.
+/// Returns the entries of an open directory, like [`scandir`].
 ///
 /// # Errors
-/// As [`listdir`].
+/// The errors of [`listdir`].
 pub fn scandir_fd(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntry>> {
     reopen(fd, |fd| read_entries(fd, resolve_links))
 }
@@ -147,11 +149,11 @@ fn open(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<OwnedFd> {
     retry("openat", || openat(start, path, flags, Mode::empty()))
 }
 
-// Reads an open directory through a descriptor of its own, whose offset nobody shares.
+// Reads an open directory through a new descriptor, whose offset nobody shares.
 fn reopen<T>(fd: BorrowedFd<'_>, read: impl Fn(BorrowedFd<'_>) -> Result<T>) -> Result<T> {
     match open(Some(fd), c".") {
         Ok(own) => return read(own.as_fd()),
-        // Not searchable, or removed.
+        // The directory is not searchable, or was removed.
         Err(error) if matches!(error.errno(), libc::EACCES | libc::ENOENT) => {}
         Err(error) => return Err(error),
     }
@@ -166,23 +168,23 @@ fn reopen<T>(fd: BorrowedFd<'_>, read: impl Fn(BorrowedFd<'_>) -> Result<T>) -> 
     listed
 }
 
-// Opens a directory through /proc, for which it need not be searchable.
+// Opens a directory through /proc, which works even if the directory is not searchable.
 #[cfg(target_os = "linux")]
 fn open_by_number(fd: BorrowedFd<'_>, identity: Identity) -> Option<OwnedFd> {
     let path = CString::new(format!("/proc/self/fd/{}", number(fd))).ok()?;
     let own = open(None, &path).ok()?;
-    // Something other than procfs may be mounted there.
+    // Something other than procfs may be mounted at /proc.
     Identity::of(own.as_fd()).is_ok_and(|found| found == identity).then_some(own)
 }
 
-// Elsewhere /dev/fd gives a duplicate, with the same offset.
+// On other systems, /dev/fd gives a duplicate with the same offset.
 #[cfg(not(target_os = "linux"))]
 fn open_by_number(_fd: BorrowedFd<'_>, _identity: Identity) -> Option<OwnedFd> {
     None
 }
 
-/// The right to read a directory through a descriptor whose offset may be shared. One at a time
-/// has it for each directory, whichever descriptors lead there.
+/// The right to read a directory through a descriptor whose offset may be shared. Only one listing
+/// of each directory has it at a time, whichever descriptors lead there.
 struct Turn(Identity);
 
 static TAKEN: Mutex<Vec<Identity>> = Mutex::new(Vec::new());
@@ -233,12 +235,13 @@ mod sys {
 
     const BUFFER_SIZE: usize = 64 * 1024;
 
-    /// Where the kernel puts entries; made at the first listing, once for a walk.
+    /// The buffer into which the kernel writes entries. It is allocated at the first listing, and a
+    /// walk reuses it.
     #[derive(Debug, Default)]
     pub(crate) struct Buffer(Vec<u8>);
 
     impl Buffer {
-        /// Calls `visit` for each entry except `.` and `..`, until it breaks.
+        /// Calls `visit` for each entry except `.` and `..`, until `visit` breaks.
         pub(crate) fn read(
             &mut self,
             fd: BorrowedFd<'_>,
@@ -247,16 +250,16 @@ mod sys {
             self.0.resize(BUFFER_SIZE, 0);
             loop {
                 let filled = match getdents64(fd, &mut self.0) {
-                    // The directory has been removed: no names, says POSIX of readdir(3).
+                    // The directory has been removed. By POSIX, readdir(3) then returns no names.
                     Err(error) if error.errno() == libc::ENOENT => return Ok(()),
                     filled => filled?,
                 };
                 if filled.is_empty() {
                     return Ok(());
                 }
-                // Only an empty answer is the end. The last record's offset does not tell: ext4
-                // has `i64::MAX` there at the end, but a FUSE server may send it with every record,
-                // and which file system this is costs a system call as well.
+                // Only an empty answer means the end. The offset of the last record does not tell:
+                // ext4 has `i64::MAX` there at the end, but a FUSE server may send it with every
+                // record, and finding out which file system this is takes a system call as well.
                 let visited = each(filled, &mut visit);
                 if visited.ok_or(Error::new(libc::EIO, "getdents64"))?.is_break() {
                     return Ok(());
@@ -267,8 +270,8 @@ mod sys {
 
     fn getdents64<'a>(fd: BorrowedFd<'_>, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
         let filled = retry_libc("getdents64", || {
-            // SAFETY: the kernel writes at most `len` bytes to a buffer that is that long and
-            // borrowed for us alone.
+            // SAFETY: the kernel writes at most `len` bytes to a buffer of that length, which is
+            // borrowed exclusively.
             unsafe {
                 libc::syscall(
                     libc::SYS_getdents64,
@@ -283,7 +286,7 @@ mod sys {
     }
 
     // struct linux_dirent64: d_ino 0..8, d_off 8..16, d_reclen 16..18, d_type 18, d_name 19...
-    // Returns `None` for a broken record.
+    // Returns `None` if a record is malformed.
     pub(crate) fn each(
         mut records: &[u8],
         visit: &mut impl FnMut(Entry<'_>) -> ControlFlow<()>,
@@ -316,19 +319,19 @@ mod sys {
     use super::{BorrowedFd, ControlFlow, Entry, Error, FileType, Result, retry};
     use nix::dir::{Dir, Type};
 
-    /// Nothing to keep: readdir(3) has a buffer of its own.
+    /// It is empty: readdir(3) has a buffer of its own.
     #[derive(Debug, Default)]
     pub(crate) struct Buffer {}
 
     impl Buffer {
-        /// Calls `visit` for each entry except `.` and `..`, until it breaks.
+        /// Calls `visit` for each entry except `.` and `..`, until `visit` breaks.
         pub(crate) fn read(
             &mut self,
             fd: BorrowedFd<'_>,
             mut visit: impl FnMut(Entry<'_>) -> ControlFlow<()>,
         ) -> Result<()> {
-            // `Dir` closes what it is given and panics where somebody else has closed it first:
-            // it gets a copy, whose number nobody outside knows.
+            // `Dir` closes its descriptor, and panics if somebody else has closed it first. So it
+            // gets a duplicate, whose number nobody else knows.
             let mut copy = Some(crate::files::descriptors::dup(fd)?);
             let mut dir = retry("fdopendir", || {
                 copy.take().map_or(Err(nix::errno::Errno::EBADF), Dir::from_fd)

@@ -1,4 +1,4 @@
-//! Files and directories, by name relative to a directory or by descriptor.
+//! Files and directories, by a name relative to a directory or by a descriptor.
 
 pub mod attributes;
 pub mod descriptors;

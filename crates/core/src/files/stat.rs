@@ -1,4 +1,4 @@
-//! What is known about a file besides its contents.
+//! The status of files.
 
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
@@ -6,16 +6,16 @@ use std::os::fd::BorrowedFd;
 use crate::error::Result;
 use crate::files::descriptors::directory;
 
-/// A point in time, since 1970-01-01 UTC; `nanoseconds` is 0 … 999,999,999 also before it.
+/// A point in time since 1970-01-01 UTC. `nanoseconds` is 0 to 999,999,999, before 1970 as well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timestamp {
     /// Whole seconds, negative before 1970.
     pub seconds: i64,
-    /// Nanoseconds to be added to them.
+    /// Nanoseconds to add to `seconds`.
     pub nanoseconds: u32,
 }
 
-/// What `stat(2)` tells, and when the file was made, in the widest types that any platform uses.
+/// The result of `stat(2)` and the birth time, in the widest types of any platform.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are those of struct stat, less the st_")]
 pub struct Stat {
@@ -33,16 +33,16 @@ pub struct Stat {
     pub atime: Timestamp,
     pub mtime: Timestamp,
     pub ctime: Timestamp,
-    /// Where the file system does not know, as libuv does: 1970 from statx(2), else the change
-    /// time.
+    /// If the file system does not know it, it is the same as in libuv: 1970 from statx(2), and
+    /// otherwise the change time.
     pub birthtime: Timestamp,
 }
 
-/// Looks at a name relative to a directory.
+/// Returns the status of a name relative to a directory.
 ///
 /// # Errors
-/// What stat(2) says, under `statx` where Linux has it and `fstatat` elsewhere: `ENOENT`,
-/// `EACCES`, `ELOOP`, `ENOTDIR`, `EBADF` …
+/// `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EBADF` and the other errors of stat(2). The failed call
+/// is `statx` on Linux and `fstatat` elsewhere.
 ///
 /// ```
 /// let stat = fdkit::files::stat::fstatat(None, c"src", true)?;
@@ -54,10 +54,11 @@ pub fn fstatat(dir_fd: Option<BorrowedFd<'_>>, path: &CStr, follow_symlinks: boo
     sys::stat(directory(dir_fd), path, flags)
 }
 
-/// Looks at many names relative to a directory. The results are in the order of the names.
+/// Returns the status of many names relative to a directory. The results are in the order of the
+/// names.
 ///
 /// # Errors
-/// As [`fstatat`], for each name.
+/// The errors of [`fstatat`], for each name.
 ///
 /// ```
 /// let stats = fdkit::files::stat::stat_all(None, [c"src", c"missing"], true);
@@ -72,10 +73,10 @@ pub fn stat_all<'n>(
     names.into_iter().map(|name| fstatat(dir_fd, name, follow_symlinks)).collect()
 }
 
-/// Looks at an open file.
+/// Returns the status of an open file.
 ///
 /// # Errors
-/// `EBADF`: not open.
+/// `EBADF`: `fd` is not open.
 ///
 /// ```
 /// use std::os::fd::AsFd;
@@ -96,7 +97,7 @@ mod sys {
 
     pub(super) fn stat(start: BorrowedFd<'_>, path: &CStr, flags: i32) -> Result<Stat> {
         match statx(start, path, flags) {
-            // Kernels before 4.11 have no statx, and a seccomp filter may hide it. Some emulators
+            // Kernels before 4.11 have no statx, and a seccomp filter can hide it. Some emulators
             // refuse the flags.
             Err(error) if may_be_missing(error) || error.errno() == libc::EINVAL => {
                 fstatat(start, path, flags)
@@ -124,7 +125,7 @@ mod sys {
                 )
             }
         })?;
-        // SAFETY: a struct of integers, zeroed at first and then filled.
+        // SAFETY: it is a struct of integers, which was zeroed and then filled.
         let found = unsafe { buffer.assume_init() };
         Ok(Stat {
             dev: libc::makedev(found.stx_dev_major, found.stx_dev_minor),
@@ -156,7 +157,7 @@ mod sys {
         if done != 0 {
             return Err(Error::last("fstatat"));
         }
-        // SAFETY: a struct of integers, zeroed at first and then filled.
+        // SAFETY: it is a struct of integers, which was zeroed and then filled.
         let found = unsafe { buffer.assume_init() };
         let time = |seconds: i64, nanoseconds: libc::c_long| Timestamp {
             seconds,

@@ -1,4 +1,4 @@
-//! Names as UTF-16 and as bytes, without loss (PEP 383).
+//! Conversion of names between UTF-16 and bytes without loss (PEP 383).
 //!
 //! A file name is a sequence of bytes; a string of JavaScript or Python is a sequence of code
 //! units or code points. Bytes that are not part of valid UTF-8 become lone surrogates, U+DC80 for
@@ -39,7 +39,7 @@ pub fn fsdecode(bytes: &[u8]) -> Vec<u16> {
 /// ```
 #[must_use]
 pub fn fsencode(units: &[u16]) -> Option<Vec<u8>> {
-    // A unit takes 1 to 3 bytes.
+    // A code unit takes 1 to 3 bytes.
     let mut bytes = Vec::with_capacity(units.len() + units.len() / 2);
     for decoded in char::decode_utf16(units.iter().copied()) {
         match decoded {

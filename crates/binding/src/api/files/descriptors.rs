@@ -43,9 +43,9 @@ impl Drop for Descriptor {
 
 /// A descriptor that a call has opened for JavaScript.
 ///
-/// A worker can be terminated while a call is made later: its promise is still settled, but no
-/// JavaScript runs any more that could close a number. Such a promise is of a handle, which owns the
-/// descriptor until JavaScript takes the number, and is dropped with the thread.
+/// A worker can be terminated while a call is pending. Its promise is still settled, but no
+/// JavaScript runs that could close the number. So a call that is made later returns a handle,
+/// which owns the descriptor until JavaScript takes the number, and is dropped with the thread.
 pub struct Opened {
     pub fd: OwnedFd,
     pub later: bool,

@@ -16,8 +16,9 @@ use crate::convert::path::{NameKind, PathArg};
 use crate::convert::sink::{CHUNK, Sink};
 use crate::convert::value::{IntoJs, array, to_js};
 
-// How many names or entries JavaScript gets in one turn of the event loop. Names take about a tenth
-// of a millisecond. Entries take longer, since JavaScript makes an object of each.
+// The number of names or entries that JavaScript receives in one turn of the event loop. The names
+// take about a tenth of a millisecond. Entries take longer, since JavaScript makes an object of
+// each.
 const NAMES_A_TURN: usize = 4 * CHUNK;
 const ENTRIES_A_TURN: usize = CHUNK;
 
@@ -66,8 +67,8 @@ pub fn scandir(later: bool, dir_fd: Option<i32>, path: Option<PathArg>) -> Respo
     })
 }
 
-/// Passes on what one turn of the event loop has time for, some hundreds of values in a call of
-/// `sink`. Returns true if there may be more.
+/// Passes values to `sink`, some hundreds in a call, as many as one turn of the event loop has time
+/// for. Returns true if there may be more.
 ///
 /// @syscall getdents64
 #[napi(catch_unwind)]
@@ -159,11 +160,12 @@ impl Listing {
     }
 }
 
-/// What JavaScript has not got yet.
+/// What JavaScript has not received yet.
 enum Left {
     // From this place on.
     Names(CoreNames, usize),
-    // Each is freed as it goes: to free hundreds of thousands at once takes milliseconds.
+    // Each entry is freed when it is passed on: freeing hundreds of thousands at once takes
+    // milliseconds.
     Entries(vec::IntoIter<DirEntry>),
 }
 

@@ -91,7 +91,8 @@ pub fn page_size() -> u32 {
     mapping::page_size() as u32
 }
 
-/// Where the kernel finds the word at an address, if a buffer over a mapping is there.
+/// Returns the address at which the kernel finds the word at `address`, or `None` if no buffer over
+/// a mapping is there.
 pub fn futex_word(address: usize) -> Option<fdkit::Result<*const u32>> {
     let mapped = lock(&MAPPED);
     let above = mapped.partition_point(|each| each.address() <= address);
@@ -100,14 +101,14 @@ pub fn futex_word(address: usize) -> Option<fdkit::Result<*const u32>> {
     (offset < found.mapping.len()).then(|| found.mapping.futex_word(offset))
 }
 
-/// A mapping under a buffer. The number tells it from those that were at its address before, and
-/// whose finalizers may come late.
+/// The mapping of a buffer. The number tells it from earlier mappings at the same address, whose
+/// finalizers may run late.
 struct Mapped {
     number: usize,
     mapping: Mapping,
-    /// Of an ArrayBuffer, while its thread can tell what has become of it.
+    /// The owner of an ArrayBuffer. There is none for a SharedArrayBuffer, or in Deno.
     owner: Option<Owner>,
-    /// Whether somebody may still use the memory when its thread has ended.
+    /// True if another thread may use the memory after the owner's thread has ended.
     is_moved: bool,
 }
 
@@ -118,7 +119,7 @@ struct Owner {
     buffer: sys::napi_ref,
 }
 
-// SAFETY: only the thread of the env follows the pointers; others compare them.
+// SAFETY: only the thread of the env follows the pointers; other threads only compare them.
 unsafe impl Send for Owner {}
 
 impl Mapped {
@@ -127,16 +128,17 @@ impl Mapped {
     }
 
     fn into_mapping(self, env: sys::napi_env) -> Mapping {
-        // If another thread has got the buffer, the reference stays until its own one ends.
+        // If another thread finalizes the buffer, the reference stays until the owner's thread
+        // ends.
         if let Some(owner) = self.owner.filter(|owner| owner.env == env) {
-            // SAFETY: made in this env, and deleted once.
+            // SAFETY: the reference was created in this env, and is deleted once.
             unsafe { sys::napi_delete_reference(env, owner.buffer) };
         }
         self.mapping
     }
 }
 
-// By address. A process has some 65,000 mappings at most.
+// Sorted by address. A process has at most about 65,000 mappings.
 static MAPPED: Mutex<Vec<Mapped>> = Mutex::new(Vec::new());
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
@@ -171,13 +173,14 @@ impl IntoJs for MappedBuffer {
         let (hint, mut value) = (ptr::without_provenance_mut(number), ptr::null_mut());
         let status = if self.is_shared {
             create_external_sharedarraybuffer().map_or(NOT_ALLOWED, |create| {
-                // SAFETY: the memory stays until the finalizer is called.
+                // SAFETY: the memory stays mapped until the finalizer is called.
                 unsafe {
                     create(env, address.cast(), length, Some(finalize_shared), hint, &raw mut value)
                 }
             })
         } else {
-            // SAFETY: the memory stays until the finalizer has been called, or the buffer detached.
+            // SAFETY: the memory stays mapped until the finalizer is called or the buffer is
+            // detached.
             unsafe {
                 sys::napi_create_external_arraybuffer(
                     env,
@@ -206,7 +209,7 @@ impl IntoJs for MappedBuffer {
 
 const NOT_ALLOWED: sys::napi_status = sys::Status::napi_no_external_buffers_allowed;
 
-/// Has [`mark_moved`] look at a buffer when its thread ends.
+/// Arranges that [`mark_moved`] looks at a buffer when its thread ends.
 fn watch(env: sys::napi_env, value: sys::napi_value, address: usize) -> Result<()> {
     if is_deno(env) {
         return Ok(());
@@ -219,7 +222,7 @@ fn watch(env: sys::napi_env, value: sys::napi_value, address: usize) -> Result<(
     drop(mapped);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let (hint, mut sentinel) = (ptr::without_provenance_mut(number), ptr::null_mut());
-    // SAFETY: a static byte, which nobody else gets to see.
+    // SAFETY: a static byte. The buffer is not given to JavaScript.
     let status = unsafe {
         sys::napi_create_external_arraybuffer(
             env,
@@ -240,9 +243,9 @@ fn watch(env: sys::napi_env, value: sys::napi_value, address: usize) -> Result<(
         old
     };
     match old {
-        // SAFETY: made in this env, and deleted once.
+        // SAFETY: the reference was created in this env, and is deleted once.
         Some(old) => unsafe { sys::napi_delete_reference(env, old.buffer) },
-        // SAFETY: the function stays, as the addon is never unloaded.
+        // SAFETY: the function stays in memory, since the addon is never unloaded.
         None => unsafe { sys::napi_add_env_cleanup_hook(env, Some(end), env.cast()) },
     };
     Ok(())
@@ -256,32 +259,33 @@ fn reference(env: sys::napi_env, value: sys::napi_value, count: u32) -> Result<s
     Ok(reference)
 }
 
-/// The newest external buffer of a thread, which is held for as long as the thread lives.
+/// The newest external buffer of a thread. It lives as long as the thread.
 ///
-/// When a thread of Node.js ends, its external buffers are emptied and finalized before any hook of
-/// ours runs, from the newest to the oldest. So the finalizer of the newest runs while all mapped
-/// buffers are as JavaScript left them. Bun runs hooks first, and so [`end`] is one.
+/// When a thread of Node.js ends, its external buffers are detached and finalized, from the newest
+/// to the oldest, before any cleanup hook runs. So the finalizer of the newest buffer runs while
+/// all mapped buffers are as JavaScript left them. Bun runs the hooks first: there, [`end`] does
+/// the work.
 struct Sentinel {
     env: sys::napi_env,
     buffer: sys::napi_ref,
     number: usize,
 }
 
-// SAFETY: only the thread of the env follows the pointers; others compare them.
+// SAFETY: only the thread of the env follows the pointers; other threads only compare them.
 unsafe impl Send for Sentinel {}
 
 static SENTINEL: AtomicU8 = AtomicU8::new(0);
 static SENTINELS: Mutex<Vec<Sentinel>> = Mutex::new(Vec::new());
 
-/// Deno finalizes no buffers when a thread ends: there is nothing to mark, and in its hooks no value
-/// can be made.
+/// Returns true in Deno, which finalizes no buffers when a thread ends: there is nothing to mark.
+/// Its cleanup hooks cannot create values.
 fn is_deno(env: sys::napi_env) -> bool {
     let mut version = ptr::null();
     // SAFETY: the env of the call that is under way.
     let _ = unsafe { sys::napi_get_node_version(env, &raw mut version) };
-    // SAFETY: what it gives is static.
+    // SAFETY: the pointer is null or leads to static data.
     let release = unsafe { version.as_ref() }.filter(|version| !version.release.is_null());
-    // SAFETY: it is not null, and ends in NUL.
+    // SAFETY: the string is not null and ends in NUL.
     release.is_some_and(|version| unsafe { CStr::from_ptr(version.release) } == c"Deno")
 }
 
@@ -298,9 +302,10 @@ unsafe extern "C" fn end(env: *mut c_void) {
     let _ = guard(|| mark_moved(env.cast()));
 }
 
-/// For a thread that ends: marks the buffers that are no longer in the ArrayBuffer they were made for.
-/// Streams and `ArrayBuffer.prototype.transfer` move the memory into another one, which can be posted
-/// to another thread. That one may use it for as long as it likes, and nothing says when it is over.
+/// Marks the mappings of a thread that ends whose memory has moved to another ArrayBuffer. Streams
+/// and `ArrayBuffer.prototype.transfer` move memory, and the new ArrayBuffer can be posted to
+/// another thread. That thread may use the memory at any time; nothing reports when it has
+/// finished.
 fn mark_moved(env: sys::napi_env) {
     let was_there = {
         let mut sentinels = lock(&SENTINELS);
@@ -312,15 +317,15 @@ fn mark_moved(env: sys::napi_env) {
         return;
     }
     let mut scope = ptr::null_mut();
-    // SAFETY: the env is still there; closed below.
+    // SAFETY: the env still exists. The scope is closed below.
     unsafe { sys::napi_open_handle_scope(env, &raw mut scope) };
-    // Nothing of the runtime is called under the lock, which its finalizers take.
+    // The runtime is not called while the lock is held, since its finalizers take the lock.
     let of_env = |each: &Mapped| each.owner.filter(|owner| owner.env == env);
     let own = |each: &Mapped| of_env(each).map(|owner| (each.number, each.address(), owner));
     let owned: Vec<_> = lock(&MAPPED).iter().filter_map(own).collect();
     for (number, address, owner) in owned {
         let mut buffer = ptr::null_mut();
-        // SAFETY: made in this env, and deleted only by its thread.
+        // SAFETY: the reference was created in this env, and only this thread deletes it.
         unsafe { sys::napi_get_reference_value(env, owner.buffer, &raw mut buffer) };
         if !buffer.is_null() && address_of(env, buffer) == Some(address) {
             continue;
@@ -331,7 +336,7 @@ fn mark_moved(env: sys::napi_env) {
             found.is_moved = true;
         }
     }
-    // SAFETY: opened above.
+    // SAFETY: the scope was opened above.
     unsafe { sys::napi_close_handle_scope(env, scope) };
 }
 
@@ -347,7 +352,7 @@ unsafe extern "C" fn finalize(env: sys::napi_env, data: *mut c_void, hint: *mut 
     });
 }
 
-// Called on any thread, when no thread has the buffer any more.
+// Called on any thread, after every thread has dropped the buffer.
 unsafe extern "C" fn finalize_shared(data: *mut c_void, hint: *mut c_void) {
     let _ = guard(|| drop(take(data.addr(), |each| each.number == hint.addr())));
 }

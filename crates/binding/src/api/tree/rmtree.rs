@@ -31,17 +31,24 @@ struct State {
     start: fdkit::Result<Option<CallFd>>,
     interrupt: Arc<AtomicBool>,
     path: PathArg,
+    threads: Option<u32>,
     tree: Option<CoreRmtree>,
 }
 
-/// Prepares a deletion. Opens nothing. `later` must be what `rmtreeStep` will get.
+/// Prepares a deletion. Opens nothing. `later` must be what `rmtreeStep` will get. Without
+/// `threads`, the deletion starts as many as suit the machine.
 ///
 /// @syscall openat
 #[napi(catch_unwind)]
-pub fn rmtree_start(later: bool, dir_fd: Option<i32>, path: PathArg) -> Handle<Rmtree> {
+pub fn rmtree_start(
+    later: bool,
+    dir_fd: Option<i32>,
+    path: PathArg,
+    threads: Option<u32>,
+) -> Handle<Rmtree> {
     let start = CallFd::new(dir_fd, later);
     let interrupt = Arc::new(AtomicBool::new(false));
-    let state = State { start, interrupt: Arc::clone(&interrupt), path, tree: None };
+    let state = State { start, interrupt: Arc::clone(&interrupt), path, threads, tree: None };
     Handle::new(Rmtree { state: Arc::new(Mutex::new(state)), interrupt })
 }
 
@@ -85,7 +92,13 @@ impl State {
         let tree = match &mut self.tree {
             Some(tree) => tree,
             None => match CoreRmtree::new(start, self.path.as_c_str()) {
-                Ok(tree) => self.tree.insert(tree.interrupted_by(Arc::clone(&self.interrupt))),
+                Ok(tree) => {
+                    let tree = tree.interrupted_by(Arc::clone(&self.interrupt));
+                    self.tree.insert(match self.threads {
+                        Some(threads) => tree.threads(threads as usize),
+                        None => tree,
+                    })
+                }
                 Err(error) => return Outcome::Failed(Failure::from(error).with_dir(start)),
             },
         };

@@ -42,16 +42,20 @@ struct State {
     filenames_at: usize,
 }
 
-/// Prepares a walk. Opens nothing. With `later`, the walk gets a duplicate of `dirFd`.
+/// Prepares a walk. Opens nothing. With `later`, the walk gets a duplicate of `dirFd`. Without
+/// `threads`, the walk starts as many as suit the machine.
 ///
 /// @syscall openat
 #[napi(catch_unwind)]
+#[allow(clippy::too_many_arguments, reason = "an object of options would cost more than the call")]
 pub fn walk_start(
     later: bool,
     top: PathArg,
     topdown: bool,
     follow_symlinks: bool,
     max_open: u32,
+    exact: bool,
+    threads: Option<u32>,
     dir_fd: Option<i32>,
 ) -> Result<Handle<Walk>> {
     let (start, failed) = match CallFd::new(dir_fd, later) {
@@ -61,7 +65,10 @@ pub fn walk_start(
     let dir_fd = borrow_dir_fd(start.as_ref().map(|fd| number(fd.as_fd())));
     let dir_fd = dir_fd.map_err(|error| Error::new(Status::InvalidArg, error))?;
     let options = WalkOptions { topdown, follow_symlinks, max_open: max_open as usize };
-    let walk = CoreWalk::new(top.as_c_str(), dir_fd, options);
+    let mut walk = CoreWalk::new(top.as_c_str(), dir_fd, options).exact(exact);
+    if let Some(threads) = threads {
+        walk = walk.threads(threads as usize);
+    }
     let interrupt = walk.interrupt();
     let state = State {
         walk,
