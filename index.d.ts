@@ -15,9 +15,9 @@ import { ReadableStream as ReadableStream$1 } from 'node:stream/web';
  * The error of a failed system call, with the same properties as an error of `node:fs`. Every
  * function throws it, and every `onerror` receives it.
  *
- * `Name` is the type of `path`. In an `onerror` it is `string` if the walk or the deletion was given
- * a string or a URL, and `Buffer` if it was given bytes. By default it is any of these, or
- * `undefined`, because an error of a call that only takes a descriptor has no path.
+ * `Name` is the type of `path`. In an `onerror`, it is `string` if the walk or the deletion was
+ * given a string or a URL, and `Buffer` if it was given bytes. By default, it is any of these, or
+ * `undefined`, because a call that takes only a descriptor has no path.
  *
  * @example
  * ```ts
@@ -47,36 +47,39 @@ export interface SystemError<Name extends string | Uint8Array | undefined = stri
 	/** The path of the directory that `dest` starts from. */
 	destDir?: string;
 }
-/** A path: a string (PEP 383), the bytes themselves, or a `file:` URL. */
+/** A path: a string (with PEP 383 surrogates), raw bytes, or a `file:` URL. */
 export type PathLike = string | Uint8Array | URL;
 /**
- * A descriptor: a number, or an object whose `fd` is one, such as a `FileHandle` of
+ * A descriptor: a number, or an object whose `fd` is a number, such as a `FileHandle` of
  * `node:fs/promises` or a `Memfd`. Keep such an object for as long as its descriptor is in use,
  * since it may close the descriptor when it is collected.
  */
 export type FdLike = number | {
 	readonly fd: number;
 };
-/** Options of what acts relative to a directory. */
+/** Options of the functions that act relative to a directory. */
 export interface DirFdOptions {
-	/** A descriptor of a directory, which a relative path starts from; else the working directory. */
+	/**
+	 * The descriptor of the directory that a relative path starts from; by default, the working
+	 * directory.
+	 */
 	dirFd?: FdLike | undefined;
 }
-/** Options of what acts on a link or on what it points to. */
+/** Options of the functions that act on a symbolic link or on its target. */
 export interface FollowOptions extends DirFdOptions {
-	/** Whether a link stands for what it points to; `true` by default. */
+	/** Whether to follow a symbolic link; `true` by default. */
 	followSymlinks?: boolean | undefined;
 }
-/** Options of what has two paths. */
+/** Options of the functions that take two paths. */
 export interface TwoDirFdOptions {
-	/** A descriptor of a directory, which a relative `src` starts from. */
+	/** The descriptor of the directory that a relative `src` starts from. */
 	srcDirFd?: FdLike | undefined;
-	/** A descriptor of a directory, which a relative `dst` starts from. */
+	/** The descriptor of the directory that a relative `dst` starts from. */
 	dstDirFd?: FdLike | undefined;
 }
 /** Options of {@link link}. */
 export interface LinkOptions extends TwoDirFdOptions {
-	/** Whether a link as `src` stands for what it points to; `true` by default. */
+	/** Whether to link to the target if `src` is a symbolic link; `true` by default. */
 	followSymlinks?: boolean | undefined;
 }
 /** Options of {@link rename}. */
@@ -85,9 +88,9 @@ export interface RenameOptions extends TwoDirFdOptions {
 	flags?: number | undefined;
 }
 /**
- * Makes a directory; its permissions are `mode` less the umask.
+ * Creates a directory. Its permissions are `mode` without the bits of the umask.
  *
- * @throws `EEXIST`, `ENOENT`, `ENOTDIR`, `EACCES`, `EROFS` …, as mkdir(2) says
+ * @throws `EEXIST`, `ENOENT`, `ENOTDIR`, `EACCES`, `EROFS` and the other errors of mkdir(2)
  * @see https://docs.python.org/3/library/os.html#os.mkdir
  * @example
  * ```ts
@@ -101,9 +104,9 @@ export interface RenameOptions extends TwoDirFdOptions {
  */
 export declare function mkdir(path: PathLike, mode?: number | string, options?: DirFdOptions): void;
 /**
- * Makes a FIFO; its permissions are `mode` less the umask.
+ * Creates a FIFO. Its permissions are `mode` without the bits of the umask.
  *
- * @throws `EEXIST`, `ENOENT`, `EACCES` …, as mkfifo(3) says
+ * @throws `EEXIST`, `ENOENT`, `EACCES` and the other errors of mkfifo(3)
  * @see https://docs.python.org/3/library/os.html#os.mkfifo
  * @example
  * ```ts
@@ -115,13 +118,14 @@ export declare function mkdir(path: PathLike, mode?: number | string, options?: 
  */
 export declare function mkfifo(path: PathLike, mode?: number | string, options?: DirFdOptions): void;
 /**
- * Makes a file of any type but a directory or a link; its permissions are those of `mode` less
- * the umask.
+ * Creates a file of any type except a directory or a symbolic link. Its permissions are those of
+ * `mode` without the bits of the umask.
  *
  * @param mode permissions, or-ed with a type: `S_IFREG` (the default), `S_IFIFO`, `S_IFCHR`,
- * `S_IFBLK` (of `fs.constants`) or `S_IFSOCK`
- * @param device what the file stands for, of the types `S_IFCHR` and `S_IFBLK`; see makedev(3)
- * @throws `EPERM`: devices are root's to make; `EEXIST`, `ENOENT`, `EINVAL` …, as mknod(2) says
+ * `S_IFBLK` (from `fs.constants`) or `S_IFSOCK`
+ * @param device the device number, for the types `S_IFCHR` and `S_IFBLK`; see makedev(3)
+ * @throws `EPERM`: only root may create devices; `EEXIST`, `ENOENT`, `EINVAL` and the other errors
+ * of mknod(2)
  * @see https://docs.python.org/3/library/os.html#os.mknod
  * @example
  * ```ts
@@ -134,12 +138,13 @@ export declare function mkfifo(path: PathLike, mode?: number | string, options?:
  */
 export declare function mknod(path: PathLike, mode?: number, device?: number, options?: DirFdOptions): void;
 /**
- * Makes a second name for a file.
+ * Creates a hard link: a second name for a file.
  *
- * Unlike in CPython, which on Linux makes a name for the link itself where no descriptors are
- * given, `followSymlinks` is as documented.
+ * On Linux, CPython links to a symbolic link itself if no descriptors are given. Here,
+ * `followSymlinks` always works as documented.
  *
- * @throws `EEXIST`, `ENOENT`, `EXDEV`: another file system; `EPERM`: a directory …, as link(2) says
+ * @throws `EXDEV`: the two paths are on different file systems; `EPERM`: `src` is a directory;
+ * `EEXIST`, `ENOENT` and the other errors of link(2)
  * @see https://docs.python.org/3/library/os.html#os.link
  * @example
  * ```ts
@@ -151,9 +156,10 @@ export declare function mknod(path: PathLike, mode?: number, device?: number, op
  */
 export declare function link(src: PathLike, dst: PathLike, options?: LinkOptions): void;
 /**
- * Makes a symbolic link at `path` that points to `target`, which need not exist.
+ * Creates a symbolic link at `path` that points to `target`, which need not exist.
  *
- * @throws `EEXIST`, `ENOENT`: an empty target, or no such directory; `EACCES` …, as symlink(2) says
+ * @throws `ENOENT`: `target` is empty, or a directory in `path` does not exist; `EEXIST`, `EACCES`
+ * and the other errors of symlink(2)
  * @see https://docs.python.org/3/library/os.html#os.symlink
  * @example
  * ```ts
@@ -165,9 +171,11 @@ export declare function link(src: PathLike, dst: PathLike, options?: LinkOptions
  */
 export declare function symlink(target: PathLike, path: PathLike, options?: DirFdOptions): void;
 /**
- * The text of a symbolic link, of any length: a Buffer where the path is bytes.
+ * Returns the target of a symbolic link, of any length: a string, or a Buffer if the path was given
+ * as bytes.
  *
- * @throws `EINVAL`: not a link; `ENOENT`, `EACCES` …, as readlink(2) says
+ * @throws `EINVAL`: the path is not a symbolic link; `ENOENT`, `EACCES` and the other errors of
+ * readlink(2)
  * @see https://docs.python.org/3/library/os.html#os.readlink
  * @example
  * ```ts
@@ -178,9 +186,11 @@ export declare function symlink(target: PathLike, path: PathLike, options?: DirF
  */
 export declare function readlink(path: string | URL, options?: DirFdOptions): string;
 /**
- * The text of a symbolic link, of any length: a Buffer where the path is bytes.
+ * Returns the target of a symbolic link, of any length: a string, or a Buffer if the path was given
+ * as bytes.
  *
- * @throws `EINVAL`: not a link; `ENOENT`, `EACCES` …, as readlink(2) says
+ * @throws `EINVAL`: the path is not a symbolic link; `ENOENT`, `EACCES` and the other errors of
+ * readlink(2)
  * @see https://docs.python.org/3/library/os.html#os.readlink
  * @example
  * ```ts
@@ -191,9 +201,11 @@ export declare function readlink(path: string | URL, options?: DirFdOptions): st
  */
 export declare function readlink(path: Uint8Array, options?: DirFdOptions): Buffer;
 /**
- * The text of a symbolic link, of any length: a Buffer where the path is bytes.
+ * Returns the target of a symbolic link, of any length: a string, or a Buffer if the path was given
+ * as bytes.
  *
- * @throws `EINVAL`: not a link; `ENOENT`, `EACCES` …, as readlink(2) says
+ * @throws `EINVAL`: the path is not a symbolic link; `ENOENT`, `EACCES` and the other errors of
+ * readlink(2)
  * @see https://docs.python.org/3/library/os.html#os.readlink
  * @example
  * ```ts
@@ -204,12 +216,12 @@ export declare function readlink(path: Uint8Array, options?: DirFdOptions): Buff
  */
 export declare function readlink(path: PathLike, options?: DirFdOptions): string | Buffer;
 /**
- * Renames. A file at `dst` is replaced, but for `flags`: with `RENAME_NOREPLACE` it is an error,
- * and with `RENAME_EXCHANGE` the two change places, in one step that nobody can come between.
+ * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
+ * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
  *
- * @throws `ENOENT`, `EXDEV`: another file system; `ENOTEMPTY`, `EISDIR`, `ENOTDIR`; `EEXIST`:
- * `dst` is there, with `RENAME_NOREPLACE`; `EINVAL`: into itself, or flags that the kernel or the
- * file system does not know …, as rename(2) says
+ * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
+ * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
+ * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
  * @see https://docs.python.org/3/library/os.html#os.rename
  * @example
  * ```ts
@@ -221,9 +233,9 @@ export declare function readlink(path: PathLike, options?: DirFdOptions): string
  */
 export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): void;
 /**
- * Renames, and a file at `dst` is replaced, on every platform.
+ * Renames a file or a directory. On every platform, a file at `dst` is replaced.
  *
- * @throws as {@link rename}
+ * @throws the errors of {@link rename}
  * @see https://docs.python.org/3/library/os.html#os.replace
  * @example
  * ```ts
@@ -236,10 +248,10 @@ export declare function rename(src: PathLike, dst: PathLike, options?: RenameOpt
  */
 export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): void;
 /**
- * Removes a name that is not a directory's.
+ * Removes a name that is not a directory.
  *
- * @throws `ENOENT`, `EACCES`, `EBUSY` …, as unlink(2) says; `EISDIR` for a directory (`EPERM` on
- * macOS); `EBADF`: `dirFd` is not open
+ * @throws `EISDIR` (`EPERM` on macOS): the path is a directory; `EBADF`: `dirFd` is not open;
+ * `ENOENT`, `EACCES`, `EBUSY` and the other errors of unlink(2)
  * @see https://docs.python.org/3/library/os.html#os.unlink
  * @example
  * ```ts
@@ -255,19 +267,19 @@ export declare function unlink(path: PathLike, options?: DirFdOptions): void;
 /**
  * Removes an empty directory.
  *
- * @throws `ENOENT`, `ENOTDIR`, `ENOTEMPTY`, `EACCES`, `EBUSY` …, as rmdir(2) says; `EINVAL`: a
- * path that ends in `.`; `EBADF`: `dirFd` is not open
+ * @throws `EINVAL`: the path ends in `.`; `EBADF`: `dirFd` is not open; `ENOENT`, `ENOTDIR`,
+ * `ENOTEMPTY`, `EACCES`, `EBUSY` and the other errors of rmdir(2)
  * @see https://docs.python.org/3/library/os.html#os.rmdir
  * @example
  * ```ts
  * import { fwalk, lstat, rmdir, unlink } from 'fdkit'
  *
- * // Everything below build, and build stays.
+ * // Removes everything below build, but not build itself.
  * const onerror = (error: Error) => { throw error }
  * for (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false, onerror })) {
  *   for (const name of filenames) unlink(name, { dirFd })
  *   for (const name of dirnames) {
- *     // Links to directories are among the directories, and rmdir refuses them.
+ *     // dirnames has links to directories, too, and rmdir refuses them.
  *     if (lstat(name, { dirFd }).isSymbolicLink()) unlink(name, { dirFd })
  *     else rmdir(name, { dirFd })
  *   }
@@ -277,18 +289,23 @@ export declare function unlink(path: PathLike, options?: DirFdOptions): void;
 export declare function rmdir(path: PathLike, options?: DirFdOptions): void;
 /** Options of {@link access} and {@link canAccess}. */
 export interface AccessOptions extends FollowOptions {
-	/** Whether the effective user and group count, not the real ones; `false` by default. */
+	/**
+	 * Whether to check with the effective user and group ids instead of the real ones; `false` by
+	 * default.
+	 */
 	effectiveIds?: boolean | undefined;
 }
 /**
- * Returns if this process may do with a file what `mode` says, and throws if it may not. The
- * answer may change before you act on it. If that matters, try the operation itself.
+ * Checks whether this process may access a file as `mode` says, and throws if it may not. The
+ * answer can change before you act on it. If that matters, try the operation itself.
  *
- * As `fs.accessSync` and unlike Python's `os.access` it throws. {@link canAccess} returns a boolean.
+ * Like `fs.accessSync` and unlike Python's `os.access`, it throws. {@link canAccess} returns a
+ * boolean.
  *
  * @param mode `F_OK` (the file exists, the default), or `R_OK`, `W_OK` and `X_OK` or-ed
- * @throws `EACCES`: it may not; `ENOENT`, `ENOTDIR`, `ELOOP`; `EROFS`: `W_OK` on a read-only file
- * system; `EPERM`: `W_OK` of an immutable file; … as access(2) says; `EBADF`: `dirFd` is not open
+ * @throws `EACCES`: access is denied; `ENOENT`, `ENOTDIR`, `ELOOP`: the path leads to no file;
+ * `EROFS`: `W_OK` on a read-only file system; `EPERM`: `W_OK` on an immutable file; `EBADF`:
+ * `dirFd` is not open; and the other errors of access(2)
  * @see https://nodejs.org/api/fs.html#fsaccesssyncpath-mode
  * @see https://man7.org/linux/man-pages/man2/access.2.html
  * @example
@@ -301,14 +318,14 @@ export interface AccessOptions extends FollowOptions {
  */
 export declare function access(path: PathLike, mode?: number, options?: AccessOptions): void;
 /**
- * Returns whether this process may do with a file what `mode` says. The answer may change before
- * you act on it. If that matters, try the operation itself.
+ * Returns whether this process may access a file as `mode` says. The answer can change before you
+ * act on it. If that matters, try the operation itself.
  *
- * As Python's `os.access` it returns `false` whatever the reason, also if `dirFd` is not open. Only
- * wrong arguments are thrown. {@link access} throws the reason.
+ * Like Python's `os.access`, it returns `false` for any reason, even if `dirFd` is not open. It
+ * throws only if an argument is invalid. {@link access} throws the reason.
  *
  * @param mode `F_OK` (the file exists, the default), or `R_OK`, `W_OK` and `X_OK` or-ed
- * @throws `ENOSYS`: not on this platform
+ * @throws `ENOSYS`: this platform is not supported
  * @see https://docs.python.org/3/library/os.html#os.access
  * @example
  * ```ts
@@ -320,14 +337,14 @@ export declare function access(path: PathLike, mode?: number, options?: AccessOp
  */
 export declare function canAccess(path: PathLike, mode?: number, options?: AccessOptions): boolean;
 /**
- * Returns whether a path leads to a file of any type. It is `false` for a symbolic link whose
+ * Returns whether a path leads to a file of any type. It returns `false` for a symbolic link whose
  * target does not exist, unless `followSymlinks` is `false`.
  *
- * As `fs.existsSync` and Python's `os.path.exists` it also returns `false` if the file cannot be
- * reached, for example behind a directory without search permission. Unlike both it throws if an
- * argument is wrong.
+ * Like `fs.existsSync` and Python's `os.path.exists`, it also returns `false` if the file cannot be
+ * reached, for example because a directory on the way may not be searched. Unlike both, it throws
+ * if an argument is invalid.
  *
- * @throws `ENOSYS`: not on this platform
+ * @throws `ENOSYS`: this platform is not supported
  * @see https://docs.python.org/3/library/os.path.html#os.path.exists
  * @example
  * ```ts
@@ -341,11 +358,12 @@ export declare function canAccess(path: PathLike, mode?: number, options?: Acces
  */
 export declare function exists(path: PathLike, options?: FollowOptions): boolean;
 /**
- * Sets the permissions.
+ * Sets the permissions of a file.
  *
  * @param path a path, or a descriptor
- * @throws `EPERM`: somebody else's; `ENOENT`, `EROFS` …, as chmod(2) says; `ENOTSUP` without
- * `followSymlinks`: a link, which on Linux has no permissions, or Linux before 6.6
+ * @throws `EPERM`: the file belongs to another user; `ENOTSUP` with `followSymlinks: false`: the
+ * path is a symbolic link, which has no permissions on Linux, or Linux is older than 6.6; `ENOENT`,
+ * `EROFS` and the other errors of chmod(2)
  * @see https://docs.python.org/3/library/os.html#os.chmod
  * @example
  * ```ts
@@ -359,10 +377,10 @@ export declare function exists(path: PathLike, options?: FollowOptions): boolean
  */
 export declare function chmod(path: PathLike | FdLike, mode: number | string, options?: FollowOptions): void;
 /**
- * Sets owner and group; -1 leaves one as it is.
+ * Sets the owner and the group of a file. -1 leaves either of them unchanged.
  *
  * @param path a path, or a descriptor
- * @throws `EPERM`, `ENOENT`, `EROFS` …, as chown(2) says
+ * @throws `EPERM`, `ENOENT`, `EROFS` and the other errors of chown(2)
  * @see https://docs.python.org/3/library/os.html#os.chown
  * @example
  * ```ts
@@ -372,34 +390,40 @@ export declare function chmod(path: PathLike | FdLike, mode: number | string, op
  * ```
  */
 export declare function chown(path: PathLike | FdLike, uid: number, gid: number, options?: FollowOptions): void;
-/** For {@link utime}: the present, by the kernel's clock. */
+/** For {@link utime}: the current time of the kernel's clock. */
 export declare const UTIME_NOW: unique symbol;
-/** For {@link utime}: as it is. */
+/** For {@link utime}: the time stays unchanged. */
 export declare const UTIME_OMIT: unique symbol;
 type TimeSymbol = typeof UTIME_NOW | typeof UTIME_OMIT;
 /** Options of {@link utime}. */
 export interface UtimeOptions extends FollowOptions {
-	/** Last access and last change: seconds since 1970 or Dates, or `UTIME_NOW` or `UTIME_OMIT`. */
+	/**
+	 * The times of last access and last modification: seconds since 1970, `Date`s, `UTIME_NOW` or
+	 * `UTIME_OMIT`.
+	 */
 	times?: readonly [
 		atime: number | Date | TimeSymbol,
 		mtime: number | Date | TimeSymbol
 	] | undefined;
-	/** The same in nanoseconds since 1970. */
+	/**
+	 * The times of last access and last modification in nanoseconds since 1970, `UTIME_NOW` or
+	 * `UTIME_OMIT`.
+	 */
 	ns?: readonly [
 		atime: bigint | TimeSymbol,
 		mtime: bigint | TimeSymbol
 	] | undefined;
 }
 /**
- * Sets the times of last access and last change; to the present, where neither `times` nor `ns`
- * is given.
+ * Sets the times of last access and last modification. By default, both are set to the current
+ * time.
  *
- * Seconds are cut to whole nanoseconds, downward. Unlike in C, `UTIME_NOW` and `UTIME_OMIT` are
- * symbols, so that no time can be taken for them.
+ * Seconds are rounded down to whole nanoseconds. Unlike in C, `UTIME_NOW` and `UTIME_OMIT` are
+ * symbols, so they cannot be confused with a time.
  *
  * @param path a path, or a descriptor
- * @throws `EPERM`, `EACCES`: somebody else's; `ENOENT`, `EROFS` …, as utimensat(2) says;
- * `ERR_INVALID_ARG_VALUE`: both `times` and `ns`
+ * @throws `EPERM`, `EACCES`: the file belongs to another user; `ERR_INVALID_ARG_VALUE`: both
+ * `times` and `ns` were given; `ENOENT`, `EROFS` and the other errors of utimensat(2)
  * @see https://docs.python.org/3/library/os.html#os.utime
  * @example
  * ```ts
@@ -411,23 +435,25 @@ export interface UtimeOptions extends FollowOptions {
  */
 export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): void;
 /**
- * Called with the name of an event and its arguments, before the operation. What it throws
- * ends the operation.
+ * A function that is called with the name and the arguments of an event, before the operation. If
+ * it throws, the operation ends with that error.
  */
 export type AuditHook = (event: string, args: readonly unknown[]) => void;
 /**
- * Adds a function that is called before every operation that Python audits, and can refuse it
- * by throwing. As in Python it cannot be removed; it hears of the hooks that are added later.
+ * Adds a function that is called before every operation that Python audits. The function can refuse
+ * the operation by throwing. As in Python, a hook cannot be removed, and it is also called when
+ * another hook is added.
  *
- * Where one only wants to watch, the `node:diagnostics_channel` channel of the event's name
- * carries the arguments by name. Events: `mmap.__new__`, `open`, `os.chmod`, `os.chown`, `os.fwalk`, `os.link`,
- * `os.listdir`, `os.mkdir`, `os.remove`, `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`,
- * `os.utime`, `shutil.rmtree`, `sys.addaudithook`. Each thread has hooks of its own.
+ * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
+ * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
+ * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree` and
+ * `sys.addaudithook`. Each thread has its own hooks.
  *
- * @param hook called with the event's name and its arguments, `undefined` for those left out
- * (-1 for `dirFd`, `srcDirFd` and `dstDirFd`, but `undefined` in `os.fwalk` and `shutil.rmtree`, as
- * in Python)
- * @throws `ERR_INVALID_ARG_TYPE`: not a function; whatever an earlier hook throws
+ * @param hook a function that gets the event's name and its arguments. An argument that was not
+ * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and
+ * `shutil.rmtree`, as in Python.
+ * @throws `ERR_INVALID_ARG_TYPE`: `hook` is not a function; and whatever an earlier hook throws
  * @see https://docs.python.org/3/library/sys.html#sys.addaudithook
  * @example
  * ```ts
@@ -440,19 +466,24 @@ export type AuditHook = (event: string, args: readonly unknown[]) => void;
  * ```
  */
 export declare function addAuditHook(hook: AuditHook): void;
-/** Children do not inherit the descriptor. */
+/** Child processes do not inherit the descriptor. */
 export declare const MFD_CLOEXEC = 1;
-/** Seals may be added. */
+/** Seals may be added to the file. */
 export declare const MFD_ALLOW_SEALING = 2;
-/** The file lives in huge pages; or-ed with one of the `MFD_HUGE_*` sizes, else of the default size. */
+/**
+ * The file lives in huge pages. Combine it with one of the `MFD_HUGE_*` sizes; without one, the pages
+ * have the default size.
+ */
 export declare const MFD_HUGETLB = 4;
-/** Not executable, and sealed so; implies `MFD_ALLOW_SEALING` (Linux 6.3). */
+/**
+ * The file is not executable and can never become so. It implies `MFD_ALLOW_SEALING` (Linux 6.3).
+ */
 export declare const MFD_NOEXEC_SEAL = 8;
-/** Executable (Linux 6.3). */
+/** The file is executable (Linux 6.3). */
 export declare const MFD_EXEC = 16;
-/** Where the base-2 logarithm of the huge-page size stands in the flags. */
+/** The position of the base-2 logarithm of the huge-page size in the flags. */
 export declare const MFD_HUGE_SHIFT = 26;
-/** The bits of that logarithm. */
+/** The mask for that logarithm, after the shift. */
 export declare const MFD_HUGE_MASK = 63;
 /** Huge pages of 64 KB. */
 export declare const MFD_HUGE_64KB = 1073741824;
@@ -478,59 +509,70 @@ export declare const MFD_HUGE_1GB = 2013265920;
 export declare const MFD_HUGE_2GB = 2080374784;
 /** Huge pages of 16 GB. */
 export declare const MFD_HUGE_16GB = 2281701376;
-/** No further seals. */
+/** No more seals can be added. */
 export declare const F_SEAL_SEAL = 1;
-/** The file never gets smaller. */
+/** The file cannot shrink. */
 export declare const F_SEAL_SHRINK = 2;
-/** The file never gets larger. */
+/** The file cannot grow. */
 export declare const F_SEAL_GROW = 4;
-/** The contents never change. */
+/** The contents cannot change. */
 export declare const F_SEAL_WRITE = 8;
-/** No new writes or writable mappings; those that live stay (Linux 5.1). */
+/**
+ * No new writes and no new writable mappings are allowed. Existing mappings stay writable (Linux
+ * 5.1).
+ */
 export declare const F_SEAL_FUTURE_WRITE = 16;
-/** The execute bits of the mode never change (Linux 6.3). */
+/** The execute bits of the mode cannot change (Linux 6.3). */
 export declare const F_SEAL_EXEC = 32;
-/** Never crosses into another mount. */
+/** The path must not cross into another mount. */
 export declare const RESOLVE_NO_XDEV = 1;
-/** No links of the kind of `/proc/<pid>/fd/<n>`. */
+/** The path must not go through links such as `/proc/<pid>/fd/<n>`. */
 export declare const RESOLVE_NO_MAGICLINKS = 2;
-/** No symbolic links at all, anywhere in the path. */
+/** The path must not contain symbolic links, in any component. */
 export declare const RESOLVE_NO_SYMLINKS = 4;
-/** Stays below the directory it starts from; what leads out is `EXDEV`. */
+/**
+ * The path must stay below the directory that it starts from. A path that leaves it fails with
+ * `EXDEV`.
+ */
 export declare const RESOLVE_BENEATH = 8;
-/** The directory it starts from is `/` for the path and all links in it. */
+/**
+ * The directory that the path starts from is `/` for the path and for every symbolic link in it.
+ */
 export declare const RESOLVE_IN_ROOT = 16;
-/** Only what the kernel has in its cache; else `EAGAIN` (Linux 5.12). */
+/**
+ * The path is resolved from the kernel's cache only. If that is impossible, the call fails with
+ * `EAGAIN` (Linux 5.12).
+ */
 export declare const RESOLVE_CACHED = 32;
-/** `EEXIST` where the new name is there already. */
+/** The call fails with `EEXIST` if the new name exists. */
 export declare const RENAME_NOREPLACE = 1;
-/** The two names change places; both must be there. */
+/** The two names are exchanged atomically. Both must exist. */
 export declare const RENAME_EXCHANGE = 2;
-/** For {@link access}: the file is there. */
+/** For {@link access}: the file exists. */
 export declare const F_OK = 0;
-/** For {@link access}: it may be executed, or searched. */
+/** For {@link access}: the file may be executed, or the directory searched. */
 export declare const X_OK = 1;
-/** For {@link access}: it may be written. */
+/** For {@link access}: the file may be written. */
 export declare const W_OK = 2;
-/** For {@link access}: it may be read. */
+/** For {@link access}: the file may be read. */
 export declare const R_OK = 4;
-/** The bytes of a Memfd: a string stands for its UTF-8. */
+/** The bytes of a Memfd. A string is encoded as UTF-8. */
 export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
 /**
  * Copies bytes out of memory that other processes or threads may be writing, and returns them in a
- * Buffer of its own.
+ * new Buffer.
  *
- * Copy first, then decode or parse: while another process writes, `toString` of a Buffer over the
- * memory, `TextDecoder`, `JSON.parse` and sorting in place can crash the runtime, since they look at
- * the bytes more than once and rely on finding the same. A copy is read once. It may hold a mixture of
- * what was there before and after a write: to see whole messages only, agree on them with the writer,
- * for example by a futex word.
+ * Copy first, then decode or parse. While another process writes, `toString` of a Buffer over the
+ * memory, `TextDecoder`, `JSON.parse` and sorting in place can crash the runtime: they read the
+ * bytes more than once and rely on reading the same values. `copyFrom` reads each byte once. The
+ * copy may still mix bytes from before and after a write. To read whole messages only, synchronize
+ * with the writer, for example through a futex word.
  *
  * @param source an ArrayBuffer of {@link mmap}, a SharedArrayBuffer of {@link mmapShared}, or a view of one
  * @param offset in bytes from the start of `source`; 0 by default
- * @param length in bytes; by default all that follows
- * @throws `ERR_OUT_OF_RANGE`: `source` has fewer bytes; `ERR_INVALID_ARG_VALUE`: it was unmapped or
- * transferred
+ * @param length in bytes; by default, everything from `offset` on
+ * @throws `ERR_OUT_OF_RANGE`: `source` has fewer bytes; `ERR_INVALID_ARG_VALUE`: `source` was
+ * unmapped or transferred
  * @see https://nodejs.org/api/buffer.html#static-method-buffercopybytesfromview-offset-length
  * @example
  * ```ts
@@ -545,13 +587,13 @@ export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
  */
 export declare function copyFrom(source: ArrayBufferLike | NodeJS.ArrayBufferView, offset?: number, length?: number): Buffer;
 /**
- * Returns a second descriptor for the same open file. The caller owns it and closes it with
- * `fs.closeSync`; a worker of Node.js that ends closes it. It shares the offset and the status flags
- * with the first.
+ * Returns a new descriptor for the same open file. It shares the file offset and the status flags
+ * with `fd`.
  *
- * As Python's `os.dup` and unlike dup(2), the copy is not inherited by child processes.
+ * The caller owns it and closes it with `fs.closeSync`. A worker of Node.js closes it when it ends.
+ * Like Python's `os.dup` and unlike dup(2), the new descriptor is not inherited by child processes.
  *
- * @throws `EBADF`: not open; `EMFILE`: no number is free
+ * @throws `EBADF`: `fd` is not open; `EMFILE`: no descriptor number is free
  * @see https://docs.python.org/3/library/os.html#os.dup
  * @example
  * ```ts
@@ -568,11 +610,11 @@ export declare function copyFrom(source: ArrayBufferLike | NodeJS.ArrayBufferVie
  */
 export declare function dup(fd: FdLike): number;
 /**
- * Whether child processes inherit the descriptor.
+ * Returns whether child processes inherit a descriptor.
  *
- * Node's own `child_process` hands down what stands in `stdio`, whatever this says.
+ * The descriptors in the `stdio` option of Node's `child_process` are passed on regardless.
  *
- * @throws `EBADF`: not open
+ * @throws `EBADF`: `fd` is not open
  * @see https://docs.python.org/3/library/os.html#os.get_inheritable
  * @example
  * ```ts
@@ -586,7 +628,7 @@ export declare function getInheritable(fd: FdLike): boolean;
 /**
  * Sets whether child processes inherit the descriptor.
  *
- * @throws `EBADF`: not open
+ * @throws `EBADF`: `fd` is not open
  * @see https://docs.python.org/3/library/os.html#os.set_inheritable
  * @example
  * ```ts
@@ -598,32 +640,36 @@ export declare function getInheritable(fd: FdLike): boolean;
  * ```
  */
 export declare function setInheritable(fd: FdLike, inheritable: boolean): void;
-/** What a wait came to, in the words of `Atomics.wait`. */
+/** The result of a wait, in the words of `Atomics.wait`. */
 export type FutexResult = "ok" | "not-equal" | "timed-out";
 /**
- * Sleeps for as long as a word of shared memory has a value, until somebody calls
- * {@link futexWake} for it: `Atomics.wait` across processes. It blocks the thread.
+ * Blocks the thread until {@link futexWake} is called for a word of shared memory, if the word has
+ * the expected value. It is `Atomics.wait` across processes.
  *
- * The kernel looks at the word and goes to sleep in one step. Who changes the word and then wakes
- * is never missed; who wakes without changing it wakes only those who sleep already, and may miss
- * even them in a worker: a wait there is begun anew ten times a second, so that `terminate` can end it.
+ * The kernel compares the word and puts the thread to sleep atomically. Store first, then wake:
+ * that wake is never lost. A wake without a store reaches only threads that are already asleep. It
+ * can miss even those if they are workers: a wait in a worker restarts ten times a second, so that
+ * `terminate` can end it.
  *
- * Before it sleeps it looks at the word for up to 20 µs, since many an answer is there sooner than a
+ * Before it sleeps, it polls the word for up to 20 µs, since many answers arrive sooner than a
  * sleep and a wake-up would take.
  *
- * Differs from `Atomics.wait`: the memory may be of another process, too (and `Atomics.notify` does
- * not wake it); an Int32Array over an ArrayBuffer of {@link mmap} will do; wrong arguments are
- * errors, and NaN as the time is one. As there, `'ok'` does not say that the word has changed.
+ * Differs from `Atomics.wait`: the memory may be shared with other processes, and `Atomics.notify`
+ * does not wake the wait. An Int32Array over an ArrayBuffer of {@link mmap} is accepted. Invalid
+ * arguments throw, and so does NaN as the timeout. As with `Atomics.wait`, `'ok'` does not mean
+ * that the word has changed.
  *
- * In a private mapping (of a write-sealed file, or `writable: false`) the word is that of the file:
- * what this process wrote there itself does not count.
+ * In a private mapping (of a write-sealed file, or with `writable: false`), the word is read from
+ * the file: what this process wrote to its private copy does not count.
  *
  * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
- * @param index of the word in it
- * @param value what the word must be; where it is not, the answer is `'not-equal'` at once
- * @param timeoutMs in milliseconds; forever by default
- * @returns `'ok'`: woken; `'not-equal'`; `'timed-out'`
- * @throws `ENOSYS`: not on this platform; `ERR_INVALID_ARG_VALUE`: memory that nobody shares
+ * @param index the index of the word in `typedArray`
+ * @param value the expected value; if the word has another one, the result is `'not-equal'` at once
+ * @param timeoutMs in milliseconds; by default, there is no timeout
+ * @returns `'ok'`: the wait was woken; `'not-equal'`: the word has another value; `'timed-out'`:
+ * the timeout has passed
+ * @throws `ENOSYS`: this platform is not supported; `ERR_INVALID_ARG_VALUE`: the memory is not
+ * shared
  * @see https://man7.org/linux/man-pages/man2/futex.2.html
  * @example
  * ```ts
@@ -637,12 +683,12 @@ export type FutexResult = "ok" | "not-equal" | "timed-out";
  */
 export declare function futexWait(typedArray: Int32Array, index: number, value: number, timeoutMs?: number): FutexResult;
 /**
- * Wakes those who wait for a word of shared memory, here and in other processes:
+ * Wakes the threads of this and other processes that wait for a word of shared memory. It is
  * `Atomics.notify` for {@link futexWait} and {@link futexWaitAsync}.
  *
- * @param count how many at most; all of them by default
- * @returns how many were woken
- * @throws as {@link futexWait}
+ * @param count the maximum number of waits to wake; by default, all of them
+ * @returns the number of waits that were woken
+ * @throws the errors of {@link futexWait}
  * @see https://man7.org/linux/man-pages/man2/futex.2.html
  * @example
  * ```ts
@@ -672,18 +718,22 @@ export type FwalkEntry<Name extends string | Buffer = string> = [
 ];
 /** Options of {@link fwalk}. */
 export interface FwalkOptions<Name extends string | Buffer = string> {
-	/** A directory before what is in it (`true`, the default), or after. */
+	/** Whether a directory is yielded before its subdirectories, or after them; `true` by default. */
 	topdown?: boolean | undefined;
 	/**
-	 * Called with the error for each directory that was to be visited and was not; its `path` is
-	 * the whole path. What it throws ends the walk. Without it such directories are passed over.
+	 * Called with an error for each directory that should have been visited but was not. The error's
+	 * `path` is the whole path. If the function throws, the walk ends. By default, such directories
+	 * are skipped without an error.
 	 */
 	onerror?: ((error: SystemError<Name>) => void) | undefined;
-	/** Whether links to directories are entered; `false` by default. */
+	/** Whether the walk enters symbolic links to directories; `false` by default. */
 	followSymlinks?: boolean | undefined;
-	/** A descriptor of a directory, which a relative `top` starts from. */
+	/** The descriptor of the directory that a relative `top` starts from. */
 	dirFd?: FdLike | undefined;
-	/** How many descriptors the walk holds at most, at any depth: 4 or more, 128 by default. */
+	/**
+	 * The maximum number of descriptors that the walk holds open, at any depth: at least 4, 128 by
+	 * default.
+	 */
 	maxOpen?: number | undefined;
 	/**
 	 * How many threads list directories ahead of the walk, 0 to 64; 0 for none. By default as many as
@@ -705,34 +755,33 @@ export interface FwalkIterator<Name extends string | Buffer = string> extends No
 	next(): IteratorResult<FwalkEntry<Name>, undefined>;
 	/** Ends the walk and closes its descriptors, as `break` in a loop does. */
 	return(value?: unknown): IteratorReturnResult<undefined>;
-	/** Ends the walk, and throws. */
+	/** Ends the walk and throws `error`. */
 	throw(error?: unknown): IteratorReturnResult<undefined>;
 	[Symbol.iterator](): FwalkIterator<Name>;
 	[Symbol.dispose](): void;
 }
 /**
- * Walks a directory tree, and yields for each directory its path, the names of the directories
- * in it, the names of everything else in it, and a descriptor that is good until the next step.
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
  *
- * Nothing is opened before the first step; leaving the loop in any way closes everything. Links
- * are never followed without `followSymlinks`, not even one that is put in a directory's place
- * while the walk runs. Names that are not UTF-8 have U+DC80 to U+DCFF for their odd bytes
- * (PEP 383), and every function of fdkit takes them back; where `top` is a Buffer, everything
- * that comes out is Buffers, `error.path` included.
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
  *
- * Differs from Python: any depth with at most `maxOpen` descriptors; a directory whose listing
- * fails goes to `onerror`, as the documentation of Python says, and so do a directory that was
- * swapped for something else, a `top` that is a link or no directory, and, with
- * `followSymlinks`, a directory that is its own ancestor; names added to `dirnames` must be
- * single components.
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
  *
- * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. A top that is not a
- * directory, or is a symbolic link to one (`/bin` on many systems), yields nothing, as in Python:
- * without `onerror` the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
- * `followSymlinks: true` to walk what a link leads to.
- * @throws where `top` cannot be opened or listed, at the first step: `ENOENT`, `EACCES`,
- * `EBADF` (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) …;
- * `ERR_INVALID_ARG_VALUE`: a name in `dirnames` that is empty, `.`, `..`, or contains `/` or NUL
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
  * @see https://docs.python.org/3/library/os.html#os.fwalk
  * @example
  * ```ts
@@ -749,28 +798,27 @@ export interface FwalkIterator<Name extends string | Buffer = string> extends No
  */
 export declare function fwalk(top: Uint8Array, options?: FwalkOptions<Buffer>): FwalkIterator<Buffer>;
 /**
- * Walks a directory tree, and yields for each directory its path, the names of the directories
- * in it, the names of everything else in it, and a descriptor that is good until the next step.
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
  *
- * Nothing is opened before the first step; leaving the loop in any way closes everything. Links
- * are never followed without `followSymlinks`, not even one that is put in a directory's place
- * while the walk runs. Names that are not UTF-8 have U+DC80 to U+DCFF for their odd bytes
- * (PEP 383), and every function of fdkit takes them back; where `top` is a Buffer, everything
- * that comes out is Buffers, `error.path` included.
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
  *
- * Differs from Python: any depth with at most `maxOpen` descriptors; a directory whose listing
- * fails goes to `onerror`, as the documentation of Python says, and so do a directory that was
- * swapped for something else, a `top` that is a link or no directory, and, with
- * `followSymlinks`, a directory that is its own ancestor; names added to `dirnames` must be
- * single components.
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
  *
- * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. A top that is not a
- * directory, or is a symbolic link to one (`/bin` on many systems), yields nothing, as in Python:
- * without `onerror` the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
- * `followSymlinks: true` to walk what a link leads to.
- * @throws where `top` cannot be opened or listed, at the first step: `ENOENT`, `EACCES`,
- * `EBADF` (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) …;
- * `ERR_INVALID_ARG_VALUE`: a name in `dirnames` that is empty, `.`, `..`, or contains `/` or NUL
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
  * @see https://docs.python.org/3/library/os.html#os.fwalk
  * @example
  * ```ts
@@ -787,16 +835,18 @@ export declare function fwalk(top: Uint8Array, options?: FwalkOptions<Buffer>): 
  */
 export declare function fwalk(top?: string | URL, options?: FwalkOptions<string>): FwalkIterator<string>;
 /**
- * The names in a directory, without `.` and `..`, in the file system's order: strings, or
- * Buffers where the path is bytes.
+ * Returns the names in a directory, without `.` and `..`, in the file system's order. They are
+ * strings, or Buffers if the path was given as bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved, and `dirFd` is taken. The one
- * exception: if the directory is not searchable and cannot be opened through `/proc`, the descriptor
- * is rewound and read. Such listings of one directory wait for each other within this process.
+ * Unlike Python's, it takes `dirFd`, and it neither uses nor moves the offset of a descriptor.
+ * There is one exception: if the directory may not be searched and cannot be opened through
+ * `/proc`, the descriptor is rewound and read. Within this process, such listings of one directory
+ * run one after another.
  *
  * @param path a path, or a descriptor of a directory
- * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
- * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
  * @see https://docs.python.org/3/library/os.html#os.listdir
  * @example
  * ```ts
@@ -807,16 +857,18 @@ export declare function fwalk(top?: string | URL, options?: FwalkOptions<string>
  */
 export declare function listdir(path?: string | URL | FdLike, options?: DirFdOptions): string[];
 /**
- * The names in a directory, without `.` and `..`, in the file system's order: strings, or
- * Buffers where the path is bytes.
+ * Returns the names in a directory, without `.` and `..`, in the file system's order. They are
+ * strings, or Buffers if the path was given as bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved, and `dirFd` is taken. The one
- * exception: if the directory is not searchable and cannot be opened through `/proc`, the descriptor
- * is rewound and read. Such listings of one directory wait for each other within this process.
+ * Unlike Python's, it takes `dirFd`, and it neither uses nor moves the offset of a descriptor.
+ * There is one exception: if the directory may not be searched and cannot be opened through
+ * `/proc`, the descriptor is rewound and read. Within this process, such listings of one directory
+ * run one after another.
  *
  * @param path a path, or a descriptor of a directory
- * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
- * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
  * @see https://docs.python.org/3/library/os.html#os.listdir
  * @example
  * ```ts
@@ -827,16 +879,18 @@ export declare function listdir(path?: string | URL | FdLike, options?: DirFdOpt
  */
 export declare function listdir(path: Uint8Array, options?: DirFdOptions): Buffer[];
 /**
- * The names in a directory, without `.` and `..`, in the file system's order: strings, or
- * Buffers where the path is bytes.
+ * Returns the names in a directory, without `.` and `..`, in the file system's order. They are
+ * strings, or Buffers if the path was given as bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved, and `dirFd` is taken. The one
- * exception: if the directory is not searchable and cannot be opened through `/proc`, the descriptor
- * is rewound and read. Such listings of one directory wait for each other within this process.
+ * Unlike Python's, it takes `dirFd`, and it neither uses nor moves the offset of a descriptor.
+ * There is one exception: if the directory may not be searched and cannot be opened through
+ * `/proc`, the descriptor is rewound and read. Within this process, such listings of one directory
+ * run one after another.
  *
  * @param path a path, or a descriptor of a directory
- * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
- * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
  * @see https://docs.python.org/3/library/os.html#os.listdir
  * @example
  * ```ts
@@ -848,67 +902,72 @@ export declare function listdir(path: Uint8Array, options?: DirFdOptions): Buffe
 export declare function listdir(path?: PathLike | FdLike, options?: DirFdOptions): string[] | Buffer[];
 /** Options of {@link mmapShared}. */
 export interface MmapSharedOptions {
-	/** Where in the file it starts, in bytes, a multiple of {@link getpagesize}; 0 by default. */
+	/**
+	 * The offset in the file at which the mapping starts, in bytes: a multiple of {@link
+	 * getpagesize}; 0 by default.
+	 */
 	offset?: number | undefined;
-	/** Bytes, at least 1; by default the rest of the file. */
+	/** The length in bytes, at least 1; by default, the rest of the file. */
 	length?: number | undefined;
 	/**
-	 * Also maps a file that can get shorter; `false` by default. If it does, reading or writing beyond its
-	 * end raises SIGBUS, which ends the process and which nothing can catch.
+	 * Whether to map a file that can shrink; `false` by default. If such a file shrinks, reading or
+	 * writing beyond its new end raises SIGBUS, which ends the process and cannot be caught.
 	 */
 	allowShrink?: boolean | undefined;
 	/**
-	 * Whether all pages are entered into the page table at once; `false` by default. For who is going
-	 * to touch most of it: that takes half as long as doing so at each first touch, which takes 50 ms
-	 * for each GiB. It does nothing before Linux 5.14.
+	 * Whether to prefault all pages; `false` by default. It is worth it if you touch most of the
+	 * mapping: it takes half as long as faulting the pages in one by one, which takes 50 ms per GiB.
+	 * It has no effect before Linux 5.14.
 	 */
 	populate?: boolean | undefined;
 }
 /** Options of {@link mmap}. */
 export interface MmapOptions extends MmapSharedOptions {
 	/**
-	 * Whether what is written to the memory is written to the file. By default it is, unless the
-	 * file is write-sealed. `false` never writes to the file: a write changes this one buffer.
+	 * Whether writes to the buffer go to the file. By default they do, unless the file is
+	 * write-sealed. With `false`, a write changes only this buffer, never the file.
 	 */
 	writable?: boolean | undefined;
 }
 /**
- * An ArrayBuffer over the memory of a file, without a copy: what is written to it is in the file,
- * and whoever else maps or reads the file sees it.
+ * Maps a file into memory and returns an ArrayBuffer over it, without a copy. Whatever is written
+ * to the buffer is in the file, and everybody who maps or reads the file sees it.
  *
- * Safe where mmap(2) is not. A file that could get shorter is not mapped: `F_SEAL_SHRINK` is added,
- * and where that is impossible it is an error, but for `allowShrink`. Nothing beyond the end of the file
- * is mapped. A write-sealed file is mapped privately: a write to the buffer changes the buffer and
- * not the file.
+ * Unlike mmap(2), it is safe. A file that shrinks cannot crash you with SIGBUS: mapping it adds
+ * `F_SEAL_SHRINK` first, and fails if the seal cannot be added, unless `allowShrink` is set. Nothing
+ * beyond the end of the file is mapped. A write-sealed file is mapped privately: a write to the
+ * buffer changes the buffer, but not the file.
  *
- * The memory is given back by {@link munmap}, or when the buffer is collected, whatever becomes of
- * the descriptor. Until then `F_SEAL_WRITE` is EBUSY, unless it is mapped privately. The buffer
- * belongs to one thread, and cannot be transferred to another (Node.js 20 makes a copy where that is
- * tried): map the file there, too.
+ * The memory is released by {@link munmap}, or when the buffer is collected, even if the descriptor
+ * was closed earlier. Until then, adding `F_SEAL_WRITE` fails with EBUSY, unless the mapping is
+ * private. The buffer belongs to one thread and cannot be transferred to another (Node.js 20 copies
+ * it instead). Map the file in the other thread, too.
  *
- * **Copy first, then decode.** While another process writes, built-in functions that look at the
- * bytes more than once can crash the runtime (SIGSEGV): `Buffer.from(buffer).toString()`,
- * `TextDecoder`, sorting in place. {@link copyFrom} copies in one call. Reading and writing single
- * elements, `Atomics`, `set`, `fill` and `slice` are safe. If nobody can write (the file has
- * `F_SEAL_WRITE`, or this process is the only writer), nothing needs to be copied.
+ * **Copy first, then decode.** While another process writes, built-in functions that read the bytes
+ * more than once can crash the runtime (SIGSEGV): `Buffer.from(buffer).toString()`, `TextDecoder`,
+ * sorting in place. {@link copyFrom} copies in one call. Reading and writing single elements,
+ * `Atomics`, `set`, `fill` and `slice` are safe. If nobody else can write (the file has
+ * `F_SEAL_WRITE`, or this process is the only writer), no copy is needed.
  *
- * Two dangers are left. If the system forbids overcommitting (`vm.overcommit_memory` is 2) and
- * memory has run out, the first touch of a page that was never reserved or written is SIGBUS:
- * `size` reserves, `truncate` does not. And if another process punches a hole into a file in huge
- * pages, and no huge page is free when the hole is next touched, that is SIGBUS; write-sealed files
- * are safe from it.
+ * Two cases of SIGBUS remain. If the system forbids overcommitting (`vm.overcommit_memory` is 2)
+ * and memory has run out, the first access to a page that was never reserved or written raises
+ * SIGBUS. `size` reserves pages, `truncate` does not. If another process punches a hole into a file
+ * in huge pages, and no huge page is free when the hole is next accessed, the access raises SIGBUS.
+ * Write-sealed files are safe from that.
  *
- * A stream of bytes (`controller.enqueue`), or `ArrayBuffer.prototype.transfer` if it is called past
- * the buffer's own method, moves the memory to another ArrayBuffer, which can be posted to another
- * thread. When the thread that mapped the file ends, zeros are there instead (in Deno the file
- * stays).
+ * A byte stream (`controller.enqueue`) moves the memory to another ArrayBuffer, which can be posted
+ * to another thread. So does `ArrayBuffer.prototype.transfer`, if it is called in a way that
+ * bypasses the buffer's own method. When the thread that mapped the file ends, that ArrayBuffer
+ * contains zeros (in Deno, it keeps the file's contents).
  *
- * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
- * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor
- * cannot read, or not write what is not write-sealed; `ENOMEM`: too many mappings, no address space,
- * or no huge pages; `ENODEV`: no regular file; `EBADF`: not open; `ENOTSUP`: the runtime
- * (Electron) allows no such buffers; `ERR_OUT_OF_RANGE`: beyond the end of the file, or no multiple of the
- * page size; `ERR_BUFFER_TOO_LARGE`: for this version of Node
+ * @throws `EPERM`: `writable: true` for a write-sealed file, or the file can shrink and accepts no
+ * seals; `EINVAL`: the file can shrink and does not support seals, or it is empty; `EACCES`: the
+ * descriptor is not open for reading, or not for writing although the file is not write-sealed;
+ * `ENOMEM`: there are too many mappings, or there is no address space or no huge page left;
+ * `ENODEV`: the file is not a regular file; `EBADF`: the descriptor is not open; `ENOTSUP`: the
+ * runtime (Electron) does not allow such buffers; `ERR_OUT_OF_RANGE`: the range ends beyond the end
+ * of the file, or `offset` is not a multiple of the page size; `ERR_BUFFER_TOO_LARGE`: the length
+ * exceeds the maximum of this version of Node.js
  * @see https://docs.python.org/3/library/mmap.html
  * @see https://man7.org/linux/man-pages/man2/mmap.2.html
  * @example
@@ -925,18 +984,18 @@ export interface MmapOptions extends MmapSharedOptions {
  */
 export declare function mmap(fd: FdLike, options?: MmapOptions): ArrayBuffer;
 /**
- * Empties an ArrayBuffer that {@link mmap} made, and gives its memory back at once. Nothing can
- * write through it any more: its length is 0, and that of every view of it.
+ * Unmaps an ArrayBuffer of {@link mmap} and releases its memory at once. The buffer is detached:
+ * its length and that of every view of it become 0, so nothing can access the memory through them.
  *
- * In a process that has ever detached a buffer, by this or by a transfer, V8 checks every access to
- * a typed array: loops over bytes take up to 1.8 times as long in Node.js 20, 1.1 times in 24. Where
- * that counts, let the buffer be collected instead.
+ * Once a process has detached any buffer, by `munmap` or by a transfer, V8 checks every access to a
+ * typed array. Loops over bytes then take up to 1.8 times as long in Node.js 20, and 1.1 times in
+ * Node.js 24. If that matters, let the buffer be collected instead.
  *
- * No asynchronous operation may be at work on it, as on every buffer that is detached: a
- * `fs.read` into it gets EFAULT, and zlib or crypto on another thread end the process.
+ * No asynchronous operation may be using the buffer, as with any buffer that is detached: an
+ * `fs.read` into it fails with EFAULT, and zlib or crypto on another thread crash the process.
  *
- * @throws `ERR_INVALID_ARG_VALUE`: not made by mmap, or unmapped or transferred already; `ENOMEM`:
- * too many mappings
+ * @throws `ERR_INVALID_ARG_VALUE`: the buffer was not made by `mmap`, or is already unmapped or
+ * transferred; `ENOMEM`: there are too many mappings
  * @see https://man7.org/linux/man-pages/man2/munmap.2.html
  * @example
  * ```ts
@@ -951,14 +1010,16 @@ export declare function mmap(fd: FdLike, options?: MmapOptions): ArrayBuffer;
  */
 export declare function munmap(buffer: ArrayBuffer): void;
 /**
- * A SharedArrayBuffer over the memory of a file, for Atomics, for the worker threads it is posted
- * to and for every other process that maps the file.
+ * Maps a file into memory and returns a SharedArrayBuffer over it. `Atomics` work on it, it can be
+ * posted to worker threads, and every other process that maps the file shares the memory.
  *
- * As safe as {@link mmap}, and to be copied before it is decoded ({@link copyFrom}) for the same
- * reason. A write-sealed file is mapped privately: what is written is seen in this process only. Unlike an ArrayBuffer it cannot be unmapped: it is when it is collected in every
- * thread.
+ * It is as safe as {@link mmap}. For the same reason, copy the bytes before you decode them ({@link
+ * copyFrom}). A write-sealed file is mapped privately: only this process sees what is written to
+ * the buffer. Unlike an ArrayBuffer, it cannot be unmapped explicitly. It is unmapped after it was
+ * collected in every thread.
  *
- * @throws `ENOTSUP`: the runtime cannot, see {@link supportsSharedMapping}; else as {@link mmap}
+ * @throws `ENOTSUP`: the runtime does not support it, see {@link supportsSharedMapping}; and the
+ * errors of {@link mmap}
  * @see https://man7.org/linux/man-pages/man2/mmap.2.html
  * @example
  * ```ts
@@ -972,9 +1033,10 @@ export declare function munmap(buffer: ArrayBuffer): void;
  */
 export declare function mmapShared(fd: FdLike, options?: MmapSharedOptions): SharedArrayBuffer;
 /**
- * Whether the runtime can make a SharedArrayBuffer over memory of a file: Node.js 22.23.3, 24.16,
- * 26.1 and later, and Bun; not Node.js 20, not Deno. What can do without is {@link mmap}: Atomics
- * work on its buffers, too, between processes, and so do the functions for futexes.
+ * Tells whether the runtime can make a SharedArrayBuffer over the memory of a file. Node.js
+ * 22.23.3, 24.16, 26.1 and later can, and so can Bun; Node.js 20 and Deno cannot. Where it is
+ * `false`, use {@link mmap}: `Atomics` and the futex functions also work across processes on its
+ * buffers.
  *
  * @example
  * ```ts
@@ -988,9 +1050,9 @@ export declare function mmapShared(fd: FdLike, options?: MmapSharedOptions): Sha
  */
 export declare const supportsSharedMapping: boolean;
 /**
- * The bytes of a page of memory, of which the offset of a mapping is a multiple.
+ * Returns the size of a page of memory in bytes. The offset of a mapping must be a multiple of it.
  *
- * @throws `ENOSYS`: not on this platform
+ * @throws `ENOSYS`: this platform is not supported
  * @see https://docs.python.org/3/library/resource.html#resource.getpagesize
  * @example
  * ```ts
@@ -1000,50 +1062,52 @@ export declare const supportsSharedMapping: boolean;
  * ```
  */
 export declare function getpagesize(): number;
-/** The contents of a Memfd that is made at once: one piece, or an iterable of pieces. */
+/** The contents of a Memfd that is created synchronously: one piece, or an iterable of pieces. */
 export type SyncContents = Contents | Iterable<Contents>;
 /** Options of {@link Memfd.create}. */
 export interface MemfdOptions {
 	/**
-	 * Size in bytes, all of which are reserved: if there is no memory for them, that is ENOSPC now. By
-	 * default as many as `contents` has.
+	 * The size in bytes; by default, the length of `contents`. All of it is reserved: if there is not
+	 * enough memory, creation fails with ENOSPC.
 	 */
 	size?: number | undefined;
 	/**
-	 * What is in it from the start: a string (as UTF-8), bytes, or an iterable of those, which are
-	 * written one after another. What `size` has beyond that is zeros.
+	 * The initial contents: a string (encoded as UTF-8), bytes, or an iterable of those, which are
+	 * written one after another. If `size` is larger, the rest is zeros.
 	 */
 	contents?: SyncContents | undefined;
 	/** Whether seals may be added; `true` by default. */
 	sealing?: boolean | undefined;
-	/** Whether it may be executed; `false` by default, for good (from Linux 6.3). */
+	/**
+	 * Whether the file may be executed. By default it may not, and it can never become executable
+	 * (from Linux 6.3).
+	 */
 	exec?: boolean | undefined;
 	/**
-	 * Size in bytes of the huge pages that it is to live in, one of {@link hugePageSizes}; `size` is then
-	 * a multiple of it.
+	 * The size in bytes of the huge pages for the file: one of {@link hugePageSizes}. `size` must
+	 * then be a multiple of it. By default, the file is not in huge pages.
 	 */
 	hugePageSize?: number | undefined;
 	/** Whether child processes inherit the descriptor; `false` by default. */
 	inheritable?: boolean | undefined;
 }
-/** A seal by its name: that of the constant, `F_SEAL_FUTURE_WRITE` being `'futureWrite'`. */
+/** The name of a seal, derived from its constant: `'futureWrite'` is `F_SEAL_FUTURE_WRITE`. */
 export type Seal = "seal" | "shrink" | "grow" | "write" | "futureWrite" | "exec";
 /** Options of {@link Memfd.blob}. */
 export interface MemfdBlobOptions {
-	/** The media type, as `'text/html'`; `''` by default. */
+	/** The media type, such as `'text/html'`; `''` by default. */
 	type?: string | undefined;
 }
 /**
- * A file in memory: {@link memfdCreate} and what belongs to it, in one object.
+ * A memory file as an object: {@link memfdCreate} and the operations on its descriptor.
  *
- * It owns its descriptor, and closes it when it is closed, disposed of or collected: keep the
- * object for as long as its `fd` is in use.
+ * It owns its descriptor and closes it when it is closed, disposed of or collected. Keep the object
+ * for as long as its `fd` is in use. After it is closed, everything except `close` throws
+ * `ERR_INVALID_STATE`.
  *
- * Once it is closed, everything but `close` throws `ERR_INVALID_STATE`.
- *
- * It belongs to its thread: `structuredClone` and `postMessage` refuse it (`DataCloneError`). Post what
- * {@link Memfd.share} returns, or the number {@link Memfd.fd}, which another thread maps with
- * {@link mmap} and does not close.
+ * It belongs to its thread: `structuredClone` and `postMessage` refuse it (`DataCloneError`). Post
+ * the result of {@link Memfd.share}, or the number {@link Memfd.fd}. The other thread maps that
+ * number with {@link mmap} and does not close it.
  *
  * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
  * @example
@@ -1061,13 +1125,14 @@ export declare class Memfd {
 	#private;
 	private constructor();
 	/**
-	 * Makes a file, in memory, with no name in any directory.
+	 * Creates a memory file, which has no name in any directory. Its `Memfd` owns the descriptor.
 	 *
-	 * @param name for people, as in {@link memfdCreate}
-	 * @throws `ENOSPC`: no memory for `size`, or no huge pages; `ENODEV`: huge pages that the machine
-	 * lacks; `EINVAL`: a name of more than 249 bytes; `EACCES`: `exec` where `vm.memfd_noexec` is 2;
-	 * `EMFILE`, `ENOMEM`; `ENOSYS`: not on this platform; `ERR_OUT_OF_RANGE`: `size` less than
-	 * `contents`, or no multiple of `hugePageSize`
+	 * @param name a label, as for {@link memfdCreate}
+	 * @throws `ENOSPC`: there is no memory for `size`, or too few huge pages; `ENODEV`: the machine
+	 * has no huge pages of this size; `EINVAL`: the name has more than 249 bytes; `EACCES`: `exec` is
+	 * set, and `vm.memfd_noexec` is 2; `EMFILE`, `ENOMEM`; `ENOSYS`: this platform is not supported;
+	 * `ERR_OUT_OF_RANGE`: `size` is less than the length of `contents`, or not a multiple of
+	 * `hugePageSize`
 	 * @example
 	 * ```ts
 	 * import { Memfd } from 'fdkit'
@@ -1080,16 +1145,17 @@ export declare class Memfd {
 	 */
 	static create(name: string | Uint8Array, options?: MemfdOptions): Memfd;
 	/**
-	 * Takes over a descriptor of a memory file, for example one that was inherited from the parent
-	 * process. The Memfd gets a copy, which child processes do not inherit, and the number that was
-	 * given is closed with `fs.closeSync`: use {@link Memfd.fd} from then on. If it throws, the number
-	 * stays open. Give it a {@link dup} to keep your own.
+	 * Takes over the descriptor of a memory file, for example one that was inherited from the parent
+	 * process. The Memfd gets a duplicate that child processes do not inherit. The number `fd` is
+	 * closed with `fs.closeSync`; use {@link Memfd.fd} from then on. If it throws, `fd` stays open.
+	 * To keep your descriptor, pass a {@link dup} of it.
 	 *
 	 * In a worker thread, Node.js warns ("closed but not opened in unmanaged mode") if the number was
-	 * not opened in that thread, as it does for `fs.closeSync`. Workers that are made with
+	 * not opened in that thread, as it does for `fs.closeSync`. Workers that are created with
 	 * `trackUnmanagedFds: false` do not warn.
 	 *
-	 * @throws `EINVAL`: not a memory file; `EBADF`: not open; `EMFILE`: no number is free
+	 * @throws `EINVAL`: the descriptor is not of a memory file; `EBADF`: it is not open; `EMFILE`: no
+	 * descriptor number is free
 	 * @example
 	 * ```ts
 	 * import { Memfd, memfdCreate } from 'fdkit'
@@ -1101,51 +1167,53 @@ export declare class Memfd {
 	 */
 	static from(fd: number): Memfd;
 	/**
-	 * The descriptor. The Memfd owns it: never close it yourself. In Deno, `node:fs` does not take it:
-	 * use a {@link dup} there.
+	 * The descriptor. The Memfd owns it: never close it yourself. Deno's `node:fs` does not accept
+	 * it; use a {@link dup} there.
 	 */
 	get fd(): number;
 	/**
-	 * Where other processes of the same user find the file: `/proc/<pid>/fd/<fd>`. Opening it there
-	 * makes a descriptor with an offset of its own.
+	 * The path under which other processes of the same user find the file: `/proc/<pid>/fd/<fd>`.
+	 * Opening it makes a descriptor with an offset of its own.
 	 */
 	get path(): string;
 	/**
-	 * The name that it was made with, for people. Bytes that are not UTF-8 are lone surrogates U+DC80 to
-	 * U+DCFF. Of a file that is no memory file (`Memfd.from` takes those on tmpfs, too) it is the path.
+	 * The name that the file was created with. Each byte that is not UTF-8 is a lone surrogate from
+	 * U+DC80 to U+DCFF. For a file on tmpfs, which `Memfd.from` also accepts, it is the path.
 	 *
-	 * @throws `ENOENT`: /proc is not mounted
+	 * @throws `ENOENT`: `/proc` is not mounted
 	 */
 	get name(): string;
-	/** Its size in bytes. */
+	/** The size in bytes. */
 	get size(): number;
-	/** The seals on it. {@link getSeals} has those, too, that fdkit has no name for. */
+	/** The seals of the file. {@link getSeals} also returns those that fdkit has no name for. */
 	get seals(): Seal[];
 	/**
-	 * Makes it shorter or, with zeros, longer. As ftruncate(2) it reserves nothing.
+	 * Sets the size of the file. If the file grows, the new bytes are zeros. Like ftruncate(2), it
+	 * reserves no memory.
 	 *
-	 * @throws `EPERM`: a seal; `EINVAL`: in huge pages, no multiple of their size; `EFBIG`: too large
+	 * @throws `EPERM`: a seal forbids it; `EINVAL`: the file is in huge pages, and `size` is not a
+	 * multiple of their size; `EFBIG`: `size` is too large
 	 */
 	truncate(size?: number): void;
 	/**
-	 * Fills a buffer with what is there from a position, and returns it; by default a new Buffer with
-	 * all the rest of the file. The offset of the descriptor is neither used nor moved.
+	 * Reads from a position until the buffer is full, and returns the buffer. By default, it returns
+	 * a new Buffer with the rest of the file. The offset of the descriptor is neither used nor moved.
 	 *
-	 * @throws `ERR_OUT_OF_RANGE`: the file has less than the buffer takes
+	 * @throws `ERR_OUT_OF_RANGE`: the file has too few bytes to fill the buffer
 	 */
 	read(buffer?: undefined, position?: number): Buffer;
 	/**
-	 * Fills a buffer with what is there from a position, and returns it; by default a new Buffer with
-	 * all the rest of the file. The offset of the descriptor is neither used nor moved.
+	 * Reads from a position until the buffer is full, and returns the buffer. By default, it returns
+	 * a new Buffer with the rest of the file. The offset of the descriptor is neither used nor moved.
 	 *
-	 * @throws `ERR_OUT_OF_RANGE`: the file has less than the buffer takes
+	 * @throws `ERR_OUT_OF_RANGE`: the file has too few bytes to fill the buffer
 	 */
 	read<T extends NodeJS.ArrayBufferView>(buffer: T, position?: number): T;
 	/**
-	 * Returns a stream of its bytes, from the start, for a `Response`, `pipeTo` or `for await`. Each chunk
-	 * is a copy, of what is there when the chunk is asked for. The offset of the descriptor is neither used
-	 * nor moved. If the Memfd is closed before the stream has ended, reading fails with
-	 * `ERR_INVALID_STATE`.
+	 * Returns a stream of the file's bytes from the start, for a `Response`, `pipeTo` or `for await`.
+	 * Each chunk is a copy of the bytes at the time when the chunk is requested. The offset of the
+	 * descriptor is neither used nor moved. If the Memfd is closed before the stream has ended,
+	 * reading fails with `ERR_INVALID_STATE`.
 	 *
 	 * @example
 	 * ```ts
@@ -1159,10 +1227,10 @@ export declare class Memfd {
 	 */
 	stream(): ReadableStream$1<Uint8Array>;
 	/**
-	 * Returns a `Blob` with a copy of the bytes: it does not follow what is written to the file later, and
+	 * Returns a `Blob` with a copy of the bytes. Later writes to the file do not change it, and it
 	 * outlives the Memfd.
 	 *
-	 * @param options as for `new Blob`: `type` is the media type; `''` by default
+	 * @param options as for `new Blob`: `type` is the media type, `''` by default
 	 * @example
 	 * ```ts
 	 * import { Memfd } from 'fdkit'
@@ -1175,25 +1243,25 @@ export declare class Memfd {
 	 */
 	blob(options?: MemfdBlobOptions): Blob$1;
 	/**
-	 * Writes all of it at a position; the file grows where that is beyond its end. The offset of the
-	 * descriptor is neither used nor moved. Where it throws, a part may have been written, as up to the
-	 * end of a file that must not grow.
+	 * Writes all of `data` at a position. If `data` extends beyond the end of the file, the file
+	 * grows. The offset of the descriptor is neither used nor moved. If it throws, a part may have
+	 * been written, for example up to the end of a file that must not grow.
 	 *
-	 * A file in huge pages does not grow so, and is mapped for it: it gets `F_SEAL_SHRINK`, as by
-	 * {@link mmap}.
+	 * A file in huge pages does not grow. It is mapped for the write, so it gets `F_SEAL_SHRINK` as
+	 * by {@link mmap}.
 	 *
-	 * @throws `EPERM`: a seal; `EFBIG`: too large; `ERR_OUT_OF_RANGE`: beyond the end of a file in
-	 * huge pages
+	 * @throws `EPERM`: a seal forbids it; `EFBIG`: the file would be too large; `ERR_OUT_OF_RANGE`:
+	 * the range ends beyond the end of a file in huge pages
 	 */
 	write(data: Contents, position?: number): void;
 	/**
-	 * Adds seals, as {@link addSeals}: all of them, or where it fails none.
+	 * Adds seals to the file, like {@link addSeals}. If it fails, no seal is added.
 	 *
-	 * @throws `EPERM`: it has `'seal'`, as with `sealing: false`, or the descriptor was not opened for
-	 * writing; `EBUSY`: `'write'` while a buffer of {@link Memfd.map} or {@link Memfd.share}, here or
-	 * in another process, can write (take `'futureWrite'`, or unmap it); `EINVAL`: a seal that this
-	 * kernel does not know: `'futureWrite'` before Linux 5.1, `'exec'` before 6.3;
-	 * `ERR_INVALID_ARG_VALUE`: no seal's name
+	 * @throws `EPERM`: the file has the seal `'seal'` (it does with `sealing: false`), or the
+	 * descriptor is not open for writing; `EBUSY`: `'write'`, while a writable buffer of {@link
+	 * Memfd.map} or {@link Memfd.share} exists in this or another process (unmap it, or use
+	 * `'futureWrite'`); `EINVAL`: this kernel does not know the seal (`'futureWrite'` before Linux
+	 * 5.1, `'exec'` before 6.3); `ERR_INVALID_ARG_VALUE`: the name is not the name of a seal
 	 * @example
 	 * ```ts
 	 * import { Memfd } from 'fdkit'
@@ -1207,41 +1275,48 @@ export declare class Memfd {
 	 * ```
 	 */
 	seal(...seals: Seal[]): void;
-	/** An ArrayBuffer over its memory: {@link mmap}. */
+	/** Maps the file and returns an ArrayBuffer over it, like {@link mmap}. */
 	map(options?: MmapOptions): ArrayBuffer;
 	/**
-	 * Empties a buffer of {@link Memfd.map} and gives its memory back: {@link munmap}.
+	 * Unmaps a buffer of {@link Memfd.map} and releases its memory, like {@link munmap}.
 	 *
-	 * @throws `ERR_INVALID_ARG_VALUE`: not a buffer of this Memfd, or unmapped already
+	 * @throws `ERR_INVALID_ARG_VALUE`: the buffer is not one of this Memfd, or is already unmapped
 	 */
 	unmap(buffer: ArrayBuffer): void;
-	/** A SharedArrayBuffer over its memory: {@link mmapShared}. It stays when the Memfd is closed. */
+	/**
+	 * Maps the file and returns a SharedArrayBuffer over it, like {@link mmapShared}. The buffer
+	 * stays valid after the Memfd is closed.
+	 */
 	share(options?: MmapSharedOptions): SharedArrayBuffer;
 	/**
-	 * Empties the buffers of {@link Memfd.map}, gives their memory back and closes the descriptor. The
-	 * file lives on where other descriptors and mappings of it do. Closing it again does nothing.
+	 * Unmaps the buffers of {@link Memfd.map} and closes the descriptor. If other descriptors or
+	 * mappings of the file exist, the file lives on. Closing a Memfd again has no effect.
 	 *
 	 * @throws `EBADF`: somebody else has closed the descriptor
 	 */
 	close(): void;
-	/** As {@link Memfd.close}, for `using`. */
+	/** Closes the Memfd at the end of a `using` block, like {@link Memfd.close}. */
 	[Symbol.dispose](): void;
 }
 /**
- * Creates an empty file in memory, with no name in any directory, and returns the number of its
- * descriptor. The caller owns it and closes it with `fs.closeSync`; a worker of Node.js that ends
- * closes it. Everything in `node:fs` that takes a descriptor works on it, and other programs open it
- * as `/proc/<pid>/fd/<fd>`.
+ * Creates an empty memory file, which has no name in any directory, and returns the number of its
+ * descriptor.
  *
- * As in Python, flags given without `MFD_CLOEXEC` make a descriptor that children inherit.
- * Unlike Python, which cuts them to 32 bits in silence, larger flags are an error.
+ * The caller owns the descriptor and closes it with `fs.closeSync`. A worker of Node.js closes it
+ * when it ends. Every function of `node:fs` that takes a descriptor works on it, and other programs
+ * can open it as `/proc/<pid>/fd/<fd>`.
  *
- * @param name for people: `/memfd:NAME (deleted)` in `/proc/self/fd`. At most 249 bytes; it may
- * be empty, need not be unique, and may contain slashes.
- * @param flags `MFD_*`, or-ed. Values that JavaScript's `|` made negative are taken as unsigned.
- * @throws `EINVAL`: a name too long, or flags that this kernel does not know; `ENODEV`: huge
- * pages of a size that the machine lacks; `EMFILE`, `ENOMEM`; `ENOSYS`: not on this platform;
- * `ERR_INVALID_ARG_VALUE`: a NUL in the name; `ERR_OUT_OF_RANGE`: flags of more than 32 bits
+ * As in Python, if you pass `flags` without `MFD_CLOEXEC`, child processes inherit the descriptor.
+ * Flags of more than 32 bits are an error, while Python silently truncates them.
+ *
+ * @param name a label, shown as `/memfd:NAME (deleted)` in `/proc/self/fd`. It has at most 249
+ * bytes, may be empty, need not be unique, and may contain slashes.
+ * @param flags `MFD_*`, or-ed; `MFD_CLOEXEC` by default. Values that JavaScript's `|` made negative
+ * are taken as unsigned.
+ * @throws `EINVAL`: the name is too long, or this kernel does not know the flags; `ENODEV`: the
+ * machine has no huge pages of this size; `EMFILE`, `ENOMEM`; `ENOSYS`: this platform is not
+ * supported; `ERR_INVALID_ARG_VALUE`: the name contains a NUL; `ERR_OUT_OF_RANGE`: the flags have
+ * more than 32 bits
  * @see https://docs.python.org/3/library/os.html#os.memfd_create
  * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
  * @example
@@ -1257,16 +1332,17 @@ export declare class Memfd {
  */
 export declare function memfdCreate(name: string | Uint8Array, flags?: number): number;
 /**
- * Forbids, for good and for everybody, what the seals name: all of them, or where it fails none.
+ * Adds seals to a file. A seal forbids an operation to everybody, and it can never be removed. If
+ * the call fails, no seal is added.
  *
- * @param fd of a file made with `MFD_ALLOW_SEALING`
+ * @param fd the descriptor of a file created with `MFD_ALLOW_SEALING`
  * @param seals `F_SEAL_*`, or-ed
- * @throws `EPERM`: the file takes no more seals, as it has `F_SEAL_SEAL` (so has a memory file made
- * without `MFD_ALLOW_SEALING`, and a file on tmpfs), or the descriptor was not opened for writing;
- * `EBUSY`: `F_SEAL_WRITE`, and the file is mapped, here or in another process, so that somebody can
- * write: unmap it first, or take `F_SEAL_FUTURE_WRITE`; `EINVAL`: a file that has no seals, as
- * those on disks, or a seal that this kernel does not know; `EBADF`: not open; `ENOSYS`: not on
- * this platform
+ * @throws `EPERM`: the file has `F_SEAL_SEAL` (as do memory files created without
+ * `MFD_ALLOW_SEALING`, and files on tmpfs), or the descriptor is not open for writing; `EBUSY`:
+ * `F_SEAL_WRITE`, while a writable mapping of the file exists in this or another process (unmap it,
+ * or use `F_SEAL_FUTURE_WRITE`); `EINVAL`: the file does not support seals, such as a file on a
+ * disk, or this kernel does not know the seal; `EBADF`: the descriptor is not open; `ENOSYS`: this
+ * platform is not supported
  * @see https://man7.org/linux/man-pages/man2/F_ADD_SEALS.2const.html
  * @example
  * ```ts
@@ -1281,12 +1357,13 @@ export declare function memfdCreate(name: string | Uint8Array, flags?: number): 
  */
 export declare function addSeals(fd: FdLike, seals: number): void;
 /**
- * The seals on a file, `F_SEAL_*` or-ed, those included that fdkit has no name for.
+ * Returns the seals of a file: `F_SEAL_*`, or-ed, including those that fdkit has no name for.
  *
- * A memory file made without `MFD_ALLOW_SEALING` answers `F_SEAL_SEAL`.
+ * A memory file created without `MFD_ALLOW_SEALING` has `F_SEAL_SEAL`. The descriptor may be
+ * read-only.
  *
- * @throws `EINVAL`: a file that has no seals, as those on disks; `EBADF`: not open; `ENOSYS`: not
- * on this platform. Never `EPERM`: one for reading will do
+ * @throws `EINVAL`: the file does not support seals, such as a file on a disk; `EBADF`: the
+ * descriptor is not open; `ENOSYS`: this platform is not supported
  * @see https://man7.org/linux/man-pages/man2/F_GET_SEALS.2const.html
  * @example
  * ```ts
@@ -1297,11 +1374,11 @@ export declare function addSeals(fd: FdLike, seals: number): void;
  */
 export declare function getSeals(fd: FdLike): number;
 /**
- * The sizes of huge pages that this machine has, in bytes, the smallest first; none where the
- * system does not say.
+ * Returns the sizes of the huge pages that this machine has, in bytes, smallest first. The array is
+ * empty if the system does not report them.
  *
- * That a size is there says nothing of how many are reserved:
- * `/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages` has the number, for one of them.
+ * A size in the array does not mean that any huge pages of it are reserved. The number of free ones
+ * is in sysfs: for 2 MB pages in `/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages`.
  *
  * @see https://docs.kernel.org/admin-guide/mm/hugetlbpage.html
  * @example
@@ -1314,22 +1391,24 @@ export declare function getSeals(fd: FdLike): number;
 export declare function hugePageSizes(): number[];
 /** Options of {@link open}. */
 export interface OpenOptions extends DirFdOptions {
-	/** Permissions of a file that gets made, less the umask; 0o666 by default. */
+	/** The permissions of a new file, before the umask is applied; 0o666 by default. */
 	mode?: number | string | undefined;
-	/** Where the path may lead: `RESOLVE_*`, or-ed (Linux 5.6). */
+	/** Restrictions on where the path may lead: `RESOLVE_*`, or-ed (Linux 5.6). */
 	resolve?: number | undefined;
 }
 /**
- * Opens a file or a directory and returns the number of its descriptor. The caller owns it and closes
- * it with `fs.closeSync`; a worker of Node.js that ends closes it, as it closes what `fs.openSync`
- * opened there. As in Python, child processes never inherit it.
+ * Opens a file or a directory and returns the number of its descriptor.
+ *
+ * The caller owns the descriptor and closes it with `fs.closeSync`. A worker of Node.js closes it
+ * when it ends, as it does with descriptors from `fs.openSync`. As in Python, child processes never
+ * inherit it. With `resolve`, it never falls back to a less restricted open.
  *
  * @param flags as in `fs.open`: `'r'`, `'wx+'` …, or `O_*` numbers or-ed
- * @throws `ENOENT`, `EACCES`, `EEXIST`, `ELOOP`, `EMFILE` …, as open(2) says; `ENOTDIR`: `dirFd`
- * is no directory; `EBADF`: `dirFd` is not open. With `resolve` also `EXDEV`: the path leaves what
- * it is confined to; `ELOOP`: a link that is forbidden; `EAGAIN`: something on the way was renamed
- * each of 64 times, or is not in the cache with `RESOLVE_CACHED`; `ENOSYS`: not Linux 5.6 or
- * later, or hidden by a seccomp filter. It never opens with less than was asked for.
+ * @throws `ENOTDIR`: `dirFd` is not a directory; `EBADF`: `dirFd` is not open; `ENOENT`, `EACCES`,
+ * `EEXIST`, `ELOOP`, `EMFILE` and the other errors of open(2). With `resolve` also `EXDEV`: the
+ * path leaves the directory or mount that it is confined to; `ELOOP`: the path contains a forbidden
+ * link; `EAGAIN`: a component was renamed during each of 64 attempts, or is not in the cache with
+ * `RESOLVE_CACHED`; `ENOSYS`: Linux is older than 5.6, or a seccomp filter hides openat2(2)
  * @see https://docs.python.org/3/library/os.html#os.open
  * @example
  * ```ts
@@ -1354,34 +1433,35 @@ export interface OpenOptions extends DirFdOptions {
 export declare function open(path: PathLike, flags?: number | string, options?: OpenOptions): number;
 /** Options of {@link rmtree}. */
 export interface RmtreeOptions<Name extends string | Buffer = string> extends DirFdOptions {
-	/** Whether nothing is thrown or reported, and what can be removed is; `false` by default. */
+	/** Whether to ignore all errors and remove as much as possible; `false` by default. */
 	ignoreErrors?: boolean | undefined;
 	/**
-	 * How many threads help, 0 to 64; 0 for none. By default as many as the machine runs at once, at
-	 * most 4. In a tree of several dozen directories each empties one after the other, so when a
-	 * deletion ends early, more may be gone than was reported.
+	 * The number of threads that help, 0 to 64; 0 for none. By default, as many as the machine runs at
+	 * once, at most 4. In a tree of several dozen directories, each thread empties one directory after
+	 * the other, so when a deletion ends early, more may be gone than was reported.
 	 */
 	threads?: number | undefined;
 	/**
-	 * Called with each error, whose `path` is the whole path; the rest is still removed. What it
-	 * throws ends the deletion. Without it the first error is thrown.
+	 * Called with each error, whose `path` is the whole path. The deletion then goes on with the
+	 * rest. If the function throws, the deletion ends. By default, the first error is thrown.
 	 */
 	onerror?: ((error: SystemError<Name>) => void) | undefined;
 }
 /**
  * Removes a directory and everything below it, at any depth.
  *
- * Each name is removed relative to the directory that it was found in, and links are removed, not
- * followed: whatever is renamed, swapped or linked meanwhile, nothing outside the tree is touched.
- * What vanishes meanwhile is no error.
+ * Each name is removed relative to the directory in which it was found, and symbolic links are
+ * removed, not followed. So nothing outside the tree is touched, even if something is renamed,
+ * swapped or linked while the deletion runs. A name that disappears in the meantime is not an
+ * error.
  *
- * Differs from Python: `onerror` gets one error, whose `syscall` says what failed; a link is
- * refused as `path` even with a slash at its end; an empty directory that cannot be listed is
- * removed.
+ * Differs from Python: `onerror` gets one argument, an error whose `syscall` tells what failed. A
+ * symbolic link is refused as `path` even if it ends in a slash. An empty directory is removed even
+ * if it cannot be listed.
  *
- * @throws `ENOTDIR`: `path` is a link, or no directory; `ENOENT`: it is not there; of what is
- * below it, without `onerror`, the first of `EACCES`, `EPERM`, `EBUSY`, `ENOTEMPTY`: something was
- * added meanwhile, or stays …
+ * @throws `ENOTDIR`: `path` is a symbolic link, or not a directory; `ENOENT`: `path` does not
+ * exist; without `onerror`, also the first error below `path`: `EACCES`, `EPERM`, `EBUSY`,
+ * `ENOTEMPTY` (something was added in the meantime, or could not be removed) and others
  * @see https://docs.python.org/3/library/shutil.html#shutil.rmtree
  * @example
  * ```ts
@@ -1395,17 +1475,18 @@ export declare function rmtree(path: Uint8Array, options?: RmtreeOptions<Buffer>
 /**
  * Removes a directory and everything below it, at any depth.
  *
- * Each name is removed relative to the directory that it was found in, and links are removed, not
- * followed: whatever is renamed, swapped or linked meanwhile, nothing outside the tree is touched.
- * What vanishes meanwhile is no error.
+ * Each name is removed relative to the directory in which it was found, and symbolic links are
+ * removed, not followed. So nothing outside the tree is touched, even if something is renamed,
+ * swapped or linked while the deletion runs. A name that disappears in the meantime is not an
+ * error.
  *
- * Differs from Python: `onerror` gets one error, whose `syscall` says what failed; a link is
- * refused as `path` even with a slash at its end; an empty directory that cannot be listed is
- * removed.
+ * Differs from Python: `onerror` gets one argument, an error whose `syscall` tells what failed. A
+ * symbolic link is refused as `path` even if it ends in a slash. An empty directory is removed even
+ * if it cannot be listed.
  *
- * @throws `ENOTDIR`: `path` is a link, or no directory; `ENOENT`: it is not there; of what is
- * below it, without `onerror`, the first of `EACCES`, `EPERM`, `EBUSY`, `ENOTEMPTY`: something was
- * added meanwhile, or stays …
+ * @throws `ENOTDIR`: `path` is a symbolic link, or not a directory; `ENOENT`: `path` does not
+ * exist; without `onerror`, also the first error below `path`: `EACCES`, `EPERM`, `EBUSY`,
+ * `ENOTEMPTY` (something was added in the meantime, or could not be removed) and others
  * @see https://docs.python.org/3/library/shutil.html#shutil.rmtree
  * @example
  * ```ts
@@ -1419,17 +1500,18 @@ export declare function rmtree(path: string | URL, options?: RmtreeOptions): voi
 /**
  * Removes a directory and everything below it, at any depth.
  *
- * Each name is removed relative to the directory that it was found in, and links are removed, not
- * followed: whatever is renamed, swapped or linked meanwhile, nothing outside the tree is touched.
- * What vanishes meanwhile is no error.
+ * Each name is removed relative to the directory in which it was found, and symbolic links are
+ * removed, not followed. So nothing outside the tree is touched, even if something is renamed,
+ * swapped or linked while the deletion runs. A name that disappears in the meantime is not an
+ * error.
  *
- * Differs from Python: `onerror` gets one error, whose `syscall` says what failed; a link is
- * refused as `path` even with a slash at its end; an empty directory that cannot be listed is
- * removed.
+ * Differs from Python: `onerror` gets one argument, an error whose `syscall` tells what failed. A
+ * symbolic link is refused as `path` even if it ends in a slash. An empty directory is removed even
+ * if it cannot be listed.
  *
- * @throws `ENOTDIR`: `path` is a link, or no directory; `ENOENT`: it is not there; of what is
- * below it, without `onerror`, the first of `EACCES`, `EPERM`, `EBUSY`, `ENOTEMPTY`: something was
- * added meanwhile, or stays …
+ * @throws `ENOTDIR`: `path` is a symbolic link, or not a directory; `ENOENT`: `path` does not
+ * exist; without `onerror`, also the first error below `path`: `EACCES`, `EPERM`, `EBUSY`,
+ * `ENOTEMPTY` (something was added in the meantime, or could not be removed) and others
  * @see https://docs.python.org/3/library/shutil.html#shutil.rmtree
  * @example
  * ```ts
@@ -1442,24 +1524,24 @@ export declare function rmtree(path: string | URL, options?: RmtreeOptions): voi
 export declare function rmtree(path: PathLike, options?: RmtreeOptions<string | Buffer>): void;
 /** Options of {@link lstat}. */
 export interface LstatOptions extends DirFdOptions {
-	/** Whether the numbers are bigints, which lose no digits; `false` by default. */
+	/** Whether the numbers are bigints, which are exact; `false` by default. */
 	bigint?: boolean | undefined;
 }
 /** Options of {@link stat}. */
 export interface StatOptions extends LstatOptions {
-	/** Whether a link stands for what it points to; `true` by default. */
+	/** Whether to follow a symbolic link; `true` by default. */
 	followSymlinks?: boolean | undefined;
 }
 /**
- * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
+ * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
  * `fs.BigIntStats` with `bigint: true`.
  *
- * Times are in milliseconds and, with `bigint`, in nanoseconds too.
+ * Times are in milliseconds and, with `bigint: true`, also in nanoseconds.
  *
  * @param path a path, or a descriptor
- * @throws `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR` …, as stat(2) says; `EBADF`: a descriptor that is
- * not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks: false` with a descriptor for
- * the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks:
+ * false` was given with a descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`
+ * and the other errors of stat(2)
  * @see https://docs.python.org/3/library/os.html#os.stat
  * @example
  * ```ts
@@ -1477,15 +1559,15 @@ export declare function stat(path: PathLike | FdLike, options: StatOptions & {
 	bigint: true;
 }): fs.BigIntStats;
 /**
- * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
+ * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
  * `fs.BigIntStats` with `bigint: true`.
  *
- * Times are in milliseconds and, with `bigint`, in nanoseconds too.
+ * Times are in milliseconds and, with `bigint: true`, also in nanoseconds.
  *
  * @param path a path, or a descriptor
- * @throws `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR` …, as stat(2) says; `EBADF`: a descriptor that is
- * not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks: false` with a descriptor for
- * the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks:
+ * false` was given with a descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`
+ * and the other errors of stat(2)
  * @see https://docs.python.org/3/library/os.html#os.stat
  * @example
  * ```ts
@@ -1503,15 +1585,15 @@ export declare function stat(path: PathLike | FdLike, options?: StatOptions & {
 	bigint?: false | undefined;
 }): fs.Stats;
 /**
- * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
+ * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
  * `fs.BigIntStats` with `bigint: true`.
  *
- * Times are in milliseconds and, with `bigint`, in nanoseconds too.
+ * Times are in milliseconds and, with `bigint: true`, also in nanoseconds.
  *
  * @param path a path, or a descriptor
- * @throws `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR` …, as stat(2) says; `EBADF`: a descriptor that is
- * not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks: false` with a descriptor for
- * the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks:
+ * false` was given with a descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`
+ * and the other errors of stat(2)
  * @see https://docs.python.org/3/library/os.html#os.stat
  * @example
  * ```ts
@@ -1527,9 +1609,10 @@ export declare function stat(path: PathLike | FdLike, options?: StatOptions & {
  */
 export declare function stat(path: PathLike | FdLike, options?: StatOptions): fs.Stats | fs.BigIntStats;
 /**
- * As {@link stat}, of a link itself.
+ * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
+ * does the same as {@link stat}.
  *
- * @throws as {@link stat}
+ * @throws the errors of {@link stat}
  * @see https://docs.python.org/3/library/os.html#os.lstat
  * @example
  * ```ts
@@ -1543,9 +1626,10 @@ export declare function lstat(path: PathLike, options: LstatOptions & {
 	bigint: true;
 }): fs.BigIntStats;
 /**
- * As {@link stat}, of a link itself.
+ * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
+ * does the same as {@link stat}.
  *
- * @throws as {@link stat}
+ * @throws the errors of {@link stat}
  * @see https://docs.python.org/3/library/os.html#os.lstat
  * @example
  * ```ts
@@ -1559,9 +1643,10 @@ export declare function lstat(path: PathLike, options?: LstatOptions & {
 	bigint?: false | undefined;
 }): fs.Stats;
 /**
- * As {@link stat}, of a link itself.
+ * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
+ * does the same as {@link stat}.
  *
- * @throws as {@link stat}
+ * @throws the errors of {@link stat}
  * @see https://docs.python.org/3/library/os.html#os.lstat
  * @example
  * ```ts
@@ -1572,58 +1657,69 @@ export declare function lstat(path: PathLike, options?: LstatOptions & {
  * ```
  */
 export declare function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats;
-/** Of the methods of a {@link DirEntry}. */
+/** Options of the methods of a {@link DirEntry}. */
 export interface DirEntryOptions {
-	/** Whether a link stands for what it points to; `true` by default, as in Python. */
+	/** Whether to follow a symbolic link; `true` by default, as in Python. */
 	followSymlinks?: boolean | undefined;
 }
-/** Of {@link DirEntry.stat}. */
+/** Options of {@link DirEntry.stat}. */
 export interface DirEntryStatOptions extends DirEntryOptions {
-	/** Whether the numbers are bigints, which lose no digits; `false` by default. */
+	/** Whether the numbers are bigints, which are exact; `false` by default. */
 	bigint?: boolean | undefined;
 }
-/** One name in a directory, as {@link scandir} yields it. */
+/** An entry of a directory, as yielded by {@link scandir}. */
 export interface DirEntry<N extends string | Buffer = string> {
 	/** The name, without its directory. */
 	readonly name: N;
-	/** The inode number, of a link itself. It costs no system call. */
+	/**
+	 * Returns the inode number of the entry, and of the link itself for a symbolic link. It makes no
+	 * system call.
+	 */
 	inode(options?: {
 		bigint?: false | undefined;
 	}): number;
-	/** The inode number, of a link itself. It costs no system call. */
+	/**
+	 * Returns the inode number of the entry, and of the link itself for a symbolic link. It makes no
+	 * system call.
+	 */
 	inode(options: {
 		bigint: true;
 	}): bigint;
 	/**
-	 * Whether it is a directory, or a link to one. Only a link costs a system call, and throws what
-	 * that says but for ENOENT: ELOOP, EACCES.
+	 * Returns whether the entry is a directory, or a symbolic link to one. It makes a system call
+	 * only for a symbolic link. If the link's target cannot be examined, it throws (`ELOOP`,
+	 * `EACCES`); if the target does not exist, it returns `false`.
 	 */
 	isDirectory(options?: DirEntryOptions): boolean;
-	/** Whether it is a regular file, or a link to one. As {@link isDirectory} for links. */
+	/**
+	 * Returns whether the entry is a regular file, or a symbolic link to one. Links are treated as by
+	 * {@link isDirectory}.
+	 */
 	isFile(options?: DirEntryOptions): boolean;
-	/** Whether it is a link. It costs no system call. */
+	/** Returns whether the entry is a symbolic link. It makes no system call. */
 	isSymbolicLink(): boolean;
-	/** What `stat` knows of it, asked for anew each time. */
+	/** Returns the status of the entry. Each call makes a system call; nothing is cached. */
 	stat(options: DirEntryStatOptions & {
 		bigint: true;
 	}): fs.BigIntStats;
-	/** What `stat` knows of it, asked for anew each time. */
+	/** Returns the status of the entry. Each call makes a system call; nothing is cached. */
 	stat(options?: DirEntryStatOptions & {
 		bigint?: false | undefined;
 	}): fs.Stats;
 }
 /**
- * The entries of a directory, without `.` and `..`, in the file system's order. What the
- * directory itself says of an entry, its name, its type and its inode number, costs no further
- * system call.
+ * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
+ * order. The name, the type and the inode number of an entry come from the directory itself and
+ * need no further system call.
  *
- * Unlike in Python, the whole directory is read at once: nothing stays open, and there is nothing
- * to close. Entries of a path are looked at again by that path, those of a descriptor relative to
- * it, as in Python.
+ * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
+ * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
+ * was given in place of the path.
  *
  * @param path a path, or a descriptor of a directory
- * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
- * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
  * @see https://docs.python.org/3/library/os.html#os.scandir
  * @example
  * ```ts
@@ -1636,17 +1732,18 @@ export interface DirEntry<N extends string | Buffer = string> {
  */
 export declare function scandir(path?: string | URL | FdLike, options?: DirFdOptions): IterableIterator<DirEntry>;
 /**
- * The entries of a directory, without `.` and `..`, in the file system's order. What the
- * directory itself says of an entry, its name, its type and its inode number, costs no further
- * system call.
+ * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
+ * order. The name, the type and the inode number of an entry come from the directory itself and
+ * need no further system call.
  *
- * Unlike in Python, the whole directory is read at once: nothing stays open, and there is nothing
- * to close. Entries of a path are looked at again by that path, those of a descriptor relative to
- * it, as in Python.
+ * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
+ * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
+ * was given in place of the path.
  *
  * @param path a path, or a descriptor of a directory
- * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
- * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
  * @see https://docs.python.org/3/library/os.html#os.scandir
  * @example
  * ```ts
@@ -1660,7 +1757,7 @@ export declare function scandir(path?: string | URL | FdLike, options?: DirFdOpt
 export declare function scandir(path: Uint8Array, options?: DirFdOptions): IterableIterator<DirEntry<Buffer>>;
 type AnyFunction = (...args: any[]) => unknown;
 /**
- * The functions that take `dirFd` (or `srcDirFd` and `dstDirFd`) on this platform.
+ * Contains the functions that take `dirFd` (or `srcDirFd` and `dstDirFd`) on this platform.
  *
  * @see https://docs.python.org/3/library/os.html#os.supports_dir_fd
  * @example
@@ -1672,7 +1769,7 @@ type AnyFunction = (...args: any[]) => unknown;
  */
 export declare const supportsDirFd: ReadonlySet<AnyFunction>;
 /**
- * The functions that take a descriptor in place of the path on this platform.
+ * Contains the functions that take a descriptor in place of the path on this platform.
  *
  * @see https://docs.python.org/3/library/os.html#os.supports_fd
  * @example
@@ -1685,8 +1782,8 @@ export declare const supportsDirFd: ReadonlySet<AnyFunction>;
  */
 export declare const supportsFd: ReadonlySet<AnyFunction>;
 /**
- * The functions that take `followSymlinks` on this platform. That of `chmod` needs Linux 6.6, or
- * macOS.
+ * Contains the functions that take `followSymlinks` on this platform. `chmod` takes it on Linux 6.6
+ * and later, and on macOS.
  *
  * @see https://docs.python.org/3/library/os.html#os.supports_follow_symlinks
  * @example

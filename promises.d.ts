@@ -3,10 +3,11 @@
 /// <reference types="node" />
 
 /**
- * The functions of `fdkit` with promises, off the main thread.
+ * Provides the functions of `fdkit` as promises. The work is done off the main thread.
  *
- * Descriptors given to a call are copied before it returns: it acts on what the number meant then,
- * whatever is closed or reused meanwhile. Every copy is closed when the call is over.
+ * Each call duplicates the descriptors that it is given before it returns. It acts on the files
+ * that the numbers stood for at that moment, even if the numbers are closed or reused before the
+ * call settles. The duplicates are closed when the call has settled.
  *
  * @packageDocumentation
  */
@@ -36,7 +37,7 @@ import type {
 	TwoDirFdOptions,
 	UtimeOptions,
 } from './index.js';
-/** What a wait came to, in the words of `Atomics.wait`. */
+/** The result of a wait, in the words of `Atomics.wait`. */
 export type FutexResult = "ok" | "not-equal" | "timed-out";
 /** Options of {@link futexWaitAsync}. */
 export interface FutexWaitAsyncOptions {
@@ -46,18 +47,20 @@ export interface FutexWaitAsyncOptions {
 	signal?: AbortSignal | undefined;
 }
 /**
- * Waits as {@link futexWait} does, with a promise. Neither the event loop nor libuv's thread pool is
- * blocked: each wait has a thread of its own, which sleeps. The process lives until the wait is over.
+ * Waits like {@link futexWait} and returns a promise. It blocks neither the event loop nor libuv's
+ * thread pool: each wait has a thread of its own, which sleeps. A pending wait keeps the process
+ * alive.
  *
- * The result is `'not-equal'` only if the word differs at the time of the call. If it has changed by
- * the time the wait begins in its thread, that counts as woken: `'ok'`. Until then a wake without a
- * store wakes nobody. Do not unmap the memory before the wait is over.
+ * The result is `'not-equal'` only if the word differs at the time of the call. If the word has
+ * changed when the wait begins in its thread, the result is `'ok'`. Unlike with
+ * `Atomics.waitAsync`, the wait begins shortly after the call. Until then, a wake without a lasting
+ * change of the word is lost. Do not unmap the memory before the promise settles.
  *
  * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
  * @param index of the word in it
  * @param value what the word must be
- * @throws AbortError: the signal; `EAGAIN`: no more threads; `EFAULT`: the memory was unmapped before
- * the wait began; else as {@link futexWait}
+ * @throws `AbortError`: `signal` is aborted; `EAGAIN`: no thread can be created; `EFAULT`: the
+ * memory was unmapped before the wait began; and the errors of {@link futexWait}
  * @see https://man7.org/linux/man-pages/man2/futex_waitv.2.html
  * @example
  * ```ts
@@ -76,8 +79,9 @@ export interface FutexWaitAsyncOptions {
  */
 export declare function futexWaitAsync(typedArray: Int32Array, index: number, value: number, options?: FutexWaitAsyncOptions): Promise<FutexResult>;
 /**
- * The contents of a Memfd that is made with a promise: also a stream, or anything else that can be
- * iterated with `for await`; a `Blob`; a `Response` or `Request`, whose body it is.
+ * The contents of a Memfd that is created asynchronously. In addition to {@link SyncContents}, they
+ * may be a stream or anything else that `for await` can iterate; a `Blob`; or a `Response` or
+ * `Request`, whose body is taken.
  */
 export type AsyncContents = SyncContents | AsyncIterable<Contents> | Blob | {
 	readonly body: ReadableStream$1<Uint8Array> | AsyncIterable<Contents> | null;
@@ -85,21 +89,22 @@ export type AsyncContents = SyncContents | AsyncIterable<Contents> | Blob | {
 /** Options of {@link createMemfd}. */
 export interface AsyncMemfdOptions extends Omit<MemfdOptions, "contents"> {
 	/**
-	 * What is in it from the start: as for `Memfd.create`, or an async iterable of strings and bytes (a
-	 * stream), a `Blob`, or a `Response`.
+	 * The initial contents: anything that `Memfd.create` accepts, an async iterable of strings and
+	 * bytes (such as a stream), a `Blob`, or a `Response`.
 	 */
 	contents?: AsyncContents | undefined;
-	/** Ends it with an AbortError, and closes the file. */
+	/** Cancels the creation: it rejects with an AbortError, and the file is closed. */
 	signal?: AbortSignal | undefined;
 }
 /** Options of `rmtree` of `fdkit/promises`. */
 export interface AsyncRmtreeOptions<Name extends string | Buffer = string> extends RmtreeOptions<Name> {
-	/** Ends the deletion with an AbortError; what is removed by then stays removed. */
+	/** Ends the deletion with an AbortError. What was removed before stays removed. */
 	signal?: AbortSignal | undefined;
 }
 /**
- * A {@link DirEntry} of `fdkit/promises`: `stat` is asynchronous, the rest is known already, and
- * what a link points to that cannot be looked at is neither a directory nor a file.
+ * A {@link DirEntry} of `fdkit/promises`. Only `stat` is asynchronous; everything else is known
+ * already. If the target of a symbolic link cannot be examined, the entry is neither a directory
+ * nor a file.
  */
 export interface AsyncDirEntry<N extends string | Buffer = string> extends Omit<DirEntry<N>, "stat"> {
 	stat(options: DirEntryStatOptions & {
@@ -112,8 +117,8 @@ export interface AsyncDirEntry<N extends string | Buffer = string> extends Omit<
 /** Options of `fwalk` of `fdkit/promises`. */
 export interface AsyncFwalkOptions<Name extends string | Buffer = string> extends FwalkOptions<Name> {
 	/**
-	 * Ends the walk: the step that is under way rejects with an AbortError, or if there is none, the
-	 * next one. Until then the descriptor that was yielded last stays open.
+	 * Ends the walk. The step that is under way rejects with an AbortError; if there is none, the
+	 * next step does. Until then, the descriptor that was yielded last stays open.
 	 */
 	signal?: AbortSignal | undefined;
 }
@@ -128,39 +133,40 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
 	[Symbol.asyncDispose](): Promise<void>;
 }
 /**
- * Walks a directory tree, and yields for each directory its path, the names of the directories
- * in it, the names of everything else in it, and a descriptor that is good until the next step.
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
  *
- * Nothing is opened before the first step; leaving the loop in any way closes everything. Links
- * are never followed without `followSymlinks`, not even one that is put in a directory's place
- * while the walk runs. Names that are not UTF-8 have U+DC80 to U+DCFF for their odd bytes
- * (PEP 383), and every function of fdkit takes them back; where `top` is a Buffer, everything
- * that comes out is Buffers, `error.path` included.
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
  *
- * Differs from Python: any depth with at most `maxOpen` descriptors; a directory whose listing
- * fails goes to `onerror`, as the documentation of Python says, and so do a directory that was
- * swapped for something else, a `top` that is a link or no directory, and, with
- * `followSymlinks`, a directory that is its own ancestor; names added to `dirnames` must be
- * single components.
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
  *
  * Each step runs off the main thread.
  *
- * The `dirFd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
- * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
- * `next()` while a step is under way are queued, and each step ends the loan of the descriptor
- * before it: if you ask ahead, use a descriptor only before the first `await` after it arrived (that
- * is enough to start any number of calls of `fdkit/promises` with it), or keep a copy with `dup`.
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
  *
- * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
- * the copy until `return()` or the garbage collector.
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
  *
- * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. A top that is not a
- * directory, or is a symbolic link to one (`/bin` on many systems), yields nothing, as in Python:
- * without `onerror` the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
- * `followSymlinks: true` to walk what a link leads to.
- * @throws where `top` cannot be opened or listed, at the first step: `ENOENT`, `EACCES`,
- * `EBADF` (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) …;
- * `ERR_INVALID_ARG_VALUE`: a name in `dirnames` that is empty, `.`, `..`, or contains `/` or NUL
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @throws `AbortError`: `signal` is aborted
  * @throws `AbortError`: `signal` was aborted
  * @see https://docs.python.org/3/library/os.html#os.fwalk
  * @example
@@ -176,39 +182,40 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
  */
 export declare function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffer>): AsyncFwalkIterator<Buffer>;
 /**
- * Walks a directory tree, and yields for each directory its path, the names of the directories
- * in it, the names of everything else in it, and a descriptor that is good until the next step.
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
  *
- * Nothing is opened before the first step; leaving the loop in any way closes everything. Links
- * are never followed without `followSymlinks`, not even one that is put in a directory's place
- * while the walk runs. Names that are not UTF-8 have U+DC80 to U+DCFF for their odd bytes
- * (PEP 383), and every function of fdkit takes them back; where `top` is a Buffer, everything
- * that comes out is Buffers, `error.path` included.
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
  *
- * Differs from Python: any depth with at most `maxOpen` descriptors; a directory whose listing
- * fails goes to `onerror`, as the documentation of Python says, and so do a directory that was
- * swapped for something else, a `top` that is a link or no directory, and, with
- * `followSymlinks`, a directory that is its own ancestor; names added to `dirnames` must be
- * single components.
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
  *
  * Each step runs off the main thread.
  *
- * The `dirFd` that is yielded stays open until the next `next()`, `return()` or `throw()`, or until
- * the iterator is collected; a signal that aborts in between changes nothing of that. Calls of
- * `next()` while a step is under way are queued, and each step ends the loan of the descriptor
- * before it: if you ask ahead, use a descriptor only before the first `await` after it arrived (that
- * is enough to start any number of calls of `fdkit/promises` with it), or keep a copy with `dup`.
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
  *
- * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
- * the copy until `return()` or the garbage collector.
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
  *
- * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. A top that is not a
- * directory, or is a symbolic link to one (`/bin` on many systems), yields nothing, as in Python:
- * without `onerror` the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
- * `followSymlinks: true` to walk what a link leads to.
- * @throws where `top` cannot be opened or listed, at the first step: `ENOENT`, `EACCES`,
- * `EBADF` (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) …;
- * `ERR_INVALID_ARG_VALUE`: a name in `dirnames` that is empty, `.`, `..`, or contains `/` or NUL
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @throws `AbortError`: `signal` is aborted
  * @throws `AbortError`: `signal` was aborted
  * @see https://docs.python.org/3/library/os.html#os.fwalk
  * @example
@@ -224,16 +231,18 @@ export declare function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffe
  */
 export declare function fwalk(top?: string | URL, options?: AsyncFwalkOptions<string>): AsyncFwalkIterator<string>;
 /**
- * Opens a file or a directory and returns the number of its descriptor. The caller owns it and closes
- * it with `fs.closeSync`; a worker of Node.js that ends closes it, as it closes what `fs.openSync`
- * opened there. As in Python, child processes never inherit it.
+ * Opens a file or a directory and returns the number of its descriptor.
+ *
+ * The caller owns the descriptor and closes it with `fs.closeSync`. A worker of Node.js closes it
+ * when it ends, as it does with descriptors from `fs.openSync`. As in Python, child processes never
+ * inherit it. With `resolve`, it never falls back to a less restricted open.
  *
  * @param flags as in `fs.open`: `'r'`, `'wx+'` …, or `O_*` numbers or-ed
- * @throws `ENOENT`, `EACCES`, `EEXIST`, `ELOOP`, `EMFILE` …, as open(2) says; `ENOTDIR`: `dirFd`
- * is no directory; `EBADF`: `dirFd` is not open. With `resolve` also `EXDEV`: the path leaves what
- * it is confined to; `ELOOP`: a link that is forbidden; `EAGAIN`: something on the way was renamed
- * each of 64 times, or is not in the cache with `RESOLVE_CACHED`; `ENOSYS`: not Linux 5.6 or
- * later, or hidden by a seccomp filter. It never opens with less than was asked for.
+ * @throws `ENOTDIR`: `dirFd` is not a directory; `EBADF`: `dirFd` is not open; `ENOENT`, `EACCES`,
+ * `EEXIST`, `ELOOP`, `EMFILE` and the other errors of open(2). With `resolve` also `EXDEV`: the
+ * path leaves the directory or mount that it is confined to; `ELOOP`: the path contains a forbidden
+ * link; `EAGAIN`: a component was renamed during each of 64 attempts, or is not in the cache with
+ * `RESOLVE_CACHED`; `ENOSYS`: Linux is older than 5.6, or a seccomp filter hides openat2(2)
  * @see https://docs.python.org/3/library/os.html#os.open
  * @example
  * ```ts
@@ -258,15 +267,15 @@ export declare function fwalk(top?: string | URL, options?: AsyncFwalkOptions<st
  */
 export declare function open(path: PathLike, flags?: number | string, options?: OpenOptions): Promise<number>;
 /**
- * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
+ * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
  * `fs.BigIntStats` with `bigint: true`.
  *
- * Times are in milliseconds and, with `bigint`, in nanoseconds too.
+ * Times are in milliseconds and, with `bigint: true`, also in nanoseconds.
  *
  * @param path a path, or a descriptor
- * @throws `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR` …, as stat(2) says; `EBADF`: a descriptor that is
- * not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks: false` with a descriptor for
- * the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks:
+ * false` was given with a descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`
+ * and the other errors of stat(2)
  * @see https://docs.python.org/3/library/os.html#os.stat
  * @example
  * ```ts
@@ -284,15 +293,15 @@ export declare function stat(path: PathLike | FdLike, options: StatOptions & {
 	bigint: true;
 }): Promise<fs.BigIntStats>;
 /**
- * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
+ * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
  * `fs.BigIntStats` with `bigint: true`.
  *
- * Times are in milliseconds and, with `bigint`, in nanoseconds too.
+ * Times are in milliseconds and, with `bigint: true`, also in nanoseconds.
  *
  * @param path a path, or a descriptor
- * @throws `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR` …, as stat(2) says; `EBADF`: a descriptor that is
- * not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks: false` with a descriptor for
- * the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks:
+ * false` was given with a descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`
+ * and the other errors of stat(2)
  * @see https://docs.python.org/3/library/os.html#os.stat
  * @example
  * ```ts
@@ -310,15 +319,15 @@ export declare function stat(path: PathLike | FdLike, options?: StatOptions & {
 	bigint?: false | undefined;
 }): Promise<fs.Stats>;
 /**
- * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
+ * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
  * `fs.BigIntStats` with `bigint: true`.
  *
- * Times are in milliseconds and, with `bigint`, in nanoseconds too.
+ * Times are in milliseconds and, with `bigint: true`, also in nanoseconds.
  *
  * @param path a path, or a descriptor
- * @throws `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR` …, as stat(2) says; `EBADF`: a descriptor that is
- * not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks: false` with a descriptor for
- * the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks:
+ * false` was given with a descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`
+ * and the other errors of stat(2)
  * @see https://docs.python.org/3/library/os.html#os.stat
  * @example
  * ```ts
@@ -334,9 +343,10 @@ export declare function stat(path: PathLike | FdLike, options?: StatOptions & {
  */
 export declare function stat(path: PathLike | FdLike, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats>;
 /**
- * As {@link stat}, of a link itself.
+ * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
+ * does the same as {@link stat}.
  *
- * @throws as {@link stat}
+ * @throws the errors of {@link stat}
  * @see https://docs.python.org/3/library/os.html#os.lstat
  * @example
  * ```ts
@@ -350,9 +360,10 @@ export declare function lstat(path: PathLike, options: LstatOptions & {
 	bigint: true;
 }): Promise<fs.BigIntStats>;
 /**
- * As {@link stat}, of a link itself.
+ * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
+ * does the same as {@link stat}.
  *
- * @throws as {@link stat}
+ * @throws the errors of {@link stat}
  * @see https://docs.python.org/3/library/os.html#os.lstat
  * @example
  * ```ts
@@ -366,9 +377,10 @@ export declare function lstat(path: PathLike, options?: LstatOptions & {
 	bigint?: false | undefined;
 }): Promise<fs.Stats>;
 /**
- * As {@link stat}, of a link itself.
+ * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
+ * does the same as {@link stat}.
  *
- * @throws as {@link stat}
+ * @throws the errors of {@link stat}
  * @see https://docs.python.org/3/library/os.html#os.lstat
  * @example
  * ```ts
@@ -380,14 +392,16 @@ export declare function lstat(path: PathLike, options?: LstatOptions & {
  */
 export declare function lstat(path: PathLike, options?: LstatOptions): Promise<fs.Stats | fs.BigIntStats>;
 /**
- * Returns if this process may do with a file what `mode` says, and throws if it may not. The
- * answer may change before you act on it. If that matters, try the operation itself.
+ * Checks whether this process may access a file as `mode` says, and throws if it may not. The
+ * answer can change before you act on it. If that matters, try the operation itself.
  *
- * As `fs.accessSync` and unlike Python's `os.access` it throws. {@link canAccess} returns a boolean.
+ * Like `fs.accessSync` and unlike Python's `os.access`, it throws. {@link canAccess} returns a
+ * boolean.
  *
  * @param mode `F_OK` (the file exists, the default), or `R_OK`, `W_OK` and `X_OK` or-ed
- * @throws `EACCES`: it may not; `ENOENT`, `ENOTDIR`, `ELOOP`; `EROFS`: `W_OK` on a read-only file
- * system; `EPERM`: `W_OK` of an immutable file; … as access(2) says; `EBADF`: `dirFd` is not open
+ * @throws `EACCES`: access is denied; `ENOENT`, `ENOTDIR`, `ELOOP`: the path leads to no file;
+ * `EROFS`: `W_OK` on a read-only file system; `EPERM`: `W_OK` on an immutable file; `EBADF`:
+ * `dirFd` is not open; and the other errors of access(2)
  * @see https://nodejs.org/api/fs.html#fsaccesssyncpath-mode
  * @see https://man7.org/linux/man-pages/man2/access.2.html
  * @example
@@ -401,14 +415,14 @@ export declare function lstat(path: PathLike, options?: LstatOptions): Promise<f
  */
 export declare function access(path: PathLike, mode?: number, options?: AccessOptions): Promise<void>;
 /**
- * Returns whether this process may do with a file what `mode` says. The answer may change before
- * you act on it. If that matters, try the operation itself.
+ * Returns whether this process may access a file as `mode` says. The answer can change before you
+ * act on it. If that matters, try the operation itself.
  *
- * As Python's `os.access` it returns `false` whatever the reason, also if `dirFd` is not open. Only
- * wrong arguments are thrown. {@link access} throws the reason.
+ * Like Python's `os.access`, it returns `false` for any reason, even if `dirFd` is not open. It
+ * throws only if an argument is invalid. {@link access} throws the reason.
  *
  * @param mode `F_OK` (the file exists, the default), or `R_OK`, `W_OK` and `X_OK` or-ed
- * @throws `ENOSYS`: not on this platform
+ * @throws `ENOSYS`: this platform is not supported
  * @see https://docs.python.org/3/library/os.html#os.access
  * @example
  * ```ts
@@ -421,14 +435,14 @@ export declare function access(path: PathLike, mode?: number, options?: AccessOp
  */
 export declare function canAccess(path: PathLike, mode?: number, options?: AccessOptions): Promise<boolean>;
 /**
- * Returns whether a path leads to a file of any type. It is `false` for a symbolic link whose
+ * Returns whether a path leads to a file of any type. It returns `false` for a symbolic link whose
  * target does not exist, unless `followSymlinks` is `false`.
  *
- * As `fs.existsSync` and Python's `os.path.exists` it also returns `false` if the file cannot be
- * reached, for example behind a directory without search permission. Unlike both it throws if an
- * argument is wrong.
+ * Like `fs.existsSync` and Python's `os.path.exists`, it also returns `false` if the file cannot be
+ * reached, for example because a directory on the way may not be searched. Unlike both, it throws
+ * if an argument is invalid.
  *
- * @throws `ENOSYS`: not on this platform
+ * @throws `ENOSYS`: this platform is not supported
  * @see https://docs.python.org/3/library/os.path.html#os.path.exists
  * @example
  * ```ts
@@ -442,11 +456,12 @@ export declare function canAccess(path: PathLike, mode?: number, options?: Acces
  */
 export declare function exists(path: PathLike, options?: FollowOptions): Promise<boolean>;
 /**
- * Sets the permissions.
+ * Sets the permissions of a file.
  *
  * @param path a path, or a descriptor
- * @throws `EPERM`: somebody else's; `ENOENT`, `EROFS` …, as chmod(2) says; `ENOTSUP` without
- * `followSymlinks`: a link, which on Linux has no permissions, or Linux before 6.6
+ * @throws `EPERM`: the file belongs to another user; `ENOTSUP` with `followSymlinks: false`: the
+ * path is a symbolic link, which has no permissions on Linux, or Linux is older than 6.6; `ENOENT`,
+ * `EROFS` and the other errors of chmod(2)
  * @see https://docs.python.org/3/library/os.html#os.chmod
  * @example
  * ```ts
@@ -460,10 +475,10 @@ export declare function exists(path: PathLike, options?: FollowOptions): Promise
  */
 export declare function chmod(path: PathLike | FdLike, mode: number | string, options?: FollowOptions): Promise<void>;
 /**
- * Sets owner and group; -1 leaves one as it is.
+ * Sets the owner and the group of a file. -1 leaves either of them unchanged.
  *
  * @param path a path, or a descriptor
- * @throws `EPERM`, `ENOENT`, `EROFS` …, as chown(2) says
+ * @throws `EPERM`, `ENOENT`, `EROFS` and the other errors of chown(2)
  * @see https://docs.python.org/3/library/os.html#os.chown
  * @example
  * ```ts
@@ -474,15 +489,15 @@ export declare function chmod(path: PathLike | FdLike, mode: number | string, op
  */
 export declare function chown(path: PathLike | FdLike, uid: number, gid: number, options?: FollowOptions): Promise<void>;
 /**
- * Sets the times of last access and last change; to the present, where neither `times` nor `ns`
- * is given.
+ * Sets the times of last access and last modification. By default, both are set to the current
+ * time.
  *
- * Seconds are cut to whole nanoseconds, downward. Unlike in C, `UTIME_NOW` and `UTIME_OMIT` are
- * symbols, so that no time can be taken for them.
+ * Seconds are rounded down to whole nanoseconds. Unlike in C, `UTIME_NOW` and `UTIME_OMIT` are
+ * symbols, so they cannot be confused with a time.
  *
  * @param path a path, or a descriptor
- * @throws `EPERM`, `EACCES`: somebody else's; `ENOENT`, `EROFS` …, as utimensat(2) says;
- * `ERR_INVALID_ARG_VALUE`: both `times` and `ns`
+ * @throws `EPERM`, `EACCES`: the file belongs to another user; `ERR_INVALID_ARG_VALUE`: both
+ * `times` and `ns` were given; `ENOENT`, `EROFS` and the other errors of utimensat(2)
  * @see https://docs.python.org/3/library/os.html#os.utime
  * @example
  * ```ts
@@ -495,9 +510,9 @@ export declare function chown(path: PathLike | FdLike, uid: number, gid: number,
  */
 export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): Promise<void>;
 /**
- * Makes a directory; its permissions are `mode` less the umask.
+ * Creates a directory. Its permissions are `mode` without the bits of the umask.
  *
- * @throws `EEXIST`, `ENOENT`, `ENOTDIR`, `EACCES`, `EROFS` …, as mkdir(2) says
+ * @throws `EEXIST`, `ENOENT`, `ENOTDIR`, `EACCES`, `EROFS` and the other errors of mkdir(2)
  * @see https://docs.python.org/3/library/os.html#os.mkdir
  * @example
  * ```ts
@@ -511,9 +526,9 @@ export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): 
  */
 export declare function mkdir(path: PathLike, mode?: number | string, options?: DirFdOptions): Promise<void>;
 /**
- * Makes a FIFO; its permissions are `mode` less the umask.
+ * Creates a FIFO. Its permissions are `mode` without the bits of the umask.
  *
- * @throws `EEXIST`, `ENOENT`, `EACCES` …, as mkfifo(3) says
+ * @throws `EEXIST`, `ENOENT`, `EACCES` and the other errors of mkfifo(3)
  * @see https://docs.python.org/3/library/os.html#os.mkfifo
  * @example
  * ```ts
@@ -525,13 +540,14 @@ export declare function mkdir(path: PathLike, mode?: number | string, options?: 
  */
 export declare function mkfifo(path: PathLike, mode?: number | string, options?: DirFdOptions): Promise<void>;
 /**
- * Makes a file of any type but a directory or a link; its permissions are those of `mode` less
- * the umask.
+ * Creates a file of any type except a directory or a symbolic link. Its permissions are those of
+ * `mode` without the bits of the umask.
  *
  * @param mode permissions, or-ed with a type: `S_IFREG` (the default), `S_IFIFO`, `S_IFCHR`,
- * `S_IFBLK` (of `fs.constants`) or `S_IFSOCK`
- * @param device what the file stands for, of the types `S_IFCHR` and `S_IFBLK`; see makedev(3)
- * @throws `EPERM`: devices are root's to make; `EEXIST`, `ENOENT`, `EINVAL` …, as mknod(2) says
+ * `S_IFBLK` (from `fs.constants`) or `S_IFSOCK`
+ * @param device the device number, for the types `S_IFCHR` and `S_IFBLK`; see makedev(3)
+ * @throws `EPERM`: only root may create devices; `EEXIST`, `ENOENT`, `EINVAL` and the other errors
+ * of mknod(2)
  * @see https://docs.python.org/3/library/os.html#os.mknod
  * @example
  * ```ts
@@ -544,12 +560,13 @@ export declare function mkfifo(path: PathLike, mode?: number | string, options?:
  */
 export declare function mknod(path: PathLike, mode?: number, device?: number, options?: DirFdOptions): Promise<void>;
 /**
- * Makes a second name for a file.
+ * Creates a hard link: a second name for a file.
  *
- * Unlike in CPython, which on Linux makes a name for the link itself where no descriptors are
- * given, `followSymlinks` is as documented.
+ * On Linux, CPython links to a symbolic link itself if no descriptors are given. Here,
+ * `followSymlinks` always works as documented.
  *
- * @throws `EEXIST`, `ENOENT`, `EXDEV`: another file system; `EPERM`: a directory …, as link(2) says
+ * @throws `EXDEV`: the two paths are on different file systems; `EPERM`: `src` is a directory;
+ * `EEXIST`, `ENOENT` and the other errors of link(2)
  * @see https://docs.python.org/3/library/os.html#os.link
  * @example
  * ```ts
@@ -561,12 +578,12 @@ export declare function mknod(path: PathLike, mode?: number, device?: number, op
  */
 export declare function link(src: PathLike, dst: PathLike, options?: LinkOptions): Promise<void>;
 /**
- * Renames. A file at `dst` is replaced, but for `flags`: with `RENAME_NOREPLACE` it is an error,
- * and with `RENAME_EXCHANGE` the two change places, in one step that nobody can come between.
+ * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
+ * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
  *
- * @throws `ENOENT`, `EXDEV`: another file system; `ENOTEMPTY`, `EISDIR`, `ENOTDIR`; `EEXIST`:
- * `dst` is there, with `RENAME_NOREPLACE`; `EINVAL`: into itself, or flags that the kernel or the
- * file system does not know …, as rename(2) says
+ * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
+ * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
+ * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
  * @see https://docs.python.org/3/library/os.html#os.rename
  * @example
  * ```ts
@@ -579,9 +596,9 @@ export declare function link(src: PathLike, dst: PathLike, options?: LinkOptions
  */
 export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): Promise<void>;
 /**
- * Renames, and a file at `dst` is replaced, on every platform.
+ * Renames a file or a directory. On every platform, a file at `dst` is replaced.
  *
- * @throws as {@link rename}
+ * @throws the errors of {@link rename}
  * @see https://docs.python.org/3/library/os.html#os.replace
  * @example
  * ```ts
@@ -594,9 +611,10 @@ export declare function rename(src: PathLike, dst: PathLike, options?: RenameOpt
  */
 export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): Promise<void>;
 /**
- * Makes a symbolic link at `path` that points to `target`, which need not exist.
+ * Creates a symbolic link at `path` that points to `target`, which need not exist.
  *
- * @throws `EEXIST`, `ENOENT`: an empty target, or no such directory; `EACCES` …, as symlink(2) says
+ * @throws `ENOENT`: `target` is empty, or a directory in `path` does not exist; `EEXIST`, `EACCES`
+ * and the other errors of symlink(2)
  * @see https://docs.python.org/3/library/os.html#os.symlink
  * @example
  * ```ts
@@ -608,9 +626,11 @@ export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFd
  */
 export declare function symlink(target: PathLike, path: PathLike, options?: DirFdOptions): Promise<void>;
 /**
- * The text of a symbolic link, of any length: a Buffer where the path is bytes.
+ * Returns the target of a symbolic link, of any length: a string, or a Buffer if the path was given
+ * as bytes.
  *
- * @throws `EINVAL`: not a link; `ENOENT`, `EACCES` …, as readlink(2) says
+ * @throws `EINVAL`: the path is not a symbolic link; `ENOENT`, `EACCES` and the other errors of
+ * readlink(2)
  * @see https://docs.python.org/3/library/os.html#os.readlink
  * @example
  * ```ts
@@ -621,9 +641,11 @@ export declare function symlink(target: PathLike, path: PathLike, options?: DirF
  */
 export declare function readlink(path: string | URL, options?: DirFdOptions): Promise<string>;
 /**
- * The text of a symbolic link, of any length: a Buffer where the path is bytes.
+ * Returns the target of a symbolic link, of any length: a string, or a Buffer if the path was given
+ * as bytes.
  *
- * @throws `EINVAL`: not a link; `ENOENT`, `EACCES` …, as readlink(2) says
+ * @throws `EINVAL`: the path is not a symbolic link; `ENOENT`, `EACCES` and the other errors of
+ * readlink(2)
  * @see https://docs.python.org/3/library/os.html#os.readlink
  * @example
  * ```ts
@@ -634,9 +656,11 @@ export declare function readlink(path: string | URL, options?: DirFdOptions): Pr
  */
 export declare function readlink(path: Uint8Array, options?: DirFdOptions): Promise<Buffer>;
 /**
- * The text of a symbolic link, of any length: a Buffer where the path is bytes.
+ * Returns the target of a symbolic link, of any length: a string, or a Buffer if the path was given
+ * as bytes.
  *
- * @throws `EINVAL`: not a link; `ENOENT`, `EACCES` …, as readlink(2) says
+ * @throws `EINVAL`: the path is not a symbolic link; `ENOENT`, `EACCES` and the other errors of
+ * readlink(2)
  * @see https://docs.python.org/3/library/os.html#os.readlink
  * @example
  * ```ts
@@ -647,10 +671,10 @@ export declare function readlink(path: Uint8Array, options?: DirFdOptions): Prom
  */
 export declare function readlink(path: PathLike, options?: DirFdOptions): Promise<string | Buffer>;
 /**
- * Removes a name that is not a directory's.
+ * Removes a name that is not a directory.
  *
- * @throws `ENOENT`, `EACCES`, `EBUSY` …, as unlink(2) says; `EISDIR` for a directory (`EPERM` on
- * macOS); `EBADF`: `dirFd` is not open
+ * @throws `EISDIR` (`EPERM` on macOS): the path is a directory; `EBADF`: `dirFd` is not open;
+ * `ENOENT`, `EACCES`, `EBUSY` and the other errors of unlink(2)
  * @see https://docs.python.org/3/library/os.html#os.unlink
  * @example
  * ```ts
@@ -666,19 +690,19 @@ export declare function unlink(path: PathLike, options?: DirFdOptions): Promise<
 /**
  * Removes an empty directory.
  *
- * @throws `ENOENT`, `ENOTDIR`, `ENOTEMPTY`, `EACCES`, `EBUSY` …, as rmdir(2) says; `EINVAL`: a
- * path that ends in `.`; `EBADF`: `dirFd` is not open
+ * @throws `EINVAL`: the path ends in `.`; `EBADF`: `dirFd` is not open; `ENOENT`, `ENOTDIR`,
+ * `ENOTEMPTY`, `EACCES`, `EBUSY` and the other errors of rmdir(2)
  * @see https://docs.python.org/3/library/os.html#os.rmdir
  * @example
  * ```ts
  * import { fwalk, lstat, rmdir, unlink } from 'fdkit/promises'
  *
- * // Everything below build, and build stays.
+ * // Removes everything below build, but not build itself.
  * const onerror = (error: Error) => { throw error }
  * for await (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false, onerror })) {
  *   for (const name of filenames) await unlink(name, { dirFd })
  *   for (const name of dirnames) {
- *     // Links to directories are among the directories, and rmdir refuses them.
+ *     // dirnames has links to directories, too, and rmdir refuses them.
  *     if ((await lstat(name, { dirFd })).isSymbolicLink()) await unlink(name, { dirFd })
  *     else await rmdir(name, { dirFd })
  *   }
@@ -687,16 +711,18 @@ export declare function unlink(path: PathLike, options?: DirFdOptions): Promise<
  */
 export declare function rmdir(path: PathLike, options?: DirFdOptions): Promise<void>;
 /**
- * The names in a directory, without `.` and `..`, in the file system's order: strings, or
- * Buffers where the path is bytes.
+ * Returns the names in a directory, without `.` and `..`, in the file system's order. They are
+ * strings, or Buffers if the path was given as bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved, and `dirFd` is taken. The one
- * exception: if the directory is not searchable and cannot be opened through `/proc`, the descriptor
- * is rewound and read. Such listings of one directory wait for each other within this process.
+ * Unlike Python's, it takes `dirFd`, and it neither uses nor moves the offset of a descriptor.
+ * There is one exception: if the directory may not be searched and cannot be opened through
+ * `/proc`, the descriptor is rewound and read. Within this process, such listings of one directory
+ * run one after another.
  *
  * @param path a path, or a descriptor of a directory
- * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
- * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
  * @see https://docs.python.org/3/library/os.html#os.listdir
  * @example
  * ```ts
@@ -707,16 +733,18 @@ export declare function rmdir(path: PathLike, options?: DirFdOptions): Promise<v
  */
 export declare function listdir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<string[]>;
 /**
- * The names in a directory, without `.` and `..`, in the file system's order: strings, or
- * Buffers where the path is bytes.
+ * Returns the names in a directory, without `.` and `..`, in the file system's order. They are
+ * strings, or Buffers if the path was given as bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved, and `dirFd` is taken. The one
- * exception: if the directory is not searchable and cannot be opened through `/proc`, the descriptor
- * is rewound and read. Such listings of one directory wait for each other within this process.
+ * Unlike Python's, it takes `dirFd`, and it neither uses nor moves the offset of a descriptor.
+ * There is one exception: if the directory may not be searched and cannot be opened through
+ * `/proc`, the descriptor is rewound and read. Within this process, such listings of one directory
+ * run one after another.
  *
  * @param path a path, or a descriptor of a directory
- * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
- * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
  * @see https://docs.python.org/3/library/os.html#os.listdir
  * @example
  * ```ts
@@ -727,16 +755,18 @@ export declare function listdir(path?: string | URL | FdLike, options?: DirFdOpt
  */
 export declare function listdir(path: Uint8Array, options?: DirFdOptions): Promise<Buffer[]>;
 /**
- * The names in a directory, without `.` and `..`, in the file system's order: strings, or
- * Buffers where the path is bytes.
+ * Returns the names in a directory, without `.` and `..`, in the file system's order. They are
+ * strings, or Buffers if the path was given as bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved, and `dirFd` is taken. The one
- * exception: if the directory is not searchable and cannot be opened through `/proc`, the descriptor
- * is rewound and read. Such listings of one directory wait for each other within this process.
+ * Unlike Python's, it takes `dirFd`, and it neither uses nor moves the offset of a descriptor.
+ * There is one exception: if the directory may not be searched and cannot be opened through
+ * `/proc`, the descriptor is rewound and read. Within this process, such listings of one directory
+ * run one after another.
  *
  * @param path a path, or a descriptor of a directory
- * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
- * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
  * @see https://docs.python.org/3/library/os.html#os.listdir
  * @example
  * ```ts
@@ -747,20 +777,21 @@ export declare function listdir(path: Uint8Array, options?: DirFdOptions): Promi
  */
 export declare function listdir(path?: PathLike | FdLike, options?: DirFdOptions): Promise<string[] | Buffer[]>;
 /**
- * The entries of a directory, without `.` and `..`, in the file system's order. What the
- * directory itself says of an entry, its name, its type and its inode number, costs no further
- * system call.
+ * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
+ * order. The name, the type and the inode number of an entry come from the directory itself and
+ * need no further system call.
  *
- * Unlike in Python, the whole directory is read at once: nothing stays open, and there is nothing
- * to close. Entries of a path are looked at again by that path, those of a descriptor relative to
- * it, as in Python.
+ * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
+ * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
+ * was given in place of the path.
  *
- * Resolves with an array. The types of the entries that symbolic links point to are looked up with
- * it, so only `stat` of an entry makes another system call, and it returns a promise.
+ * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
+ * only the `stat` method of an entry makes another system call. It returns a promise.
  *
  * @param path a path, or a descriptor of a directory
- * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
- * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
  * @see https://docs.python.org/3/library/os.html#os.scandir
  * @example
  * ```ts
@@ -774,20 +805,21 @@ export declare function listdir(path?: PathLike | FdLike, options?: DirFdOptions
  */
 export declare function scandir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<AsyncDirEntry[]>;
 /**
- * The entries of a directory, without `.` and `..`, in the file system's order. What the
- * directory itself says of an entry, its name, its type and its inode number, costs no further
- * system call.
+ * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
+ * order. The name, the type and the inode number of an entry come from the directory itself and
+ * need no further system call.
  *
- * Unlike in Python, the whole directory is read at once: nothing stays open, and there is nothing
- * to close. Entries of a path are looked at again by that path, those of a descriptor relative to
- * it, as in Python.
+ * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
+ * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
+ * was given in place of the path.
  *
- * Resolves with an array. The types of the entries that symbolic links point to are looked up with
- * it, so only `stat` of an entry makes another system call, and it returns a promise.
+ * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
+ * only the `stat` method of an entry makes another system call. It returns a promise.
  *
  * @param path a path, or a descriptor of a directory
- * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
- * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
  * @see https://docs.python.org/3/library/os.html#os.scandir
  * @example
  * ```ts
@@ -801,20 +833,24 @@ export declare function scandir(path?: string | URL | FdLike, options?: DirFdOpt
  */
 export declare function scandir(path: Uint8Array, options?: DirFdOptions): Promise<AsyncDirEntry<Buffer>[]>;
 /**
- * Creates an empty file in memory, with no name in any directory, and returns the number of its
- * descriptor. The caller owns it and closes it with `fs.closeSync`; a worker of Node.js that ends
- * closes it. Everything in `node:fs` that takes a descriptor works on it, and other programs open it
- * as `/proc/<pid>/fd/<fd>`.
+ * Creates an empty memory file, which has no name in any directory, and returns the number of its
+ * descriptor.
  *
- * As in Python, flags given without `MFD_CLOEXEC` make a descriptor that children inherit.
- * Unlike Python, which cuts them to 32 bits in silence, larger flags are an error.
+ * The caller owns the descriptor and closes it with `fs.closeSync`. A worker of Node.js closes it
+ * when it ends. Every function of `node:fs` that takes a descriptor works on it, and other programs
+ * can open it as `/proc/<pid>/fd/<fd>`.
  *
- * @param name for people: `/memfd:NAME (deleted)` in `/proc/self/fd`. At most 249 bytes; it may
- * be empty, need not be unique, and may contain slashes.
- * @param flags `MFD_*`, or-ed. Values that JavaScript's `|` made negative are taken as unsigned.
- * @throws `EINVAL`: a name too long, or flags that this kernel does not know; `ENODEV`: huge
- * pages of a size that the machine lacks; `EMFILE`, `ENOMEM`; `ENOSYS`: not on this platform;
- * `ERR_INVALID_ARG_VALUE`: a NUL in the name; `ERR_OUT_OF_RANGE`: flags of more than 32 bits
+ * As in Python, if you pass `flags` without `MFD_CLOEXEC`, child processes inherit the descriptor.
+ * Flags of more than 32 bits are an error, while Python silently truncates them.
+ *
+ * @param name a label, shown as `/memfd:NAME (deleted)` in `/proc/self/fd`. It has at most 249
+ * bytes, may be empty, need not be unique, and may contain slashes.
+ * @param flags `MFD_*`, or-ed; `MFD_CLOEXEC` by default. Values that JavaScript's `|` made negative
+ * are taken as unsigned.
+ * @throws `EINVAL`: the name is too long, or this kernel does not know the flags; `ENODEV`: the
+ * machine has no huge pages of this size; `EMFILE`, `ENOMEM`; `ENOSYS`: this platform is not
+ * supported; `ERR_INVALID_ARG_VALUE`: the name contains a NUL; `ERR_OUT_OF_RANGE`: the flags have
+ * more than 32 bits
  * @see https://docs.python.org/3/library/os.html#os.memfd_create
  * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
  * @example
@@ -832,18 +868,19 @@ export declare function memfdCreate(name: string | Uint8Array, flags?: number): 
 /**
  * Removes a directory and everything below it, at any depth.
  *
- * Each name is removed relative to the directory that it was found in, and links are removed, not
- * followed: whatever is renamed, swapped or linked meanwhile, nothing outside the tree is touched.
- * What vanishes meanwhile is no error.
+ * Each name is removed relative to the directory in which it was found, and symbolic links are
+ * removed, not followed. So nothing outside the tree is touched, even if something is renamed,
+ * swapped or linked while the deletion runs. A name that disappears in the meantime is not an
+ * error.
  *
- * Differs from Python: `onerror` gets one error, whose `syscall` says what failed; a link is
- * refused as `path` even with a slash at its end; an empty directory that cannot be listed is
- * removed.
+ * Differs from Python: `onerror` gets one argument, an error whose `syscall` tells what failed. A
+ * symbolic link is refused as `path` even if it ends in a slash. An empty directory is removed even
+ * if it cannot be listed.
  *
- * @throws `ENOTDIR`: `path` is a link, or no directory; `ENOENT`: it is not there; of what is
- * below it, without `onerror`, the first of `EACCES`, `EPERM`, `EBUSY`, `ENOTEMPTY`: something was
- * added meanwhile, or stays …
- * @throws `AbortError`: `signal` was aborted
+ * @throws `ENOTDIR`: `path` is a symbolic link, or not a directory; `ENOENT`: `path` does not
+ * exist; without `onerror`, also the first error below `path`: `EACCES`, `EPERM`, `EBUSY`,
+ * `ENOTEMPTY` (something was added in the meantime, or could not be removed) and others
+ * @throws `AbortError`: `signal` is aborted
  * @see https://docs.python.org/3/library/shutil.html#shutil.rmtree
  * @example
  * ```ts
@@ -856,18 +893,19 @@ export declare function rmtree(path: Uint8Array, options?: AsyncRmtreeOptions<Bu
 /**
  * Removes a directory and everything below it, at any depth.
  *
- * Each name is removed relative to the directory that it was found in, and links are removed, not
- * followed: whatever is renamed, swapped or linked meanwhile, nothing outside the tree is touched.
- * What vanishes meanwhile is no error.
+ * Each name is removed relative to the directory in which it was found, and symbolic links are
+ * removed, not followed. So nothing outside the tree is touched, even if something is renamed,
+ * swapped or linked while the deletion runs. A name that disappears in the meantime is not an
+ * error.
  *
- * Differs from Python: `onerror` gets one error, whose `syscall` says what failed; a link is
- * refused as `path` even with a slash at its end; an empty directory that cannot be listed is
- * removed.
+ * Differs from Python: `onerror` gets one argument, an error whose `syscall` tells what failed. A
+ * symbolic link is refused as `path` even if it ends in a slash. An empty directory is removed even
+ * if it cannot be listed.
  *
- * @throws `ENOTDIR`: `path` is a link, or no directory; `ENOENT`: it is not there; of what is
- * below it, without `onerror`, the first of `EACCES`, `EPERM`, `EBUSY`, `ENOTEMPTY`: something was
- * added meanwhile, or stays …
- * @throws `AbortError`: `signal` was aborted
+ * @throws `ENOTDIR`: `path` is a symbolic link, or not a directory; `ENOENT`: `path` does not
+ * exist; without `onerror`, also the first error below `path`: `EACCES`, `EPERM`, `EBUSY`,
+ * `ENOTEMPTY` (something was added in the meantime, or could not be removed) and others
+ * @throws `AbortError`: `signal` is aborted
  * @see https://docs.python.org/3/library/shutil.html#shutil.rmtree
  * @example
  * ```ts
@@ -880,18 +918,19 @@ export declare function rmtree(path: string | URL, options?: AsyncRmtreeOptions)
 /**
  * Removes a directory and everything below it, at any depth.
  *
- * Each name is removed relative to the directory that it was found in, and links are removed, not
- * followed: whatever is renamed, swapped or linked meanwhile, nothing outside the tree is touched.
- * What vanishes meanwhile is no error.
+ * Each name is removed relative to the directory in which it was found, and symbolic links are
+ * removed, not followed. So nothing outside the tree is touched, even if something is renamed,
+ * swapped or linked while the deletion runs. A name that disappears in the meantime is not an
+ * error.
  *
- * Differs from Python: `onerror` gets one error, whose `syscall` says what failed; a link is
- * refused as `path` even with a slash at its end; an empty directory that cannot be listed is
- * removed.
+ * Differs from Python: `onerror` gets one argument, an error whose `syscall` tells what failed. A
+ * symbolic link is refused as `path` even if it ends in a slash. An empty directory is removed even
+ * if it cannot be listed.
  *
- * @throws `ENOTDIR`: `path` is a link, or no directory; `ENOENT`: it is not there; of what is
- * below it, without `onerror`, the first of `EACCES`, `EPERM`, `EBUSY`, `ENOTEMPTY`: something was
- * added meanwhile, or stays …
- * @throws `AbortError`: `signal` was aborted
+ * @throws `ENOTDIR`: `path` is a symbolic link, or not a directory; `ENOENT`: `path` does not
+ * exist; without `onerror`, also the first error below `path`: `EACCES`, `EPERM`, `EBUSY`,
+ * `ENOTEMPTY` (something was added in the meantime, or could not be removed) and others
+ * @throws `AbortError`: `signal` is aborted
  * @see https://docs.python.org/3/library/shutil.html#shutil.rmtree
  * @example
  * ```ts
@@ -902,16 +941,16 @@ export declare function rmtree(path: string | URL, options?: AsyncRmtreeOptions)
  */
 export declare function rmtree(path: PathLike, options?: AsyncRmtreeOptions<string | Buffer>): Promise<void>;
 /**
- * Makes a {@link Memfd} from contents that come later: as `Memfd.create` of `fdkit`, but `contents` may
- * also be an async iterable (such as a stream), a `Blob`, or a `Response`. The pieces are written as
- * they come, one after another, and nothing else is kept in memory.
+ * Creates a {@link Memfd} like `Memfd.create` of `fdkit`, but `contents` may also be an async
+ * iterable (such as a stream), a `Blob`, or a `Response`. The pieces are written as they arrive,
+ * one after another, and are not buffered in memory.
  *
- * If a piece cannot be had or written, or the signal aborts, the file is closed, and the iterator is
- * told to return (a stream is canceled).
+ * If a piece cannot be read or written, or the signal aborts, the file is closed and the iterator's
+ * `return` is called (a stream is canceled).
  *
- * @param name for people, as in `memfdCreate`
- * @throws as `Memfd.create`; `AbortError`: the signal; what the iterable throws
- * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
+ * @param name a label, as for `memfdCreate`
+ * @throws the errors of `Memfd.create`; `AbortError`: `signal` is aborted; and whatever the
+ * iterable throws
  * @example
  * ```ts
  * import { createReadStream } from 'node:fs'
