@@ -120,7 +120,7 @@ for (const [prefix, [name, names, call]] of cases) {
     })
     await outcome(() => call(watched))
     // Some options exclude others.
-    const unused = { utime: ['ns'], 'Memfd.create': ['hugePageSize'] }[name] ?? []
+    const unused = { utime: ['ns'], 'Memfd.create': ['hugePageSize'], 'createMemfd': ['hugePageSize'] }[name] ?? []
     t.deepEqual(reads.sort(), [...names, ...unused].sort())
   })
 }
