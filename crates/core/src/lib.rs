@@ -33,6 +33,7 @@ pub mod constants;
 mod error;
 pub mod files;
 pub mod memory;
+pub mod root;
 pub mod tree;
 
 pub use error::{Error, Result};

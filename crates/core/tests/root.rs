@@ -1,0 +1,178 @@
+//! A root, resolved by the kernel and component by component: both agree, and nothing leads out.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics fails")]
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::ffi::{CStr, CString};
+use std::fs;
+use std::os::fd::AsFd;
+
+use common::{TempDir, c_string};
+use fdkit::files::stat::fstat;
+use fdkit::root::{Resolver, Root, RootOptions, Symlinks, is_escape};
+
+const TREE: &[&str] = &[
+    "a/b/c/",
+    "a/b/file",
+    "a/file",
+    "file",
+    "d/",
+    "here -> .",
+    "up -> ..",
+    "self -> self",
+    "dangling -> nothing",
+    "absolute -> /etc",
+    "in -> a/b",
+    "a/b/back -> ../../d",
+    "a/b/out -> ../../../x",
+    "slash -> a/b/",
+    "a/filelink -> file",
+    "chain -> in",
+    "dirfile -> file/",
+    "a/b/c/deep -> ../../file",
+    "around -> ../root/a",
+    "nested -> here/in/c",
+];
+
+fn roots(top: &CStr, symlinks: Symlinks) -> [Root; 2] {
+    [Resolver::Automatic, Resolver::Stepwise].map(|resolver| {
+        let options = RootOptions { symlinks, resolver, ..RootOptions::default() };
+        Root::open(top, None, options).unwrap()
+    })
+}
+
+/// A small generator of random numbers, for tests that can be repeated.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound as u64) as usize
+    }
+
+    fn path(&mut self) -> CString {
+        const PARTS: &[&str] = &[
+            "a", "b", "c", "d", "file", "here", "up", "self", "dangling", "absolute", "in", "back",
+            "out", "slash", "chain", "dirfile", "deep", "around", "nested", "filelink", ".", "..",
+            "", "new", "..", "\u{e9}", "...",
+        ];
+        let mut path = String::new();
+        if self.below(40) == 0 {
+            path.push('/');
+        }
+        for index in 0..=self.below(6) {
+            if index > 0 {
+                path.push('/');
+            }
+            path.push_str(PARTS[self.below(PARTS.len())]);
+        }
+        if self.below(5) == 0 {
+            path.push('/');
+        }
+        CString::new(path).unwrap()
+    }
+}
+
+type Outcome<T> = Result<T, (i32, bool)>;
+
+fn outcome<T>(result: fdkit::Result<T>) -> Outcome<T> {
+    result.map_err(|error| (error.errno(), is_escape(&error)))
+}
+
+#[test]
+fn both_resolvers_agree_on_every_path() {
+    let top = TempDir::with(&["root/", "x/"]);
+    make_all(&top.path().join("root"));
+    let top = path_of(&top.path().join("root"));
+    let mut random = Random(0x2545_f491_4f6c_dd1d);
+    for symlinks in [Symlinks::Beneath, Symlinks::Refuse] {
+        let roots = roots(&top, symlinks);
+        for _ in 0..60_000 {
+            let path = random.path();
+            let identity = |stat: fdkit::files::stat::Stat| (stat.dev, stat.ino);
+            let flags =
+                [0, libc::O_DIRECTORY, libc::O_NOFOLLOW, libc::O_NOFOLLOW | libc::O_DIRECTORY];
+            let flags = flags[random.below(flags.len())];
+            let follow = random.below(2) == 0;
+            let [kernel, stepwise] = [&roots[0], &roots[1]].map(|root| {
+                (
+                    outcome(root.stat(&path, follow)).map(identity),
+                    outcome(root.open_file(&path, flags, 0).and_then(|fd| fstat(fd.as_fd())))
+                        .map(identity),
+                    outcome(root.read_link(&path)),
+                )
+            });
+            assert_eq!(
+                kernel, stepwise,
+                "{path:?}, flags {flags:o}, follow {follow}, {symlinks:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn both_resolvers_agree_on_what_changes_names() {
+    let top = TempDir::with(&["kernel/root/", "stepwise/root/", "kernel/x/", "stepwise/x/"]);
+    let sides = ["kernel", "stepwise"].map(|side| {
+        let path = top.path().join(side).join("root");
+        make_all(&path);
+        path
+    });
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    for symlinks in [Symlinks::Beneath, Symlinks::Refuse] {
+        let kernel = &roots(&path_of(&sides[0]), symlinks)[0];
+        let stepwise = &roots(&path_of(&sides[1]), symlinks)[1];
+        for _ in 0..30_000 {
+            let (path, other) = (random.path(), random.path());
+            let action = random.below(8);
+            let act = |root: &Root| match action {
+                0 => root.mkdir(&path, 0o777),
+                1 => root.unlink(&path),
+                2 => root.rmdir(&path),
+                3 => root.rename(&path, &other, 0),
+                4 => root.symlink(&other, &path),
+                5 => root.link(&path, &other),
+                6 => root.open_file(&path, libc::O_CREAT | libc::O_WRONLY, 0o666).map(drop),
+                _ => root
+                    .open_file(&path, libc::O_CREAT | libc::O_EXCL | libc::O_WRONLY, 0o666)
+                    .map(drop),
+            };
+            assert_eq!(
+                outcome(act(kernel)),
+                outcome(act(stepwise)),
+                "{action}: {path:?}, {other:?}"
+            );
+        }
+        assert_eq!(drawing(&sides[0]), drawing(&sides[1]));
+        assert_eq!(fs::read_dir(sides[0].join("../x")).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(sides[1].join("../x")).unwrap().count(), 0);
+    }
+}
+
+fn make_all(directory: &std::path::Path) {
+    TREE.iter().for_each(|entry| common::make(directory, entry));
+}
+
+fn path_of(path: &std::path::Path) -> CString {
+    c_string(path.as_os_str().as_encoded_bytes())
+}
+
+fn drawing(top: &std::path::Path) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut stack = vec![top.to_owned()];
+    while let Some(directory) = stack.pop() {
+        for entry in fs::read_dir(&directory).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            let link = fs::read_link(&path).ok();
+            lines.push(format!("{:?} {link:?}", path.strip_prefix(top).unwrap()));
+            if entry.file_type().unwrap().is_dir() {
+                stack.push(path);
+            }
+        }
+    }
+    lines.sort();
+    lines
+}
