@@ -1,5 +1,10 @@
 //! A root, resolved by the kernel and component by component: both agree, and nothing leads out.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics fails")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics fails"
+)]
 #![cfg(target_os = "linux")]
 
 mod common;
