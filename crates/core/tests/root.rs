@@ -12,10 +12,11 @@ mod common;
 use std::ffi::{CStr, CString};
 use std::fs;
 use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use common::{TempDir, c_string};
 use fdkit::files::stat::fstat;
-use fdkit::root::{Resolver, Root, RootOptions, Symlinks, is_escape};
+use fdkit::root::{Resolver, Root, RootOptions, Symlinks, WriteOptions, is_escape};
 
 const TREE: &[&str] = &[
     "a/b/c/",
@@ -180,4 +181,65 @@ fn drawing(top: &std::path::Path) -> Vec<String> {
     }
     lines.sort();
     lines
+}
+
+fn write_options(flags: i32, atomic: bool) -> WriteOptions {
+    WriteOptions { flags: libc::O_WRONLY | libc::O_CREAT | flags, atomic, flush: true, mode: 0o640 }
+}
+
+#[test]
+fn an_atomic_write_replaces_the_file_and_keeps_its_permissions() {
+    let top = TempDir::with(&["file", "link -> file", "dir/"]);
+    let old = fs::metadata(top.at("file")).unwrap();
+    for root in &roots(&top.c_path(), Symlinks::Beneath) {
+        root.chmod(c"file", 0o600).unwrap();
+        let held = root.open_file(c"file", libc::O_RDONLY, 0).unwrap();
+        root.write_file(c"link", b"new", write_options(0, true)).unwrap();
+        assert_eq!(root.read_file(c"file", 0).unwrap(), b"new");
+        assert_eq!(fs::metadata(top.at("file")).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(fs::symlink_metadata(top.at("link")).unwrap().is_symlink());
+        // A reader of the old file keeps it.
+        assert_ne!(fstat(held.as_fd()).unwrap().ino, root.stat(c"file", true).unwrap().ino);
+        root.write_file(c"made", b"1", write_options(0, true)).unwrap();
+        let taken = root.write_file(c"made", b"2", write_options(libc::O_EXCL, true)).unwrap_err();
+        assert_eq!(taken.errno(), libc::EEXIST);
+        root.unlink(c"made").unwrap();
+        for (path, errno) in
+            [(c"dir", libc::EISDIR), (c"file/", libc::EISDIR), (c"no/x", libc::ENOENT)]
+        {
+            let error = root.write_file(path, b"", write_options(0, true)).unwrap_err();
+            assert_eq!(error.errno(), errno, "{path:?}");
+        }
+    }
+    assert_ne!(old.ino(), fs::metadata(top.at("file")).unwrap().ino());
+    assert_eq!(fs::read_dir(top.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn an_atomic_write_removes_what_a_dead_process_left() {
+    let top = TempDir::with(&["file", ".file.fdkit-new"]);
+    let root = Root::open(&top.c_path(), None, RootOptions::default()).unwrap();
+    root.write_file(c"file", b"new", write_options(0, true)).unwrap();
+    assert_eq!(fs::read_dir(top.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn atomic_writes_from_many_threads_leave_one_whole_file() {
+    let top = TempDir::with(&["file"]);
+    let path = top.c_path();
+    std::thread::scope(|scope| {
+        for writer in 0..4_u8 {
+            let path = &path;
+            scope.spawn(move || {
+                let root = Root::open(path, None, RootOptions::default()).unwrap();
+                for _ in 0..200 {
+                    let options = WriteOptions { flush: false, ..write_options(0, true) };
+                    root.write_file(c"file", &[writer; 10_000], options).unwrap();
+                    let read = root.read_file(c"file", 0).unwrap();
+                    assert!(read.len() == 10_000 && read.iter().all(|&byte| byte == read[0]));
+                }
+            });
+        }
+    });
+    assert_eq!(fs::read_dir(top.path()).unwrap().count(), 1);
 }

@@ -6,10 +6,13 @@
 //!
 //! [`openat2(2)`]: https://man7.org/linux/man-pages/man2/openat2.2.html
 
+mod contents;
 mod fd;
 mod kernel;
 mod operations;
 mod stepwise;
+
+pub use contents::WriteOptions;
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

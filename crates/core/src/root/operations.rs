@@ -164,7 +164,7 @@ impl Root {
 }
 
 impl Parent {
-    fn has_slash(&self) -> bool {
+    pub(super) fn has_slash(&self) -> bool {
         self.name.as_bytes().ends_with(b"/")
     }
 
