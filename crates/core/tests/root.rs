@@ -243,3 +243,23 @@ fn atomic_writes_from_many_threads_leave_one_whole_file() {
     });
     assert_eq!(fs::read_dir(top.path()).unwrap().count(), 1);
 }
+
+#[test]
+fn mkdir_all_makes_what_is_missing() {
+    let top = TempDir::with(&["a/", "file", "link -> a"]);
+    for (side, root) in roots(&top.c_path(), Symlinks::Beneath).iter().enumerate() {
+        let path = |text: &str| CString::new(text.replace('N', &side.to_string())).unwrap();
+        assert_eq!(root.mkdir_all(&path("a/xN/y/z/"), 0o777), Ok(Some(4)));
+        assert_eq!(root.mkdir_all(&path("a/xN/y/z"), 0o777), Ok(None));
+        assert_eq!(root.mkdir_all(&path("./link/./wN"), 0o777), Ok(Some(11)));
+        assert!(top.at(format!("a/w{side}")).is_dir());
+        let errno = |text: &str| root.mkdir_all(&path(text), 0o777).unwrap_err().errno();
+        assert_eq!(errno("file"), libc::EEXIST);
+        assert_eq!(errno("file/x"), libc::ENOTDIR);
+        assert!(is_escape(&root.mkdir_all(c"a/../../x", 0o777).unwrap_err()));
+        let made = root.mkdtemp(c"a/tmp-").unwrap();
+        assert_eq!(made.to_bytes().len(), 12);
+        let mode = root.stat(&made, false).unwrap().mode;
+        assert_eq!(mode & 0o7777, 0o700);
+    }
+}

@@ -1,6 +1,7 @@
 //! What can be asked of a root besides opening.
 
 use std::ffi::{CStr, CString};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::{Last, Parent, Root, stepwise};
@@ -88,6 +89,60 @@ impl Root {
     pub fn mkdir(&self, path: &CStr, mode: u32) -> Result<()> {
         let parent = self.parent(path)?;
         mkdirat(parent.dir_fd(), &parent.name, mode)
+    }
+
+    /// Makes a directory and those above it that are missing. Returns how much of the path leads
+    /// to the first one that was made, or `None` if the last one was there already.
+    ///
+    /// # Errors
+    /// `EEXIST`: the last component is there and no directory; `ENOTDIR`: another one is; what
+    /// mkdir(2) says, and [`is_escape`](super::is_escape).
+    pub fn mkdir_all(&self, path: &CStr, mode: u32) -> Result<Option<usize>> {
+        let bytes = path.to_bytes();
+        let mut first = None;
+        for end in ends_of_components(bytes) {
+            let prefix = super::c_string(bytes.get(..end).unwrap_or(bytes))?;
+            match self.mkdir(&prefix, mode) {
+                Ok(()) => first = first.or(Some(end)),
+                Err(error) if error.is(libc::EEXIST) => {
+                    let stat = self.stat(&prefix, true)?;
+                    let is_directory = stat.mode as libc::mode_t & libc::S_IFMT == libc::S_IFDIR;
+                    if !is_directory {
+                        let errno = if end == bytes.len() { libc::EEXIST } else { libc::ENOTDIR };
+                        return Err(Error::new(errno, "mkdirat"));
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(first)
+    }
+
+    /// Makes a directory that only this user may use. Its name is `prefix` and six random letters
+    /// or digits, and its path is returned.
+    ///
+    /// # Errors
+    /// What mkdir(2) says, and [`is_escape`](super::is_escape).
+    pub fn mkdtemp(&self, prefix: &CStr) -> Result<CString> {
+        const ATTEMPTS: usize = 100;
+        const LETTERS: &[u8; 62] =
+            b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+        let mut attempt = 0;
+        loop {
+            // Keyed anew for each value by the standard library, from the system's random numbers.
+            let mut random = RandomState::new().build_hasher().finish();
+            let mut path = prefix.to_bytes().to_vec();
+            for _ in 0..6 {
+                path.extend(LETTERS.get((random % 62) as usize));
+                random /= 62;
+            }
+            let path = super::c_string(&path)?;
+            match self.mkdir(&path, 0o700) {
+                Ok(()) => return Ok(path),
+                Err(error) if error.is(libc::EEXIST) && attempt < ATTEMPTS => attempt += 1,
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Removes a name that is not a directory; a link itself is removed.
@@ -178,6 +233,26 @@ impl Parent {
         let is_directory = kind == super::fd::Kind::Directory;
         if is_directory { Ok(()) } else { Err(Error::new(libc::ENOTDIR, "fstatat")) }
     }
+}
+
+/// Where each component ends but `.`, which names nothing new. Slashes at the end belong to the last.
+fn ends_of_components(path: &[u8]) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let mut start = 0;
+    for (end, _) in path.iter().enumerate().filter(|&(_, &byte)| byte == b'/') {
+        if !matches!(path.get(start..end), Some(b"" | b".")) {
+            ends.push(end);
+        }
+        start = end + 1;
+    }
+    match path.get(start..) {
+        Some(b"") if !ends.is_empty() => {
+            ends.pop();
+            ends.push(path.len());
+        }
+        _ => ends.push(path.len()),
+    }
+    ends
 }
 
 fn last(follow_symlinks: bool) -> Last {
