@@ -20,24 +20,26 @@ export {
 } from './lib/files/names.js'
 export {
   access,
+  canAccess,
   chmod,
   chown,
+  exists,
   utime,
   UTIME_NOW,
   UTIME_OMIT,
   type AccessOptions,
   type UtimeOptions,
 } from './lib/files/attributes.js'
+export type { SystemError } from './lib/runtime/error.js'
 export { addAuditHook, type AuditHook } from './lib/runtime/audit.js'
 export * from './lib/constants.js'
 export type { Contents } from './lib/memory/contents.js'
+export { copyFrom } from './lib/memory/copy.js'
 export { dup, getInheritable, setInheritable } from './lib/files/descriptors.js'
 export {
   futexWait,
-  futexWaitAsync,
   futexWake,
   type FutexResult,
-  type FutexWaitAsyncOptions,
 } from './lib/memory/futex.js'
 export { fwalk, type FwalkEntry, type FwalkIterator, type FwalkOptions } from './lib/tree/fwalk.js'
 export { listdir } from './lib/files/listing.js'
@@ -50,7 +52,9 @@ export {
   type MmapOptions,
   type MmapSharedOptions,
 } from './lib/memory/mapping.js'
-export { Memfd, type MemfdOptions, type Seal } from './lib/memory/memfd-class.js'
+export { Memfd, type MemfdBlobOptions, type Seal } from './lib/memory/memfd-class.js'
+export type { MemfdOptions } from './lib/memory/memfd-create.js'
+export type { SyncContents } from './lib/memory/chunks.js'
 export { addSeals, getSeals, memfdCreate } from './lib/memory/memfd.js'
 export { hugePageSizes } from './lib/memory/available.js'
 export { open, type OpenOptions } from './lib/files/open.js'
@@ -58,4 +62,4 @@ export { rmtree, type RmtreeOptions } from './lib/tree/rmtree.js'
 export { scandir, type DirEntry, type DirEntryOptions, type DirEntryStatOptions } from './lib/files/scandir.js'
 export { lstat, stat, type LstatOptions, type StatOptions } from './lib/files/stat.js'
 export { supportsDirFd, supportsFd, supportsFollowSymlinks } from './lib/supports.js'
-export type { DirFdOptions, FollowOptions, PathLike } from './lib/runtime/validate.js'
+export type { DirFdOptions, FdLike, FollowOptions, PathLike } from './lib/runtime/validate.js'

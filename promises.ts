@@ -1,8 +1,9 @@
 /**
- * The functions of `fdkit` with promises, off the main thread.
+ * Provides the functions of `fdkit` as promises. The work is done off the main thread.
  *
- * Descriptors given to a call are copied before it returns: it acts on what the number meant then,
- * whatever is closed or reused meanwhile. Every copy is closed when the call is over.
+ * Each call duplicates the descriptors that it is given before it returns. It acts on the files
+ * that the numbers stood for at that moment, even if the numbers are closed or reused before the
+ * call settles. The duplicates are closed when the call has settled.
  *
  * @packageDocumentation
  */
@@ -12,5 +13,9 @@ export {
   type AsyncFwalkOptions,
 } from './lib/tree/fwalk-promise.js'
 export * from './lib/promises.js'
+export { futexWaitAsync, type FutexResult, type FutexWaitAsyncOptions } from './lib/memory/futex.js'
+export { createMemfd } from './lib/memory/memfd-promise.js'
+export type { AsyncMemfdOptions } from './lib/memory/memfd-create.js'
+export type { AsyncContents } from './lib/memory/chunks.js'
 export type { AsyncRmtreeOptions } from './lib/tree/rmtree.js'
 export type { AsyncDirEntry } from './lib/files/scandir.js'

@@ -1,37 +1,46 @@
-// Measures fdkit beside what else there is, on one tree, in turns. See README.md.
+// Measures fdkit and its alternatives in turns, on the same tree. See README.md.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 
-import { buildPrograms, inJavaScript, inPython, inRust, python, transient } from './candidate.js'
-import { measureDelay } from './delay.js'
-import { measureRmtree } from './deleting.js'
-import { measureHanding } from './handing.js'
-import { interleave, pick, ratio } from './interleave.js'
-import { measureLeaks } from './leaks.js'
-import { measureStat, measureStatPromises } from './looking.js'
-import { measureMemory } from './memory.js'
-import { measureMessages } from './messages.js'
-import { printOutcomes, printTargets, type Target } from './report.js'
-import { addonSize, measureImport } from './startup.js'
-import { makeTree, removeTree } from './tree.js'
+import { buildPrograms, python } from './harness/candidate.js'
+import { printTargets, type Target } from './harness/report.js'
+import { makeTree, removeTree } from './harness/tree.js'
+import { measureDelay } from './suites/delay.js'
+import { measureHanding } from './suites/handing.js'
+import { measureLeaks } from './suites/leaks.js'
+import { measureMemfd } from './suites/memfd.js'
+import { measureMemory } from './suites/memory.js'
+import { measureMessages } from './suites/messages.js'
+import { measureRmtree } from './suites/rmtree.js'
+import { measureStartup } from './suites/startup.js'
+import { measureStat, measureStatPromises } from './suites/stat.js'
+import { measureWalks } from './suites/walk.js'
 
-const ROUNDS = 15
-const WARMUP = 3
-const CALLS = 2_000
-const CALL_ROUNDS = 40
+/** The suites. Each measures, prints its table, and returns its targets. */
+const suites: Record<string, (top: () => string) => Target[] | Promise<Target[]>> = {
+  walk: (top) => measureWalks(top()),
+  memfd: measureMemfd,
+  handing: measureHanding,
+  messages: measureMessages,
+  leaks: measureLeaks,
+  stat: async () => [...(await measureStat()), await measureStatPromises()],
+  rmtree: measureRmtree,
+  delay: (top) => measureDelay(top()),
+  memory: measureMemory,
+  startup: measureStartup,
+}
 
-const FLOOR = 'floor: a bare loop in Rust'
-const TOP_DOWN = 'fdkit in JavaScript, top-down'
-const BOTTOM_UP = 'fdkit in JavaScript, bottom-up'
-const PYTHON = "CPython's os.fwalk"
-const READDIR = 'fs.readdirSync, recursive, with types'
-const FDIR = 'fdir'
+const USAGE = `usage: npm run bench -- [--check] [--only SUITE[,SUITE...]] [DIR]
 
-const here = fileURLToPath(new URL('.', import.meta.url))
-process.chdir(join(here, '..'))
+Measures the walks below DIR, by default a tree that is made and removed again, and all the rest.
+With --check the exit code is 1 if a target does not hold. Suites: ${Object.keys(suites).join(', ')}
+`
+
+process.chdir(join(fileURLToPath(new URL('.', import.meta.url)), '..'))
 
 function output(command: string, ...argv: string[]): string {
   return execFileSync(command, argv, { encoding: 'utf8' }).split('\n', 1)[0]!
@@ -44,85 +53,40 @@ function printVersions(): void {
   console.log(`Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model}`)
 }
 
-async function measureWalks(top: string): Promise<Target[]> {
-  const outcomes = await interleave(
-    [
-      inRust(FLOOR, 'floor', top),
-      inRust('fdkit in Rust', 'fdkit', top),
-      inJavaScript(TOP_DOWN, 'topdown', top),
-      inJavaScript(BOTTOM_UP, 'bottomup', top),
-      inPython(PYTHON, 'fwalk', top),
-      inJavaScript(READDIR, 'readdir', top),
-      inJavaScript(FDIR, 'fdir', top),
-      transient('find, with its start', 'find', top, '-printf', ''),
-    ],
-    ROUNDS,
-    WARMUP,
-  )
-  const [floor] = outcomes
-  printOutcomes(`A walk: ${floor!.seen}`, outcomes, 'ms', 1e6)
-  for (const { label, seen } of outcomes) {
-    if (seen !== undefined && seen !== floor!.seen) console.log(`  ${label} saw ${seen}!`)
+function readArguments() {
+  const options = { check: { type: 'boolean' }, only: { type: 'string' }, help: { type: 'boolean' } } as const
+  const { values, positionals } = parseArgs({ options, allowPositionals: true })
+  const names = values.only?.split(',') ?? Object.keys(suites)
+  const unknown = names.find((name) => !Object.hasOwn(suites, name))
+  if (unknown !== undefined) throw new Error(`no such suite: ${unknown}`)
+  if (positionals.length > 1) throw new Error(`one directory only, not ${positionals.length}`)
+  return { ...values, names, directory: positionals[0] }
+}
+
+async function measure({ names, directory }: { names: string[]; directory: string | undefined }): Promise<Target[]> {
+  printVersions()
+  execFileSync('cargo', ['build', '--quiet', '--release', '--package', 'fdkit-bench'])
+  await buildPrograms()
+  let made: string | undefined
+  const top = () => directory ?? (made ??= makeTree())
+  const targets: Target[] = []
+  try {
+    for (const name of names) targets.push(...(await suites[name]!(top)))
+    return targets
+  } finally {
+    if (made !== undefined) removeTree(made)
   }
-  const [topdown, bottomup] = [pick(outcomes, TOP_DOWN), pick(outcomes, BOTTOM_UP)]
-  const timesAsFast = (label: string) => ratio(pick(outcomes, label), topdown)
-  return [
-    { what: 'fwalk top-down, to the floor', figure: ratio(topdown, floor!), unit: 'x', atMost: 1.3 },
-    { what: 'fwalk bottom-up, to the floor', figure: ratio(bottomup, floor!), unit: 'x', atMost: 1.3 },
-    { what: `times as fast as ${PYTHON}`, figure: timesAsFast(PYTHON), unit: 'x', atLeast: 2.5 },
-    { what: `times as fast as ${FDIR}`, figure: timesAsFast(FDIR), unit: 'x', atLeast: 1 },
-    { what: `times as fast as ${READDIR}`, figure: timesAsFast(READDIR), unit: 'x', atLeast: 1 },
-  ]
 }
 
-async function measureMemfd(): Promise<Target> {
-  const calls = String(CALLS)
-  const outcomes = await interleave(
-    [
-      inRust('bare loop in Rust', 'memfd', calls),
-      inRust('the same, beside 8 idle threads', 'memfd-threads', calls),
-      inJavaScript('memfdCreate, fs.closeSync', 'memfd', calls),
-      inPython('os.memfd_create, os.close', 'memfd', calls),
-    ],
-    CALL_ROUNDS,
-    WARMUP,
-  )
-  printOutcomes('A memory file made and closed', outcomes, 'ns', CALLS)
-  const [floor, , fdkit] = outcomes
-  const figure = ratio(fdkit!, floor!)
-  return { what: 'memfdCreate and close, to the bare loop', figure, unit: 'x', atMost: 1.3 }
-}
-
-function measureMemoryTargets(): Target[] {
-  const { growth, perKeptName } = measureMemory()
-  const what = 'memory: 1,000,000 entries over 10,000'
-  return [
-    { what, figure: growth / 1e6, unit: 'MB', atMost: 30 },
-    { what: 'memory: one name kept of each 100', figure: perKeptName, unit: 'bytes', atMost: 100 },
-  ]
-}
-
-printVersions()
-execFileSync('cargo', ['build', '--quiet', '--release', '--package', 'fdkit', '--example', 'bench'])
-await buildPrograms()
-const given = process.argv[2]
-const top = given ?? makeTree()
+let given: ReturnType<typeof readArguments> | undefined
 try {
-  const targets = [
-    ...(await measureWalks(top)),
-    await measureMemfd(),
-    ...(await measureHanding()),
-    ...(await measureMessages()),
-    ...measureLeaks(),
-    ...(await measureStat()),
-    await measureStatPromises(),
-    ...(await measureRmtree()),
-    ...(await measureDelay(top)),
-    ...measureMemoryTargets(),
-    { what: "import 'fdkit'", figure: await measureImport(), unit: 'ms', atMost: 8 },
-    { what: 'the addon', figure: addonSize() / 1e3, unit: 'kB', atMost: 600 },
-  ]
-  printTargets(targets)
-} finally {
-  if (given === undefined) removeTree(top)
+  given = readArguments()
+} catch (error) {
+  console.error(`bench: ${(error as Error).message}\n\n${USAGE}`)
+  process.exitCode = 2
+}
+if (given?.help) process.stdout.write(USAGE)
+else if (given) {
+  const missed = printTargets(await measure(given))
+  if (given.check && missed > 0) process.exitCode = 1
 }

@@ -1,18 +1,23 @@
-// Numbers of the Linux interface, under their C names, the same on every platform.
+// Numbers of the Linux interface under their C names. They are the same on every platform.
 
-/** Children do not inherit the descriptor. */
+/** Child processes do not inherit the descriptor. */
 export const MFD_CLOEXEC = 1
-/** Seals may be added. */
+/** Seals may be added to the file. */
 export const MFD_ALLOW_SEALING = 2
-/** The file lives in huge pages; or-ed with one of the `MFD_HUGE_*` sizes, else of the default size. */
+/**
+ * The file lives in huge pages. Combine it with one of the `MFD_HUGE_*` sizes; without one, the pages
+ * have the default size.
+ */
 export const MFD_HUGETLB = 4
-/** Not executable, and sealed so; implies `MFD_ALLOW_SEALING` (Linux 6.3). */
+/**
+ * The file is not executable and can never become so. It implies `MFD_ALLOW_SEALING` (Linux 6.3).
+ */
 export const MFD_NOEXEC_SEAL = 8
-/** Executable (Linux 6.3). */
+/** The file is executable (Linux 6.3). */
 export const MFD_EXEC = 0x10
-/** Where the base-2 logarithm of the huge-page size stands in the flags. */
+/** The position of the base-2 logarithm of the huge-page size in the flags. */
 export const MFD_HUGE_SHIFT = 26
-/** The bits of that logarithm. */
+/** The mask for that logarithm, after the shift. */
 export const MFD_HUGE_MASK = 0x3f
 /** Huge pages of 64 KB. */
 export const MFD_HUGE_64KB = 0x40000000
@@ -38,39 +43,50 @@ export const MFD_HUGE_1GB = 0x78000000
 export const MFD_HUGE_2GB = 0x7c000000
 /** Huge pages of 16 GB. */
 export const MFD_HUGE_16GB = 0x88000000
-/** No further seals. */
+/** No more seals can be added. */
 export const F_SEAL_SEAL = 1
-/** The file never gets smaller. */
+/** The file cannot shrink. */
 export const F_SEAL_SHRINK = 2
-/** The file never gets larger. */
+/** The file cannot grow. */
 export const F_SEAL_GROW = 4
-/** The contents never change. */
+/** The contents cannot change. */
 export const F_SEAL_WRITE = 8
-/** No new writes or writable mappings; those that live stay (Linux 5.1). */
+/**
+ * No new writes and no new writable mappings are allowed. Existing mappings stay writable (Linux
+ * 5.1).
+ */
 export const F_SEAL_FUTURE_WRITE = 0x10
-/** The execute bits of the mode never change (Linux 6.3). */
+/** The execute bits of the mode cannot change (Linux 6.3). */
 export const F_SEAL_EXEC = 0x20
-/** Never crosses into another mount. */
+/** The path must not cross into another mount. */
 export const RESOLVE_NO_XDEV = 1
-/** No links of the kind of `/proc/<pid>/fd/<n>`. */
+/** The path must not go through links such as `/proc/<pid>/fd/<n>`. */
 export const RESOLVE_NO_MAGICLINKS = 2
-/** No symbolic links at all, anywhere in the path. */
+/** The path must not contain symbolic links, in any component. */
 export const RESOLVE_NO_SYMLINKS = 4
-/** Stays below the directory it starts from; what leads out is `EXDEV`. */
+/**
+ * The path must stay below the directory that it starts from. A path that leaves it fails with
+ * `EXDEV`.
+ */
 export const RESOLVE_BENEATH = 8
-/** The directory it starts from is `/` for the path and all links in it. */
+/**
+ * The directory that the path starts from is `/` for the path and for every symbolic link in it.
+ */
 export const RESOLVE_IN_ROOT = 0x10
-/** Only what the kernel has in its cache; else `EAGAIN` (Linux 5.12). */
+/**
+ * The path is resolved from the kernel's cache only. If that is impossible, the call fails with
+ * `EAGAIN` (Linux 5.12).
+ */
 export const RESOLVE_CACHED = 0x20
-/** `EEXIST` where the new name is there already. */
+/** The call fails with `EEXIST` if the new name exists. */
 export const RENAME_NOREPLACE = 1
-/** The two names change places; both must be there. */
+/** The two names are exchanged atomically. Both must exist. */
 export const RENAME_EXCHANGE = 2
-/** For {@link access}: the file is there. */
+/** For {@link access}: the file exists. */
 export const F_OK = 0
-/** For {@link access}: it may be executed, or searched. */
+/** For {@link access}: the file may be executed, or the directory searched. */
 export const X_OK = 1
-/** For {@link access}: it may be written. */
+/** For {@link access}: the file may be written. */
 export const W_OK = 2
-/** For {@link access}: it may be read. */
+/** For {@link access}: the file may be read. */
 export const R_OK = 4

@@ -1,36 +1,38 @@
-// The functions of the package, off the main thread.
+// The functions of the package off the main thread. The build replaces `{@inheritDoc NAME}` in
+// promises.d.ts with the documentation of that function in index.d.ts.
 import type { Buffer } from 'node:buffer'
 import type * as fs from 'node:fs'
 
 import * as at from './files/names.js'
 import * as attr from './files/attributes.js'
-import { later } from './runtime/call.js'
+import { later, laterFd } from './runtime/call.js'
 import { listdirPromise } from './files/listing.js'
 import { memfdCreateCall } from './memory/memfd.js'
 import { openCall, type OpenOptions } from './files/open.js'
+import { handOut } from './files/tracking.js'
 import { rmtreePromise, type AsyncRmtreeOptions } from './tree/rmtree.js'
 import { scandirPromise, type AsyncDirEntry } from './files/scandir.js'
 import { lstatPromise, statPromise, type LstatOptions, type StatOptions } from './files/stat.js'
-import type { DirFdOptions, FollowOptions, PathLike } from './runtime/validate.js'
+import type { DirFdOptions, FdLike, FollowOptions, PathLike } from './runtime/validate.js'
 
-/** As `open` of `fdkit`. The caller owns the descriptor. */
+/** {@inheritDoc open} */
 export async function open(
   path: PathLike,
   flags: number | string = 'r',
   options?: OpenOptions,
 ): Promise<number> {
-  return later(openCall(path, flags, options))
+  return handOut(await laterFd(openCall(path, flags, options)))
 }
 
-/** As `stat` of `fdkit`. */
-export async function stat(path: PathLike | number, options: StatOptions & { bigint: true }): Promise<fs.BigIntStats>
-export async function stat(path: PathLike | number, options?: StatOptions & { bigint?: false | undefined }): Promise<fs.Stats>
-export async function stat(path: PathLike | number, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats>
-export async function stat(path: PathLike | number, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats> {
+/** {@inheritDoc stat} */
+export async function stat(path: PathLike | FdLike, options: StatOptions & { bigint: true }): Promise<fs.BigIntStats>
+export async function stat(path: PathLike | FdLike, options?: StatOptions & { bigint?: false | undefined }): Promise<fs.Stats>
+export async function stat(path: PathLike | FdLike, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats>
+export async function stat(path: PathLike | FdLike, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats> {
   return statPromise(path, options)
 }
 
-/** As `lstat` of `fdkit`. */
+/** {@inheritDoc lstat} */
 export async function lstat(path: PathLike, options: LstatOptions & { bigint: true }): Promise<fs.BigIntStats>
 export async function lstat(path: PathLike, options?: LstatOptions & { bigint?: false | undefined }): Promise<fs.Stats>
 export async function lstat(path: PathLike, options?: LstatOptions): Promise<fs.Stats | fs.BigIntStats>
@@ -38,27 +40,41 @@ export async function lstat(path: PathLike, options?: LstatOptions): Promise<fs.
   return lstatPromise(path, options)
 }
 
-/** As `access` of `fdkit`: it answers, and does not reject. */
+/** {@inheritDoc access} */
 export async function access(
   path: PathLike,
   mode?: number,
   options?: attr.AccessOptions,
-): Promise<boolean> {
-  return later(attr.accessCall(path, mode, options))
+): Promise<void> {
+  await later(attr.accessCall(path, mode, options))
 }
 
-/** As `chmod` of `fdkit`. */
+/** {@inheritDoc canAccess} */
+export async function canAccess(
+  path: PathLike,
+  mode?: number,
+  options?: attr.AccessOptions,
+): Promise<boolean> {
+  return later(attr.canAccessCall(path, mode, options))
+}
+
+/** {@inheritDoc exists} */
+export async function exists(path: PathLike, options?: FollowOptions): Promise<boolean> {
+  return later(attr.existsCall(path, options))
+}
+
+/** {@inheritDoc chmod} */
 export async function chmod(
-  path: PathLike | number,
+  path: PathLike | FdLike,
   mode: number | string,
   options?: FollowOptions,
 ): Promise<void> {
   await later(attr.chmodCall(path, mode, options))
 }
 
-/** As `chown` of `fdkit`. */
+/** {@inheritDoc chown} */
 export async function chown(
-  path: PathLike | number,
+  path: PathLike | FdLike,
   uid: number,
   gid: number,
   options?: FollowOptions,
@@ -66,12 +82,12 @@ export async function chown(
   await later(attr.chownCall(path, uid, gid, options))
 }
 
-/** As `utime` of `fdkit`. */
-export async function utime(path: PathLike | number, options?: attr.UtimeOptions): Promise<void> {
+/** {@inheritDoc utime} */
+export async function utime(path: PathLike | FdLike, options?: attr.UtimeOptions): Promise<void> {
   await later(attr.utimeCall(path, options))
 }
 
-/** As `mkdir` of `fdkit`. */
+/** {@inheritDoc mkdir} */
 export async function mkdir(
   path: PathLike,
   mode?: number | string,
@@ -80,7 +96,7 @@ export async function mkdir(
   await later(at.mkdirCall(path, mode, options))
 }
 
-/** As `mkfifo` of `fdkit`. */
+/** {@inheritDoc mkfifo} */
 export async function mkfifo(
   path: PathLike,
   mode?: number | string,
@@ -89,7 +105,7 @@ export async function mkfifo(
   await later(at.mkfifoCall(path, mode, options))
 }
 
-/** As `mknod` of `fdkit`. */
+/** {@inheritDoc mknod} */
 export async function mknod(
   path: PathLike,
   mode?: number,
@@ -99,7 +115,7 @@ export async function mknod(
   await later(at.mknodCall(path, mode, device, options))
 }
 
-/** As `link` of `fdkit`. */
+/** {@inheritDoc link} */
 export async function link(
   src: PathLike,
   dst: PathLike,
@@ -108,7 +124,7 @@ export async function link(
   await later(at.linkCall(src, dst, options))
 }
 
-/** As `rename` of `fdkit`. */
+/** {@inheritDoc rename} */
 export async function rename(
   src: PathLike,
   dst: PathLike,
@@ -117,7 +133,7 @@ export async function rename(
   await later(at.renameCall(src, dst, options))
 }
 
-/** As `replace` of `fdkit`. */
+/** {@inheritDoc replace} */
 export async function replace(
   src: PathLike,
   dst: PathLike,
@@ -126,7 +142,7 @@ export async function replace(
   await later(at.replaceCall(src, dst, options))
 }
 
-/** As `symlink` of `fdkit`. */
+/** {@inheritDoc symlink} */
 export async function symlink(
   target: PathLike,
   path: PathLike,
@@ -135,7 +151,7 @@ export async function symlink(
   await later(at.symlinkCall(target, path, options))
 }
 
-/** As `readlink` of `fdkit`. */
+/** {@inheritDoc readlink} */
 export async function readlink(path: string | URL, options?: DirFdOptions): Promise<string>
 export async function readlink(path: Uint8Array, options?: DirFdOptions): Promise<Buffer>
 export async function readlink(path: PathLike, options?: DirFdOptions): Promise<string | Buffer>
@@ -143,46 +159,58 @@ export async function readlink(path: PathLike, options?: DirFdOptions): Promise<
   return later(at.readlinkCall(path, options))
 }
 
-/** As `unlink` of `fdkit`. */
+/** {@inheritDoc unlink} */
 export async function unlink(path: PathLike, options?: DirFdOptions): Promise<void> {
   await later(at.unlinkCall(path, options))
 }
 
-/** As `rmdir` of `fdkit`. */
+/** {@inheritDoc rmdir} */
 export async function rmdir(path: PathLike, options?: DirFdOptions): Promise<void> {
   await later(at.rmdirCall(path, options))
 }
 
-/** As `listdir` of `fdkit`. */
-export async function listdir(path?: string | URL | number, options?: DirFdOptions): Promise<string[]>
+/** {@inheritDoc listdir} */
+export async function listdir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<string[]>
 export async function listdir(path: Uint8Array, options?: DirFdOptions): Promise<Buffer[]>
-export async function listdir(path?: PathLike | number, options?: DirFdOptions): Promise<string[] | Buffer[]>
-export async function listdir(path?: PathLike | number, options?: DirFdOptions): Promise<unknown[]> {
+export async function listdir(path?: PathLike | FdLike, options?: DirFdOptions): Promise<string[] | Buffer[]>
+export async function listdir(path?: PathLike | FdLike, options?: DirFdOptions): Promise<unknown[]> {
   return listdirPromise(path, options)
 }
 
 /**
- * As `scandir` of `fdkit`, but that all entries come at once, and what links point to is found
- * out with them: only their `stat` makes a further system call, and answers with a promise.
+ * {@inheritDoc scandir}
+ *
+ * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
+ * only the `stat` method of an entry makes another system call. It returns a promise.
+ *
+ * @example
+ * ```ts
+ * import { scandir } from 'fdkit/promises'
+ *
+ * for (const entry of await scandir('src')) {
+ *   if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
+ *   console.log(entry.name, (await entry.stat()).size)
+ * }
+ * ```
  */
-export async function scandir(path?: string | URL | number, options?: DirFdOptions): Promise<AsyncDirEntry[]>
+export async function scandir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<AsyncDirEntry[]>
 export async function scandir(path: Uint8Array, options?: DirFdOptions): Promise<AsyncDirEntry<Buffer>[]>
 export async function scandir(
-  path?: PathLike | number,
+  path?: PathLike | FdLike,
   options?: DirFdOptions,
 ): Promise<AsyncDirEntry[] | AsyncDirEntry<Buffer>[]> {
   return (await scandirPromise(path, options)) as AsyncDirEntry[]
 }
 
-/** As `memfdCreate` of `fdkit`. The caller owns the descriptor. */
+/** {@inheritDoc memfdCreate} */
 export async function memfdCreate(name: string | Uint8Array, flags?: number): Promise<number> {
-  return later(memfdCreateCall(name, flags))
+  return handOut(await laterFd(memfdCreateCall(name, flags)))
 }
 
 /**
- * As `rmtree` of `fdkit`, off the main thread.
+ * {@inheritDoc rmtree}
  *
- * @throws as `rmtree` of `fdkit`, and `AbortError`
+ * @throws `AbortError`: `signal` is aborted
  * @example
  * ```ts
  * import { rmtree } from 'fdkit/promises'
@@ -190,6 +218,12 @@ export async function memfdCreate(name: string | Uint8Array, flags?: number): Pr
  * await rmtree('build', { signal: AbortSignal.timeout(10_000) })
  * ```
  */
-export async function rmtree(path: PathLike, options?: AsyncRmtreeOptions): Promise<void> {
+export async function rmtree(path: Uint8Array, options?: AsyncRmtreeOptions<Buffer>): Promise<void>
+export async function rmtree(path: string | URL, options?: AsyncRmtreeOptions): Promise<void>
+export async function rmtree(path: PathLike, options?: AsyncRmtreeOptions<string | Buffer>): Promise<void>
+export async function rmtree(
+  path: PathLike,
+  options?: AsyncRmtreeOptions | AsyncRmtreeOptions<Buffer> | AsyncRmtreeOptions<string | Buffer>,
+): Promise<void> {
   return rmtreePromise(path, options)
 }

@@ -1,6 +1,6 @@
-// Which functions take what, here.
+// Which functions take `dirFd`, a descriptor for the path, or `followSymlinks` on this platform.
 import { link, mkdir, mkfifo, mknod, readlink, rename, replace, rmdir, symlink, unlink } from './files/names.js'
-import { access, chmod, chown, utime } from './files/attributes.js'
+import { access, canAccess, chmod, chown, exists, utime } from './files/attributes.js'
 import { fwalk } from './tree/fwalk.js'
 import { listdir } from './files/listing.js'
 import { isAvailable } from './runtime/native.js'
@@ -16,7 +16,7 @@ const here = (...functions: AnyFunction[]): ReadonlySet<AnyFunction> =>
   new Set(isAvailable ? functions : [])
 
 /**
- * The functions that take `dirFd` (or `srcDirFd` and `dstDirFd`) on this platform.
+ * Contains the functions that take `dirFd` (or `srcDirFd` and `dstDirFd`) on this platform.
  *
  * @see https://docs.python.org/3/library/os.html#os.supports_dir_fd
  * @example
@@ -28,12 +28,12 @@ const here = (...functions: AnyFunction[]): ReadonlySet<AnyFunction> =>
  */
 // prettier-ignore
 export const supportsDirFd: ReadonlySet<AnyFunction> = here(
-  access, chmod, chown, fwalk, link, listdir, lstat, mkdir, mkfifo, mknod, open, readlink, rename,
+  access, canAccess, chmod, chown, exists, fwalk, link, listdir, lstat, mkdir, mkfifo, mknod, open, readlink, rename,
   replace, rmdir, rmtree, scandir, stat, symlink, unlink, utime,
 )
 
 /**
- * The functions that take a descriptor in place of the path on this platform.
+ * Contains the functions that take a descriptor in place of the path on this platform.
  *
  * @see https://docs.python.org/3/library/os.html#os.supports_fd
  * @example
@@ -54,8 +54,8 @@ export const supportsFd: ReadonlySet<AnyFunction> = here(
 )
 
 /**
- * The functions that take `followSymlinks` on this platform. That of `chmod` needs Linux 6.6, or
- * macOS.
+ * Contains the functions that take `followSymlinks` on this platform. `chmod` takes it on Linux 6.6
+ * and later, and on macOS.
  *
  * @see https://docs.python.org/3/library/os.html#os.supports_follow_symlinks
  * @example
@@ -67,8 +67,10 @@ export const supportsFd: ReadonlySet<AnyFunction> = here(
  */
 export const supportsFollowSymlinks: ReadonlySet<AnyFunction> = here(
   access,
+  canAccess,
   chmod,
   chown,
+  exists,
   fwalk,
   link,
   stat,

@@ -1,28 +1,41 @@
-// Builds the addon into its package below npm/, and with it lib/runtime/binding.d.ts. Run as a program it
-// builds for other platforms: node scripts/addon.mjs x86_64-unknown-linux-musl --cross-compile
-import { renameSync, rmSync, utimesSync } from 'node:fs'
+// Builds the addon into its package below npm/, and two files that describe its exports:
+// lib/runtime/binding.d.ts and lib/runtime/syscalls.ts.
+import { readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 
 import { addonPath } from './platform.mjs'
-import { replaceFile, runScript } from './run.mjs'
+import { replaceFile, runWith } from './run.mjs'
 
-export function buildAddon(platform, ...options) {
+/** The module that names each export's system call, as the tag `@syscall` of its declaration does. */
+export function syscalls(declarations) {
+  const functions = declarations.matchAll(/(?:\/\*\*((?:(?!\*\/).)*)\*\/\n)?export declare function (\w+)/gs)
+  const lines = Array.from(functions, ([, doc = '', name]) => {
+    const syscall = /@syscall (\w+)/.exec(doc)?.[1]
+    if (syscall === undefined) throw new Error(`crates/binding: ${name} lacks the tag @syscall`)
+    return `  ${name}: '${syscall}',\n`
+  })
+  return `// The system call of each export. Written by scripts/addon.mjs, from the tags @syscall.
+export const syscalls = {
+${lines.join('')}} as const
+`
+}
+
+/** The options are those of `napi build`, and the variables those of cargo and of the linker. */
+export function buildAddon(platform, options = [], env = process.env) {
   const started = new Date()
-  const built = 'build/addon'
+  const built = `build/addon/${platform}`
   rmSync(built, { recursive: true, force: true })
   const paths = ['--manifest-path', 'crates/binding/Cargo.toml', '--package-json-path', 'package.json']
   const outputs = ['--output-dir', built, '--dts', 'binding.d.ts']
   const flags = ['--platform', '--release', '--no-js', ...options]
-  runScript('@napi-rs/cli/dist/cli.js', 'build', ...flags, ...paths, ...outputs)
+  const napi = 'node_modules/@napi-rs/cli/dist/cli.js'
+  runWith(env, process.execPath, napi, 'build', ...flags, ...paths, ...outputs)
   replaceFile('lib/runtime/binding.d.ts', `${built}/binding.d.ts`)
-  // It gets to its place whole, and dated so that sources edited meanwhile are newer.
+  writeFileSync(`${built}/syscalls.ts`, syscalls(readFileSync(`${built}/binding.d.ts`, 'utf8')))
+  replaceFile('lib/runtime/syscalls.ts', `${built}/syscalls.ts`)
+  // The addon is moved to its place whole. Its date is that of the start, so that sources which were
+  // edited during the build are newer.
   const addon = `${built}/${basename(addonPath(platform))}`
   utimesSync(addon, started, started)
   renameSync(addon, addonPath(platform))
-}
-
-if (process.argv[1] === import.meta.filename) {
-  const [target, ...options] = process.argv.slice(2)
-  const { parseTriple } = await import('@napi-rs/cli')
-  buildAddon(parseTriple(target).platformArchABI, '--target', target, ...options)
 }

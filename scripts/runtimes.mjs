@@ -1,28 +1,69 @@
 // Brings the other runtimes that the tests run on, to build/runtimes, from the npm registry. It takes
 // some 800 MB, so that only CI does it unasked; without them the tests that need one are skipped.
-import { existsSync, mkdirSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 
-import { run } from './run.mjs'
+import { status } from './run.mjs'
 
 const { arch } = process
 const bunArch = arch === 'arm64' ? 'aarch64' : arch
 
+/** The versions of Node.js that are tested. */
+export const nodes = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' }
+
 /** Name, and the package that has it. */
 const packages = {
-  'node-20': `node-linux-${arch}@20.20.2`,
-  'node-22': `node-linux-${arch}@22.23.3`,
-  'node-24': `node-linux-${arch}@24.21.0`,
-  'node-26': `node-linux-${arch}@26.10.0`,
+  ...Object.fromEntries(
+    Object.entries(nodes).map(([major, version]) => [`node-${major}`, `node-linux-${arch}@${version}`]),
+  ),
   bun: `@oven/bun-linux-${bunArch}@1.4.5`,
   deno: `@deno/linux-${arch}-glibc@2.9.6`,
 }
 
-for (const [name, version] of Object.entries(packages)) {
-  // The one that the tests themselves run on is there.
-  if (name === `node-${process.versions.node.split('.', 1)[0]}`) continue
-  const directory = `build/runtimes/${name}`
-  if (existsSync(`${directory}/node_modules/.package-lock.json`)) continue
+/** Versions that fdkit refuses. */
+const refused = { 'node-18': '18.20.8', 'node-20.10': '20.10.0', 'node-22.5': '22.5.1' }
+for (const [name, version] of Object.entries(refused)) packages[name] = `node-linux-${arch}@${version}`
+
+const ATTEMPTS = 4
+const quietly = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+
+/** Installs a package of npm into a folder of its own. A registry that fails once is asked again. */
+export function installAlone(directory, ...specifiers) {
+  if (existsSync(`${directory}/node_modules/.package-lock.json`)) return
+  for (let attempt = 1; ; attempt++) {
+    mkdirSync(directory, { recursive: true })
+    const code = status(2, 'npm', 'install', '--prefix', directory, ...quietly, ...specifiers)
+    if (code === 0) return
+    rmSync(directory, { recursive: true, force: true })
+    if (attempt === ATTEMPTS) process.exit(code)
+  }
+}
+
+export function installRuntimes() {
+  for (const [name, specifier] of Object.entries(packages)) {
+    // The one that the tests themselves run on is there.
+    if (name === `node-${process.versions.node.split('.', 1)[0]}`) continue
+    installAlone(`build/runtimes/${name}`, specifier)
+  }
+}
+
+/** The tools of __test__/package/bundlers.spec.ts, at the versions of their lock file. */
+function installBundlers() {
+  const directory = 'build/bundlers'
   mkdirSync(directory, { recursive: true })
-  const quietly = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
-  run('npm', 'install', '--prefix', directory, ...quietly, version)
+  const files = ['package.json', 'package-lock.json']
+  const isCurrent = ([from, to]) => existsSync(to) && readFileSync(from, 'utf8') === readFileSync(to, 'utf8')
+  const pairs = files.map((name) => [`__test__/bundlers/${name}`, `${directory}/${name}`])
+  if (existsSync(`${directory}/node_modules/.package-lock.json`) && pairs.every(isCurrent)) return
+  for (const [from, to] of pairs) copyFileSync(from, to)
+  for (let attempt = 1; ; attempt++) {
+    const code = status(2, 'npm', 'ci', '--prefix', directory, ...quietly)
+    if (code === 0) return
+    if (attempt === ATTEMPTS) process.exit(code)
+  }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  installRuntimes()
+  installBundlers()
+  installAlone('build/managers', 'pnpm@12.4.2', 'yarn@1.22.22', '@yarnpkg/cli-dist@4.18.1')
 }

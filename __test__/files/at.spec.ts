@@ -1,3 +1,4 @@
+// Tests open, unlink and rmdir relative to a directory descriptor.
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 
@@ -11,7 +12,7 @@ import { FIFO, link, makeTree } from '../helpers/tree.js'
 const onLinux = unless(notLinux)
 const { O_APPEND, O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = fs.constants
 
-test('open: a path in every form, for reading by default', (t) => {
+test('open accepts every form of path and opens for reading by default', (t) => {
   const path = `${makeTree(t, { 'a b': 'contents' })}/a b`
   for (const form of forms(path)) {
     const fd = opened(t, form as string)
@@ -20,7 +21,7 @@ test('open: a path in every form, for reading by default', (t) => {
   }
 })
 
-test('open: dirFd is where a relative path starts, and nothing to an absolute one', (t) => {
+test('open: a relative path starts at dirFd, and an absolute path ignores it', (t) => {
   const top = makeTree(t, { dir: { file: 'below' }, file: 'above' })
   const dirFd = opened(t, `${top}/dir`, O_DIRECTORY)
   const read = (path: string | Buffer) => fs.readFileSync(opened(t, path, 'r', { dirFd }), 'utf8')
@@ -38,7 +39,7 @@ for (const [name, call] of Object.entries({ open, unlink, rmdir })) {
   const run = (path: string, dirFd: number) =>
     name === 'open' ? open(path, 'r', { dirFd }) : (call as typeof unlink)(path, { dirFd })
 
-  test(`${name}: a dirFd that is no directory is ENOTDIR, one that is not open EBADF`, (t) => {
+  test(`${name}: a dirFd that is not a directory is ENOTDIR, and one that is not open is EBADF`, (t) => {
     const path = `${makeTree(t, { file: '' })}/file`
     const fd = opened(t, path)
     t.throws(() => run('x', fd), { code: 'ENOTDIR' })
@@ -52,7 +53,7 @@ const flagNames = [
   'xa+', 'as+', 'sa+',
 ]
 
-/** What the kernel says about the open file: its flags, and whether it was made. */
+/** Returns the flags of the open file according to the kernel, and whether it was created. */
 function state(fd: number): string {
   try {
     return /flags:\s+(\d+)/.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? ''
@@ -77,20 +78,20 @@ function outcome(top: string, call: (path: string) => number) {
 }
 
 for (const flags of flagNames) {
-  onLinux(`open: '${flags}' is node:fs's '${flags}', of a file that is there and one that is not`, (t) => {
+  onLinux(`open: '${flags}' does what it does in node:fs, for an existing and a missing file`, (t) => {
     const top = makeTree(t)
     t.deepEqual(outcome(top, (path) => open(path, flags)), outcome(top, (path) => fs.openSync(path, flags)))
   })
 }
 
-test('open: strings that are no flags to node:fs are none here', (t) => {
+test('open rejects the flag strings that node:fs rejects', (t) => {
   for (const flags of ['', 'R', 'rw', 'r ', 'wxx', 'x', '+r', 'ws', 'rx', '0', '__proto__', 'constructor']) {
     t.throws(() => fs.openSync('/nonexistent', flags), { code: 'ERR_INVALID_ARG_VALUE' })
     t.throws(() => open('/nonexistent', flags), { code: 'ERR_INVALID_ARG_VALUE' }, flags)
   }
 })
 
-onLinux('open: flags as numbers', (t) => {
+onLinux('open accepts flags as numbers', (t) => {
   const top = makeTree(t, { file: 'contents', link: link('file') })
   for (const flags of [O_RDONLY, O_RDWR, O_WRONLY | O_APPEND, O_CREAT | O_RDWR, O_DIRECTORY, O_NOFOLLOW]) {
     const call = (path: string) => open(path, flags)
@@ -105,7 +106,7 @@ onLinux('open: O_NONBLOCK does not wait for the other end of a FIFO', (t) => {
   t.true(fs.fstatSync(opened(t, path, fs.constants.O_NONBLOCK)).isFIFO())
 })
 
-test('open: the descriptor is never inherited', (t) => {
+test('open sets close-on-exec on the descriptor', (t) => {
   const top = makeTree(t, { file: '' })
   for (const flags of ['r', 'r+', 'a', O_RDONLY, O_RDWR]) {
     const fd = opened(t, `${top}/file`, flags)
@@ -135,12 +136,12 @@ for (const [options, umask, mode] of [
   ['{ mode: 0o1777 }', '0', 0o1777],
   ['{ mode: undefined }', '077', 0o600],
 ] as const) {
-  test(`open: ${options} with umask ${umask} makes a file of mode ${mode.toString(8)}`, (t) => {
+  test(`open: ${options} with umask ${umask} creates a file of mode ${mode.toString(8)}`, (t) => {
     t.is(modeWith(umask, options, `${makeTree(t)}/file`), mode)
   })
 }
 
-test('open: modes that are none', (t) => {
+test('open rejects invalid modes', (t) => {
   for (const mode of ['', '8', '0o777', '7x', ' 7', '-7', '1e3']) {
     t.throws(() => open('/nonexistent', 'w', { mode }), { code: 'ERR_INVALID_ARG_VALUE' }, mode)
   }
@@ -149,7 +150,7 @@ test('open: modes that are none', (t) => {
   }
 })
 
-test('unlink: a file in every form of path, a link and not its target, a FIFO', (t) => {
+test('unlink removes a file by every form of path, a FIFO, and a link but not its target', (t) => {
   const top = makeTree(t, { a: '', dir: {}, toDir: link('dir'), dangling: link('nothing'), fifo: FIFO })
   for (const [index] of forms('').entries()) {
     const path = `${top}/${index}`
@@ -160,13 +161,13 @@ test('unlink: a file in every form of path, a link and not its target, a FIFO', 
   t.deepEqual(fs.readdirSync(top).sort(), ['a', 'dir'])
 })
 
-onLinux('unlink: a directory is EISDIR', (t) => {
+onLinux('unlink of a directory is EISDIR', (t) => {
   const top = makeTree(t, { dir: {} })
   t.throws(() => unlink(`${top}/dir`), { code: 'EISDIR' })
   t.true(fs.existsSync(`${top}/dir`))
 })
 
-test('rmdir: an empty directory in every form of path', (t) => {
+test('rmdir removes an empty directory by every form of path', (t) => {
   const top = makeTree(t)
   for (const [index] of forms('').entries()) {
     const path = `${top}/${index}`
@@ -176,7 +177,7 @@ test('rmdir: an empty directory in every form of path', (t) => {
   t.deepEqual(fs.readdirSync(top), [])
 })
 
-test('rmdir: what it refuses', (t) => {
+test('rmdir refuses files, links and directories that are not empty', (t) => {
   const top = makeTree(t, { full: { file: '' }, file: '', empty: {}, link: link('empty') })
   t.throws(() => rmdir(`${top}/full`), { code: 'ENOTEMPTY' })
   t.throws(() => rmdir(`${top}/file`), { code: 'ENOTDIR' })
@@ -185,7 +186,7 @@ test('rmdir: what it refuses', (t) => {
   t.deepEqual(fs.readdirSync(top).sort(), ['empty', 'file', 'full', 'link'])
 })
 
-test('unlink and rmdir: dirFd goes with the directory, wherever that goes', (t) => {
+test('unlink and rmdir: dirFd follows a directory that was renamed', (t) => {
   const top = makeTree(t, { dir: { file: '', sub: {} }, other: { file: '', sub: {} } })
   const dirFd = opened(t, `${top}/dir`)
   fs.renameSync(`${top}/dir`, `${top}/moved`)

@@ -1,4 +1,4 @@
-// chmod and chown.
+// Tests chmod and chown.
 import * as fs from 'node:fs'
 import { constants, release } from 'node:os'
 
@@ -16,7 +16,7 @@ const onLinux = unless(notLinux)
 const asRoot = unless(notLinux || notRoot)
 const mode = (path: string) => fs.lstatSync(path).mode & 0o7777
 
-test('chmod: a path in every form, numbers and octal strings, all twelve bits', (t) => {
+test('chmod accepts every form of path, numbers and octal strings, and all twelve bits', (t) => {
   const path = `${makeTree(t, { 'a b': '' })}/a b`
   for (const form of forms(path)) {
     for (const [given, expected] of [[0o600, 0o600], ['750', 0o750], ['0644', 0o644], [0, 0], [0o7777, 0o7777]] as const) {
@@ -31,7 +31,7 @@ test('chmod: a path in every form, numbers and octal strings, all twelve bits', 
   t.throws(() => chmod(path, undefined as never), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-test('chmod: dirFd, wherever the directory goes', (t) => {
+test('chmod: dirFd follows a directory that was renamed', (t) => {
   const top = makeTree(t, { dir: { file: '' }, file: '' })
   const dirFd = opened(t, `${top}/dir`)
   fs.renameSync(`${top}/dir`, `${top}/moved`)
@@ -47,7 +47,7 @@ test('chmod: dirFd, wherever the directory goes', (t) => {
   t.throws(() => chmod('x', 0o600, { dirFd: opened(t, `${top}/file`) }), { code: 'ENOTDIR' })
 })
 
-test('chmod and chown: a descriptor, of a file and of a directory', (t) => {
+test('chmod and chown accept a descriptor of a file and of a directory', (t) => {
   const top = makeTree(t, { file: '', dir: {} })
   for (const name of ['file', 'dir']) {
     const fd = opened(t, `${top}/${name}`)
@@ -63,14 +63,14 @@ test('chmod and chown: a descriptor, of a file and of a directory', (t) => {
   t.like(thrown(() => chown(999_999, -1, -1)), { code: 'EBADF', syscall: 'fchown', path: undefined })
 })
 
-onLinux('chmod: a memory file', (t) => {
+onLinux('chmod changes a memory file', (t) => {
   const fd = memfdCreate('test')
   t.teardown(() => fs.closeSync(fd))
   chmod(fd, 0o400)
   t.is(fs.fstatSync(fd).mode & 0o7777, 0o400)
 })
 
-test('chmod: a link stands for its target', (t) => {
+test('chmod follows symbolic links by default', (t) => {
   const top = makeTree(t, { file: '', alias: link('file'), dangling: link('nothing') })
   const dirFd = opened(t, top)
   for (const [index, options] of [undefined, {}, { followSymlinks: true }, { dirFd }].entries()) {
@@ -98,7 +98,7 @@ function lacksFchmodat2(): string | false {
   return major > 6 || (major === 6 && minor >= 6) ? false : 'needs Linux 6.6'
 }
 
-unless(notLinux || lacksFchmodat2())('chmod: without followSymlinks a file is changed, a link is ENOTSUP', (t) => {
+unless(notLinux || lacksFchmodat2())('chmod with followSymlinks: false changes a file, and is ENOTSUP for a link', (t) => {
   const top = makeTree(t, { file: '', alias: link('file') })
   fs.chmodSync(`${top}/file`, 0o600)
   const refused = ['ENOTSUP', 'fchmodat2', 'alias']
@@ -106,7 +106,7 @@ unless(notLinux || lacksFchmodat2())('chmod: without followSymlinks a file is ch
   t.is(mode(`${top}/file`), 0o640)
 })
 
-unless(noSeccomp)('chmod: without followSymlinks where the kernel lacks it: ENOTSUP, and no weaker call', (t) => {
+unless(noSeccomp)('chmod with followSymlinks: false is ENOTSUP if the kernel lacks fchmodat2, and makes no weaker call', (t) => {
   const top = makeTree(t, { file: '', alias: link('file') })
   fs.chmodSync(`${top}/file`, 0o600)
   const options = { args: [top], ...hiding('fchmodat2', constants.errno.ENOSYS) }
@@ -115,7 +115,7 @@ unless(noSeccomp)('chmod: without followSymlinks where the kernel lacks it: ENOT
   t.is(mode(`${top}/file`), 0o600)
 })
 
-onLinux('chmod and chown: what they refuse looks as in node:fs', (t) => {
+onLinux('chmod and chown throw the same errors as node:fs', (t) => {
   const top = makeTree(t, { file: '', loop: link('loop') })
   for (const path of [`${top}/none`, `${top}/file/x`, `${top}/loop`, `${top}/${'x'.repeat(256)}`, '']) {
     t.deepEqual(look(thrown(() => chmod(path, 0o600))), look(thrown(() => fs.chmodSync(path, 0o600))))
@@ -125,7 +125,7 @@ onLinux('chmod and chown: what they refuse looks as in node:fs', (t) => {
   t.is(thrown(() => chown(`${top}/none`, 0, 0)).syscall, 'fchownat')
 })
 
-asRoot('chown: to somebody else, and -1 in both forms leaves one as it is', (t) => {
+asRoot('chown changes the owner and the group, and -1 in both forms leaves an id unchanged', (t) => {
   const top = makeTree(t, { file: '', alias: link('file') })
   const owners = (name = 'file') => {
     const { uid, gid } = fs.lstatSync(`${top}/${name}`)
@@ -148,7 +148,7 @@ asRoot('chown: to somebody else, and -1 in both forms leaves one as it is', (t) 
   t.deepEqual(owners(), [1, 2])
 })
 
-asRoot('chown: a link itself, or what it points to, with and without dirFd', (t) => {
+asRoot('chown: followSymlinks selects the link or its target, with and without dirFd', (t) => {
   const top = makeTree(t, { file: '', alias: link('file'), dangling: link('nothing') })
   const owner = (name: string) => fs.lstatSync(`${top}/${name}`).uid
   const dirFd = opened(t, top)
@@ -164,7 +164,7 @@ asRoot('chown: a link itself, or what it points to, with and without dirFd', (t)
   t.throws(() => chown('file', 1, 1, { dirFd: 999_999 }), { code: 'EBADF' })
 })
 
-asRoot('chmod and chown: not of what is somebody else\'s', (t) => {
+asRoot('chmod and chown are EPERM for a file of another user', (t) => {
   const top = makeTree(t, { file: '' })
   fs.chmodSync(top, 0o755)
   const script = `
@@ -179,7 +179,7 @@ asRoot('chmod and chown: not of what is somebody else\'s', (t) => {
   t.deepEqual(child(script, { args: [`${top}/file`] }), ['EPERM', 'EPERM', 'EPERM', 'EPERM'])
 })
 
-test('chown: ids that are none', (t) => {
+test('chown rejects invalid ids', (t) => {
   for (const id of [-2, 2 ** 32, 0.5, Number.NaN]) {
     t.throws(() => chown('/nonexistent', id, 0), { code: 'ERR_OUT_OF_RANGE' })
     t.throws(() => chown('/nonexistent', 0, id), { code: 'ERR_OUT_OF_RANGE' })

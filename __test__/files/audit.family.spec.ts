@@ -1,4 +1,5 @@
-// The events of the family, as Python raises them. Hooks stay, so each test has a child of its own.
+// Tests that the functions on files raise the audit events of Python. A hook cannot be removed, so
+// each test runs in a child process.
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 
@@ -16,7 +17,7 @@ const events = [
   'os.scandir', 'os.listdir', 'shutil.rmtree',
 ]
 
-// The same calls in both languages, a line each; all of them fail or change nothing that matters.
+// The same calls in both languages, one on each line. All of them fail or change nothing that matters.
 const calls: [ours: string, pythons: string][] = [
   ["chmod('none', 0o640)", "os.chmod('none', 0o640)"],
   ["chmod('none', 0o640, { dirFd })", "os.chmod('none', 0o640, dir_fd=fd)"],
@@ -53,7 +54,7 @@ const calls: [ours: string, pythons: string][] = [
   ["rmtree('none')", "shutil.rmtree('none')"],
   ["rmtree('none', { dirFd })", "shutil.rmtree('none', dir_fd=fd)"],
   // These raise none of these events in either language.
-  ["access('file')", "os.access('file', os.F_OK)"],
+  ["canAccess('file')", "os.access('file', os.F_OK)"],
   ["stat('file')", "os.stat('file')"],
   ["readlink('none')", "os.readlink('none')"],
   ["mkfifo('file')", "os.mkfifo('file')"],
@@ -83,7 +84,7 @@ print(json.dumps(seen))
 `
 
 const names = `const { ${[
-  'access', 'chmod', 'chown', 'link', 'listdir', 'mkdir', 'mkfifo', 'open', 'readlink', 'rename', 'replace', 'rmdir',
+  'canAccess', 'chmod', 'chown', 'link', 'listdir', 'mkdir', 'mkfifo', 'open', 'readlink', 'rename', 'replace', 'rmdir',
   'rmtree', 'scandir', 'stat', 'symlink', 'unlink', 'utime',
 ].join(', ')} }`
 
@@ -107,7 +108,7 @@ const script = `
 `
 
 for (const which of ['fdkit', 'promises']) {
-  unless(notLinux || missing('python3'))(`${which}: names and arguments are Python's, in order`, (t) => {
+  unless(notLinux || missing('python3'))(`${which}: events have the names, arguments and order of Python`, (t) => {
     const top = makeDir(t)
     const expected = JSON.parse(execFileSync('python3', ['-c', python, top], { encoding: 'utf8' }))
     const label = (seen: unknown[]) => seen.map((event) => JSON.stringify(event))
@@ -116,7 +117,7 @@ for (const which of ['fdkit', 'promises']) {
   })
 }
 
-onLinux('channels carry the arguments by name', (t) => {
+onLinux('diagnostics channels carry the arguments by name', (t) => {
   const found = child(`
     import { subscribe } from 'node:diagnostics_channel'
     process.chdir(args[0])
@@ -147,14 +148,14 @@ onLinux('channels carry the arguments by name', (t) => {
     ['os.rename', { src: 'none', dst: 'x', srcDirFd: -1, dstDirFd: -1 }],
     ['os.symlink', { src: 'target', dst: 'file', dirFd: -1 }],
     ['os.utime', { path: 'none', times: [1, 2], dirFd: -1 }],
-    ['os.utime', { path: 'none', ns: ['Symbol(UTIME_NOW)', 'Symbol(UTIME_OMIT)'], dirFd: -1 }],
+    ['os.utime', { path: 'none', ns: ['Symbol(fdkit.UTIME_NOW)', 'Symbol(fdkit.UTIME_OMIT)'], dirFd: -1 }],
     ['os.scandir', { path: 'dir' }],
     ['shutil.rmtree', { path: 'none', dirFd: 9 }],
   ])
 })
 
 for (const which of ['fdkit', 'promises']) {
-  onLinux(`${which}: what a hook refuses changes nothing, and leaves no descriptor`, (t) => {
+  onLinux(`${which}: a call that a hook refuses changes nothing and leaks no descriptor`, (t) => {
     const top = makeDir(t)
     const look = () => fs.readdirSync(top).map((name) => {
       const { mode, uid, nlink, mtimeNs } = fs.lstatSync(`${top}/${name}`, { bigint: true })

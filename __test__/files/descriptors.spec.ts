@@ -1,3 +1,4 @@
+// Tests dup, getInheritable and setInheritable.
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 
@@ -15,7 +16,7 @@ function owned(t: ExecutionContext, fd: number): number {
   return fd
 }
 
-test('dup: another number for the same open file', (t) => {
+test('dup returns another descriptor of the same open file', (t) => {
   const fd = owned(t, open(`${makeTree(t, { file: 'abcdef' })}/file`))
   const copy = owned(t, dup(fd))
   t.not(copy, fd)
@@ -26,14 +27,14 @@ test('dup: another number for the same open file', (t) => {
   t.is(bytes.toString(), 'def')
 })
 
-test('dup: the copy lives on where the first is closed', (t) => {
+test('dup: the duplicate stays open when the original is closed', (t) => {
   const fd = open(makeTree(t, { file: '' }))
   const copy = owned(t, dup(fd))
   fs.closeSync(fd)
   t.deepEqual(listdir(copy), ['file'])
 })
 
-test('dup: keeps what a walk yielded', (t) => {
+test('dup keeps a descriptor that a walk yielded', (t) => {
   const top = makeTree(t, { a: { inA: '' }, b: { inB: '' } })
   const kept = new Map<string, number>()
   for (const [dirpath, , , dirfd] of fwalk(top)) kept.set(dirpath, owned(t, dup(dirfd)))
@@ -41,7 +42,7 @@ test('dup: keeps what a walk yielded', (t) => {
   t.deepEqual(listdir(kept.get(`${top}/b`)), ['inB'])
 })
 
-test('dup: as in Python the copy is not inherited, whatever the first is', (t) => {
+test('dup: the duplicate is never inheritable, as in Python', (t) => {
   const fd = owned(t, open('/'))
   for (const inheritable of [false, true]) {
     setInheritable(fd, inheritable)
@@ -49,13 +50,13 @@ test('dup: as in Python the copy is not inherited, whatever the first is', (t) =
   }
 })
 
-onLinux('dup: a failure leaves nothing open', (t) => {
+onLinux('dup: a failed call leaks no descriptor', (t) => {
   const before = countFds()
   t.throws(() => dup(999_999), { code: 'EBADF', message: 'EBADF: bad file descriptor, dup' })
   t.is(countFds(), before)
 })
 
-test('inheritable: what was set is what is got, any number of times', (t) => {
+test('getInheritable returns what setInheritable has set, any number of times', (t) => {
   const fd = owned(t, open('/'))
   for (const inheritable of [true, true, false, false, true]) {
     t.is(setInheritable(fd, inheritable), undefined)
@@ -63,11 +64,11 @@ test('inheritable: what was set is what is got, any number of times', (t) => {
   }
 })
 
-test('inheritable: what node:fs opens is not', (t) => {
+test('getInheritable is false for a descriptor that node:fs opened', (t) => {
   t.false(getInheritable(owned(t, fs.openSync('/', 'r'))))
 })
 
-onLinux('inheritable: a real child has it, or has it not', (t) => {
+onLinux('a child process inherits the descriptor only if it is inheritable', (t) => {
   const top = makeTree(t, { 'known-name': '' })
   const fd = owned(t, open(`${top}/known-name`))
   const seen = () => spawnSync('readlink', [`/proc/self/fd/${fd}`], { encoding: 'utf8' }).stdout.trim()
@@ -78,7 +79,7 @@ onLinux('inheritable: a real child has it, or has it not', (t) => {
   t.not(seen(), `${top}/known-name`)
 })
 
-test('inheritable: of a number that is not open is EBADF', (t) => {
+test('getInheritable and setInheritable of a descriptor that is not open are EBADF', (t) => {
   for (const call of [getInheritable, (fd: number) => setInheritable(fd, true)]) {
     t.throws(() => call(999_999), { code: 'EBADF', message: 'EBADF: bad file descriptor, fcntl' })
   }

@@ -1,5 +1,5 @@
-// Whatever is done, in whatever order, relative to a descriptor: it ends as node:fs ends it by full
-// path in a twin of the tree, with the same results, the same errors and the same tree.
+// Compares random sequences of calls relative to a descriptor with node:fs, which makes them by full
+// path in a second copy of the tree: results, errors and the final trees must be equal.
 import * as fs from 'node:fs'
 
 import * as fc from 'fast-check'
@@ -17,10 +17,10 @@ const path = fc.oneof(
   { weight: 2, arbitrary: simple.map((name) => `${name}/`) },
   { weight: 1, arbitrary: fc.tuple(simple, simple).map((names) => `${names.join('/')}/`) },
 )
-// The text of links: from where they stand it leads to a name beside them, to nothing, or in a ring.
+// Targets of links: a sibling of the link, a missing name, or a loop.
 const text = fc.constantFrom('a', 'b', 'c', 'd', '.', '..', '../b', 'a/b', 'b/c', 'c/', 'nothing', '')
 const mode = fc.constantFrom(0o700, 0o755, 0o777, 0o600, 0o640, 0o000, 0o4755, 0o1777)
-// None before 1970, which node:fs takes for the present.
+// No times before 1970: node:fs replaces them with the current time.
 const seconds = fc.constantFrom(0, 1, 1.5, 2 ** 31 + 0.5, 1_700_000_000.5)
 const flags = fc.constantFrom('w', 'wx', 'a', 'ax', 'r+', 'w+', 'a+')
 
@@ -44,7 +44,7 @@ const operation = fc.oneof(
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never
 
 type AnyStats = fs.Stats
-// Directories' sizes and numbers of links are their file system's business, and times are the clock's.
+// The size and the number of links of a directory depend on the file system, and times on the clock.
 const facts = (stats: AnyStats) =>
   [stats.mode, stats.isDirectory() ? 0 : stats.nlink, stats.isFile() ? stats.size : 0, stats.uid, stats.gid]
 
@@ -63,7 +63,7 @@ function byFdkit(dirFd: number, step: Operation): unknown {
     case 'mkdir': return fdkit.mkdir(step.path, step.mode, at)
     case 'write': return withFd(fdkit.open(step.path, step.flags, { ...at, mode: step.mode }), (fd) => fs.writeSync(fd, 'text'))
     case 'read': return withFd(fdkit.open(step.path, 'r', at), (fd) => fs.readFileSync(fd, 'utf8'))
-    // node:fs makes a name for a link itself, where fdkit by default follows it.
+    // node:fs links a symbolic link itself; fdkit follows it by default.
     case 'link': return fdkit.link(step.path, step.dst, { ...both, followSymlinks: false })
     case 'symlink': return fdkit.symlink(step.text, step.path, at)
     case 'rename': return fdkit.rename(step.path, step.dst, both)
@@ -81,12 +81,12 @@ function byFdkit(dirFd: number, step: Operation): unknown {
         [entry.name, entry.isDirectory({ followSymlinks: false }), entry.isFile({ followSymlinks: false }), entry.isSymbolicLink()])
       return entries.sort()
     }
-    case 'access': return fdkit.access(step.path, fdkit.F_OK, at)
+    case 'access': return fdkit.canAccess(step.path, fdkit.F_OK, at)
   }
 }
 
 function byNode(top: string, step: Operation): unknown {
-  // Not path.join, which would take `a/..` for nothing. An empty path stays one.
+  // path.join would remove `a/..`. An empty path stays empty.
   const full = (path: string) => (path === '' ? '' : `${top}/${path}`)
   const place = full(step.path)
   switch (step.call) {
@@ -122,7 +122,7 @@ function outcome(run: () => unknown): unknown {
   }
 }
 
-/** Everything below a directory that lasts, and the times that were set. */
+/** Returns everything below a directory that does not depend on the clock, and the times that were set. */
 function snapshot(top: string, below = ''): unknown[] {
   return fs.readdirSync(top + below).sort().map((name) => {
     const path = `${below}/${name}`
@@ -135,7 +135,7 @@ function snapshot(top: string, below = ''): unknown[] {
   })
 }
 
-// Where the descriptor is, so that no `..`, not by links either, leads out of the twin.
+// The descriptor's directory is so deep that no `..`, not even in a link, leads out of the copy.
 const below = '1/2/3/4/5/6'
 
 function runBoth(steps: Operation[], tops: [ours: string, nodes: string], seen: Set<string>): void {
@@ -159,7 +159,7 @@ function runBoth(steps: Operation[], tops: [ours: string, nodes: string], seen: 
   }
 }
 
-unless(notLinux)('the family relative to a descriptor does what node:fs does by full path', (t) => {
+unless(notLinux)('functions relative to a descriptor do what node:fs does by full path', (t) => {
   const base = makeTree(t)
   const seen = new Set<string>()
   let count = 0
@@ -178,9 +178,9 @@ unless(notLinux)('the family relative to a descriptor does what node:fs does by 
       for (const top of tops) fs.rmSync(top, { recursive: true })
     }
   })
-  // On failure it prints the seed and the shortest sequence of steps that it finds.
+  // On failure fast-check prints the seed and the shortest failing sequence of steps.
   fc.assert(property, { numRuns: 800, interruptAfterTimeLimit: 10_000, includeErrorInReport: true })
-  // Every operation succeeded somewhere and failed somewhere, so that something has been compared.
+  // Each operation must have succeeded at least once and failed at least once, or nothing was compared.
   for (const call of ['mkdir', 'write', 'read', 'link', 'symlink', 'rename', 'unlink', 'rmdir', 'chmod', 'utime', 'readlink', 'stat', 'listdir', 'scandir']) {
     t.true(seen.has(`${call} done`), call)
     t.true([...seen].some((each) => each.startsWith(`${call} E`)), call)

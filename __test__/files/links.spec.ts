@@ -1,4 +1,4 @@
-// link, symlink and readlink.
+// Tests link, symlink and readlink.
 import * as fs from 'node:fs'
 
 import test from 'ava'
@@ -12,7 +12,7 @@ import { link as linkTo, makeTree } from '../helpers/tree.js'
 const onLinux = unless(notLinux)
 const ino = (path: string) => fs.lstatSync(path).ino
 
-test('link: a second name for a file, in every form of path', (t) => {
+test('link creates a second name for a file, with every form of path', (t) => {
   const top = makeTree(t, { file: 'contents' })
   for (const [index] of forms('').entries()) {
     t.is(link(forms(`${top}/file`)[index] as string, forms(`${top}/b ${index}`)[index] as string), undefined)
@@ -21,7 +21,7 @@ test('link: a second name for a file, in every form of path', (t) => {
   t.is(fs.statSync(`${top}/file`).nlink, 1 + forms('').length)
 })
 
-test('link: srcDirFd and dstDirFd, each for its own path', (t) => {
+test('link: srcDirFd and dstDirFd each apply to their own path', (t) => {
   const top = makeTree(t, { from: { file: 'from' }, to: { file: 'to' } })
   const [srcDirFd, dstDirFd] = [opened(t, `${top}/from`), opened(t, `${top}/to`)]
   for (const [index, src] of relativeForms('file').entries()) {
@@ -39,7 +39,7 @@ test('link: srcDirFd and dstDirFd, each for its own path', (t) => {
   t.throws(() => link('file', 'x', { srcDirFd: fileFd, dstDirFd }), { code: 'ENOTDIR' })
 })
 
-test('link: followSymlinks says whether a link stands for its target, with and without descriptors', (t) => {
+test('link: followSymlinks selects the link or its target, with and without descriptors', (t) => {
   const top = makeTree(t, { file: '', alias: linkTo('file'), dangling: linkTo('nothing') })
   const dirFd = opened(t, top)
   for (const [index, ends] of [{}, { srcDirFd: dirFd, dstDirFd: dirFd }].entries()) {
@@ -57,7 +57,7 @@ test('link: followSymlinks says whether a link stands for its target, with and w
   }
 })
 
-onLinux('link: what it refuses looks as in node:fs', (t) => {
+onLinux('link throws the same errors as node:fs', (t) => {
   const top = makeTree(t, { file: '', other: '', dir: {} })
   for (const [src, dst, code] of [
     ['file', 'other', 'EEXIST'], ['none', 'x', 'ENOENT'], ['file', 'none/x', 'ENOENT'], ['dir', 'x', 'EPERM'],
@@ -72,12 +72,12 @@ onLinux('link: what it refuses looks as in node:fs', (t) => {
   }
 })
 
-onLinux('link: to another file system is EXDEV', (t) => {
+onLinux('link to another file system is EXDEV', (t) => {
   const top = makeTree(t)
   t.throws(() => link('/proc/self/status', `${top}/x`), { code: 'EXDEV' })
 })
 
-test('symlink: in every form of path, the text as it was given', (t) => {
+test('symlink accepts every form of path and stores the target unchanged', (t) => {
   const top = makeTree(t, { dir: {} })
   for (const [index, target] of relativeForms('../any where').entries()) {
     t.is(symlink(target as string, forms(`${top}/${index}`)[index] as string), undefined)
@@ -87,7 +87,7 @@ test('symlink: in every form of path, the text as it was given', (t) => {
   t.is(fs.readlinkSync(`${top}/by URL`), `${top}/a b`)
 })
 
-test('symlink: dirFd is where the path starts, and nothing to the target', (t) => {
+test('symlink: the path starts at dirFd, and the target is not changed by it', (t) => {
   const top = makeTree(t, { dir: {}, file: '' })
   const dirFd = opened(t, `${top}/dir`)
   symlink('../file', 'up', { dirFd })
@@ -101,7 +101,7 @@ test('symlink: dirFd is where the path starts, and nothing to the target', (t) =
   t.throws(() => symlink('x', 'y', { dirFd: opened(t, `${top}/file`) }), { code: 'ENOTDIR' })
 })
 
-onLinux('symlink: what it refuses looks as in node:fs, path being the target and dest the link', (t) => {
+onLinux('symlink throws the same errors as node:fs: path is the target and dest the link', (t) => {
   const top = makeTree(t, { file: '', dangling: linkTo('nothing') })
   for (const [target, name, code] of [
     ['x', 'file', 'EEXIST'], ['x', 'dangling', 'EEXIST'], ['x', 'none/y', 'ENOENT'], ['', 'y', 'ENOENT'],
@@ -115,7 +115,7 @@ onLinux('symlink: what it refuses looks as in node:fs, path being the target and
   }
 })
 
-test('readlink: in every form of path, strings for strings and Buffers for bytes', (t) => {
+test('readlink accepts every form of path and returns a string, or a Buffer for a path of bytes', (t) => {
   const top = makeTree(t, { 'a b': linkTo('../x y') })
   for (const path of forms(`${top}/a b`)) {
     const text = readlink(path as string) as string | Buffer
@@ -124,7 +124,7 @@ test('readlink: in every form of path, strings for strings and Buffers for bytes
   }
 })
 
-test('readlink: dirFd, wherever the directory goes', (t) => {
+test('readlink: dirFd follows a directory that was renamed', (t) => {
   const top = makeTree(t, { dir: { link: linkTo('inside') }, link: linkTo('outside') })
   const dirFd = opened(t, `${top}/dir`)
   fs.renameSync(`${top}/dir`, `${top}/moved`)
@@ -135,7 +135,7 @@ test('readlink: dirFd, wherever the directory goes', (t) => {
   t.throws(() => readlink('link', { dirFd: 999_999 }), { code: 'EBADF' })
 })
 
-onLinux('readlink: a text of any length that a link can have', (t) => {
+onLinux('readlink returns targets of every possible length', (t) => {
   const top = makeTree(t)
   for (const length of [1, 127, 128, 129, 255, 256, 257, 1023, 1024, 1025, 4094, 4095]) {
     const text = 'ab/'.repeat(length).slice(0, length)
@@ -145,13 +145,13 @@ onLinux('readlink: a text of any length that a link can have', (t) => {
   }
 })
 
-onLinux('readlink: what the kernel makes up, whose length lstat does not say', (t) => {
+onLinux('readlink returns links of /proc, whose length lstat reports as 0', (t) => {
   t.is(lstat('/proc/self/exe').size, 0)
   t.is(readlink('/proc/self/exe'), fs.readlinkSync('/proc/self/exe'))
   t.is(readlink('/proc/self/cwd'), process.cwd())
 })
 
-onLinux('readlink and symlink: text that is not UTF-8 makes the round', (t) => {
+onLinux('readlink returns a target that is not UTF-8 as symlink stored it', (t) => {
   const top = makeTree(t)
   const bytes = Buffer.from([0x66, 0xff, 0x2f, 0xed, 0xa0, 0x80, 0xc3])
   fs.symlinkSync(bytes, `${top}/link`)
@@ -165,7 +165,7 @@ onLinux('readlink and symlink: text that is not UTF-8 makes the round', (t) => {
   }
 })
 
-onLinux('readlink: what it refuses looks as in node:fs', (t) => {
+onLinux('readlink throws the same errors as node:fs', (t) => {
   const top = makeTree(t, { file: '', dir: {}, toDir: linkTo('dir') })
   for (const [name, code] of [
     ['file', 'EINVAL'], ['dir', 'EINVAL'], ['none', 'ENOENT'], ['file/x', 'ENOTDIR'], ['toDir/', 'EINVAL'],

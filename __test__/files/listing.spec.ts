@@ -1,3 +1,4 @@
+// Tests listdir.
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -20,7 +21,7 @@ function opened(t: ExecutionContext, path: string): number {
   return fd
 }
 
-test('every name but . and .., of every type, whatever the form of the path', (t) => {
+test('lists names of every type except . and .., with every form of path', (t) => {
   const top = makeTree(t, everyType)
   const expected = Object.keys(everyType).sort()
   t.deepEqual(listdir(top).sort(), expected)
@@ -34,12 +35,12 @@ test('every name but . and .., of every type, whatever the form of the path', (t
   }
 })
 
-test('the working directory by default', (t) => {
+test('lists the working directory by default', (t) => {
   t.deepEqual(listdir().sort(), fs.readdirSync('.').sort())
   t.deepEqual(listdir(undefined).sort(), fs.readdirSync('.').sort())
 })
 
-test('dirFd is where a relative path starts', (t) => {
+test('a relative path starts at dirFd', (t) => {
   const top = makeTree(t, { a: { b: { c: '' } }, z: '' })
   const dirFd = opened(t, `${top}/a`)
   t.deepEqual(listdir('b', { dirFd }), ['c'])
@@ -51,14 +52,14 @@ test('dirFd is where a relative path starts', (t) => {
   t.throws(() => listdir('b', { dirFd: 999_999 }), { code: 'EBADF' })
 })
 
-test('none in an empty directory, and none shared between calls', (t) => {
+test('returns a new, empty array for an empty directory', (t) => {
   const top = makeTree(t)
   t.deepEqual(listdir(top), [])
   listdir(top).push('mine')
   t.deepEqual(listdir(top), [])
 })
 
-test('thousands of names, in the order of the directory', (t) => {
+test('lists thousands of names in the order of the directory', (t) => {
   const top = makeTree(t)
   const names = Array.from({ length: 3000 }, (_, index) => `${index}`.padStart(100, '0'))
   for (const name of names) fs.closeSync(fs.openSync(`${top}/${name}`, 'w'))
@@ -69,7 +70,7 @@ test('thousands of names, in the order of the directory', (t) => {
   t.deepEqual(value?.[2], listdir(top))
 })
 
-onLinux('a descriptor: its offset is neither used nor moved', (t) => {
+onLinux('the offset of a descriptor is neither used nor moved', (t) => {
   const fd = opened(t, makeTree(t, { a: '', b: '' }))
   const position = () => /pos:\s+(\d+)/.exec(fs.readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1]
   t.is(position(), '0')
@@ -77,7 +78,7 @@ onLinux('a descriptor: its offset is neither used nor moved', (t) => {
   t.is(position(), '0')
 })
 
-test('a descriptor: as a walk yields it, whose offset is at the end', (t) => {
+test('lists a descriptor that a walk yielded, whose offset is at the end', (t) => {
   const top = makeTree(t, { a: { x: '', y: '' }, b: {} })
   for (const topdown of [true, false]) {
     for (const [dirpath, dirnames, filenames, dirfd] of fwalk(top, { topdown })) {
@@ -87,8 +88,8 @@ test('a descriptor: as a walk yields it, whose offset is at the end', (t) => {
   }
 })
 
-// Serial, since its threads open files while others count descriptors.
-test.serial('a descriptor: listings in several threads at once do not take names from each other', async (t) => {
+// This test is serial because its threads open files, and other tests count descriptors.
+test.serial('concurrent listings of one descriptor in several threads do not take names from each other', async (t) => {
   const top = makeTree(t)
   for (let index = 0; index < 600; index++) fs.writeFileSync(`${top}/${index}`, '')
   const fd = opened(t, top)
@@ -106,13 +107,13 @@ test.serial('a descriptor: listings in several threads at once do not take names
   t.deepEqual(new Set((await Promise.all(counts)).flat()), new Set([600]))
 })
 
-test('a descriptor of a file is ENOTDIR, one that is not open EBADF', (t) => {
+test('a descriptor of a file is ENOTDIR, and one that is not open is EBADF', (t) => {
   const top = makeTree(t, { file: '' })
   t.throws(() => listdir(opened(t, `${top}/file`)), { code: 'ENOTDIR' })
   t.throws(() => listdir(999_999), { code: 'EBADF' })
 })
 
-onLinux('a descriptor of a directory that has been removed: no names, as in Python', (t) => {
+onLinux('a descriptor of a removed directory has no names, as in Python', (t) => {
   const top = makeTree(t, { dir: {} })
   const fd = opened(t, `${top}/dir`)
   fs.rmdirSync(`${top}/dir`)
@@ -120,7 +121,7 @@ onLinux('a descriptor of a directory that has been removed: no names, as in Pyth
   t.throws(() => listdir(`${top}/dir`), { code: 'ENOENT' })
 })
 
-onLinux('nothing is left open, by success or failure', (t) => {
+onLinux('leaks no descriptor, whether it succeeds or fails', (t) => {
   const top = makeTree(t, { file: '' })
   const fd = opened(t, top)
   const before = countFds()
@@ -131,7 +132,7 @@ onLinux('nothing is left open, by success or failure', (t) => {
   t.is(countFds(), before)
 })
 
-/** The script's output, run by somebody who may not do everything. */
+/** Runs the script as an unprivileged user and returns its output. */
 function asNobody(script: string): string {
   const node = ['--input-type=module', '-e', `process.setgid(65534); process.setuid(65534)\n${script}`]
   const { stdout, stderr, status } = spawnSync(process.execPath, node, { encoding: 'utf8' })
@@ -139,7 +140,7 @@ function asNobody(script: string): string {
   return stdout.trim()
 }
 
-unless(notLinux || notRoot)('a descriptor of what may be read and not searched: rewound, and read', (t) => {
+unless(notLinux || notRoot)('a descriptor of a directory that is readable but not searchable is rewound and read', (t) => {
   const top = makeTree(t, { a: '', b: '' })
   fs.chmodSync(top, 0o744)
   const script = `
@@ -150,7 +151,7 @@ unless(notLinux || notRoot)('a descriptor of what may be read and not searched: 
   t.deepEqual(JSON.parse(asNobody(script)), ['a,b', 'a,b', 'a,b'])
 })
 
-unless(notLinux || notRoot)('what may not be read is EACCES', (t) => {
+unless(notLinux || notRoot)('a directory that is not readable is EACCES', (t) => {
   const top = makeTree(t, { closed: { a: '' } })
   fs.chmodSync(top, 0o755)
   fs.chmodSync(`${top}/closed`, 0o711)
@@ -161,16 +162,16 @@ unless(notLinux || notRoot)('what may not be read is EACCES', (t) => {
   t.is(asNobody(script), 'EACCES')
 })
 
-// File systems differ in how they say that a directory is at its end.
+// File systems differ in how they report the end of a directory.
 for (const path of ['/usr/bin', '/proc/self', '/sys/kernel']) {
   const lacking = fs.existsSync(path) ? false : `needs ${path}`
-  unless(lacking)(`all that node:fs finds in ${path}`, (t) => {
+  unless(lacking)(`finds everything that node:fs finds in ${path}`, (t) => {
     t.deepEqual(listdir(path).toSorted(), fs.readdirSync(path).toSorted())
   })
 }
 
 for (const base of [tmpdir(), '/dev/shm']) {
-  unless(fs.existsSync(base) ? false : `needs ${base}`)(`directories of any size in ${base}`, (t) => {
+  unless(fs.existsSync(base) ? false : `needs ${base}`)(`lists directories of any size in ${base}`, (t) => {
     const top = fs.mkdtempSync(`${base}/fdkit-`)
     t.teardown(() => fs.rmSync(top, { recursive: true }))
     for (let size = 0, made = 0; size <= 4000; size = size * 2 + 1) {

@@ -1,4 +1,4 @@
-// What makes names: mkdir, mkfifo, mknod.
+// Tests the functions that create directories, FIFOs and nodes: mkdir, mkfifo and mknod.
 import * as fs from 'node:fs'
 
 import test from 'ava'
@@ -22,7 +22,7 @@ const makers = {
 }
 
 for (const [name, { make, type }] of Object.entries(makers)) {
-  onLinux(`${name}: a path in every form, with and without dirFd`, (t) => {
+  onLinux(`${name} accepts every form of path, with and without dirFd`, (t) => {
     const top = makeTree(t, { dir: {} })
     const dirFd = opened(t, `${top}/dir`)
     for (const [index] of forms('').entries()) {
@@ -42,7 +42,7 @@ for (const [name, { make, type }] of Object.entries(makers)) {
     t.deepEqual(fs.readdirSync(top).filter((made) => made.length > 5).sort(), ['absolute', 'ignored'])
   })
 
-  onLinux(`${name}: a name that is not UTF-8`, (t) => {
+  onLinux(`${name} accepts a name that is not UTF-8`, (t) => {
     const top = makeTree(t)
     make(`${top}/\udcff` as never)
     make(Buffer.concat([Buffer.from(`${top}/`), Buffer.from([0xfe])]) as never)
@@ -50,7 +50,7 @@ for (const [name, { make, type }] of Object.entries(makers)) {
     t.deepEqual(fs.readdirSync(top, 'latin1' as 'utf8').sort(), ['\xfe', '\xff'])
   })
 
-  onLinux(`${name}: what is in the way`, (t) => {
+  onLinux(`${name} fails if the name exists or its parent does not`, (t) => {
     const top = makeTree(t, { file: '', dir: {}, dangling: link('nothing') })
     const dirFd = opened(t, top)
     const fileFd = opened(t, `${top}/file`)
@@ -65,7 +65,7 @@ for (const [name, { make, type }] of Object.entries(makers)) {
     t.deepEqual(fs.readdirSync(top).sort(), ['dangling', 'dir', 'file'])
   })
 
-  onLinux(`${name}: the umask is taken from the mode`, (t) => {
+  onLinux(`${name} applies the umask to the mode`, (t) => {
     const top = makeTree(t)
     const script = `
       const call = (path, ...mode) => fdkit.${name}(path, ...mode)
@@ -85,7 +85,7 @@ for (const [name, { make, type }] of Object.entries(makers)) {
   })
 }
 
-onLinux('mkdir and mkfifo: modes as octal strings', (t) => {
+onLinux('mkdir and mkfifo accept modes as octal strings', (t) => {
   const top = makeTree(t)
   mkdir(`${top}/dir`, '700')
   mkfifo(`${top}/fifo`, '0600')
@@ -97,13 +97,13 @@ onLinux('mkdir and mkfifo: modes as octal strings', (t) => {
   }
 })
 
-onLinux('mkdir: a slash at the end is fine, and the sticky bit is kept', (t) => {
+onLinux('mkdir accepts a trailing slash and keeps the sticky bit', (t) => {
   const top = makeTree(t)
   mkdir(`${top}/dir/`, 0o1700)
   t.is(fs.statSync(`${top}/dir`).mode & 0o7777, 0o1700)
 })
 
-onLinux('mkdir: errors look as those of node:fs', (t) => {
+onLinux('mkdir throws the same errors as node:fs', (t) => {
   const top = makeTree(t, { file: '' })
   for (const path of [`${top}/file`, `${top}/none/x`, `${top}/file/x`]) {
     t.deepEqual(look(thrown(() => mkdir(path))), look(thrown(() => fs.mkdirSync(path))))
@@ -113,7 +113,7 @@ onLinux('mkdir: errors look as those of node:fs', (t) => {
   t.is(thrown(() => mknod(`${top}/file`)).syscall, 'mknodat')
 })
 
-onLinux('mknod: every type that anybody may make, and permissions alone are a regular file', (t) => {
+onLinux('mknod creates every unprivileged type, and a regular file if the mode has no type', (t) => {
   const top = makeTree(t)
   for (const [index, mode] of [S_IFREG | 0o640, S_IFIFO | 0o600, S_IFSOCK | 0o600].entries()) {
     mknod(`${top}/${index}`, mode)
@@ -126,7 +126,7 @@ onLinux('mknod: every type that anybody may make, and permissions alone are a re
   t.is(fs.lstatSync(`${top}/plain`).size, 0)
 })
 
-onLinux('mknod: what it does not make', (t) => {
+onLinux('mknod refuses other types', (t) => {
   const top = makeTree(t)
   t.throws(() => mknod(`${top}/dir`, S_IFDIR | 0o700), { code: 'EPERM' })
   t.throws(() => mknod(`${top}/link`, S_IFLNK | 0o700), { code: 'EINVAL' })
@@ -134,10 +134,10 @@ onLinux('mknod: what it does not make', (t) => {
   t.deepEqual(fs.readdirSync(top), [])
 })
 
-asRoot('mknod: a device has the number that it was given', (t) => {
+asRoot('mknod creates a device with the given number', (t) => {
   const top = makeTree(t)
   const dirFd = opened(t, top)
-  // makedev(3) of 1:3, and of the largest major and minor numbers that there are.
+  // makedev(3) of 1:3, and of the largest major and minor numbers.
   for (const [index, device] of [0x103, 0xffffffff].entries()) {
     mknod(`${index}`, S_IFCHR | 0o600, device, { dirFd })
     t.is(fs.statSync(`${top}/${index}`).rdev, device)
@@ -146,7 +146,7 @@ asRoot('mknod: a device has the number that it was given', (t) => {
   fs.writeFileSync(`${top}/0`, 'to /dev/null')
 })
 
-asRoot('mknod: devices are not for everybody', (t) => {
+asRoot('mknod of a device is EPERM for an unprivileged user', (t) => {
   const top = makeTree(t, { open: {} })
   fs.chmodSync(top, 0o755)
   fs.chmodSync(`${top}/open`, 0o777)
@@ -157,7 +157,7 @@ asRoot('mknod: devices are not for everybody', (t) => {
   t.deepEqual(child(script, { args: [`${top}/open`] }), ['EPERM', `${top}/open/null`])
 })
 
-test('mknod: devices that are no numbers', (t) => {
+test('mknod rejects invalid device numbers', (t) => {
   for (const device of [-1, 1.5, 2 ** 53, Number.NaN]) {
     t.throws(() => mknod('/nonexistent/x', 0o600, device), { code: 'ERR_OUT_OF_RANGE' })
   }

@@ -1,4 +1,5 @@
-// Names are bytes. They come up as strings by PEP 383 or as Buffers, and go down as the same bytes.
+// Tests that names keep their bytes: they are returned as strings (PEP 383) or Buffers, and a call that
+// takes them back uses the same bytes.
 import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
@@ -8,10 +9,10 @@ import { fwalk, listdir, lstat, memfdCreate, open, rmdir, stat, unlink } from 'f
 import { notLinux, unless } from '../helpers/platform.js'
 import { makeTree } from '../helpers/tree.js'
 
-// Other file systems take only what is UTF-8.
+// Other file systems accept only UTF-8.
 const onLinux = unless(notLinux)
 
-/** PEP 383, the slow and simple way: a byte at which no character begins stands for itself. */
+/** Decodes by PEP 383, slowly and simply: each byte that does not begin a character is escaped. */
 function escape(bytes: Buffer): string {
   let text = ''
   for (let index = 0; index < bytes.length; ) {
@@ -38,7 +39,7 @@ const anyByte = fc.integer({ min: 1, max: 255 }).filter((byte) => byte !== 0x2f)
 const pieces = fc.oneof(
   anyByte.map((byte) => Buffer.from([byte])),
   fc.constantFrom('a', 'é', '\ufffd', '\ufeff', '\u{1f600}', '\u{10ffff}', '\n', '\\', '\u0080').map((text) => Buffer.from(text)),
-  // Too long, surrogates, beyond Unicode, cut off.
+  // Overlong, surrogate, out-of-range and truncated sequences.
   fc.constantFrom('c080', 'e08080', 'eda080', 'edb380', 'f4908080', 'f09f98', 'e282', 'ff').map((hex) => Buffer.from(hex, 'hex')),
 )
 const names = fc.oneof(
@@ -68,7 +69,7 @@ function opened(t: ExecutionContext, path: string): number {
   return fd
 }
 
-onLinux('whatever the name: out as a string and as bytes, and back in both ways', (t) => {
+onLinux('any name round-trips as a string and as bytes', (t) => {
   const top = makeTree(t)
   const dirFd = opened(t, top)
   forAll(names, (name) => {
@@ -97,7 +98,7 @@ onLinux('whatever the name: out as a string and as bytes, and back in both ways'
   })
 })
 
-onLinux('whatever the name of a directory: walked into, and removed both ways', (t) => {
+onLinux('a directory of any name is walked, and is removed by both forms of its name', (t) => {
   const top = makeTree(t)
   forAll(names, (name) => {
     const text = escape(name)
@@ -116,7 +117,7 @@ onLinux('whatever the name of a directory: walked into, and removed both ways', 
   }, 80)
 })
 
-onLinux('whatever the name of a file made by fdkit: node:fs finds the same bytes', (t) => {
+onLinux('node:fs finds a file that fdkit created by the same bytes', (t) => {
   const top = makeTree(t)
   forAll(names, (name) => {
     fs.closeSync(open(`${top}/${escape(name)}`, 'wx'))
@@ -125,7 +126,7 @@ onLinux('whatever the name of a file made by fdkit: node:fs finds the same bytes
   })
 })
 
-onLinux('whatever is added to dirnames comes to onerror as it is', (t) => {
+onLinux('a missing name that is added to dirnames is passed to onerror unchanged', (t) => {
   const top = makeTree(t)
   forAll(names, (name) => {
     const seen: unknown[] = []
@@ -139,7 +140,7 @@ onLinux('whatever is added to dirnames comes to onerror as it is', (t) => {
   }, 80)
 })
 
-test('every byte that is no ASCII, alone', (t) => {
+test('each non-ASCII byte round-trips alone', (t) => {
   for (let byte = 0x80; byte <= 0xff; byte++) {
     const text = String.fromCharCode(0xdc00 + byte)
     t.is(escape(Buffer.from([byte])), text)
@@ -147,27 +148,27 @@ test('every byte that is no ASCII, alone', (t) => {
   }
 })
 
-test('other lone surrogates are no names', (t) => {
+test('other lone surrogates are rejected', (t) => {
   for (const unit of [0xd800, 0xd9ab, 0xdbff, 0xdc00, 0xdc7f, 0xdd00, 0xdfff]) {
     const lone = String.fromCharCode(unit)
     for (const name of [lone, `a${lone}b`, `${lone}\u{1f600}`, `\udc80${lone}`, `${'n'.repeat(300)}${lone}`]) {
       for (const call of [open, stat, lstat, unlink, rmdir, listdir, fwalk, memfdCreate]) {
         t.throws(() => (call as (name: string) => unknown)(name), {
           code: 'ERR_INVALID_ARG_VALUE',
-          message: /must have no lone surrogates but U\+DC80 to U\+DCFF\. Received /,
+          message: /must not contain lone surrogates other than U\+DC80 to U\+DCFF\. Received /,
         })
       }
     }
   }
 })
 
-test('a high surrogate before an escaped byte is a character, as in every string', (t) => {
+test('a high surrogate before an escaped byte forms one character, as in every string', (t) => {
   const top = makeTree(t)
   fs.closeSync(open(`${top}/\ud83d\udcff`, 'w'))
   t.deepEqual(listdir(Buffer.from(top)), [Buffer.from('\u{1f4ff}')])
 })
 
-onLinux('a real U+FFFD is none that stands for something else', (t) => {
+onLinux('a real U+FFFD is kept as it is', (t) => {
   const top = makeTree(t)
   const all = ['\ufffd', '\udcef\udcbf', 'a\ufffdb', '\ufffd\udc80', '\ufffd'.repeat(85)]
   for (const name of all) fs.closeSync(open(`${top}/${name}`, 'wx'))
@@ -179,10 +180,10 @@ onLinux('a real U+FFFD is none that stands for something else', (t) => {
 
 for (const character of ['n', 'é', '€', '\u{1f600}', '\ufffd', '\udcff']) {
   const bytes = character === '\udcff' ? Buffer.from([0xff]) : Buffer.from(character)
-  onLinux(`paths of all lengths around 256 bytes, of ${JSON.stringify(character)}`, (t) => {
+  onLinux(`opens paths of all lengths around 256 bytes, made of ${JSON.stringify(character)}`, (t) => {
     const top = makeTree(t)
     const dirFd = opened(t, top)
-    // A directory, so that paths get longer than a name may be.
+    // A directory makes the paths longer than a name may be.
     const first = 'd'.repeat(40)
     fs.mkdirSync(`${top}/${first}`)
     for (let length = 200; length <= 224; length++) {
@@ -198,7 +199,7 @@ for (const character of ['n', 'é', '€', '\u{1f600}', '\ufffd', '\udcff']) {
   })
 }
 
-onLinux('long paths: up to PATH_MAX, and not beyond', (t) => {
+onLinux('paths up to PATH_MAX are accepted, and longer ones are ENAMETOOLONG', (t) => {
   const top = makeTree(t)
   const name = `${'é'.repeat(120)}\udcff`
   let path = top

@@ -1,4 +1,4 @@
-// open with resolve: openat2, which opens what was asked for or nothing.
+// Tests open with `resolve`, which calls openat2 and never falls back to a weaker call.
 import * as fs from 'node:fs'
 import { constants } from 'node:os'
 
@@ -19,7 +19,7 @@ import { link, makeTree, type Tree } from '../helpers/tree.js'
 
 const onLinux = unless(notLinux)
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = fs.constants
-// Of Linux, and not in node:fs.
+// Flags of Linux that node:fs does not export.
 const [O_TMPFILE, O_PATH] = [0o20000000 | O_DIRECTORY, 0o10000000]
 
 const tree: Tree = {
@@ -31,7 +31,7 @@ const tree: Tree = {
   secret: 'secret',
 }
 
-/** What the file contains, or how opening it failed. */
+/** Returns the contents of the file, or the error code if it cannot be opened. */
 function content(t: ExecutionContext, path: string | Uint8Array, options: OpenOptions, flags: number | string = 'r'): string {
   try {
     const fd = opened(t, path as string, flags, options)
@@ -73,7 +73,7 @@ const tables: Record<string, [resolve: number, outcomes: Record<string, string>]
 }
 
 for (const [what, [resolve, outcomes]] of Object.entries(tables)) {
-  onLinux(`${what}: where paths may lead`, (t) => {
+  onLinux(`${what} restricts where paths may lead`, (t) => {
     const { dirFd } = rootOf(t)
     const found = Object.keys(outcomes).map((path) => {
       const [first, ...rest] = relativeForms(path).map((form) => content(t, form, { dirFd, resolve }))
@@ -84,13 +84,13 @@ for (const [what, [resolve, outcomes]] of Object.entries(tables)) {
   })
 }
 
-onLinux('without dirFd the working directory is where it starts', (t) => {
+onLinux('without dirFd a path starts at the working directory', (t) => {
   t.is(content(t, 'package.json', { resolve: RESOLVE_BENEATH }), fs.readFileSync('package.json', 'utf8'))
   t.is(content(t, `${process.cwd()}/package.json`, { resolve: RESOLVE_BENEATH }), 'EXDEV')
   t.throws(() => open('x', 'r', { resolve: RESOLVE_BENEATH, dirFd: 999_999 }), { code: 'EBADF' })
 })
 
-onLinux('RESOLVE_NO_MAGICLINKS: links that are no text are not followed, others are', (t) => {
+onLinux('RESOLVE_NO_MAGICLINKS refuses magic links of /proc and follows other links', (t) => {
   const { top, dirFd } = rootOf(t)
   const fd = opened(t, `${top}/secret`)
   const resolve = RESOLVE_NO_MAGICLINKS
@@ -98,11 +98,11 @@ onLinux('RESOLVE_NO_MAGICLINKS: links that are no text are not followed, others 
   t.is(content(t, `/proc/self/fd/${fd}`, { resolve }), 'ELOOP')
   t.is(content(t, `/proc/self/cwd/package.json`, { resolve }), 'ELOOP')
   t.is(content(t, 'inside', { resolve, dirFd }), 'deeper')
-  // Beneath or in a root they are never followed.
+  // With RESOLVE_BENEATH or RESOLVE_IN_ROOT magic links are never followed.
   t.is(content(t, `self/fd/${fd}`, { resolve: RESOLVE_BENEATH, dirFd: opened(t, '/proc') }), 'EXDEV')
 })
 
-onLinux('RESOLVE_NO_XDEV: another mount is not entered, downward or by a link', (t) => {
+onLinux('RESOLVE_NO_XDEV refuses to enter another mount, directly or through a link', (t) => {
   const slash = opened(t, '/', O_DIRECTORY)
   const { top, dirFd } = rootOf(t)
   fs.symlinkSync('/proc/self/status', `${top}/root/status`)
@@ -114,13 +114,13 @@ onLinux('RESOLVE_NO_XDEV: another mount is not entered, downward or by a link', 
   t.is(content(t, 'file', { resolve, dirFd }), 'inside')
 })
 
-onLinux('RESOLVE_CACHED: at once or not at all', (t) => {
+onLinux('RESOLVE_CACHED opens the file from the cache or fails with EAGAIN', (t) => {
   const { dirFd } = rootOf(t)
   const found = content(t, 'dir/file', { resolve: RESOLVE_CACHED, dirFd })
   t.true(found === 'deeper' || found === 'EAGAIN', found)
 })
 
-onLinux('bits that nobody knows are EINVAL', (t) => {
+onLinux('unknown bits are EINVAL', (t) => {
   for (const resolve of [0x40, 2 ** 30, 2 ** 31, -1, 2 ** 32 - 1]) {
     t.like(thrown(() => open('.', 'r', { resolve })), { code: 'EINVAL', syscall: 'openat2', path: '.' })
   }
@@ -130,7 +130,7 @@ onLinux('bits that nobody knows are EINVAL', (t) => {
   t.throws(() => open('.', 'r', { resolve: '8' as never }), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-onLinux('files are made with their mode, which is nothing where none is made', (t) => {
+onLinux('mode applies to a file that is created, and is ignored otherwise', (t) => {
   const { top, dirFd } = rootOf(t)
   const options = { dirFd, resolve: RESOLVE_BENEATH }
   for (const [name, flags, mode] of [['a', 'wx', 0o600], ['b', O_CREAT | O_EXCL | O_RDWR, '0640'], ['c', 'a', 0]] as const) {
@@ -146,7 +146,7 @@ onLinux('files are made with their mode, which is nothing where none is made', (
   t.false(fs.existsSync(`${top}/made`))
 })
 
-onLinux('the descriptor is never inherited, and none is left by what fails', (t) => {
+onLinux('the descriptor is close-on-exec, and a failed call leaks none', (t) => {
   const { dirFd } = rootOf(t)
   for (const flags of [O_RDONLY, O_PATH, O_RDWR]) {
     t.false(getInheritable(opened(t, 'file', flags, { dirFd, resolve: RESOLVE_BENEATH })))
@@ -166,7 +166,7 @@ const attempt = `
 `
 const refused = (code: string) => [code, 'openat2', 'file']
 
-/** How it ends under strace, and how often openat2 and openat were called with that name. */
+/** Returns the outcome under strace, and how often openat2 and openat were called with that name. */
 function under(t: ExecutionContext, inject: string, ...bits: number[]) {
   const top = makeTree(t, { file: 'inside' })
   const strace = ['-e', 'trace=openat,openat2,open', '-e', `inject=openat2:${inject}`]
@@ -175,30 +175,30 @@ function under(t: ExecutionContext, inject: string, ...bits: number[]) {
   return { answer, openat2: count('openat2'), openat: count('openat') + count('open') }
 }
 
-unless(noStrace)('EAGAIN of something renamed meanwhile: tried again', (t) => {
+unless(noStrace)('EAGAIN because of a concurrent rename is retried', (t) => {
   t.deepEqual(under(t, 'error=EAGAIN:when=1..5'), { answer: 'inside', openat2: 6, openat: 0 })
   t.deepEqual(under(t, 'error=EAGAIN:when=1..64'), { answer: 'inside', openat2: 65, openat: 0 })
 })
 
-unless(noStrace)('EAGAIN for ever: an end after 64 further tries', (t) => {
+unless(noStrace)('EAGAIN is reported after 64 retries', (t) => {
   t.deepEqual(under(t, 'error=EAGAIN'), { answer: refused('EAGAIN'), openat2: 65, openat: 0 })
 })
 
-unless(noStrace)('EAGAIN of RESOLVE_CACHED is the answer', (t) => {
+unless(noStrace)('EAGAIN is not retried with RESOLVE_CACHED', (t) => {
   t.deepEqual(under(t, 'error=EAGAIN', RESOLVE_CACHED), { answer: refused('EAGAIN'), openat2: 1, openat: 0 })
 })
 
-unless(noStrace)('EINTR is tried again', (t) => {
+unless(noStrace)('EINTR is retried', (t) => {
   t.deepEqual(under(t, 'error=EINTR:when=1..3'), { answer: 'inside', openat2: 4, openat: 0 })
 })
 
 for (const code of ['ENOSYS', 'EPERM', 'E2BIG', 'EINVAL'] as const) {
-  unless(noStrace)(`${code} is ${code}, and no weaker open is tried`, (t) => {
+  unless(noStrace)(`${code} is reported, and no weaker open is tried`, (t) => {
     t.deepEqual(under(t, `error=${code}`), { answer: refused(code), openat2: 1, openat: 0 })
   })
 }
 
-unless(noSeccomp)('a seccomp filter that hides openat2: ENOSYS', (t) => {
+unless(noSeccomp)('a seccomp filter that hides openat2 causes ENOSYS', (t) => {
   const top = makeTree(t, { file: 'inside' })
   const options = { args: [top], ...hiding('openat2', constants.errno.ENOSYS) }
   t.deepEqual(child(attempt, options), refused('ENOSYS'))

@@ -1,4 +1,4 @@
-// The entries of a directory, and what they cost.
+// Tests the entries of scandir, and the system calls that they make.
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { pathToFileURL } from 'node:url'
@@ -22,7 +22,7 @@ const everyType: Tree = {
 
 const names = (entries: Iterable<DirEntry | DirEntry<Buffer>>) => [...entries].map(({ name }) => String(name)).sort()
 
-/** All that an entry says, by name. */
+/** Returns everything that an entry reports, by name. */
 function said(entries: Iterable<DirEntry>) {
   return Object.fromEntries([...entries].map((entry) => [
     entry.name,
@@ -33,7 +33,7 @@ function said(entries: Iterable<DirEntry>) {
   ]))
 }
 
-test('every name but . and .., whatever the form of the path', (t) => {
+test('lists every name except . and .., with every form of path', (t) => {
   const top = makeTree(t, everyType)
   const expected = Object.keys(everyType).sort()
   t.deepEqual(names(scandir(top)), expected)
@@ -57,7 +57,7 @@ const ways: [string, (t: ExecutionContext, top: string) => Iterable<DirEntry>][]
   ['dirFd and a path below', (t, top) => scandir(`../${top.split('/').at(-1)}`, { dirFd: opened(t, top) })],
 ]
 
-test('what a link leads to that cannot be looked at is an error, as in Python', (t) => {
+test('a link whose target cannot be examined is an error, as in Python', (t) => {
   const [entry] = scandir(makeTree(t, { loop: link('loop') }))
   t.true(entry!.isSymbolicLink())
   t.false(entry!.isDirectory({ followSymlinks: false }))
@@ -66,9 +66,9 @@ test('what a link leads to that cannot be looked at is an error, as in Python', 
 })
 
 for (const [what, call] of ways) {
-  onLinux(`types and inodes are those of node:fs, by ${what}`, (t) => {
+  onLinux(`types and inodes are those of node:fs for ${what}`, (t) => {
     const top = makeTree(t, everyType)
-    // What it points to cannot be told; see below.
+    // Its target cannot be examined; see below.
     fs.unlinkSync(`${top}/loop`)
     const expected = Object.fromEntries(fs.readdirSync(top).map((name) => {
       const itself = fs.lstatSync(`${top}/${name}`)
@@ -81,7 +81,7 @@ for (const [what, call] of ways) {
     t.deepEqual(said(call(t, top)), expected)
   })
 
-  test(`stat() of an entry, by ${what}`, (t) => {
+  test(`stat() of an entry returns what node:fs returns for ${what}`, (t) => {
     const top = makeTree(t, { file: 'contents', toFile: link('file'), dangling: link('nothing') })
     const entries = Object.fromEntries([...call(t, top)].map((entry) => [entry.name, entry]))
     const { file, toFile, dangling } = entries as Record<string, DirEntry>
@@ -98,7 +98,7 @@ for (const [what, call] of ways) {
   })
 }
 
-test('dirFd is where a relative path starts, and nothing to an absolute one', (t) => {
+test('a relative path starts at dirFd, and an absolute path ignores it', (t) => {
   const top = makeTree(t, { a: { b: { c: 'c' } }, z: '' })
   const dirFd = opened(t, `${top}/a`)
   for (const form of relativeForms('b')) t.deepEqual(names(scandir(form as string, { dirFd })), ['c'])
@@ -112,7 +112,7 @@ test('dirFd is where a relative path starts, and nothing to an absolute one', (t
   t.throws(() => scandir(dirFd, { dirFd }), { code: 'ERR_INVALID_ARG_VALUE' })
 })
 
-onLinux('names that are not UTF-8: entries know their files', (t) => {
+onLinux('entries find their files if the names are not UTF-8', (t) => {
   const top = makeTree(t, { '\udcff': '123' })
   for (const path of [top, Buffer.from(top)]) {
     const [entry] = scandir(path as string)
@@ -123,20 +123,20 @@ onLinux('names that are not UTF-8: entries know their files', (t) => {
   t.is(entry?.stat().size, 3)
 })
 
-test('what vanishes meanwhile is still known by what the directory said', (t) => {
+test('an entry that was removed keeps the type that the directory reported', (t) => {
   const top = makeTree(t, { file: '', dir: {}, toDir: link('dir') })
   const entries = Object.fromEntries([...scandir(top)].map((entry) => [entry.name, entry]))
   for (const name of fs.readdirSync(top)) fs.rmSync(`${top}/${name}`, { recursive: true })
   t.true(entries['file']?.isFile())
   t.true(entries['dir']?.isDirectory())
   t.true(entries['toDir']?.isSymbolicLink())
-  // What it points to can no longer be asked.
+  // The target of the link can no longer be examined.
   t.false(entries['toDir']?.isDirectory())
   t.false(entries['toDir']?.isDirectory({ followSymlinks: false }))
   t.throws(() => entries['file']?.stat(), { code: 'ENOENT', message: new RegExp(`${top}/file`) })
 })
 
-test('the directory is read when scandir() is called, and nothing stays open', (t) => {
+test('scandir() reads the whole directory when it is called and leaves nothing open', (t) => {
   const top = makeTree(t, { a: '', b: '' })
   const before = notLinux ? 0 : countFds()
   const entries = scandir(top)
@@ -148,7 +148,7 @@ test('the directory is read when scandir() is called, and nothing stays open', (
   t.deepEqual(names(scandir(top)), ['b'])
 })
 
-onLinux('what it refuses looks as in node:fs', (t) => {
+onLinux('throws the same errors as node:fs', (t) => {
   const top = makeTree(t, { file: '', loop: link('loop') })
   for (const path of [`${top}/none`, `${top}/file`, `${top}/loop`]) {
     t.deepEqual(look(thrown(() => scandir(path))), look(thrown(() => fs.readdirSync(path))))
@@ -157,7 +157,7 @@ onLinux('what it refuses looks as in node:fs', (t) => {
   t.throws(() => scandir(999_999), { code: 'EBADF' })
 })
 
-test('options of the entries are checked', (t) => {
+test('the methods of entries validate their options', (t) => {
   const [entry] = scandir(makeTree(t, { file: '' })) as Iterable<DirEntry>
   for (const method of ['isDirectory', 'isFile', 'stat'] as const) {
     for (const wrong of [null, 5, 'x', []]) {
@@ -170,7 +170,7 @@ test('options of the entries are checked', (t) => {
   t.throws(() => entry?.stat({ bigint: 1 as never }), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-/** The system calls on files that `ask` makes for the entries of `top`. */
+/** Returns the system calls on files that `ask` makes for the entries of `top`. */
 function cost(t: ExecutionContext, top: string, ask: string): string[] {
   const script = `
     const entries = [...fdkit.scandir(args[0])]
@@ -183,13 +183,13 @@ function cost(t: ExecutionContext, top: string, ask: string): string[] {
   const at = (mark: string) => calls.findIndex((line) => line.includes(mark))
   t.true(at('/fdkit-begin') > 0 && at('/fdkit-end') > at('/fdkit-begin'))
   const between = calls.slice(at('/fdkit-begin') + 1, at('/fdkit-end'))
-  // Node's other threads go on meanwhile.
+  // Node's other threads keep running.
   return between.filter((line) => line.includes(top))
 }
 
 const many: Tree = { a: '', b: '', c: {}, d: {}, f: FIFO }
 
-unless(noStrace)('what the directory said costs no system call', (t) => {
+unless(noStrace)('names and types that the directory reported cost no system call', (t) => {
   const ask = 'entry.isDirectory(); entry.isFile(); entry.isSymbolicLink(); entry.inode(); entry.inode({ bigint: true });'
   t.deepEqual(cost(t, makeTree(t, many), ask), [])
   const dontFollow = `
@@ -199,14 +199,14 @@ unless(noStrace)('what the directory said costs no system call', (t) => {
   t.deepEqual(cost(t, makeTree(t, { x: link('y'), y: '' }), dontFollow), [])
 })
 
-unless(noStrace)('what a link points to costs one call each time, and stat() one', (t) => {
+unless(noStrace)('each query of a link\'s target costs one system call, and stat() costs one', (t) => {
   const links = { x: link('y'), y: '', z: link('nothing') }
   t.is(cost(t, makeTree(t, links), 'entry.isDirectory()').length, 2)
   t.is(cost(t, makeTree(t, links), 'entry.stat()').length, 3)
   t.is(cost(t, makeTree(t, many), 'entry.stat()').length, 5)
 })
 
-unless(notLinux || missing('python3'))('entries say what Python\'s say', (t) => {
+unless(notLinux || missing('python3'))('entries report what those of Python report', (t) => {
   const top = makeTree(t, everyType)
   fs.unlinkSync(`${top}/loop`)
   const python = `

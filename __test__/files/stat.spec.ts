@@ -1,3 +1,4 @@
+// Tests stat and lstat against node:fs.
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { createServer } from 'node:net'
@@ -16,7 +17,7 @@ const methods = [
 
 type AnyStats = fs.Stats | fs.BigIntStats
 
-/** Everything that can be asked of the object. */
+/** Returns everything that the object reports. */
 const answers = (stats: AnyStats) => ({
   ...Object.fromEntries(Object.entries(stats).filter(([name]) => !dates.includes(name as 'atime'))),
   ...Object.fromEntries(dates.map((name) => [name, stats[name]])),
@@ -25,7 +26,7 @@ const answers = (stats: AnyStats) => ({
 
 function same(t: ExecutionContext, ours: AnyStats, nodes: AnyStats): void {
   t.deepEqual(answers(ours), answers(nodes))
-  // Also where the order of the properties is compared, as JSON.stringify does.
+  // JSON.stringify also compares the order of the properties.
   const fields = (stats: AnyStats) => Object.keys(stats).filter((name) => !dates.includes(name as 'atime'))
   t.deepEqual(fields(ours), fields(nodes))
 }
@@ -41,7 +42,7 @@ async function makeEveryType(t: ExecutionContext): Promise<Record<string, string
   return { ...paths, device: '/dev/null', zero: '/dev/zero', proc: '/proc/self/exe', root: '/' }
 }
 
-unless(notLinux)('every type of file: as node:fs has it, by path, URL, bytes, dirFd and descriptor', async (t) => {
+unless(notLinux)('returns what node:fs returns for every type of file, by path, URL, bytes, dirFd and descriptor', async (t) => {
   const seen = new Set<string>()
   for (const [name, path] of Object.entries(await makeEveryType(t))) {
     for (const bigint of [false, true]) {
@@ -54,7 +55,7 @@ unless(notLinux)('every type of file: as node:fs has it, by path, URL, bytes, di
       same(t, lstat(path, { bigint }), itself)
       same(t, stat(path, { bigint, followSymlinks: false }), itself)
       for (const method of methods) if (itself[method]()) seen.add(method)
-      // A socket cannot be opened, and a FIFO waits.
+      // A socket cannot be opened, and opening a FIFO blocks.
       if (name === 'socket' || name === 'fifo') continue
       const fd = open(path)
       same(t, stat(fd, { bigint }), fs.fstatSync(fd, { bigint }))
@@ -74,7 +75,7 @@ unless(notLinux)('a memory file', (t) => {
   t.true(stat(fd).isFile())
 })
 
-test('dirFd: where a relative path starts, and nothing to an absolute one', (t) => {
+test('a relative path starts at dirFd, and an absolute path ignores it', (t) => {
   const top = makeTree(t, { dir: { file: 'contents', up: link('../other') }, other: 'x' })
   const dirFd = open(`${top}/dir`)
   t.teardown(() => fs.closeSync(dirFd))
@@ -90,7 +91,7 @@ test('dirFd: where a relative path starts, and nothing to an absolute one', (t) 
   same(t, stat('file', { dirFd }), fs.statSync(`${top}/moved/file`))
 })
 
-test('dirFd: one that is no directory, or not open', (t) => {
+test('a dirFd that is not a directory is ENOTDIR, and one that is not open is EBADF', (t) => {
   const top = makeTree(t, { file: '' })
   const dirFd = open(`${top}/file`)
   t.teardown(() => fs.closeSync(dirFd))
@@ -99,7 +100,7 @@ test('dirFd: one that is no directory, or not open', (t) => {
   t.true(stat('/', { dirFd: 999_999 }).isDirectory())
 })
 
-test('dirFd: as a walk yields it', (t) => {
+test('dirFd can be a descriptor that a walk yielded', (t) => {
   const top = makeTree(t, { a: { file: '1' }, b: { file: '22' } })
   const sizes: Record<string, number> = {}
   for (const [dirpath, , filenames, dirFd] of fwalk(top)) {
@@ -123,7 +124,7 @@ const times: Record<string, bigint> = {
 }
 
 for (const [what, time] of Object.entries(times)) {
-  unless(notLinux || missing('python3'))(`times: ${what}`, (t) => {
+  unless(notLinux || missing('python3'))(`times are exact: ${what}`, (t) => {
     const path = `${makeTree(t, { file: '' })}/file`
     const script = `import os, sys; os.utime(sys.argv[1], ns=(${time}, ${time}))`
     execFileSync('python3', ['-c', script, path])
@@ -135,19 +136,19 @@ for (const [what, time] of Object.entries(times)) {
   })
 }
 
-test('numbers that are bigints, and those that are not', (t) => {
+test('the option bigint makes all numbers bigints', (t) => {
   for (const [name, value] of Object.entries(stat('/'))) t.is(typeof value, 'number', name)
   for (const [name, value] of Object.entries(stat('/', { bigint: true }))) t.is(typeof value, 'bigint', name)
 })
 
-test('sizes beyond 32 bits', (t) => {
+test('sizes over 32 bits are exact', (t) => {
   const path = `${makeTree(t, { file: '' })}/file`
   fs.truncateSync(path, 2 ** 40 + 1)
   t.is(stat(path).size, 2 ** 40 + 1)
   t.is(stat(path, { bigint: true }).size, 2n ** 40n + 1n)
 })
 
-test('classes: what asks by instanceof, by name or by inspecting gets what node:fs gives', (t) => {
+test('instanceof, the class name and util.inspect give what they give for node:fs', (t) => {
   for (const bigint of [false, true]) {
     const [ours, nodes] = [stat('/', { bigint }), fs.statSync('/', { bigint })]
     t.is(ours instanceof fs.Stats, nodes instanceof fs.Stats)
@@ -157,7 +158,7 @@ test('classes: what asks by instanceof, by name or by inspecting gets what node:
   }
 })
 
-test('dates: made once, and replaceable', (t) => {
+test('dates are created once and can be replaced', (t) => {
   const stats = stat('/')
   t.true(stats.mtime instanceof Date)
   t.is(stats.mtime, stats.mtime)

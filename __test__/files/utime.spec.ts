@@ -1,4 +1,4 @@
-// utime: the times of a file, exact to the nanosecond.
+// Tests utime, which sets the times of a file to the nanosecond.
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { inspect } from 'node:util'
@@ -23,7 +23,7 @@ function timesOf(path: string | number, options = {}): Ns {
   return [atimeNs, mtimeNs]
 }
 
-test('a path in every form, with and without dirFd, and a descriptor', (t) => {
+test('accepts every form of path, with and without dirFd, and a descriptor', (t) => {
   const top = makeTree(t, { dir: { 'a b': '' } })
   const path = `${top}/dir/a b`
   const dirFd = opened(t, `${top}/dir`)
@@ -45,7 +45,7 @@ test('a path in every form, with and without dirFd, and a descriptor', (t) => {
   t.like(thrown(() => utime(999_999)), { code: 'EBADF', syscall: 'futimens', path: undefined })
 })
 
-onLinux('a memory file', (t) => {
+onLinux('sets the times of a memory file', (t) => {
   const fd = memfdCreate('test')
   t.teardown(() => fs.closeSync(fd))
   utime(fd, { ns: [1n, -1n] })
@@ -67,7 +67,7 @@ const nanoseconds: Record<string, bigint> = {
 }
 
 for (const [what, time] of Object.entries(nanoseconds)) {
-  onLinux(`ns: ${what}, in each place`, (t) => {
+  onLinux(`ns in each position: ${what}`, (t) => {
     const path = `${makeTree(t, { file: '' })}/file`
     utime(path, { ns: [time, 5n] })
     t.deepEqual(timesOf(path), [time, 5n])
@@ -82,7 +82,7 @@ const seconds = [
   2 ** 31 + 0.25, 2 ** 32 + 0.125, -(2 ** 31),
 ]
 
-unless(notLinux || missing('python3'))('times: seconds with fractions are cut as in Python', (t) => {
+unless(notLinux || missing('python3'))('fractions of seconds in times are truncated as in Python', (t) => {
   const top = makeTree(t, { ours: '', pythons: '' })
   const python = `
 import json, os, sys
@@ -103,7 +103,7 @@ print(json.dumps(found))
   t.deepEqual(label(ours), label(JSON.parse(output)))
 })
 
-test('times: Dates, before 1970 and after 2038, and a Date beside a number', (t) => {
+test('times accepts Dates before 1970 and after 2038, and a Date beside a number', (t) => {
   const path = `${makeTree(t, { file: '' })}/file`
   for (const ms of [0, 1, -1, 999, -999, 1_700_000_000_123, -1_500, 4_300_000_000_001]) {
     utime(path, { times: [new Date(ms), 3] })
@@ -113,7 +113,7 @@ test('times: Dates, before 1970 and after 2038, and a Date beside a number', (t)
   }
 })
 
-test('a time that stat gave goes back as it was', (t) => {
+test('a time that stat returned is restored exactly', (t) => {
   const top = makeTree(t, { from: '', to: '' })
   const { atimeNs, mtimeNs } = stat(`${top}/from`, { bigint: true })
   utime(`${top}/to`, { ns: [atimeNs, mtimeNs] })
@@ -122,7 +122,7 @@ test('a time that stat gave goes back as it was', (t) => {
 
 const isNow = (ns: bigint) => Math.abs(Number(ns / 1_000_000n) - Date.now()) < 60_000
 
-test('now, where no times are given', (t) => {
+test('sets the current time by default', (t) => {
   const path = `${makeTree(t, { file: '' })}/file`
   for (const options of [undefined, {}, { times: undefined, ns: undefined }, { times: [UTIME_NOW, UTIME_NOW] }]) {
     utime(path, { ns: [0n, 0n] })
@@ -134,7 +134,7 @@ test('now, where no times are given', (t) => {
   for (const time of timesOf(path)) t.true(isNow(time))
 })
 
-test('UTIME_NOW and UTIME_OMIT in each place, of times and of ns', (t) => {
+test('UTIME_NOW and UTIME_OMIT work in each position of times and ns', (t) => {
   const path = `${makeTree(t, { file: '' })}/file`
   for (const [name, given] of [['times', 5], ['ns', 5n * SECOND]] as const) {
     const set = (...both: unknown[]) => {
@@ -157,7 +157,7 @@ test('UTIME_NOW and UTIME_OMIT in each place, of times and of ns', (t) => {
   }
 })
 
-test('numbers that C takes for now and omit are times', (t) => {
+test('the numbers that C uses for UTIME_NOW and UTIME_OMIT are times', (t) => {
   const path = `${makeTree(t, { file: '' })}/file`
   const [now, omit] = [0x3fffffffn, 0x3ffffffen]
   utime(path, { ns: [now, omit] })
@@ -166,7 +166,7 @@ test('numbers that C takes for now and omit are times', (t) => {
   t.deepEqual(timesOf(path), [now * SECOND, omit * SECOND])
 })
 
-test('followSymlinks: a link itself, or what it points to', (t) => {
+test('followSymlinks selects the link or its target', (t) => {
   const top = makeTree(t, { file: '', alias: link('file'), dangling: link('nothing') })
   const dirFd = opened(t, top)
   const itself = (name: string) => timesOf(`${top}/${name}`, { followSymlinks: false })[1]
@@ -184,7 +184,7 @@ test('followSymlinks: a link itself, or what it points to', (t) => {
   t.throws(() => utime(fd, { dirFd }), { code: 'ERR_INVALID_ARG_VALUE' })
 })
 
-test('what are no times, or both', (t) => {
+test('rejects invalid times, and times together with ns', (t) => {
   const path = `${makeTree(t, { file: '' })}/file`
   utime(path, { ns: [1n, 2n] })
   t.throws(() => utime(path, { times: [1, 2], ns: [1n, 2n] }), { code: 'ERR_INVALID_ARG_VALUE', message: /options\.ns/ })
@@ -204,7 +204,7 @@ test('what are no times, or both', (t) => {
   t.deepEqual(timesOf(path), [1n, 2n])
 })
 
-onLinux('what it refuses looks as in node:fs', (t) => {
+onLinux('throws the same errors as node:fs', (t) => {
   const top = makeTree(t, { file: '', loop: link('loop') })
   for (const path of [`${top}/none`, `${top}/file/x`, `${top}/loop`, '']) {
     const error = thrown(() => utime(path, { times: [1, 2] }))
@@ -213,7 +213,7 @@ onLinux('what it refuses looks as in node:fs', (t) => {
   }
 })
 
-asRoot('somebody else\'s: now, where it may be written, and no other time', (t) => {
+asRoot('the owner alone may set any time; a user who may write the file may set the current one', (t) => {
   const top = makeTree(t, { writable: '', closed: '' })
   fs.chmodSync(top, 0o755)
   fs.chmodSync(`${top}/writable`, 0o666)

@@ -1,22 +1,24 @@
-// Programs run in processes of their own: as somebody else, with limits, under strace.
+// Runs programs in child processes: as another user, with limits, or under strace.
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { patience } from './patience.js'
+
 const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
 export interface ChildOptions {
-  /** What the script finds as `args`. */
+  /** The value of `args` in the script. */
   args?: unknown[]
-  /** Shell commands before it, as `ulimit -n 64`. */
+  /** Shell commands that run first, such as `ulimit -n 64`. */
   shell?: string
   nodeArguments?: string[]
-  /** Another Node.js than this one. */
+  /** The Node.js to run, by default this one. */
   node?: string | undefined
   timeout?: number
 }
 
-// `nobody` must be called when everything is imported, since modules may lie where only we read.
+// `nobody` must be called after all imports, since that user may not be able to read the modules.
 const prelude = `
 import * as fs from 'node:fs'
 import * as fdkit from 'fdkit'
@@ -27,7 +29,7 @@ const countFds = () => fs.readdirSync('/proc/self/fd').length - 1
 const nobody = () => { process.setgroups([]); process.setgid(65534); process.setuid(65534) }
 `
 
-/** The command line that runs a module with `fdkit` as a child process. */
+/** Returns the command line that runs a module with `fdkit` as a child process. */
 export function childCommand(script: string, options: ChildOptions = {}): string[] {
   const { args = [], shell = ':', nodeArguments = [] } = options
   const node = [options.node ?? process.execPath, '--input-type=module', ...nodeArguments]
@@ -35,13 +37,13 @@ export function childCommand(script: string, options: ChildOptions = {}): string
   return ['bash', '-c', `${shell}; exec "$@"`, 'bash', ...program]
 }
 
-/** Runs a module to its end and returns what it gave to `answer`. */
+/** Runs a module to its end and returns the value that it passed to `answer`. */
 export function child<T>(script: string, options: ChildOptions = {}): T {
   const [command = '', ...rest] = childCommand(script, options)
   const { status, signal, stdout, stderr, error } = spawnSync(command, rest, {
     cwd: packageRoot,
     encoding: 'utf8',
-    timeout: options.timeout ?? 100_000,
+    timeout: options.timeout ?? patience(100_000),
     killSignal: 'SIGKILL',
     maxBuffer: 2 ** 28,
   })

@@ -1,4 +1,4 @@
-// What can be seen of an error that was thrown.
+// The visible properties of a thrown error.
 import { inspect } from 'node:util'
 
 export function thrown(call: () => unknown): NodeJS.ErrnoException {
@@ -12,7 +12,7 @@ export function thrown(call: () => unknown): NodeJS.ErrnoException {
 
 const withoutFrames = (text: string) => text.replace(/\n {4}at .*/g, '')
 
-/** All that can be seen of an error from outside, the name of the system call left out. */
+/** Returns the visible properties of an error without the name of the system call. */
 export function look(error: NodeJS.ErrnoException) {
   const call = error.syscall as string
   const blank = (text: string) => withoutFrames(text).replaceAll(call, 'SYSCALL')

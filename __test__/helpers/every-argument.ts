@@ -1,20 +1,20 @@
-// A program: calls the function named by its arguments, of `fdkit` or of `fdkit/promises`, with every
-// wrong value in every place, and says what came of it, a line of JSON each. A process of its own, so that an abort shows; the
-// line before a call says what is tried. It works in the current directory, an empty one.
+// A program that calls the function named by its arguments, of `fdkit` or `fdkit/promises`, with every
+// invalid value in every position. It prints one line of JSON before each call and one for each
+// complaint, so that the last line names the call that aborted. The current directory must be empty.
 import * as fs from 'node:fs'
 
 import * as fdkit from 'fdkit'
 import * as promises from 'fdkit/promises'
 
 type AnyFunction = (...args: unknown[]) => unknown
-/** Good arguments; an object at the end is options, each of which is a place of its own. */
+/** Valid arguments. An object at the end has the options, each of which is a separate position. */
 type Table = Record<string, () => unknown[]>
 
 const directory = fs.openSync('.', 'r')
 const memfd = () => fdkit.memfdCreate('base', fdkit.MFD_ALLOW_SEALING | fdkit.MFD_CLOEXEC)
 
 const page = () => fdkit.Memfd.create('page', { size: 4096 })
-// So that no descriptor is closed by the collector that came from a number tried.
+// Keeps Memfds alive: the collector must not close a descriptor whose number a call used.
 const kept: unknown[] = []
 const keep = <T>(value: T): T => {
   kept.push(value)
@@ -31,15 +31,17 @@ export const table: Table = {
   access: () => ['.', 0, { dirFd: directory, followSymlinks: true, effectiveIds: false }],
   addAuditHook: () => [() => {}],
   addSeals: () => [memfd(), 0],
+  canAccess: () => ['.', 0, { dirFd: directory, followSymlinks: true, effectiveIds: false }],
   chmod: () => ['.', 0o700, { dirFd: directory, followSymlinks: true }],
   chown: () => ['.', -1, -1, { dirFd: directory, followSymlinks: true }],
+  copyFrom: () => [words, 0, 4],
   dup: () => [directory],
+  exists: () => ['.', { dirFd: directory, followSymlinks: true }],
   futexWait: () => [words, 0, 1, 5],
-  futexWaitAsync: () => [words, 0, 1, 5, { signal }],
   futexWake: () => [words, 0, 1],
   fwalk: () => [
     '.',
-    { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4 },
+    { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4, exact: true, threads: 1 },
   ],
   getInheritable: () => [directory],
   getSeals: () => [memfd()],
@@ -53,10 +55,12 @@ export const table: Table = {
     { size: 4096, contents: 'x', sealing: true, exec: false, hugePageSize: undefined, inheritable: false },
   ],
   'Memfd.from': () => [memfd()],
-  'Memfd#map': () => [{ offset: 0, length: 100, writable: true, unsafe: false, populate: false }],
+  'Memfd#blob': () => [{ type: 'text/plain' }],
+  'Memfd#map': () => [{ offset: 0, length: 100, writable: true, allowShrink: false, populate: false }],
   'Memfd#read': () => [Buffer.alloc(100), 0],
   'Memfd#seal': () => ['grow', 'shrink'],
-  'Memfd#share': () => [{ offset: 0, length: 100, unsafe: false, populate: false }],
+  'Memfd#share': () => [{ offset: 0, length: 100, allowShrink: false, populate: false }],
+  'Memfd#stream': () => [],
   'Memfd#truncate': () => [8192],
   'Memfd#unmap': () => [new ArrayBuffer(8)],
   'Memfd#write': () => ['x', 0],
@@ -64,15 +68,15 @@ export const table: Table = {
   mkdir: () => ['dir', 0o700, { dirFd: directory }],
   mkfifo: () => ['fifo', 0o600, { dirFd: directory }],
   mknod: () => ['node', 0o600, 0, { dirFd: directory }],
-  mmap: () => [memfdOfPage(), { offset: 0, length: 100, writable: true, unsafe: false, populate: false }],
-  mmapShared: () => [memfdOfPage(), { offset: 0, length: 100, unsafe: false, populate: false }],
+  mmap: () => [memfdOfPage(), { offset: 0, length: 100, writable: true, allowShrink: false, populate: false }],
+  mmapShared: () => [memfdOfPage(), { offset: 0, length: 100, allowShrink: false, populate: false }],
   munmap: () => [fdkit.mmap(memfdOfPage())],
   open: () => ['file', 'w', { mode: 0o600, resolve: 0, dirFd: directory }],
   readlink: () => ['link', { dirFd: directory }],
   rename: () => ['file', 'renamed', { ...ends, flags: 0 }],
   replace: () => ['renamed', 'file', { ...ends }],
   rmdir: () => ['dir', { dirFd: directory }],
-  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, dirFd: directory }],
+  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, threads: 1, dirFd: directory }],
   scandir: () => ['.', { dirFd: directory }],
   setInheritable: () => [directory, false],
   stat: () => ['.', { dirFd: directory, bigint: false, followSymlinks: true }],
@@ -81,11 +85,16 @@ export const table: Table = {
   utime: () => ['.', { times: [0, 0], ns: undefined, dirFd: directory, followSymlinks: true }],
 }
 
-// What only the functions of `fdkit/promises` take.
+// Adds the arguments that only functions of `fdkit/promises` take.
 export const promisesTable: Table = {
   ...Object.fromEntries(Object.entries(table).filter(([name]) => name in promises)),
-  fwalk: () => ['.', { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4, signal }],
-  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, dirFd: directory, signal }],
+  createMemfd: () => [
+    'name',
+    { size: 4096, contents: 'x', sealing: true, exec: false, hugePageSize: undefined, inheritable: false, signal },
+  ],
+  futexWaitAsync: () => [words, 0, 1, { timeout: 5, signal }],
+  fwalk: () => ['.', { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4, exact: true, threads: 1, signal }],
+  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, threads: 1, dirFd: directory, signal }],
 }
 
 class Thrown extends Error {}
@@ -96,8 +105,9 @@ const throwing = new Proxy({}, { get: thrower, getPrototypeOf: thrower, has: thr
 const getters = Object.defineProperties({}, Object.fromEntries(
   [
     'mode', 'dirFd', 'srcDirFd', 'dstDirFd', 'flags', 'times', 'ns', 'ignoreErrors', 'effectiveIds', 'bigint',
-    'resolve', 'followSymlinks', 'topdown', 'onerror', 'maxOpen', 'href', 'signal', 'offset', 'length', 'writable',
-    'unsafe', 'populate', 'size', 'contents', 'sealing', 'exec', 'hugePageSize', 'inheritable',
+    'resolve', 'followSymlinks', 'topdown', 'onerror', 'maxOpen', 'exact', 'threads', 'href', 'signal', 'offset', 'length', 'writable',
+    'allowShrink', 'populate', 'size', 'contents', 'sealing', 'exec', 'hugePageSize', 'inheritable',
+    'timeout', 'type',
   ]
     .map((name) => [name, { get: thrower, enumerable: true }]),
 ))
@@ -144,7 +154,7 @@ const values: [string, unknown][] = [
   ['http URL', new URL('http://host/x')], ['file URL', new URL(`file://${process.cwd()}/x`)],
   ['file URL with NUL', new URL('file:///%00')], ['URL by prototype', Object.create(URL.prototype)],
   ['iterator of fdkit', fdkit.fwalk('.')],
-  // Last, since as a hook it refuses everything after it.
+  // This value is last because it would refuse all later calls if it became a hook.
   ['class', class Named {}],
 ]
 
@@ -153,7 +163,7 @@ const nodesCodes = /^ERR_(INVALID_ARG_TYPE|INVALID_ARG_VALUE|OUT_OF_RANGE|INVALI
 const enginesWords =
   /revoked|on a detached ArrayBuffer|incompatible receiver|instance of class URL|private member|^Class constructor/
 
-/** Empty where that is how a call may end. */
+/** Returns the empty string if a call may end with this error, and otherwise a complaint. */
 function complaint(thrown: unknown): string {
   if (thrown instanceof Thrown) return ''
   if (!(thrown instanceof Error)) return `threw ${String(thrown)}`
@@ -162,14 +172,14 @@ function complaint(thrown: unknown): string {
     return error instanceof TypeError || error instanceof RangeError ? '' : `${error.code} of another class`
   }
   if (typeof error.syscall === 'string' && (error.errno as number) < 0 && /^E[A-Z0-9]+$/.test(error.code ?? '')) return ''
-  // In these words they are refused to node:fs, too.
+  // node:fs throws this error too.
   if (error instanceof TypeError && enginesWords.test(error.message)) return ''
   return `${error.name} [${error.code}]: ${error.message.slice(0, 200)}`
 }
 
 type Attempt = (name: string, place: string, args: unknown[]) => void | Promise<void>
 
-/** What a name of the table calls; `Class#method` on a fresh object. */
+/** Returns the function that a name of the table stands for; `Class#method` uses a new object. */
 function callable(name: string): AnyFunction {
   const [, className, separator, member = ''] = /^(\w+)([.#])(\w+)$/.exec(name) ?? []
   if (className === undefined) return fdkit[name as keyof typeof fdkit] as AnyFunction
@@ -237,7 +247,7 @@ async function tryAll(attempt: Attempt, name: string, good: () => unknown[]): Pr
   }
 }
 
-/** What a caller may put where a walk reads it again. */
+/** Adds every value to the dirnames of a walk, which reads them again. */
 function tryDirnames(): void {
   for (const [what, value] of values) {
     for (const top of ['.', Buffer.from('.')]) {
@@ -256,7 +266,6 @@ const [, program, name = '', which] = process.argv
 if (program?.endsWith('every-argument.ts')) {
   if (name === 'dirnames') tryDirnames()
   else if (which === 'promises') await tryAll(attemptLater, name, promisesTable[name] as () => unknown[])
-  else if (name === 'futexWaitAsync') await tryAll(attemptLater, name, table[name] as () => unknown[])
   else await tryAll(attemptNow, name, table[name] as () => unknown[])
   say({ done: name })
 }

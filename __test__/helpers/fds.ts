@@ -1,19 +1,19 @@
-// The descriptors of this process.
+// Inspects the descriptors of this process.
 import { closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs'
 
-/** How many are open, less the one that counts them. */
+/** Returns the number of open descriptors without the one that counts them. */
 export function countFds(): number {
   return readdirSync('/proc/self/fd').length - 1
 }
 
-/** The number that the next descriptor gets. */
+/** Returns the number that the next descriptor gets. */
 export function nextFd(): number {
   const fd = openSync('/', 'r')
   closeSync(fd)
   return fd
 }
 
-/** Whether the number is open. */
+/** Returns whether the descriptor is open. */
 export function isOpen(fd: number): boolean {
   try {
     fstatSync(fd)
@@ -23,7 +23,7 @@ export function isOpen(fd: number): boolean {
   }
 }
 
-/** Device and inode, which tell one file from every other. */
+/** Returns the device and the inode, which identify a file. */
 export function identity(file: string | Buffer | number): string {
   const { dev, ino } = typeof file === 'number' ? fstatSync(file) : statSync(file)
   return `${dev}:${ino}`

@@ -1,4 +1,4 @@
-// The files and the commands of the guide to shared memory.
+// Extracts the files and commands of the guide to shared memory.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -6,7 +6,7 @@ import { packageRoot } from './child.js'
 
 const guide = join(packageRoot, 'docs/sharing-memory.md')
 
-/** What a block that is a file begins with: its name. */
+/** Returns the name of a file from the first line of its block. */
 export function fileName(firstLine: string | undefined): string | undefined {
   return /^\/\/ ([\w-]+\.ts)$/.exec(firstLine ?? '')?.[1]
 }
@@ -16,13 +16,13 @@ function blocks(language: string): string[] {
   return Array.from(readFileSync(guide, 'utf8').matchAll(fenced), ([, text = '']) => text)
 }
 
-/** The files of the guide: name → text. */
+/** Returns the files of the guide by name. */
 export function guideFiles(): Record<string, string> {
   const entries = blocks('ts').map((text) => [fileName(text.split('\n', 1)[0]), text] as const)
   return Object.fromEntries(entries.filter(([name]) => name !== undefined))
 }
 
-/** Its commands, in their order, and what they write. */
+/** Returns the commands of the guide in their order, and their output. */
 export function guideCommands(): { command: string; output: string }[] {
   return blocks('console').map((text) => {
     const [, command = '', output = ''] = /^\$ (.*)\n([^]*)$/.exec(text) ?? []

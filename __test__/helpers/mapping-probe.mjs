@@ -1,4 +1,4 @@
-// What a runtime makes of buffers over mappings. Writes its findings as JSON.
+// A program that tests how a runtime handles buffers over mappings. Writes its findings as JSON.
 import * as fs from 'node:fs'
 
 import { Memfd, mmap, mmapShared, munmap, supportsSharedMapping } from '../../dist/index.js'
@@ -31,7 +31,7 @@ const transferred = attempt(() => structuredClone(cloned, { transfer: [cloned] }
 findings.transfer = typeof transferred === 'string' ? transferred : 'transferred'
 findings.afterTransfer = [cloned.byteLength, attempt(() => munmap(cloned)) ?? 'unmapped', count()]
 
-// Node.js 20 does not have it.
+// Node.js 20 lacks ArrayBuffer.prototype.transfer.
 if (typeof ArrayBuffer.prototype.transfer === 'function') {
   const first = mmap(memfd.fd)
   const before = count()
@@ -53,7 +53,7 @@ for (const size of [2 ** 31, 2 ** 32, 5 * 2 ** 30]) {
   } else {
     findings[size] = mapping
   }
-  // As Node.js asks for it to be.
+  // Node.js requires this.
   large.close()
 }
 

@@ -1,4 +1,4 @@
-// Memory that runs out: control groups with a limit, and huge pages that a test takes and gives back.
+// Control groups with a memory limit, and huge pages that a test reserves and releases.
 import * as fs from 'node:fs'
 
 import type { ExecutionContext } from 'ava'
@@ -14,7 +14,7 @@ interface Groups {
   limit: string
 }
 
-// Version 1 has a tree for memory, version 2 one for everything.
+// Version 1 has a hierarchy for memory, and version 2 one for everything.
 function groups(): Groups | undefined {
   if (fs.existsSync(`${first}/memory.limit_in_bytes`)) return { root: first, limit: 'memory.limit_in_bytes' }
   const control = `${second}/cgroup.subtree_control`
@@ -48,7 +48,7 @@ function unlimited(): string | false {
 /** For `unless`. */
 export const noLimit = unlimited()
 
-/** For `child`: a process in a control group, the one around which may have so many bytes. */
+/** For `child`: runs the process in a control group whose parent has a limit of this number of bytes. */
 export function limited(t: ExecutionContext, bytes: number): Pick<ChildOptions, 'shell'> {
   const path = makeGroup(groups() as Groups, bytes)
   t.teardown(() => fs.rmdirSync(path))
@@ -63,7 +63,7 @@ const pages = `${sizes}/hugepages-2048kB`
 /** Bytes of the huge pages that tests take. */
 export const HUGE = 2 ** 21
 
-/** How many huge pages there are, or are free. */
+/** Returns the number of huge pages, or of free ones. */
 export const hugePages = (which: 'nr' | 'free' | 'resv'): number =>
   Number(fs.readFileSync(`${pages}/${which}_hugepages`, 'utf8'))
 
@@ -75,7 +75,7 @@ function reserve(count: number): boolean {
 function noHugePages(): string | false {
   if (notLinux || notRoot) return notLinux || notRoot
   if (!fs.existsSync(pages)) return 'needs huge pages of 2 MB'
-  // Those of somebody else are left alone.
+  // Huge pages of other programs stay reserved.
   if (hugePages('nr') > 0) return 'needs a machine on which nobody else has huge pages'
   try {
     const has = reserve(4)

@@ -1,21 +1,21 @@
-// Paths, and descriptors of what is there.
+// Forms of paths, and descriptors.
 import { closeSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 
 import type { ExecutionContext } from 'ava'
 import { open } from 'fdkit'
 
-/** A descriptor that is closed when the test is over. */
+/** Opens a descriptor that is closed when the test ends. */
 export function opened(t: ExecutionContext, ...args: Parameters<typeof open>): number {
   const fd = open(...args)
   t.teardown(() => closeSync(fd))
   return fd
 }
 
-/** A path in every form that a path may have. */
+/** Returns a path in every form that fdkit accepts. */
 export const forms = (path: string) =>
   [path, Buffer.from(path), new Uint8Array(Buffer.from(path)), pathToFileURL(path)] as const
 
-/** The same of a path that starts at a directory, which a URL cannot. */
+/** Returns the forms of a relative path, which cannot be a URL. */
 export const relativeForms = (path: string) =>
   [path, Buffer.from(path), new Uint8Array(Buffer.from(path))] as const

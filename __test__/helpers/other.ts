@@ -1,8 +1,8 @@
-// Another process, which does to files what it is told.
+// Another process that operates on files on request.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
-/** In Python. Reads lines of JSON, [[path, attempt], ...], and answers with what became of each. */
+/** A Python program that reads lines of JSON, [[path, attempt], ...], and prints the outcome of each. */
 export const OTHER = `
 import ctypes, errno, fcntl, json, mmap, os, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -60,12 +60,12 @@ export const attempts = [
 export type Attempt = (typeof attempts)[number]
 
 export interface Other {
-  /** What becomes of each: `'fine'`, or the name of the error. One call at a time. */
+  /** Returns the outcome of each attempt: `'fine'` or the name of the error. Calls must not overlap. */
   attempt(...tasks: [path: string, attempt: Attempt][]): Promise<string[]>
   stop(): void
 }
 
-/** A process that lives until it is stopped. */
+/** Starts a process that lives until it is stopped. */
 export function startOther(): Other {
   const python = spawn('python3', ['-c', OTHER], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface(python.stdout)[Symbol.asyncIterator]()

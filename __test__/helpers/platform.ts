@@ -1,11 +1,13 @@
-// Tests that need something a machine may lack are skipped there, and say why.
+// Skips tests whose requirements the machine does not meet, with the reason in the title.
 import { spawnSync } from 'node:child_process'
 
 import test, { type ExecutionContext } from 'ava'
 
+import { platformName } from '../../scripts/platform.mjs'
+
 /**
- * `test`, or where `reason` says what is missing, `test.skip` with the reason in the title.
- * Tests that count what the process has are run one after the other: `test.serial`.
+ * Declares a test, or skips it with `reason` in the title if there is one. Tests that count descriptors
+ * or other resources of the process use `test.serial`.
  */
 export function unless(reason: string | false, declare: typeof test.serial = test) {
   return (title: string, run: (t: ExecutionContext) => void | Promise<void>): void => {
@@ -16,6 +18,12 @@ export function unless(reason: string | false, declare: typeof test.serial = tes
 
 export const isLinux = process.platform === 'linux'
 
+/** For `unless`: the reason to skip under an emulator. `npm run platforms` sets the variable. */
+export const emulated = process.env['EMULATED'] ? 'cannot be done under an emulator' : false
+
+/** Linux with musl instead of glibc. */
+export const isMusl = isLinux && platformName().endsWith('-musl')
+
 export const notLinux = isLinux ? false : 'needs Linux'
 
 export function missing(command: string): string | false {
@@ -23,5 +31,5 @@ export function missing(command: string): string | false {
   return error ? `needs ${command}` : false
 }
 
-/** Where root is asked for: to become somebody who may not read everything, or to set the machine up. */
+/** For `unless`: root is needed to become an unprivileged user, or to change settings of the machine. */
 export const notRoot = process.getuid?.() === 0 ? false : 'needs root'

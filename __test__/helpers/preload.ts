@@ -1,4 +1,4 @@
-// Functions of libraries, and of Node itself, replaced in a child process by some in C.
+// Replaces functions of libraries and of Node in a child process by functions in C.
 import { execFileSync } from 'node:child_process'
 
 import type { ExecutionContext } from 'ava'
@@ -10,7 +10,7 @@ import { makeTree } from './tree.js'
 /** For `unless`. */
 export const noCompiler = notLinux || missing('gcc')
 
-/** For `child`: a process in which the functions of this program are found before all others. */
+/** For `child`: runs the process with the functions of this program preloaded. */
 export function preloading(t: ExecutionContext, program: string): Pick<ChildOptions, 'shell'> {
   const top = makeTree(t, { 'preload.c': program })
   const library = `${top}/preload.so`

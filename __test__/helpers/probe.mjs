@@ -1,15 +1,16 @@
-// Calls every function of the package where there is no addon, and reports what comes of it.
+// A program that calls every function of the package without an addon, and reports the outcomes.
 
-// Arguments with which each would get to a system call.
+// Arguments with which each function would reach a system call.
 const calls = {
   access: ['.'],
   addSeals: [3, 1],
+  canAccess: ['.'],
   chmod: ['name', 0o600],
   chown: ['name', -1, -1],
   dup: [3],
+  exists: ['.'],
   fwalk: ['.'],
   futexWait: [new Int32Array(1), 0, 0],
-  futexWaitAsync: [new Int32Array(1), 0, 0],
   futexWake: [new Int32Array(1), 0],
   getInheritable: [3],
   getpagesize: [],
@@ -40,10 +41,10 @@ const calls = {
   utime: ['name'],
 }
 
-// It has no arguments that could be wrong.
+// This function has no arguments that could be invalid.
 const withoutArguments = new Set(['getpagesize'])
-// These ask for no addon.
-const independent = new Set(['addAuditHook', 'hugePageSizes'])
+// These functions do not use the addon.
+const independent = new Set(['addAuditHook', 'copyFrom', 'hugePageSizes'])
 
 async function thrownBy(run) {
   try {
@@ -66,7 +67,7 @@ const statics = (name, value) =>
     .filter((each) => typeof value[each] === 'function')
     .map((each) => [`${name}.${each}`, value[each].bind(value)])
 
-/** Every function, by its name; of a class the static ones. */
+/** Returns every function by its name, including static methods of classes. */
 export function functionsOf(fdkit) {
   const functions = Object.entries(fdkit).filter(([, value]) => typeof value === 'function')
   const isClass = ([, value]) => Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false

@@ -1,4 +1,4 @@
-// The six seals, all that can be made of them, and what each forbids.
+// The six seals, all their combinations, and sealed files.
 import * as fs from 'node:fs'
 
 import * as fdkit from 'fdkit'
@@ -8,13 +8,13 @@ import { isLinux, notLinux } from './platform.js'
 const { F_SEAL_EXEC, F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE } = fdkit
 const { MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_EXEC } = fdkit
 
-/** By which a file is write-sealed. */
+/** The seals that forbid writing. */
 export const WRITES = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE
 
 const names = { SEAL: F_SEAL_SEAL, SHRINK: F_SEAL_SHRINK, GROW: F_SEAL_GROW, WRITE: F_SEAL_WRITE,
   FUTURE_WRITE: F_SEAL_FUTURE_WRITE, EXEC: F_SEAL_EXEC }
 
-/** All 64 of them, with words for each. */
+/** All 64 combinations of seals, each with a description. */
 export const combinations = Array.from({ length: 64 }, (_, seals) => {
   const parts = Object.entries(names).filter(([, bit]) => seals & bit)
   return { seals, words: parts.map(([name]) => name).join('+') || 'none' }
@@ -25,7 +25,7 @@ function release(): [major: number, minor: number] {
   return [Number(major), Number.parseInt(minor ?? '0')]
 }
 
-/** For `unless`: whether the kernel has MFD_EXEC, MFD_NOEXEC_SEAL and F_SEAL_EXEC. */
+/** For `unless`: returns false if the kernel has MFD_EXEC, MFD_NOEXEC_SEAL and F_SEAL_EXEC. */
 export function noExecSeals(): string | false {
   if (notLinux) return notLinux
   const [major, minor] = release()
@@ -34,13 +34,13 @@ export function noExecSeals(): string | false {
 
 const canExec = isLinux && !noExecSeals()
 
-/** What the system makes of seals: EXEC on an executable file brings the others with it. */
+/** Returns the seals that a file gets: F_SEAL_EXEC on an executable file also adds others. */
 export function broughtBy(seals: number, isExecutable: boolean): number {
   const all = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE
   return seals & F_SEAL_EXEC && isExecutable ? seals | all : seals
 }
 
-/** A file of so many letters "a" with seals on it. */
+/** Creates a sealed file of `size` letters "a". */
 export function sealed(seals: number, isExecutable: boolean, size: number): number {
   const fd = fdkit.memfdCreate('sealed', MFD_CLOEXEC | MFD_ALLOW_SEALING | (canExec ? MFD_EXEC : 0))
   fs.writeSync(fd, Buffer.alloc(size, 'a'))

@@ -1,13 +1,15 @@
-// A program: makes, maps, shares, unmaps, transfers and closes memory files in random order, with its
-// arguments: where fdkit is, the seed, how many sequences, and how it ends. Plain JavaScript, for
-// every runtime. It says how many sequences it got through, and what of its own still is mapped.
+// A program that creates, maps, shares, unmaps, transfers and closes memory files in random order. Its
+// arguments are the URL of fdkit, the seed, the number of sequences, and how it ends. It is plain
+// JavaScript for every runtime. It prints the number of completed sequences and of remaining mappings.
 import * as fs from 'node:fs'
 import process from 'node:process'
 import { Worker } from 'node:worker_threads'
 
 const [path, seed, count, end] = process.argv.slice(2)
 const fdkit = await import(path)
-const { Memfd, mmap, mmapShared, munmap, futexWait, futexWaitAsync, futexWake, supportsSharedMapping } = fdkit
+const { Memfd, mmap, mmapShared, munmap, futexWait, futexWake, supportsSharedMapping } = fdkit
+const promisesPath = path.replace('index.js', 'promises.js')
+const { futexWaitAsync } = await import(promisesPath)
 
 // xorshift
 let state = Number(seed) | 1
@@ -21,11 +23,11 @@ function random(below) {
 const page = fdkit.getpagesize()
 const codes = /^(ERR_\w+|E[A-Z]+|ABORT_ERR)$/
 let ended = 0
-// They outlive their sequences, so that what is unmapped too late or twice is missed.
+// These buffers outlive their sequences, which reveals a mapping that is unmapped too early or twice.
 const survivors = []
 const pending = new Set()
 
-/** What fails must fail with an error of fdkit or of the system. */
+/** Runs an action, which may fail only with an error of fdkit or of the system. */
 function attempt(action) {
   try {
     return action()
@@ -51,8 +53,8 @@ function sequence() {
     () => memfds.push(Memfd.create('x', { contents: 'text'.repeat(1 + random(3000)) })),
     () => memfds.push(Memfd.from(fdkit.dup(pick(memfds).fd))),
     () => buffers.push(pick(memfds).map()),
-    // No file gets shorter than that.
-    () => buffers.push(pick(memfds).map({ unsafe: true, length: 1 + random(4) })),
+    // Files never shrink below this size.
+    () => buffers.push(pick(memfds).map({ allowShrink: true, length: 1 + random(4) })),
     () => buffers.push(pick(memfds).map({ offset: random(3) * page, length: 1 + random(2 * page) })),
     () => buffers.push(pick(memfds).map({ writable: random(2) === 0 })),
     () => buffers.push(mmap(pick(memfds).fd)),
@@ -74,13 +76,13 @@ function sequence() {
     () => futexWake(new Int32Array(pick(buffers), 0, 1), 0),
     () => {
       const signal = random(2) ? AbortSignal.timeout(random(5)) : undefined
-      const wait = futexWaitAsync(new Int32Array(pick(buffers), 0, 1), 0, 0, random(20), { signal })
+      const wait = futexWaitAsync(new Int32Array(pick(buffers), 0, 1), 0, 0, { timeout: random(20), signal })
       pending.add(wait)
       wait.catch((error) => codes.test(error.code) || fs.writeSync(2, String(error))).finally(() => pending.delete(wait))
     },
     () => random(8) === 0 && globalThis.gc?.(),
   ]
-  // A picked one that is not there makes a TypeError of the engine.
+  // If there is nothing to pick, the engine throws a TypeError.
   const pick = (list) => list[random(list.length)] ?? fail()
   const fail = () => {
     throw Object.assign(new Error('nothing yet'), { code: 'ERR_NOTHING' })
@@ -95,8 +97,8 @@ function sequence() {
 
 function inWorker(how) {
   const program = `
-    const { workerData: { path, buffers } } = require('node:worker_threads')
-    import(path).then(({ Memfd, futexWait, futexWaitAsync, supportsSharedMapping }) => {
+    const { workerData: { path, promisesPath, buffers } } = require('node:worker_threads')
+    Promise.all([import(path), import(promisesPath)]).then(([{ Memfd, futexWait, supportsSharedMapping }, { futexWaitAsync }]) => {
       const memfds = Array.from({ length: 5 }, () => Memfd.create('in a worker', { size: 8192 }))
       globalThis.kept = [...memfds, ...memfds.map((memfd) => memfd.map()), ...buffers]
       if (supportsSharedMapping) require('node:worker_threads').parentPort.postMessage(memfds.map((memfd) => memfd.share()))
@@ -106,9 +108,9 @@ function inWorker(how) {
     })`
   const memfd = Memfd.create('for a worker', { size: page })
   const buffers = supportsSharedMapping ? [memfd.share()] : []
-  const worker = new Worker(program, { eval: true, workerData: { path, buffers } })
+  const worker = new Worker(program, { eval: true, workerData: { path, promisesPath, buffers } })
   return new Promise((resolve) => {
-    // What outlives its worker.
+    // A buffer that outlives its worker.
     worker.on('message', (shared) => shared.forEach(touch))
     worker.on('error', () => {})
     worker.on('exit', resolve)

@@ -1,10 +1,11 @@
-// Modules run under strace, which tells their system calls and can make them fail.
+// Runs modules under strace, which prints their system calls and can make them fail.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
 import type { ExecutionContext } from 'ava'
 
 import { childCommand, packageRoot, type ChildOptions } from './child.js'
+import { patience } from './patience.js'
 import { missing, notLinux } from './platform.js'
 import { makeTree } from './tree.js'
 
@@ -13,11 +14,11 @@ export const noStrace = notLinux || missing('strace')
 
 export interface Straced<T> {
   answer: T
-  /** The traced system calls, one a line, as `openat(3, "name", O_RDONLY) = 4`. */
+  /** The traced system calls, one on each line, such as `openat(3, "name", O_RDONLY) = 4`. */
   calls: string[]
 }
 
-/** Runs a module, as `child` does, with further arguments for strace, as `-e inject=…`. */
+/** Runs a module like `child`, with further arguments for strace such as `-e inject=…`. */
 export function straced<T>(
   t: ExecutionContext,
   script: string,
@@ -26,7 +27,7 @@ export function straced<T>(
 ): Straced<T> {
   const log = `${makeTree(t)}/log`
   const command = ['-f', '-qq', '-o', log, ...strace, ...childCommand(script, options)]
-  const output = execFileSync('strace', command, { cwd: packageRoot, encoding: 'utf8', timeout: 60_000 })
+  const output = execFileSync('strace', command, { cwd: packageRoot, encoding: 'utf8', timeout: patience(60_000) })
   const lines = readFileSync(log, 'utf8').trim().split('\n')
   return { answer: JSON.parse(output) as T, calls: lines.map((line) => line.replace(/^\d+\s+/, '')) }
 }

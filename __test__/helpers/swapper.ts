@@ -1,4 +1,4 @@
-// A process that swaps paths tens of thousands of times a second, and counts.
+// A process that swaps paths tens of thousands of times a second and counts the swaps.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
@@ -7,8 +7,8 @@ import type { ExecutionContext } from 'ava'
 
 import { makeTree } from './tree.js'
 
-// renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) for each pair, until killed. Now and then
-// one of them is not there.
+// Calls renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) for each pair until it is killed. A path may
+// be missing at times.
 const SWAPPER = `
 import ctypes, errno, mmap, os, sys
 renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
@@ -26,12 +26,12 @@ while True:
 `
 
 export interface Swapper {
-  /** How often two paths were swapped so far. */
+  /** Returns the number of swaps so far. */
   swaps(): number
   stop(): Promise<void>
 }
 
-/** Swaps the two paths of each pair until the test is over, or `stop`. */
+/** Swaps the two paths of each pair until the test ends or `stop` is called. */
 export async function startSwapper(
   t: ExecutionContext,
   pairs: [string, string][],

@@ -1,4 +1,4 @@
-// Trees to walk: written as they would be drawn, removed when the test is over.
+// Creates directory trees from nested objects, and removes them when the test ends.
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 
 /**
- * What stands at a path: a string is a file's contents, an object a directory's. Names may have
- * bytes that are not UTF-8, as U+DC80 to U+DCFF.
+ * An entry of a tree: a string is the contents of a file, and an object those of a directory. U+DC80 to
+ * U+DCFF in names stand for bytes that are not UTF-8.
  */
 export type Tree = { [name: string]: Tree | string | Link | typeof FIFO }
 
@@ -22,7 +22,7 @@ class Link {
 export const link = (target: string): Link => new Link(target)
 export const FIFO = Symbol('FIFO')
 
-/** A string's bytes (PEP 383), written here once more so that fdkit is not its own judge. */
+/** Encodes a string according to PEP 383, independently of fdkit. */
 export function fsencode(text: string): Buffer {
   const byteOrRun = /[\uDC80-\uDCFF]|[^\uDC80-\uDCFF]+/gu
   const pieces = (text.match(byteOrRun) ?? []).map((piece) =>
@@ -45,7 +45,7 @@ export function writeTree(root: string, tree: Tree): string {
   return root
 }
 
-// Arguments of programs are UTF-8 in Node: the FIFO gets its name when it is there.
+// Arguments of programs are UTF-8 in Node, so the FIFO is created first and then renamed.
 function makeFifo(path: string): void {
   const temporary = fs.mkdtempSync(join(tmpdir(), 'fdkit-fifo-'))
   execFileSync('mkfifo', [`${temporary}/fifo`])
@@ -53,24 +53,24 @@ function makeFifo(path: string): void {
   fs.rmdirSync(temporary)
 }
 
-/** A new directory with the tree in it. */
+/** Creates a directory with the tree in it. */
 export function makeTree(t: ExecutionContext, tree: Tree = {}): string {
   return makeTreeBelow(t, fs.realpathSync(tmpdir()), tree)
 }
 
-/** The same in memory where there is a file system for that, for trees of many entries. */
+/** Like makeTree, but in memory if there is such a file system, for trees of many entries. */
 export function makeTreeInMemory(t: ExecutionContext, tree: Tree = {}): string {
   return makeTreeBelow(t, fs.existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), tree)
 }
 
 function makeTreeBelow(t: ExecutionContext, parent: string, tree: Tree): string {
   const root = fs.mkdtempSync(join(parent, 'fdkit-'))
-  // rm -rf goes deeper than node:fs, whose paths must be shorter than PATH_MAX.
+  // rm -rf can remove deeper trees than node:fs, whose paths must be shorter than PATH_MAX.
   t.teardown(() => execFileSync('rm', ['-rf', root]))
   return writeTree(root, tree)
 }
 
-/** Directories `d` within `d` below `top`, and the inode numbers of `top` and of each. */
+/** Creates nested directories `d/d/…` below `top`, and returns the inode numbers of `top` and of each. */
 export function makeChain(top: string, depth: number): number[] {
   const script = [
     'import os, sys',

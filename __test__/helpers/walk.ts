@@ -1,16 +1,16 @@
-// What walks yielded, in a form that tests can compare.
+// Collects the results of walks in a comparable form.
 import { fwalk, type FwalkOptions } from 'fdkit'
 
 export type Step = [dirpath: string, dirnames: string[], filenames: string[]]
 
 export interface Seen {
-  /** Names sorted, since file systems differ in their order. */
+  /** The names are sorted, since file systems differ in their order. */
   steps: Step[]
-  /** `CODE path` of what went to onerror. */
+  /** `CODE path` of each error that was passed to onerror. */
   errors: string[]
 }
 
-/** A whole walk. */
+/** Runs a complete walk. */
 export function walked(top?: string | URL, options: FwalkOptions = {}): Seen {
   const errors: string[] = []
   const onerror = (error: NodeJS.ErrnoException) => errors.push(`${error.code} ${error.path}`)
@@ -20,7 +20,7 @@ export function walked(top?: string | URL, options: FwalkOptions = {}): Seen {
   return { steps, errors }
 }
 
-/** The directories of a whole walk, sorted. */
+/** Returns the sorted directories of a complete walk. */
 export function paths(top: string, options?: FwalkOptions): string[] {
   return [...fwalk(top, options)].map(([dirpath]) => dirpath).toSorted()
 }

@@ -1,4 +1,4 @@
-// Atomics on memory that several processes share.
+// Tests Atomics on memory that several processes share.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -27,15 +27,15 @@ async function count(t: ExecutionContext, commands: string[][], how: 'map' | 'sh
   t.is(memfd.read().readInt32LE(), PROCESSES * TIMES)
 }
 
-unless(notLinux)('ten million additions from four processes, by map', (t) => count(t, [[process.execPath]], 'map'))
+unless(notLinux)('no addition is lost among ten million of four processes that use map', (t) => count(t, [[process.execPath]], 'map'))
 
-unless(notLinux || noSharing)('ten million additions from four processes, by share', (t) =>
+unless(notLinux || noSharing)('no addition is lost among ten million of four processes that use share', (t) =>
   count(t, [[sharingNode!]], 'share'),
 )
 
 const some = runtimes.filter(({ name }) => /bun|deno|node-26/.test(name))
 
 unless(notLinux || some.map(({ missing }) => missing).find(Boolean) || false)(
-  'ten million additions from four processes of three runtimes, by map',
+  'no addition is lost among ten million of four processes of three runtimes that use map',
   (t) => count(t, some.map(({ runtime }) => runtime!.command), 'map'),
 )

@@ -1,4 +1,4 @@
-// mmap of files that are none in memory, of descriptors that cannot all, and what is audited.
+// Tests mmap of other files, of descriptors that cannot read or write, and its audit event.
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { createServer } from 'node:net'
@@ -19,10 +19,10 @@ function opened(t: ExecutionContext, path: string, flags: string | number): numb
 }
 
 const MAY_SHRINK =
-  ': the file could get shorter, and the use of what is then beyond its end would end the process ' +
-  '(SIGBUS): give it F_SEAL_SHRINK, or say unsafe: true'
+  ': the file could get shorter, and an access beyond its new end would end the process ' +
+  '(SIGBUS): add F_SEAL_SHRINK, or pass allowShrink: true'
 
-onLinux('a file on a disk is EINVAL, since it could get shorter; unsafe it is a file as any', (t) => {
+onLinux('a file on a disk is EINVAL because it could shrink, and is mapped with allowShrink: true', (t) => {
   const path = `${makeTree(t, { file: 'text on a disk' })}/file`
   const fd = opened(t, path, 'r+')
   for (const options of [{}, { writable: true }, { writable: false }]) {
@@ -31,10 +31,10 @@ onLinux('a file on a disk is EINVAL, since it could get shorter; unsafe it is a 
       message: `EINVAL: invalid argument, fcntl${MAY_SHRINK}`,
     })
   }
-  const buffer = mmap(fd, { unsafe: true })
+  const buffer = mmap(fd, { allowShrink: true })
   t.is(Buffer.from(buffer).toString(), 'text on a disk')
   new Uint8Array(buffer)[0] = 84
-  const privately = mmap(fd, { unsafe: true, writable: false, length: 4 })
+  const privately = mmap(fd, { allowShrink: true, writable: false, length: 4 })
   t.is(Buffer.from(privately).toString(), 'Text')
   Buffer.from(privately).fill('x')
   munmap(buffer)
@@ -47,14 +47,14 @@ const linkOf = (fd: string): string => {
   try {
     return fs.readlinkSync(`/proc/self/fd/${fd}`)
   } catch {
-    // That of the listing itself.
+    // The descriptor of the listing itself.
     return ''
   }
 }
 
-const NO_FILE = 'ENODEV: no such device, mmap: this is no file that can be mapped'
+const NO_FILE = 'ENODEV: no such device, mmap: this file cannot be mapped'
 
-onLinux('what is no regular file is no file that can be mapped', async (t) => {
+onLinux('only regular files can be mapped', async (t) => {
   const top = makeTree(t, { file: 'text' })
   execFileSync('mkfifo', [`${top}/fifo`])
   const server = createServer().listen(`${top}/socket`)
@@ -70,18 +70,18 @@ onLinux('what is no regular file is no file that can be mapped', async (t) => {
   }
   for (const [kind, fd] of Object.entries(kinds)) {
     t.throws(() => mmap(fd), { code: 'EINVAL', message: `EINVAL: invalid argument, fcntl${MAY_SHRINK}` }, kind)
-    t.throws(() => mmap(fd, { unsafe: true, writable: false }), { message: NO_FILE }, kind)
-    t.throws(() => mmap(fd, { unsafe: true }), { message: NO_FILE }, kind)
+    t.throws(() => mmap(fd, { allowShrink: true, writable: false }), { message: NO_FILE }, kind)
+    t.throws(() => mmap(fd, { allowShrink: true }), { message: NO_FILE }, kind)
   }
-  // It can be looked at, and no more.
+  // It allows stat only.
   const path = opened(t, `${top}/file`, O_PATH)
   t.throws(() => mmap(path), { code: 'EBADF' })
-  t.throws(() => mmap(path, { unsafe: true, writable: false }), { code: 'EBADF' })
+  t.throws(() => mmap(path, { allowShrink: true, writable: false }), { code: 'EBADF' })
 })
 
-const READ_WRITE = /^EACCES: permission denied, mmap: the descriptor must be open for reading and, but for writable/
+const READ_WRITE = /^EACCES: permission denied, mmap: the descriptor must be open for reading and, unless writable is false/
 
-onLinux('descriptors that cannot read or cannot write are EACCES, or EPERM where they could not seal', (t) => {
+onLinux('a descriptor that cannot read or cannot write is EACCES, or EPERM if it cannot seal', (t) => {
   const memfd = Memfd.create('mapped', { contents: 'text' })
   t.teardown(() => memfd.close())
   const [reader, writer] = [opened(t, memfd.path, 'r'), opened(t, memfd.path, fs.constants.O_WRONLY)]
@@ -89,26 +89,26 @@ onLinux('descriptors that cannot read or cannot write are EACCES, or EPERM where
     code: 'EPERM',
     message: `EPERM: operation not permitted, fcntl${MAY_SHRINK}`,
   })
-  for (const unsafe of [true, false]) {
-    if (!unsafe) memfd.seal('shrink')
+  for (const allowShrink of [true, false]) {
+    if (!allowShrink) memfd.seal('shrink')
     for (const [fd, writable] of [[reader, undefined], [reader, true], [writer, undefined], [writer, false]] as const) {
-      t.throws(() => mmap(fd, { unsafe, writable }), { code: 'EACCES', message: READ_WRITE })
+      t.throws(() => mmap(fd, { allowShrink, writable }), { code: 'EACCES', message: READ_WRITE })
     }
-    t.is(Buffer.from(mmap(reader, { unsafe, writable: false })).toString(), 'text')
+    t.is(Buffer.from(mmap(reader, { allowShrink, writable: false })).toString(), 'text')
   }
   memfd.seal('write')
   t.throws(() => mmap(writer), { code: 'EACCES', message: READ_WRITE })
 })
 
-onLinux('a memory file that takes no seals is EPERM, and unsafe it is mapped', (t) => {
+onLinux('a memory file that accepts no seals is EPERM, and is mapped with allowShrink: true', (t) => {
   const fd = memfdCreate('plain')
   t.teardown(() => fs.closeSync(fd))
   fs.writeSync(fd, 'text')
   t.throws(() => mmap(fd), { code: 'EPERM', message: `EPERM: operation not permitted, fcntl${MAY_SHRINK}` })
-  t.is(Buffer.from(mmap(fd, { unsafe: true })).toString(), 'text')
+  t.is(Buffer.from(mmap(fd, { allowShrink: true })).toString(), 'text')
 })
 
-// What Python raises for the same: the same event, the same arguments in the same order.
+// Python raises the same event with the same arguments for the same calls.
 const python = `
 import json, mmap, os, sys
 events = []
@@ -122,7 +122,7 @@ mmap.mmap(fd, 7, offset=4096)
 print(json.dumps([[event, [args[0] - fd, *args[1:]]] for event, args in events]))
 `
 
-unless(notLinux || missing('python3'))('the audit event is Python\'s', (t) => {
+unless(notLinux || missing('python3'))('mmap raises the audit event of Python', (t) => {
   const script = `
     const fd = fdkit.memfdCreate('audited', fdkit.MFD_ALLOW_SEALING)
     fs.ftruncateSync(fd, 8192)
@@ -138,7 +138,7 @@ unless(notLinux || missing('python3'))('the audit event is Python\'s', (t) => {
   t.deepEqual(heard, JSON.parse(execFileSync('python3', ['-c', python], { encoding: 'utf8' })))
 })
 
-onLinux('a hook refuses a mapping, before the file is sealed or the descriptor looked at', (t) => {
+onLinux('a hook can refuse a mapping before the file is sealed and the descriptor is used', (t) => {
   const script = `
     import { subscribe } from 'node:diagnostics_channel'
     const memfd = fdkit.Memfd.create('audited', { size: 10 })
@@ -160,8 +160,8 @@ onLinux('a hook refuses a mapping, before the file is sealed or the descriptor l
   ])
 })
 
-onLinux('errors have what those of node:fs have', (t) => {
-  const options: MmapOptions = { unsafe: true, writable: false }
+onLinux('errors have the properties of those of node:fs', (t) => {
+  const options: MmapOptions = { allowShrink: true, writable: false }
   const error = t.throws<NodeJS.ErrnoException>(() => mmap(999_999, options))
   t.like(error, { code: 'EBADF', syscall: 'fstat', errno: -9 })
   t.deepEqual(Object.keys(error ?? {}), ['errno', 'code', 'syscall'])

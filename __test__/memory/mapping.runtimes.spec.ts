@@ -1,7 +1,8 @@
-// Buffers over mappings on each runtime, and on one that allows none.
+// Tests buffers over mappings on each runtime, and on one that forbids external buffers.
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 
+import { addonPath } from '../../scripts/platform.mjs'
 import { child, packageRoot } from '../helpers/child.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { noCompiler, preloading } from '../helpers/preload.js'
@@ -9,9 +10,9 @@ import { runOn, runtimes } from '../helpers/runtimes.js'
 import { makeTree } from '../helpers/tree.js'
 
 interface Expected {
-  /** What structuredClone does that is to transfer a buffer. */
+  /** The result of structuredClone with a buffer in its transfer list. */
   transfer: 'DataCloneError' | 'copies' | 'transfers'
-  /** A buffer of 5 GiB, or why there is none. */
+  /** Whether a buffer of 5 GiB is mapped, or the code of the error. */
   large: 'mapped' | 'ERR_BUFFER_TOO_LARGE'
   shares: boolean
 }
@@ -32,16 +33,16 @@ for (const { name, runtime, missing } of runtimes) {
     return JSON.parse(await runOn(runtime, '__test__/helpers/mapping-probe.mjs')) as Record<string, unknown>
   }
 
-  unless(notLinux || missing)(`${name}: a buffer is the file's memory until it is unmapped, cloned, moved or large`, async (t) => {
+  unless(notLinux || missing)(`${name}: buffers can be read, written, cloned, transferred and unmapped`, async (t) => {
     const found = await run()
     t.deepEqual(found['mapped'], ['Text', 'Text', 1])
     t.deepEqual(found['unmapped'], [0, 0, 0, 'ERR_INVALID_ARG_VALUE'])
-    // A clone is a copy.
+    // A clone has its own memory.
     t.deepEqual(found['clone'], ['!ext', 'Text', 'ERR_INVALID_ARG_VALUE', 4])
     t.is(found['transfer'], transfer === 'DataCloneError' ? transfer : 'transferred')
-    // What is left of one that was transferred cannot be unmapped; its memory is when it is collected.
+    // A buffer that was transferred away cannot be unmapped; its memory is unmapped by the collector.
     t.deepEqual(found['afterTransfer'], transfer === 'transfers' ? [0, 'ERR_INVALID_ARG_VALUE', 1] : [4, 'unmapped', 0])
-    // A move keeps the memory where it is: whoever has it now unmaps it, once.
+    // A transfer keeps the mapping: the new buffer unmaps it, once.
     if ('moved' in found) {
       t.is(found['transferMethod'], 'DataCloneError')
       t.deepEqual(found['moved'], ['ERR_INVALID_ARG_VALUE', 'Text', null, 1])
@@ -54,12 +55,12 @@ for (const { name, runtime, missing } of runtimes) {
     t.deepEqual(found[5 * 2 ** 30], large === 'mapped' ? [5 * 2 ** 30, 42] : large)
     t.is(found['supportsSharedMapping'], shares)
     if (shares) t.deepEqual(found['shared'], [true, 4, 'TExt'])
-    else t.regex(String(found['shared']), /^ENOTSUP: .*, mmap: this runtime makes no such buffer over memory that it /)
+    else t.regex(String(found['shared']), /^ENOTSUP: .*, mmap: this runtime cannot make such a buffer over memory that it /)
   })
 }
 
-// As Electron answers. Node's own functions are found before all others, so the addon asks for another
-// one, whose name is as long.
+// Fails like Electron. The dynamic linker finds Node's own functions first, so the addon is patched to
+// call a function with another name of the same length.
 const forbid = (status: number) => `
 int none_create_external_arraybuffer(void *env, void *data, unsigned long length, void *finalize, void *hint, void *value) {
   return ${status};
@@ -68,13 +69,6 @@ int none_api_create_external_sharedarraybuffer(void *env, void *data, unsigned l
   return ${status};
 }
 `
-
-function addon(): string {
-  const directory = fs.readdirSync(join(packageRoot, 'npm')).find((name) => {
-    return fs.existsSync(join(packageRoot, 'npm', name, `fdkit.${name}.node`))
-  })
-  return join(packageRoot, 'npm', String(directory), `fdkit.${directory}.node`)
-}
 
 const attempts = `
   const maps = () => fs.readFileSync('/proc/self/maps', 'latin1').split('/memfd:refused').length - 1
@@ -90,21 +84,21 @@ const attempts = `
 `
 
 for (const [words, status, code, message] of [
-  ['forbids such buffers it is ENOTSUP', 22, 'ENOTSUP', /^ENOTSUP: .*, mmap: this runtime makes no such buffer over memory/],
-  ['fails to make one it is an error', 9, undefined, /^GenericFailure$/],
+  ['forbids external buffers', 22, 'ENOTSUP', /^ENOTSUP: .*, mmap: this runtime cannot make such a buffer over memory/],
+  ['fails to create an external buffer', 9, 'GenericFailure', /^creating a buffer over the mapping failed$/],
 ] as const) {
-  unless(noCompiler)(`where the runtime ${words}, nothing stays mapped, and the rest works`, (t) => {
+  unless(noCompiler)(`a runtime that ${words} causes ${code}, nothing stays mapped, and other functions work`, (t) => {
     const { shell } = preloading(t, forbid(status))
-    const altered = fs.readFileSync(addon(), 'latin1')
+    const altered = fs.readFileSync(join(packageRoot, addonPath()), 'latin1')
       .replaceAll('\0napi_create_external_arraybuffer\0', '\0none_create_external_arraybuffer\0')
       .replaceAll('node_api_create_external_sharedarraybuffer\0', 'none_api_create_external_sharedarraybuffer\0')
     const path = `${makeTree(t, { 'fdkit.node': '' })}/fdkit.node`
     fs.writeFileSync(path, altered, 'latin1')
-    const options = { shell: `${shell}; export NAPI_RS_NATIVE_LIBRARY_PATH='${path}'` }
+    const options = { shell: `${shell}; export FDKIT_ADDON='${path}'` }
     const [results, left, text] = child<[[string, string][], number, string]>(attempts, options)
     t.is(results.length, 3)
     for (const [is, said] of results) {
-      if (code) t.is(is, code)
+      t.is(is, code)
       t.regex(said, message)
     }
     t.is(left, 0)

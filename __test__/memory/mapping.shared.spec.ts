@@ -1,4 +1,5 @@
-// SharedArrayBuffers over memory files: threads, processes, and until when. On a Node.js that can.
+// Tests SharedArrayBuffers over memory files, their sharing and their lifetime, on a Node.js that
+// supports them.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
@@ -13,7 +14,7 @@ const withSharing = unless(notLinux || noSharing)
 const onSharing = { node: sharingNode, nodeArguments: ['--expose-gc'] }
 
 unless(notLinux || (supportsSharedMapping && 'this Node.js shares mappings'))(
-  'a Node.js that cannot says so, and nothing is left mapped',
+  'share is ENOTSUP and leaves nothing mapped on a Node.js without support',
   (t) => {
     const memfd = Memfd.create('shared', { contents: 'text' })
     t.teardown(() => memfd.close())
@@ -25,11 +26,11 @@ unless(notLinux || (supportsSharedMapping && 'this Node.js shares mappings'))(
   },
 )
 
-test('whether it can is a boolean, on every platform', (t) => {
+test('supportsSharedMapping is a boolean on every platform', (t) => {
   t.is(typeof supportsSharedMapping, 'boolean')
 })
 
-withSharing('a worker that it is posted to has the same memory', (t) => {
+withSharing('a worker that receives the buffer has the same memory', (t) => {
   const script = `
     import { Worker } from 'node:worker_threads'
     const memfd = fdkit.Memfd.create('shared', { size: 8192 })
@@ -53,7 +54,7 @@ withSharing('a worker that it is posted to has the same memory', (t) => {
   t.deepEqual(child(script, onSharing), [20_000, 7, 20_000, 1024])
 })
 
-withSharing('Atomics of two processes on one word lose nothing', async (t) => {
+withSharing('no addition is lost when two processes use Atomics on one word', async (t) => {
   const memfd = Memfd.create('counter', { size: 4 })
   t.teardown(() => memfd.close())
   const script = `
@@ -68,7 +69,7 @@ withSharing('Atomics of two processes on one word lose nothing', async (t) => {
   t.is(memfd.read().readInt32LE(), 100_000)
 })
 
-withSharing('it is as safe as mmap: sealed, cut to the file, and refused where it could get shorter', (t) => {
+withSharing('share seals the file like mmap, is limited to the file, and is refused if the file could shrink', (t) => {
   const script = `
     const attempt = (call) => { try { return call() } catch ({ code, message }) { return code + ' ' + /: ([^:]*)$/.exec(message)?.[1] } }
     const memfd = fdkit.Memfd.create('shared', { size: 5000 })
@@ -77,7 +78,7 @@ withSharing('it is as safe as mmap: sealed, cut to the file, and refused where i
     answer([
       memfd.share().byteLength, memfd.share({ offset: 4096 }).byteLength, memfd.seals.includes('shrink'),
       attempt(() => memfd.share({ length: 5001 })).slice(0, 16), attempt(() => memfd.share({ offset: 1 })).slice(0, 16),
-      attempt(() => plain.share()).slice(0, 5), plain.share({ unsafe: true }).byteLength,
+      attempt(() => plain.share()).slice(0, 5), plain.share({ allowShrink: true }).byteLength,
       attempt(() => empty.share()), attempt(() => fdkit.mmapShared(999999)).slice(0, 5),
     ])
   `
@@ -86,7 +87,7 @@ withSharing('it is as safe as mmap: sealed, cut to the file, and refused where i
   ])
 })
 
-withSharing('of a write-sealed file it is private to the process, and threads share it', (t) => {
+withSharing('share of a write-sealed file is private to the process and shared by its threads', (t) => {
   const script = `
     import { Worker } from 'node:worker_threads'
     const memfd = fdkit.Memfd.create('sealed', { contents: 'text' })
@@ -103,7 +104,7 @@ withSharing('of a write-sealed file it is private to the process, and threads sh
   t.deepEqual(child(script, onSharing), ['Text', 'text'])
 })
 
-withSharing('F_SEAL_WRITE is EBUSY until it is collected, in every thread', (t) => {
+withSharing('F_SEAL_WRITE is EBUSY until the buffer is collected in every thread', (t) => {
   const script = `
     import { Worker } from 'node:worker_threads'
     const memfd = fdkit.Memfd.create('shared', { size: 10 })
@@ -134,8 +135,8 @@ withSharing('F_SEAL_WRITE is EBUSY until it is collected, in every thread', (t) 
   t.deepEqual(child(script, onSharing), ['EBUSY', 'sealed'])
 })
 
-withSharing('a buffer that outlives the worker that made it, and the only one that has loaded the addon', (t) => {
-  // Without the prelude, which would load it in the main thread, too.
+withSharing('a buffer outlives the worker that created it, even if only that worker had loaded the addon', (t) => {
+  // The prelude is left out because it would load the addon in the main thread too.
   const program = `
     const { Worker } = require('node:worker_threads')
     const worker = new Worker(\`
@@ -160,7 +161,7 @@ withSharing('a buffer that outlives the worker that made it, and the only one th
   t.is(output, 'text false\n')
 })
 
-unless(notLinux || noSharing || missing('python3'))('Python sees what is stored with Atomics', (t) => {
+unless(notLinux || noSharing || missing('python3'))('Python sees values that Atomics stored', (t) => {
   const memfd = Memfd.create('python', { size: 4, inheritable: true })
   t.teardown(() => memfd.close())
   child(`Atomics.store(new Int32Array(fdkit.mmapShared(${memfd.fd})), 0, 123456); answer(0)`, onSharing)

@@ -1,4 +1,4 @@
-// What a Memfd does with its file: size, read, write, seals.
+// Tests the members of Memfd for its file: path, size, read, write and seals.
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 
@@ -24,7 +24,7 @@ const outOfRange = (name: string, range: string, value: number) => ({
   message: `The value of "${name}" is out of range. It must be ${range}. Received ${value}`,
 })
 
-onLinux('another process opens it at its path, with an offset of its own', (t) => {
+onLinux('another process can open the path, and has its own offset', (t) => {
   const memfd = made(t, { contents: 'some text' })
   t.is(memfd.path, `/proc/${process.pid}/fd/${memfd.fd}`)
   t.is(execFileSync('cat', [memfd.path], { encoding: 'utf8' }), 'some text')
@@ -32,7 +32,7 @@ onLinux('another process opens it at its path, with an offset of its own', (t) =
   t.is(memfd.read().toString(), 'some textmore')
 })
 
-onLinux('size is what it is now, whoever made it so', (t) => {
+onLinux('size is the current size, even if another descriptor changed it', (t) => {
   const memfd = made(t, { contents: 'abc' })
   fs.ftruncateSync(memfd.fd, 10)
   t.is(memfd.size, 10)
@@ -40,7 +40,7 @@ onLinux('size is what it is now, whoever made it so', (t) => {
   t.is(memfd.size, 100)
 })
 
-onLinux('truncate makes it shorter or longer, and without an argument empty', (t) => {
+onLinux('truncate shrinks or extends the file, and empties it without an argument', (t) => {
   const memfd = made(t, { contents: 'abcdef' })
   memfd.truncate(3)
   t.is(memfd.read().toString(), 'abc')
@@ -48,7 +48,7 @@ onLinux('truncate makes it shorter or longer, and without an argument empty', (t
   t.is(memfd.read().toString(), 'abc\0\0')
   memfd.truncate()
   t.is(memfd.size, 0)
-  // It reserves nothing.
+  // truncate reserves no memory.
   memfd.truncate(2 ** 40)
   t.is(memfd.size, 2 ** 40)
   t.is(fs.fstatSync(memfd.fd).blocks, 0)
@@ -58,7 +58,7 @@ onLinux('truncate makes it shorter or longer, and without an argument empty', (t
   t.throws(() => memfd.truncate('1' as never), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-onLinux('read: the whole, the rest, or as much as the buffer takes', (t) => {
+onLinux('read returns the whole file, the rest of it, or as much as the buffer holds', (t) => {
   const memfd = made(t, { contents: 'abcdef' })
   t.is(memfd.read().toString(), 'abcdef')
   t.is(memfd.read(undefined, 2).toString(), 'cdef')
@@ -74,7 +74,7 @@ onLinux('read: the whole, the rest, or as much as the buffer takes', (t) => {
   t.is(memfd.read(Buffer.alloc(0), 6).length, 0)
 })
 
-onLinux('read: what the file does not have is an error, which says how much it has', (t) => {
+onLinux('read beyond the end is an error that contains the available size', (t) => {
   const memfd = made(t, { contents: 'abcdef' })
   const untouched = Buffer.alloc(7, 'x')
   t.throws(() => memfd.read(untouched), outOfRange('buffer.byteLength', '<= 6', 7))
@@ -86,7 +86,7 @@ onLinux('read: what the file does not have is an error, which says how much it h
   t.is(untouched.toString(), 'xxxxxxx')
 })
 
-onLinux('read and write: arguments that are wrong', (t) => {
+onLinux('read and write reject invalid arguments', (t) => {
   const memfd = made(t, { contents: 'abcdef' })
   for (const buffer of ['text', 5, null, [], new ArrayBuffer(2)]) {
     t.throws(() => memfd.read(buffer as never), {
@@ -108,7 +108,7 @@ onLinux('read and write: arguments that are wrong', (t) => {
   t.is(memfd.read().toString(), 'abcdef')
 })
 
-onLinux('neither read nor write moves the offset of the descriptor', (t) => {
+onLinux('read and write do not move the offset of the descriptor', (t) => {
   const memfd = made(t, { contents: 'abcdef' })
   memfd.read()
   memfd.write('X', 5)
@@ -117,7 +117,7 @@ onLinux('neither read nor write moves the offset of the descriptor', (t) => {
   t.is(bytes.toString(), 'abcdeX')
 })
 
-onLinux('write: at a position, beyond the end too, and nothing at all', (t) => {
+onLinux('write accepts a position, even beyond the end, and empty data', (t) => {
   const memfd = made(t, { contents: 'abcdef' })
   memfd.write('XY', 2)
   t.is(memfd.read().toString(), 'abXYef')
@@ -127,7 +127,7 @@ onLinux('write: at a position, beyond the end too, and nothing at all', (t) => {
   t.is(memfd.size, 9)
 })
 
-onLinux('positions beyond 2 GiB and 4 GiB', (t) => {
+onLinux('read and write accept positions over 2 GiB and 4 GiB', (t) => {
   const memfd = made(t)
   for (const position of [2 ** 31 - 2, 2 ** 31, 2 ** 32 - 1, 2 ** 32 + 5, 2 ** 40]) {
     memfd.write('text', position)
@@ -137,13 +137,13 @@ onLinux('positions beyond 2 GiB and 4 GiB', (t) => {
   t.deepEqual(memfd.read(Buffer.alloc(2), 2 ** 35), Buffer.alloc(2))
 })
 
-unless(noStrace)('what the system reads and writes in pieces is read and written whole', (t) => {
+unless(noStrace)('read and write continue after short transfers and interrupts', (t) => {
   const script = `
     const memfd = fdkit.Memfd.create('pieces', { contents: 'abcdefghij', size: 20 })
     memfd.write('XYZ', 10)
     answer(memfd.read().toString())
   `
-  // The first of each is interrupted.
+  // The first call of each is interrupted.
   const inject = ['pread64', 'pwrite64'].flatMap((call) => ['-e', `inject=${call}:error=EINTR:when=1`])
   const only = ['-P', '/memfd:pieces', '-e', 'trace=pread64,pwrite64', ...inject]
   const { answer, calls } = straced<string>(t, script, only)
@@ -151,7 +151,7 @@ unless(noStrace)('what the system reads and writes in pieces is read and written
   t.is(calls.filter((call) => call.includes('EINTR')).length, 2)
 })
 
-unless(notLinux || missing('bash'))('a file that gets shorter meanwhile is an error, not half a buffer', (t) => {
+unless(notLinux || missing('bash'))('read throws if the file shrinks during the call, and returns no partial buffer', (t) => {
   const memfd = made(t, { contents: 'abcdef' })
   const reader = Memfd.from(fs.openSync(memfd.path, 'r'))
   t.teardown(() => reader.close())
@@ -162,7 +162,7 @@ unless(notLinux || missing('bash'))('a file that gets shorter meanwhile is an er
 const seals: Seal[] = ['seal', 'shrink', 'grow', 'write', 'futureWrite', 'exec']
 const born: Seal[] = noExecSeals() ? [] : ['exec']
 
-onLinux('each seal has a name, and is there when it was added', (t) => {
+onLinux('each seal can be added by its name, and is then listed', (t) => {
   for (const [bit, seal] of seals.entries()) {
     if (seal === 'exec' && noExecSeals()) continue
     const memfd = made(t)
@@ -173,7 +173,7 @@ onLinux('each seal has a name, and is there when it was added', (t) => {
   }
 })
 
-onLinux('seals are added together, in their order shown, and none is no change', (t) => {
+onLinux('several seals can be added together, are listed in a fixed order, and no seals change nothing', (t) => {
   const memfd = made(t)
   memfd.seal()
   t.deepEqual(memfd.seals, born)
@@ -183,7 +183,7 @@ onLinux('seals are added together, in their order shown, and none is no change',
   t.throws(() => memfd.seal('grow'), { code: 'EPERM', message: 'EPERM: operation not permitted, fcntl' })
 })
 
-onLinux('a seal that has no such name is an error, and none is added', (t) => {
+onLinux('an unknown name of a seal is an error, and no seal is added', (t) => {
   const memfd = made(t)
   const names = "'seal', 'shrink', 'grow', 'write', 'futureWrite', 'exec'"
   for (const seal of ['WRITE', '', 'toString', '__proto__', 4, null, undefined, Symbol('write'), ['write'], {}]) {
@@ -194,7 +194,7 @@ onLinux('a seal that has no such name is an error, and none is added', (t) => {
   t.deepEqual(memfd.seals, born)
 })
 
-onLinux('what is sealed is EPERM', (t) => {
+onLinux('operations that a seal forbids are EPERM', (t) => {
   const memfd = made(t, { contents: 'final' })
   memfd.seal('write', 'shrink', 'grow')
   t.throws(() => memfd.write('!'), { code: 'EPERM', message: 'EPERM: operation not permitted, pwrite' })
@@ -203,13 +203,13 @@ onLinux('what is sealed is EPERM', (t) => {
   t.is(memfd.read().toString(), 'final')
 })
 
-onLinux('write-sealing what can be written elsewhere is EBUSY, and says why', (t) => {
+onLinux('the seal write is EBUSY while a writable mapping exists, and the error says so', (t) => {
   const memfd = made(t, { contents: 'text' })
   const buffer = memfd.map()
   t.throws(() => memfd.seal('grow', 'write'), {
     code: 'EBUSY',
     message:
-      'EBUSY: resource busy or locked, fcntl: a mapping that can write is left, here or in another process',
+      'EBUSY: resource busy or locked, fcntl: a writable mapping exists, in this or another process',
   })
   t.deepEqual(memfd.seals, ['shrink', ...born])
   memfd.unmap(buffer)
@@ -217,7 +217,7 @@ onLinux('write-sealing what can be written elsewhere is EBUSY, and says why', (t
   t.is(getSeals(memfd.fd) & F_SEAL_WRITE, F_SEAL_WRITE)
 })
 
-onLinux('from() a reader: seals are read, and cannot be added', (t) => {
+onLinux('a Memfd from a read-only descriptor has seals but cannot add any', (t) => {
   const memfd = made(t, { contents: 'text' })
   const reader = Memfd.from(fs.openSync(memfd.path, 'r'))
   t.teardown(() => reader.close())
@@ -229,7 +229,7 @@ onLinux('from() a reader: seals are read, and cannot be added', (t) => {
   t.deepEqual(reader.seals, ['write', ...born])
 })
 
-test('a Memfd is not made by its constructor', (t) => {
+test('the constructor of Memfd throws', (t) => {
   const Constructor = Memfd as unknown as new (...args: unknown[]) => Memfd
   for (const args of [[], [undefined, 0], [Symbol('own'), 0]]) {
     t.throws(() => new Constructor(...args), {
@@ -242,20 +242,21 @@ test('a Memfd is not made by its constructor', (t) => {
   t.throws(() => new Mine(), { code: 'ERR_ILLEGAL_CONSTRUCTOR' })
 })
 
-onLinux('methods of another object\'s are an error, never a crash', (t) => {
+onLinux('methods called on another object throw and never crash', (t) => {
   const memfd = made(t)
   for (const name of ['read', 'write', 'seal', 'map', 'close', 'truncate'] as const) {
     t.throws(() => (memfd[name] as () => unknown).call({}), { instanceOf: Error })
   }
 })
 
-onLinux('a file of a size that no Buffer has is an error that says so', (t) => {
+onLinux('reading a file that is larger than any Buffer is an error that says so', (t) => {
   const script = `
     const memfd = fdkit.Memfd.create('large')
     memfd.truncate(2 ** 45)
-    try { memfd.read() } catch ({ name, code }) { answer([name, code]) }
+    try { memfd.read() } catch ({ name, code, message }) { answer([name, code ?? message]) }
   `
-  const [name, code] = child<string[]>(script)
+  const [name, why] = child<string[]>(script)
   t.is(name, 'RangeError')
-  t.regex(code ?? '', /^ERR_(OUT_OF_RANGE|INVALID_ARG_VALUE)$/)
+  // The codes of Node differ between its versions; Node 22 has V8's message without a code.
+  t.regex(why ?? '', /^ERR_(OUT_OF_RANGE|INVALID_ARG_VALUE|MEMORY_ALLOCATION_FAILED)$|^Array buffer allocation failed$/)
 })

@@ -1,8 +1,8 @@
-// Whose the descriptor and the memory of a Memfd are, and until when.
+// Tests the ownership and the lifetime of the descriptor and the memory of a Memfd.
 import * as fs from 'node:fs'
 
 import type { ExecutionContext } from 'ava'
-import { F_SEAL_WRITE, addSeals, dup, Memfd, memfdCreate, mmap, munmap } from 'fdkit'
+import { F_SEAL_WRITE, addSeals, dup, getInheritable, Memfd, memfdCreate, mmap, munmap } from 'fdkit'
 
 import { child } from '../helpers/child.js'
 import { isOpen } from '../helpers/fds.js'
@@ -14,17 +14,20 @@ import { makeTree } from '../helpers/tree.js'
 const onLinux = unless(notLinux)
 const closed = { code: 'ERR_INVALID_STATE', message: 'Invalid state: the Memfd is closed' }
 
-onLinux('from: it takes a descriptor over, and closes it', (t) => {
+onLinux('from duplicates the descriptor and closes the original', (t) => {
   const fd = memfdCreate('mine')
   const memfd = Memfd.from(fd)
-  t.is(memfd.fd, fd)
-  memfd.write('text')
-  t.is(fs.readFileSync(`/proc/self/fd/${fd}`, 'utf8'), 'text')
-  memfd.close()
+  t.not(memfd.fd, fd)
   t.false(isOpen(fd))
+  t.false(getInheritable(memfd.fd))
+  memfd.write('text')
+  t.is(fs.readFileSync(`/proc/self/fd/${memfd.fd}`, 'utf8'), 'text')
+  const copy = memfd.fd
+  memfd.close()
+  t.false(isOpen(copy))
 })
 
-onLinux('from: in a child, what it has inherited', (t) => {
+onLinux('from accepts a descriptor that a child has inherited', (t) => {
   const memfd = Memfd.create('inherited', { contents: 'of the parent', inheritable: true })
   t.teardown(() => memfd.close())
   const script = `
@@ -48,11 +51,11 @@ function others(t: ExecutionContext): Record<string, number> {
   return { file: open(`${top}/file`, 'r+'), directory: open(top), device: open('/dev/null', 'r+') }
 }
 
-onLinux('from: what is no file in memory is EINVAL, and stays open', (t) => {
+onLinux('from rejects a descriptor of another file with EINVAL and leaves it open', (t) => {
   for (const [kind, fd] of Object.entries(others(t))) {
     t.throws(() => Memfd.from(fd), {
       code: 'EINVAL',
-      message: 'EINVAL: invalid argument, fcntl: this is no file in memory',
+      message: 'EINVAL: invalid argument, fcntl: this is not a memory file',
     }, kind)
     t.true(isOpen(fd))
   }
@@ -61,7 +64,7 @@ onLinux('from: what is no file in memory is EINVAL, and stays open', (t) => {
   t.throws(() => Memfd.from('3' as never), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-onLinux('once it is closed, every member but close is ERR_INVALID_STATE', (t) => {
+onLinux('every member except close throws ERR_INVALID_STATE after close', (t) => {
   const memfd = Memfd.create('closed', { contents: 'text' })
   const buffer = memfd.map()
   const { fd } = memfd
@@ -79,13 +82,16 @@ onLinux('once it is closed, every member but close is ERR_INVALID_STATE', (t) =>
     map: () => memfd.map(),
     unmap: () => memfd.unmap(buffer),
     share: () => memfd.share(),
+    name: () => memfd.name,
+    stream: () => memfd.stream(),
+    blob: () => memfd.blob(),
   }
   const members = Object.getOwnPropertyNames(Memfd.prototype)
   t.deepEqual(members.filter((name) => !Object.hasOwn(uses, name)), ['constructor', 'close'])
   for (const [name, use] of Object.entries(uses)) t.throws(use, closed, name)
 })
 
-onLinux('closing it again does nothing, not even to who has the number now', (t) => {
+onLinux('a second close does nothing, even if the number was reused', (t) => {
   const memfd = Memfd.create('twice')
   memfd.close()
   const next = fs.openSync('/dev/null', 'r')
@@ -95,8 +101,8 @@ onLinux('closing it again does nothing, not even to who has the number now', (t)
   t.true(isOpen(next))
 })
 
-onLinux('close is EBADF where somebody else has closed the descriptor, and is over', (t) => {
-  // Nobody else's number is to be in danger.
+onLinux('close throws EBADF if the descriptor was closed elsewhere, and the Memfd is then closed', (t) => {
+  // Runs in a child process, where no other code can reuse the number.
   const script = `
     const memfd = fdkit.Memfd.create('stolen', { size: 1 })
     const buffer = memfd.map()
@@ -109,7 +115,7 @@ onLinux('close is EBADF where somebody else has closed the descriptor, and is ov
   t.deepEqual(child(script), ['EBADF: bad file descriptor, close', 0])
 })
 
-onLinux('disposing of it closes it, and unmaps all its buffers', (t) => {
+onLinux('disposing of a Memfd closes it and unmaps all its buffers', (t) => {
   const memfd = Memfd.create('disposed', { size: 10_000 })
   const kept = dup(memfd.fd)
   t.teardown(() => fs.closeSync(kept))
@@ -119,11 +125,11 @@ onLinux('disposing of it closes it, and unmaps all its buffers', (t) => {
   t.deepEqual(buffers.map((buffer) => buffer.byteLength), [0, 0, 0])
   t.is(view.length, 0)
   t.throws(() => memfd.size, closed)
-  // Nothing is left that could write.
+  // No writable mapping is left.
   addSeals(kept, F_SEAL_WRITE)
 })
 
-onLinux('close leaves alone what others have mapped, and what was unmapped before', (t) => {
+onLinux('close keeps the mappings of others, and ignores buffers that are already unmapped', (t) => {
   const memfd = Memfd.create('shared', { contents: 'text' })
   const other = mmap(memfd.fd)
   const [one, two] = [memfd.map(), memfd.map()]
@@ -134,7 +140,7 @@ onLinux('close leaves alone what others have mapped, and what was unmapped befor
   munmap(other)
 })
 
-onLinux('unmap is for its own buffers, once', (t) => {
+onLinux('unmap accepts only the buffers of its Memfd, once', (t) => {
   const memfd = Memfd.create('one', { size: 8 })
   const other = Memfd.create('two', { size: 8 })
   t.teardown(() => [memfd, other].forEach((each) => each.close()))
@@ -154,7 +160,7 @@ onLinux('unmap is for its own buffers, once', (t) => {
   t.throws(() => memfd.unmap(buffer), { code: 'ERR_INVALID_ARG_VALUE' })
 })
 
-onLinux('what is collected without having been closed is closed, and not before', (t) => {
+onLinux('the garbage collector closes a Memfd that was not closed', (t) => {
   const script = `
     const count = () => fs.readdirSync('/proc/self/fd').filter((fd) => {
       try { return fs.readlinkSync('/proc/self/fd/' + fd).includes('memfd:abandoned') } catch { return false }
@@ -171,7 +177,40 @@ onLinux('what is collected without having been closed is closed, and not before'
   t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [51, 1, 0])
 })
 
-onLinux('a buffer outlives the Memfd that was collected', (t) => {
+onLinux('dropped Memfds are collected before the process runs out of descriptors', (t) => {
+  // The loop creates no other garbage that would start the collector.
+  const script = `
+    let count = 0
+    for (; count < 3000; count++) {
+      fdkit.Memfd.create('dropped')
+      if (count % 10 === 0) await new Promise(setImmediate)
+    }
+    answer(count)
+  `
+  t.is(child(script, { shell: 'ulimit -n 512' }), 3000)
+})
+
+onLinux('closed Memfds do not trigger the garbage collector', (t) => {
+  const script = `
+    const { PerformanceObserver } = process.getBuiltinModule('node:perf_hooks')
+    const MAJOR = 4
+    let collections = 0
+    const observer = new PerformanceObserver((list) => {
+      collections += list.getEntries().filter(({ detail }) => detail.kind & MAJOR).length
+    })
+    observer.observe({ entryTypes: ['gc'] })
+    for (let count = 0; count < 2000; count++) {
+      fdkit.Memfd.create('closed').close()
+      if (count % 10 === 0) await new Promise(setImmediate)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    answer(collections)
+  `
+  // This number of MiB would start the collector about 30 times.
+  t.true(child<number>(script, { shell: 'ulimit -n 512' }) < 10)
+})
+
+onLinux('a buffer outlives its garbage-collected Memfd', (t) => {
   const script = `
     const buffer = (() => fdkit.Memfd.create('abandoned', { contents: 'text' }).map())()
     for (let round = 0; round < 5; round++) {
@@ -183,7 +222,7 @@ onLinux('a buffer outlives the Memfd that was collected', (t) => {
   t.is(child(script, { nodeArguments: ['--expose-gc'] }), 'text')
 })
 
-onLinux('a worker that ends closes its Memfds and unmaps their buffers', (t) => {
+onLinux('the end of a worker closes its Memfds and unmaps their buffers', (t) => {
   const script = `
     import { Worker } from 'node:worker_threads'
     const maps = () => fs.readFileSync('/proc/self/maps', 'latin1').split('memfd:ofworker').length - 1
@@ -211,7 +250,7 @@ onLinux('a worker that ends closes its Memfds and unmaps their buffers', (t) => 
   t.deepEqual(child(script), [...round, ...round, ...round])
 })
 
-unless(notLinux || noSharing)('share: it stays when the Memfd is closed', (t) => {
+unless(notLinux || noSharing)('a buffer of share outlives close', (t) => {
   const script = `
     const memfd = fdkit.Memfd.create('shared', { contents: 'text' })
     const buffer = memfd.share({ length: 2 })
@@ -222,7 +261,7 @@ unless(notLinux || noSharing)('share: it stays when the Memfd is closed', (t) =>
   t.deepEqual(child(script, { node: sharingNode }), ['[object SharedArrayBuffer]', 2, 'te'])
 })
 
-// munmap(2) fails where a process has as many mappings as it may have, and one is to be cut in two.
+// munmap(2) fails if it would split a mapping in a process that has the maximum number of mappings.
 const noMunmap = `
 #include <dlfcn.h>
 #include <errno.h>
@@ -230,7 +269,7 @@ const noMunmap = `
 #include <sys/mman.h>
 #include <string.h>
 static int left = 0;
-// It is told by way of process.env.
+// The test sets the count through process.env.
 int setenv(const char *name, const char *value, int overwrite) {
   int (*real)(const char *, const char *, int) = dlsym(RTLD_NEXT, "setenv");
   if (strcmp(name, "FAILING_MUNMAPS") == 0) left = atoi(value);
@@ -243,7 +282,7 @@ int munmap(void *address, size_t length) {
 }
 `
 
-unless(notLinux || noCompiler)('close closes the descriptor even where a buffer cannot be unmapped', (t) => {
+unless(notLinux || noCompiler)('close closes the descriptor even if a buffer cannot be unmapped', (t) => {
   const script = `
     const memfd = fdkit.Memfd.create('failing', { size: 10 })
     const { fd } = memfd
@@ -256,7 +295,7 @@ unless(notLinux || noCompiler)('close closes the descriptor even where a buffer 
   t.deepEqual(child(script, preloading(t, noMunmap)), ['ENOMEM: not enough memory, munmap', false, [0, 0]])
 })
 
-onLinux('a buffer of map is collected while the Memfd lives, and close unmaps those that are left', (t) => {
+onLinux('a buffer of map can be collected while the Memfd lives, and close unmaps the remaining ones', (t) => {
   const script = `
     const count = () => fs.readFileSync('/proc/self/maps', 'latin1').split('/memfd:kept').length - 1
     const memfd = fdkit.Memfd.create('kept', { size: 4096 })

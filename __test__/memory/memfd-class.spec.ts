@@ -1,4 +1,4 @@
-// Memfd.create: its options, alone and together.
+// Tests the options of Memfd.create, alone and combined.
 import { execFileSync, spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { constants } from 'node:os'
@@ -25,13 +25,14 @@ function made(t: ExecutionContext, options?: MemfdOptions, name: string | Uint8A
   return memfd
 }
 
-onLinux('without options it is empty, takes seals, cannot be executed and is nobody else\'s', (t) => {
+onLinux('by default a Memfd is empty, accepts seals, and is neither executable nor inheritable', (t) => {
   const memfd = made(t)
   t.is(memfd.size, 0)
   t.is(memfd.read().length, 0)
   t.is(getSeals(memfd.fd), noExecSeals() ? 0 : F_SEAL_EXEC)
   t.false(getInheritable(memfd.fd))
-  t.deepEqual(Object.keys(memfd), [])
+  // The value is a symbol, which makes every way to clone the object fail.
+  t.deepEqual(Object.keys(memfd), ['notCloneable'])
 })
 
 const bytes = new Uint8Array(Buffer.from('some text'))
@@ -50,7 +51,7 @@ const kinds: Record<string, Contents> = {
 }
 
 for (const [kind, contents] of Object.entries(kinds)) {
-  onLinux(`contents: ${kind}`, (t) => {
+  onLinux(`contents can be ${kind}`, (t) => {
     const memfd = made(t, { contents })
     t.is(memfd.read().toString(), 'some text')
     t.is(memfd.size, 9)
@@ -60,19 +61,19 @@ for (const [kind, contents] of Object.entries(kinds)) {
   })
 }
 
-onLinux('contents: a string is UTF-8, views of larger elements are their bytes', (t) => {
+onLinux('contents: a string is encoded as UTF-8, and views of larger elements are written as bytes', (t) => {
   t.deepEqual(made(t, { contents: 'ü\u{1f600}\ud800' }).read(), Buffer.from('ü\u{1f600}\ufffd'))
   t.deepEqual([...made(t, { contents: new Uint16Array([1, 0x203]) }).read()], [1, 0, 3, 2])
 })
 
 for (const contents of ['', Buffer.alloc(0), new ArrayBuffer(0), new DataView(new ArrayBuffer(4), 4)]) {
-  onLinux(`contents: none, as ${contents === '' ? 'a string' : contents.constructor.name}`, (t) => {
+  onLinux(`contents can be empty: ${contents === '' ? 'a string' : contents.constructor.name}`, (t) => {
     t.is(made(t, { contents }).size, 0)
     t.deepEqual(made(t, { contents, size: 3 }).read(), Buffer.alloc(3))
   })
 }
 
-onLinux('size: what the contents do not fill is zeros, and there is room for all of it', (t) => {
+onLinux('size reserves memory, and the part after the contents is zeros', (t) => {
   for (const size of [4, 5, 4096, 100_000]) {
     const memfd = made(t, { size, contents: 'text' })
     t.is(memfd.read().toString('latin1'), 'text'.padEnd(size, '\0'))
@@ -82,7 +83,7 @@ onLinux('size: what the contents do not fill is zeros, and there is room for all
   t.is(made(t, { size: 0 }).size, 0)
 })
 
-onLinux('size: less than the contents have is an error, and leaves nothing open', (t) => {
+onLinux('a size smaller than the contents is an error and leaks nothing', (t) => {
   const before = countFds()
   for (const [size, contents, least] of [[0, 'x', 1], [3, 'text', 4], [3, 'üü', 4]] as const) {
     t.throws(() => Memfd.create('', { size, contents }), {
@@ -94,7 +95,7 @@ onLinux('size: less than the contents have is an error, and leaves nothing open'
 })
 
 const flag = [true, false]
-onLinux('every combination of sealing, exec and inheritable is what it says', (t) => {
+onLinux('every combination of sealing, exec and inheritable has its effects', (t) => {
   for (const sealing of flag) for (const exec of flag) for (const inheritable of flag) {
     const words = JSON.stringify({ sealing, exec, inheritable })
     const memfd = made(t, { sealing, exec, inheritable, contents: 'text', size: 10 })
@@ -109,7 +110,7 @@ onLinux('every combination of sealing, exec and inheritable is what it says', (t
   }
 })
 
-withExecSeals('exec: false is for good, and true runs', (t) => {
+withExecSeals('exec: false is permanent, and exec: true makes the file executable', (t) => {
   const script = '#!/bin/sh\necho ran'
   const never = made(t, { contents: script })
   t.throws(() => fs.fchmodSync(never.fd, 0o777), { code: 'EPERM' })
@@ -117,7 +118,7 @@ withExecSeals('exec: false is for good, and true runs', (t) => {
   t.is(execFileSync(made(t, { contents: script, exec: true }).path, { encoding: 'utf8' }), 'ran\n')
 })
 
-onLinux('inheritable: a child finds it at its number, or finds nothing', (t) => {
+onLinux('a child inherits the descriptor only with inheritable: true', (t) => {
   for (const inheritable of flag) {
     const { fd } = made(t, { inheritable, contents: 'text' }, 'inherited')
     const { stdout } = spawnSync('readlink', [`/proc/self/fd/${fd}`], { encoding: 'utf8' })
@@ -125,7 +126,7 @@ onLinux('inheritable: a child finds it at its number, or finds nothing', (t) => 
   }
 })
 
-onLinux('names: any bytes but NUL, at most 249', (t) => {
+onLinux('a name consists of at most 249 bytes except NUL', (t) => {
   const shown = (memfd: Memfd) => fs.readlinkSync(memfd.path, 'buffer').toString('latin1')
   t.is(shown(made(t, {}, Buffer.from([0x61, 0xff, 0x2f]))), '/memfd:a\xff/ (deleted)')
   t.is(shown(made(t, {}, 'a\udcff')), '/memfd:a\xff (deleted)')
@@ -163,24 +164,24 @@ const wrong: [options: unknown, code: string, message: RegExp][] = [
   [{ hugePageSize: 2 ** 21, size: 1, contents: 'ab' }, 'RANGE', /"options.size"/],
 ]
 
-test('options that are wrong are errors, in Node\'s words, before anything is made', (t) => {
+test('invalid options are errors in Node\'s words before anything is created', (t) => {
   for (const [options, code, message] of wrong) {
     const expected = code === 'TYPE' ? 'ERR_INVALID_ARG_TYPE' : 'ERR_OUT_OF_RANGE'
     t.throws(() => Memfd.create('', options as MemfdOptions), { code: expected, message })
   }
 })
 
-onLinux('options that are undefined are left out', (t) => {
+onLinux('an option that is undefined has its default', (t) => {
   const none = { contents: undefined, exec: undefined, hugePageSize: undefined, inheritable: undefined }
   const memfd = made(t, { ...none, sealing: undefined, size: undefined })
   t.is(memfd.size, 0)
   memfd.seal('seal')
 })
 
-// As Linux before 6.3 answers.
+// Fails like Linux before 6.3.
 const old = hiding('memfd_create', constants.errno.EINVAL, MFD_EXEC | MFD_NOEXEC_SEAL)
 
-unless(noSeccomp)('before Linux 6.3 it is made without those flags, and keeps to the rest', (t) => {
+unless(noSeccomp)('before Linux 6.3 the file is created without the exec flags and keeps the other options', (t) => {
   const script = `
     const results = []
     for (const sealing of [true, false]) for (const exec of [true, false]) {
@@ -202,7 +203,7 @@ unless(noSeccomp)('before Linux 6.3 it is made without those flags, and keeps to
   ])
 })
 
-unless(noSeccomp)('where there are no files in memory that is ENOSYS, with nothing left open', (t) => {
+unless(noSeccomp)('a kernel without memfd_create causes ENOSYS, and nothing is leaked', (t) => {
   const script = `
     const before = countFds()
     try { fdkit.Memfd.create('none') } catch ({ code, syscall }) { answer([code, syscall, countFds() - before]) }
@@ -211,8 +212,8 @@ unless(noSeccomp)('where there are no files in memory that is ENOSYS, with nothi
   t.deepEqual(child(script, none), ['ENOSYS', 'memfd_create', 0])
 })
 
-unless(noSeccomp)('exec where vm.memfd_noexec is 2 is EACCES', (t) => {
-  // What the kernel then answers; the setting itself would be the whole machine's.
+unless(noSeccomp)('exec: true is EACCES if vm.memfd_noexec is 2', (t) => {
+  // Simulates the kernel's answer, since the setting would affect the whole machine.
   const script = `
     fdkit.Memfd.create('fine').close()
     try { fdkit.Memfd.create('not', { exec: true }) } catch ({ message }) { answer(message) }
@@ -221,7 +222,7 @@ unless(noSeccomp)('exec where vm.memfd_noexec is 2 is EACCES', (t) => {
   t.is(child(script, forbidden), 'EACCES: permission denied, memfd_create')
 })
 
-unless(noStrace)('a failure after it was made closes it', (t) => {
+unless(noStrace)('a failure after the creation closes the descriptor', (t) => {
   const script = `
     const before = countFds()
     const attempt = (options) => {

@@ -1,3 +1,4 @@
+// Tests memfdCreate, getSeals and addSeals.
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
@@ -33,7 +34,7 @@ const shownName = (fd: number): Buffer => fs.readlinkSync(`/proc/self/fd/${fd}`,
 const shownAs = (name: Buffer | string): Buffer =>
   Buffer.concat([Buffer.from('/memfd:'), Buffer.from(name), Buffer.from(' (deleted)')])
 
-/** Runs Python with the descriptor as its number 3. */
+/** Runs Python with the descriptor as its descriptor 3. */
 function python(fd: number, script: string) {
   const stdio = ['ignore', 'pipe', 'pipe', fd] as const
   const { status, stdout, stderr } = spawnSync('python3', ['-c', script], {
@@ -43,7 +44,7 @@ function python(fd: number, script: string) {
   return { status, stdout: stdout.trim(), stderr }
 }
 
-/** What Python's mmap says to a mapping of the descriptor: "fine", or the name of the error. */
+/** Maps the descriptor with Python's mmap. Returns "fine" or the name of the error. */
 const mapping = (fd: number, how: string) =>
   python(
     fd,
@@ -54,7 +55,7 @@ const mapping = (fd: number, how: string) =>
     ].join('\n'),
   ).stdout
 
-onLinux('an empty file that reads and writes', (t) => {
+onLinux('creates an empty file that can be read and written', (t) => {
   const fd = memfd(t)
   t.is(fs.fstatSync(fd).size, 0)
   t.true(fs.fstatSync(fd).isFile())
@@ -62,27 +63,27 @@ onLinux('an empty file that reads and writes', (t) => {
   t.is(fs.readFileSync(`/proc/self/fd/${fd}`, 'utf8'), 'contents')
 })
 
-onLinux('every call makes a file of its own', (t) => {
+onLinux('each call creates a separate file', (t) => {
   const [one, other] = [memfd(t, 'same'), memfd(t, 'same')]
   t.not(one, other)
   t.not(fs.fstatSync(one).ino, fs.fstatSync(other).ino)
 })
 
 for (const [what, name] of Object.entries({
-  'a plain one': 'report',
-  'an empty one': '',
+  'a plain name': 'report',
+  'an empty name': '',
   'slashes': '/a/../b/',
   'spaces and a newline': ' a\nb ',
   'not ASCII': 'Grüße \u{1f600} \ufffd',
   '249 bytes': 'n'.repeat(249),
 })) {
-  onLinux(`names: ${what}`, (t) => {
+  onLinux(`accepts and shows a name: ${what}`, (t) => {
     t.deepEqual(shownName(memfd(t, name)), shownAs(name))
     t.deepEqual(shownName(memfd(t, Buffer.from(name))), shownAs(name))
   })
 }
 
-onLinux('names: bytes that are not UTF-8, as a Buffer and by PEP 383', (t) => {
+onLinux('accepts a name that is not UTF-8, as a Buffer and escaped according to PEP 383', (t) => {
   const name = Buffer.from([0x61, 0xff, 0xc3, 0x80, 0xed, 0xa0, 0x80])
   t.deepEqual(shownName(memfd(t, name)), shownAs(name))
   t.deepEqual(shownName(memfd(t, new Uint8Array(name))), shownAs(name))
@@ -90,7 +91,7 @@ onLinux('names: bytes that are not UTF-8, as a Buffer and by PEP 383', (t) => {
   t.deepEqual(shownName(memfd(t, escaped)), shownAs(name))
 })
 
-onLinux('names: 250 bytes are EINVAL, however few characters they are', (t) => {
+onLinux('a name of 250 bytes is EINVAL, even if it has fewer characters', (t) => {
   for (const name of ['n'.repeat(250), Buffer.alloc(250, 'n'), 'ü'.repeat(125), 'n'.repeat(4096)]) {
     t.throws(() => memfdCreate(name), {
       code: 'EINVAL',
@@ -101,13 +102,13 @@ onLinux('names: 250 bytes are EINVAL, however few characters they are', (t) => {
 })
 
 for (const name of ['\0', 'a\0b', 'a\0', Buffer.from('a\0b'), new Uint8Array(1)]) {
-  test(`names: a NUL is an error (${JSON.stringify(name)})`, (t) => {
+  test(`a NUL in a name is an error (${JSON.stringify(name)})`, (t) => {
     t.throws(() => memfdCreate(name), { code: 'ERR_INVALID_ARG_VALUE', instanceOf: TypeError })
   })
 }
 
 for (const name of [undefined, null, 5, new URL('file:///tmp'), ['a'], {}]) {
-  test(`names: no ${String(name) || 'array'}`, (t) => {
+  test(`rejects a name of another type: ${String(name) || 'array'}`, (t) => {
     t.throws(() => memfdCreate(name as string), {
       code: 'ERR_INVALID_ARG_TYPE',
       instanceOf: TypeError,
@@ -117,34 +118,34 @@ for (const name of [undefined, null, 5, new URL('file:///tmp'), ['a'], {}]) {
 }
 
 for (const flags of [2 ** 32, -(2 ** 31) - 1, 2 ** 40, 2 ** 53, Infinity, -Infinity, Number.NaN, 1.5]) {
-  test(`flags: ${flags} is out of range`, (t) => {
+  test(`flags ${flags} are out of range`, (t) => {
     t.throws(() => memfdCreate('', flags), { code: 'ERR_OUT_OF_RANGE', instanceOf: RangeError })
   })
 }
 
 for (const flags of [null, '1', 1n, true, {}]) {
-  test(`flags: no ${typeof flags} (${String(flags)})`, (t) => {
+  test(`rejects flags of type ${typeof flags} (${String(flags)})`, (t) => {
     t.throws(() => memfdCreate('', flags as number), { code: 'ERR_INVALID_ARG_TYPE' })
   })
 }
 
-onLinux('flags: unknown bits are EINVAL, all 32 of them reach the kernel', (t) => {
+onLinux('all 32 bits of the flags reach the kernel, and unknown ones are EINVAL', (t) => {
   for (const flags of [0x20, 0x1000, MFD_CLOEXEC | 0x100, -1, 2 ** 32 - 1]) {
     t.throws(() => memfdCreate('', flags), { code: 'EINVAL' }, String(flags))
   }
 })
 
 for (const [name, size] of Object.entries(fdkit).filter(([name]) => /^MFD_HUGE_\d/.test(name))) {
-  onLinux(`flags: ${name} without MFD_HUGETLB is EINVAL`, (t) => {
+  onLinux(`${name} without MFD_HUGETLB is EINVAL`, (t) => {
     t.throws(() => memfdCreate('', size as number), { code: 'EINVAL' })
     t.throws(() => memfdCreate('', (size as number) | MFD_CLOEXEC), { code: 'EINVAL' })
   })
 }
 
-onLinux('flags: what the | of JavaScript made negative is taken as unsigned', (t) => {
+onLinux('flags that the operator | made negative are converted to unsigned', (t) => {
   const negative = MFD_HUGETLB | MFD_HUGE_16GB
   t.true(negative < 0)
-  // No machine that has a Node has pages of 16 GB but POWER.
+  // Of the machines that run Node, only POWER has pages of 16 GB.
   const hasThem = fs.existsSync('/sys/kernel/mm/hugepages/hugepages-16777216kB')
   for (const flags of [negative, negative >>> 0]) {
     let code
@@ -157,7 +158,7 @@ onLinux('flags: what the | of JavaScript made negative is taken as unsigned', (t
   }
 })
 
-withHugePages('huge pages: whole ones only, and no write(2)', (t) => {
+withHugePages('a file of huge pages has a multiple of the page size, and write(2) fails', (t) => {
   const fd = memfd(t, 'huge', MFD_CLOEXEC | MFD_HUGETLB | MFD_HUGE_2MB)
   t.is(fs.fstatSync(fd).blksize, 2 ** 21)
   t.throws(() => fs.writeSync(fd, 'x'), { code: 'EINVAL' })
@@ -171,7 +172,7 @@ function childSees(fd: number): boolean {
   return stdout.startsWith('/memfd:inheritance')
 }
 
-onLinux('inheritance: not by default, nor with MFD_CLOEXEC', (t) => {
+onLinux('the descriptor is not inherited by default, nor with MFD_CLOEXEC', (t) => {
   for (const flags of [undefined, MFD_CLOEXEC, MFD_CLOEXEC | MFD_ALLOW_SEALING]) {
     const fd = memfd(t, 'inheritance', flags)
     t.false(getInheritable(fd))
@@ -179,7 +180,7 @@ onLinux('inheritance: not by default, nor with MFD_CLOEXEC', (t) => {
   }
 })
 
-onLinux('inheritance: by children where the flags lack MFD_CLOEXEC', (t) => {
+onLinux('children inherit the descriptor if the flags lack MFD_CLOEXEC', (t) => {
   for (const flags of [0, MFD_ALLOW_SEALING]) {
     const fd = memfd(t, 'inheritance', flags)
     t.true(getInheritable(fd))
@@ -187,7 +188,7 @@ onLinux('inheritance: by children where the flags lack MFD_CLOEXEC', (t) => {
   }
 })
 
-onLinux('a child that reads an inherited one moves the offset of both', (t) => {
+onLinux('a child that reads an inherited descriptor moves the offset of both', (t) => {
   const fd = memfd(t)
   fs.writeSync(fd, 'abcdef', 0)
   const child = execFileSync('dd', ['bs=3', 'count=1', 'status=none'], { stdio: [fd, 'pipe', 'ignore'] })
@@ -196,7 +197,7 @@ onLinux('a child that reads an inherited one moves the offset of both', (t) => {
   t.is(rest.toString('utf8', 0, fs.readSync(fd, rest)), 'def')
 })
 
-withPython('ftruncate reserves nothing, fallocate does', (t) => {
+withPython('ftruncate reserves no memory, and fallocate does', (t) => {
   const fd = memfd(t)
   fs.ftruncateSync(fd, 2 ** 40)
   t.is(fs.fstatSync(fd).blocks, 0)
@@ -204,7 +205,7 @@ withPython('ftruncate reserves nothing, fallocate does', (t) => {
   t.is(fs.fstatSync(fd).blocks, 2 ** 20 / 512)
 })
 
-onLinux('seals: none at first, then those added, together', (t) => {
+onLinux('getSeals returns 0 at first, and then the seals that were added', (t) => {
   const fd = sealable(t)
   t.is(getSeals(fd), 0)
   t.is(addSeals(fd, F_SEAL_SHRINK), undefined)
@@ -215,7 +216,7 @@ onLinux('seals: none at first, then those added, together', (t) => {
   t.is(getSeals(fd), F_SEAL_GROW | F_SEAL_SHRINK)
 })
 
-onLinux('seals: SHRINK and GROW forbid what they say and no more', (t) => {
+onLinux('F_SEAL_SHRINK and F_SEAL_GROW forbid only shrinking and growing', (t) => {
   const fd = sealable(t)
   fs.writeSync(fd, 'abcdef')
   addSeals(fd, F_SEAL_SHRINK)
@@ -228,7 +229,7 @@ onLinux('seals: SHRINK and GROW forbid what they say and no more', (t) => {
   t.is(fs.readFileSync(`/proc/self/fd/${fd}`, 'latin1'), 'Xbcdef\0\0\0')
 })
 
-onLinux('seals: WRITE and FUTURE_WRITE forbid writing', (t) => {
+onLinux('F_SEAL_WRITE and F_SEAL_FUTURE_WRITE forbid writing', (t) => {
   for (const seal of [F_SEAL_WRITE, F_SEAL_FUTURE_WRITE]) {
     const fd = sealable(t)
     fs.writeSync(fd, 'final')
@@ -239,14 +240,14 @@ onLinux('seals: WRITE and FUTURE_WRITE forbid writing', (t) => {
   }
 })
 
-onLinux('seals: SEAL is the last one', (t) => {
+onLinux('no seal can be added after F_SEAL_SEAL', (t) => {
   const fd = sealable(t)
   addSeals(fd, F_SEAL_SEAL)
   t.throws(() => addSeals(fd, F_SEAL_WRITE), { code: 'EPERM' })
   t.is(getSeals(fd), F_SEAL_SEAL)
 })
 
-onLinux('seals: without MFD_ALLOW_SEALING SEAL is there, and adding is EPERM', (t) => {
+onLinux('without MFD_ALLOW_SEALING a file has F_SEAL_SEAL, and adding seals is EPERM', (t) => {
   const fd = memfd(t)
   t.is(getSeals(fd), F_SEAL_SEAL)
   const error = t.throws<NodeJS.ErrnoException>(() => addSeals(fd, F_SEAL_WRITE), { code: 'EPERM' })
@@ -254,7 +255,7 @@ onLinux('seals: without MFD_ALLOW_SEALING SEAL is there, and adding is EPERM', (
   t.deepEqual(Object.keys(error ?? {}), ['errno', 'code', 'syscall'])
 })
 
-onLinux('seals: a descriptor that cannot write cannot seal', (t) => {
+onLinux('a descriptor that cannot write cannot add seals', (t) => {
   const fd = sealable(t)
   const reader = fs.openSync(`/proc/self/fd/${fd}`, 'r')
   t.teardown(() => fs.closeSync(reader))
@@ -262,7 +263,7 @@ onLinux('seals: a descriptor that cannot write cannot seal', (t) => {
   t.is(getSeals(reader), 0)
 })
 
-onLinux('seals: only they protect, since a reader can be opened again for writing', (t) => {
+onLinux('only seals protect a file, since a read-only descriptor can be reopened for writing', (t) => {
   const fd = sealable(t)
   const reader = fs.openSync(`/proc/self/fd/${fd}`, 'r')
   t.teardown(() => fs.closeSync(reader))
@@ -274,7 +275,7 @@ onLinux('seals: only they protect, since a reader can be opened again for writin
   fs.closeSync(again)
 })
 
-withPython('seals: WRITE is EBUSY while a writable shared mapping lives', async (t) => {
+withPython('F_SEAL_WRITE is EBUSY while a writable shared mapping exists', async (t) => {
   const fd = sealable(t)
   fs.ftruncateSync(fd, 4096)
   const holder = spawn(
@@ -292,7 +293,7 @@ withPython('seals: WRITE is EBUSY while a writable shared mapping lives', async 
   t.is(getSeals(fd), F_SEAL_FUTURE_WRITE | F_SEAL_WRITE)
 })
 
-withPython('seals: after WRITE only mappings that change nothing', (t) => {
+withPython('F_SEAL_WRITE allows only mappings that cannot change the file', (t) => {
   const fd = sealable(t)
   fs.ftruncateSync(fd, 4096)
   const readOnly = 'mmap.MAP_SHARED, mmap.PROT_READ'
@@ -305,7 +306,7 @@ withPython('seals: after WRITE only mappings that change nothing', (t) => {
 
 const withExecSeals = unless(noExecSeals())
 
-withExecSeals('MFD_NOEXEC_SEAL: mode 0666, F_SEAL_EXEC, and never executable', (t) => {
+withExecSeals('MFD_NOEXEC_SEAL sets mode 0666 and F_SEAL_EXEC, and the file can never be executed', (t) => {
   const fd = memfd(t, '', MFD_NOEXEC_SEAL | MFD_CLOEXEC)
   t.is(fs.fstatSync(fd).mode & 0o7777, 0o666)
   t.is(getSeals(fd), F_SEAL_EXEC)
@@ -315,7 +316,7 @@ withExecSeals('MFD_NOEXEC_SEAL: mode 0666, F_SEAL_EXEC, and never executable', (
   t.is(getSeals(fd), F_SEAL_EXEC | F_SEAL_GROW)
 })
 
-withExecSeals('MFD_EXEC: mode 0777, and may be run', (t) => {
+withExecSeals('MFD_EXEC sets mode 0777, and the file can be executed', (t) => {
   const fd = memfd(t, '', MFD_EXEC)
   t.is(fs.fstatSync(fd).mode & 0o7777, 0o777)
   t.is(getSeals(fd), F_SEAL_SEAL)
@@ -327,14 +328,14 @@ withExecSeals('MFD_NOEXEC_SEAL with MFD_EXEC is EINVAL', (t) => {
   t.throws(() => memfdCreate('', MFD_NOEXEC_SEAL | MFD_EXEC), { code: 'EINVAL' })
 })
 
-withExecSeals('F_SEAL_EXEC on an executable one brings the other seals with it', (t) => {
+withExecSeals('F_SEAL_EXEC on an executable file also adds the other seals', (t) => {
   const fd = memfd(t, '', MFD_EXEC | MFD_ALLOW_SEALING)
   addSeals(fd, F_SEAL_EXEC)
   const brought = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE
   t.is(getSeals(fd), F_SEAL_EXEC | brought)
 })
 
-onLinux('seals: unknown ones in are EINVAL, and none of the known ones is added', (t) => {
+onLinux('an unknown seal is EINVAL, and none of the known ones is added', (t) => {
   const fd = sealable(t)
   for (const seals of [0x40, F_SEAL_GROW | 0x8000, -1, -(2 ** 31), 2 ** 32 - 1]) {
     t.throws(() => addSeals(fd, seals), { code: 'EINVAL' }, String(seals))
@@ -343,7 +344,7 @@ onLinux('seals: unknown ones in are EINVAL, and none of the known ones is added'
 })
 
 for (const seals of [2 ** 32, -(2 ** 31) - 1, 0.5, Number.NaN, Infinity]) {
-  test(`seals: ${seals} is out of range`, (t) => {
+  test(`seals ${seals} are out of range`, (t) => {
     t.throws(() => addSeals(0, seals), {
       code: 'ERR_OUT_OF_RANGE',
       message: /^The value of "seals" is out of range\. It must be /,
@@ -351,7 +352,7 @@ for (const seals of [2 ** 32, -(2 ** 31) - 1, 0.5, Number.NaN, Infinity]) {
   })
 }
 
-unless(notLinux || missing('strace'))('seals: unknown ones out are kept', (t) => {
+unless(notLinux || missing('strace'))('getSeals keeps unknown bits', (t) => {
   const script = `
     import { getSeals, memfdCreate } from 'fdkit'
     console.log(getSeals(memfdCreate('watched')))
@@ -362,14 +363,14 @@ unless(notLinux || missing('strace'))('seals: unknown ones out are kept', (t) =>
   t.is(execFileSync('strace', [...strace, ...node], { encoding: 'utf8' }), `${0x40000421}\n`)
 })
 
-onLinux('seals: a file that is none in memory is EINVAL', (t) => {
+onLinux('seals of a file that is not in memory are EINVAL', (t) => {
   const fd = fs.openSync('/dev/null', 'r+')
   t.teardown(() => fs.closeSync(fd))
   t.throws(() => getSeals(fd), { code: 'EINVAL' })
   t.throws(() => addSeals(fd, F_SEAL_SEAL), { code: 'EINVAL' })
 })
 
-onLinux('seals: a number that is not open is EBADF', (t) => {
+onLinux('seals of a descriptor that is not open are EBADF', (t) => {
   for (const fd of [2 ** 31 - 1, 1_000_000]) {
     t.throws(() => getSeals(fd), { code: 'EBADF', message: 'EBADF: bad file descriptor, fcntl' })
     t.throws(() => addSeals(fd, F_SEAL_SEAL), { code: 'EBADF' })

@@ -1,4 +1,5 @@
-// Memory that runs out, and huge pages. What a machine has is set, and given back: one after the other.
+// Tests memory that runs out, and huge pages. The tests change settings of the machine and restore them,
+// so they run one after the other.
 import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
@@ -16,10 +17,10 @@ const withHuge = unless(noHuge, test.serial)
 
 const NO_SPACE = 'ENOSPC: no space left on device, fallocate'
 const TOO_FEW =
-  ': too few huge pages of this size are reserved: write how many there are to be to ' +
+  ': too few huge pages of this size are reserved: write the number you need to ' +
   'nr_hugepages in /sys/kernel/mm/hugepages/hugepages-*kB'
 
-onLinux('more than any machine has is ENOSPC at once, and nothing is left open', (t) => {
+onLinux('a size that no machine has is ENOSPC immediately, and nothing is leaked', (t) => {
   const before = countFds()
   for (const size of [2 ** 46, 2 ** 50, 2 ** 53 - 1]) {
     t.throws(() => Memfd.create('', { size }), { code: 'ENOSPC', message: NO_SPACE })
@@ -27,7 +28,7 @@ onLinux('more than any machine has is ENOSPC at once, and nothing is left open',
   t.is(countFds(), before)
 })
 
-// The process would be ended where it went beyond.
+// The kernel would kill the process if it exceeded the limit.
 const within = `
   const attempt = (size) => {
     try {
@@ -40,11 +41,11 @@ const within = `
   answer([attempt(2 ** 25), attempt(2 ** 29), attempt(2 ** 25)])
 `
 
-withLimit('more than the control group may have is ENOSPC, and what it may have is not', (t) => {
+withLimit('a size beyond the limit of the control group is ENOSPC, and one within it works', (t) => {
   t.deepEqual(child(within, limited(t, 2 ** 28)), [true, NO_SPACE, true])
 })
 
-withLimit('what the group could drop counts as free', (t) => {
+withLimit('memory that the group can reclaim counts as free', (t) => {
   const script = `
     import { tmpdir } from 'node:os'
     const file = fs.mkdtempSync(tmpdir() + '/fdkit-cache-') + '/file'
@@ -64,7 +65,7 @@ withLimit('what the group could drop counts as free', (t) => {
   t.is(child(script, limited(t, 2 ** 28)), 2 ** 27)
 })
 
-onLinux('hugePageSizes: those that the machine has, the smallest first', (t) => {
+onLinux('hugePageSizes returns the sizes of the machine in ascending order', (t) => {
   const sizes = hugePageSizes()
   t.deepEqual(sizes, sizes.toSorted((a, b) => a - b))
   const directory = '/sys/kernel/mm/hugepages'
@@ -74,18 +75,18 @@ onLinux('hugePageSizes: those that the machine has, the smallest first', (t) => 
 
 const has2MB = hugePageSizes().includes(HUGE)
 
-unless(!has2MB && 'needs huge pages of 2 MB', test.serial)('a size that the machine lacks is ENODEV, and says which it has', (t) => {
+unless(!has2MB && 'needs huge pages of 2 MB', test.serial)('a size of huge pages that the machine lacks is ENODEV, and the error lists the sizes it has', (t) => {
   const sizes = hugePageSizes()
   const lacking = [2 ** 16, 2 ** 20, 2 ** 34].find((size) => !sizes.includes(size)) ?? 0
   t.throws(() => Memfd.create('', { hugePageSize: lacking }), {
     code: 'ENODEV',
     message:
       `ENODEV: no such device, memfd_create: this machine has no huge pages of ${lacking} bytes, ` +
-      `but of ${sizes.join(' and ')}`,
+      `only of ${sizes.join(' and ')}`,
   })
 })
 
-withHuge('huge pages: without any it is ENOSPC, or ENOMEM when it is mapped, and says what to do', (t) => {
+withHuge('huge pages: without reserved pages create is ENOSPC and mmap is ENOMEM, and the error says what to do', (t) => {
   const before = countFds()
   const options = [{ size: HUGE }, { contents: 'text' }, { size: 2 * HUGE, sealing: false }]
   for (const each of options) {
@@ -109,7 +110,7 @@ function huge(t: ExecutionContext, options?: MemfdOptions): Memfd {
   return memfd
 }
 
-withHuge('huge pages: contents, whole pages of them, sealed or not', (t) => {
+withHuge('huge pages: contents are stored in whole pages, with and without seals', (t) => {
   withHugePages(t, 4)
   for (const options of [{}, { sealing: false }, { exec: true }, { inheritable: true }]) {
     const memfd = huge(t, { contents: 'text', ...options })
@@ -126,7 +127,7 @@ withHuge('huge pages: contents, whole pages of them, sealed or not', (t) => {
   t.is(hugePages('free'), 2)
 })
 
-withHuge('huge pages: read and write as elsewhere, but that they do not grow', (t) => {
+withHuge('huge pages: read and write work as in other files, but write does not extend the file', (t) => {
   withHugePages(t, 2)
   const memfd = huge(t, { size: 2 * HUGE })
   memfd.write('over the edge', HUGE - 4)
@@ -145,7 +146,7 @@ withHuge('huge pages: read and write as elsewhere, but that they do not grow', (
   t.throws(() => memfd.write('x'), { code: 'EPERM' })
 })
 
-withHuge('huge pages: what is mapped is the file, from whole pages on', (t) => {
+withHuge('huge pages: the file can be mapped from offsets of whole pages', (t) => {
   withHugePages(t, 3)
   const memfd = huge(t, { size: 2 * HUGE, contents: 'text' })
   const [whole, last, few] = [memfd.map(), memfd.map({ offset: HUGE }), memfd.map({ length: 5 })]
@@ -159,7 +160,7 @@ withHuge('huge pages: what is mapped is the file, from whole pages on', (t) => {
   t.is(memfd.read(Buffer.alloc(1)).toString(), 't')
   t.throws(() => memfd.map({ offset: 4096 }), {
     code: 'EINVAL',
-    message: 'EINVAL: invalid argument, mmap: in a file of huge pages the offset is a multiple of their size',
+    message: 'EINVAL: invalid argument, mmap: in a file in huge pages, the offset must be a multiple of their size',
   })
   t.throws(() => memfd.truncate(HUGE), { code: 'EPERM' })
   for (const buffer of [whole, last, few, privately]) memfd.unmap(buffer)
@@ -169,7 +170,7 @@ withHuge('huge pages: what is mapped is the file, from whole pages on', (t) => {
   t.is(memfd.read(Buffer.alloc(1)).toString(), 't')
 })
 
-withHuge('huge pages: sizes are whole pages, and shorter gives them back', (t) => {
+withHuge('huge pages: sizes are whole pages, and truncate frees them', (t) => {
   withHugePages(t, 2)
   const memfd = huge(t, { size: 2 * HUGE })
   for (const size of [1, 4096, HUGE + 4096]) t.throws(() => memfd.truncate(size), { code: 'EINVAL' })
@@ -178,24 +179,24 @@ withHuge('huge pages: sizes are whole pages, and shorter gives them back', (t) =
   t.is(hugePages('free'), 1)
 })
 
-unless(noHuge || missing('python3'), test.serial)('huge pages: a hole that another process punches is zeros', async (t) => {
+unless(noHuge || missing('python3'), test.serial)('huge pages: a hole that another process punches reads as zeros', async (t) => {
   withHugePages(t, 2)
   const memfd = huge(t, { size: HUGE, contents: 'text' })
   const bytes = new Uint8Array(memfd.map())
   const other = startOther()
   t.teardown(() => other.stop())
-  // Less than a page of theirs is only made zeros.
+  // A hole smaller than a huge page is only zeroed.
   t.deepEqual(await other.attempt([memfd.path, 'punch']), ['fine'])
   t.deepEqual([...bytes.subarray(0, 4)], [0, 0, 0, 0])
   bytes.fill(1)
   t.is(memfd.read(Buffer.alloc(1), HUGE - 1)[0], 1)
 })
 
-// How the memory files of other programs on the machine are kept, too, for the time of the test.
+// The setting affects the memory files of other programs too during the test.
 const setting = '/sys/kernel/mm/transparent_hugepage/shmem_enabled'
 const noSetting = notLinux || notRoot || (!fs.existsSync(setting) && 'needs transparent huge pages')
 
-unless(noSetting, test.serial)('where the system may keep any memory file in huge pages, it is still an ordinary one', (t) => {
+unless(noSetting, test.serial)('a memory file behaves normally if the system may keep it in huge pages', (t) => {
   const before = /\[(\w+)\]/.exec(fs.readFileSync(setting, 'utf8'))?.[1] ?? 'never'
   t.teardown(() => fs.writeFileSync(setting, before))
   fs.writeFileSync(setting, 'always')
@@ -210,7 +211,7 @@ unless(noSetting, test.serial)('where the system may keep any memory file in hug
   const buffer = mmap(memfd.fd, { offset: 4096 })
   t.is(buffer.byteLength, 2 * 4096 + 1)
   munmap(buffer)
-  // More than there are addresses: huge pages have no part in it.
+  // The size exceeds the address space, which has nothing to do with huge pages.
   memfd.truncate(2 ** 52)
   t.throws(() => memfd.map(), { code: 'ENOMEM', message: 'ENOMEM: not enough memory, mmap' })
 })

@@ -1,5 +1,5 @@
-// The ring buffer of the guide, one side of which is killed again and again at any moment: the other
-// is told by a time-out, goes on with whoever comes next, and sees every message whole.
+// Tests the ring buffer of the guide while one side is killed repeatedly at random moments. The other
+// side must time out, continue with the next process, and see only complete messages.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { symlinkSync } from 'node:fs'
@@ -10,6 +10,7 @@ import { Memfd } from 'fdkit'
 
 import { packageRoot } from '../helpers/child.js'
 import { guideFiles } from '../helpers/guide.js'
+import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { noSharing, runtimes, sharingNode } from '../helpers/runtimes.js'
 import { makeTree } from '../helpers/tree.js'
@@ -18,11 +19,11 @@ const KILLS = 25
 const CAPACITY = 4096
 const START = 128
 
-// One side. A message is who wrote it, its number, and bytes that follow from both.
+// One side. A message contains its writer, its number, and bytes that are derived from both.
 const side = `
 import { writeSync } from 'node:fs'
 import { Memfd } from 'fdkit'
-import { Ring } from '../ring.ts'
+import { Ring } from './ring.ts'
 
 const [role, name] = process.argv.slice(2)
 const ring = new Ring(Memfd.from(3))
@@ -63,7 +64,7 @@ if (role === 'writer') {
 
 interface Side {
   process: ChildProcess
-  /** The next line that it says. */
+  /** Returns the next line that the process prints. */
   line(): Promise<string>
 }
 
@@ -88,7 +89,7 @@ async function kill({ process }: Side): Promise<void> {
 }
 
 async function attack(t: ExecutionContext, node: string[], victim: 'writer' | 'reader') {
-  t.timeout(110_000)
+  t.timeout(patience(110_000))
   const cwd = makeTree(t, { 'ring.ts': guideFiles()['ring.ts']!, 'side.mjs': side, 'package.json': '{ "type": "module" }', node_modules: {} })
   symlinkSync(packageRoot, `${cwd}/node_modules/fdkit`)
   symlinkSync(`${packageRoot}/node_modules/@oxc-node`, `${cwd}/node_modules/@oxc-node`)
@@ -99,7 +100,7 @@ async function attack(t: ExecutionContext, node: string[], victim: 'writer' | 'r
   for (let round = 1; round <= KILLS; round++) {
     const killed = start(cwd, node, memfd, victim, round)
     t.teardown(() => kill(killed))
-    // Of both something has to be seen, or there would be nothing to be torn.
+    // Each process must have worked on the ring, or nothing could be torn.
     t.is(await until(killed, victim === 'writer' ? 'wrote' : 'read'), victim === 'writer' ? 'wrote' : 'read')
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 30))
     await kill(killed)
@@ -112,9 +113,9 @@ const loaded = [process.execPath, '--import', '@oxc-node/core/register']
 const newer = runtimes.find(({ name }) => name === 'node-24')!
 
 for (const victim of ['writer', 'reader'] as const) {
-  unless(notLinux)(`the ${victim} is killed ${KILLS} times`, (t) => attack(t, loaded, victim))
+  unless(notLinux)(`no message is torn if the ${victim} is killed ${KILLS} times`, (t) => attack(t, loaded, victim))
 
-  unless(notLinux || noSharing || newer.missing)(`the ${victim} is killed ${KILLS} times, where they share`, (t) =>
+  unless(notLinux || noSharing || newer.missing)(`no message is torn if the ${victim} is killed ${KILLS} times and both use share`, (t) =>
     attack(t, [sharingNode!, '--import', '@oxc-node/core/register'], victim),
   )
 }

@@ -1,4 +1,4 @@
-// Files as memory, at every combination of seals: what is mapped, how, and what it outlives.
+// Tests mappings of files with every combination of seals: which are allowed, and what they survive.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
@@ -32,7 +32,7 @@ const firstByte = (fd: number): string => {
   return byte.toString('latin1')
 }
 
-/** Each seal combination on both kinds of file, as far as this kernel has them. */
+/** Each combination of seals that the kernel supports, on both kinds of file. */
 const cases = combinations.flatMap(({ seals, words }) =>
   [false, true].map((isExecutable) => ({ seals, words, isExecutable })),
 ).filter(({ seals }) => !(seals & F_SEAL_EXEC) || !noExecSeals())
@@ -44,17 +44,17 @@ function owned(t: ExecutionContext, seals: number, isExecutable = false): number
 }
 
 for (const { options, words: how } of modes) {
-  for (const unsafe of [false, true]) {
-    onLinux(`${how}, unsafe: ${unsafe}: at every combination it is mapped as the seals say, or not at all`, (t) => {
+  for (const allowShrink of [false, true]) {
+    onLinux(`${how}, allowShrink: ${allowShrink}: each combination of seals allows or refuses the mapping`, (t) => {
       for (const { seals, words, isExecutable } of cases) {
         const has = broughtBy(seals, isExecutable)
         const fd = owned(t, seals, isExecutable)
         const canShrink = !(has & F_SEAL_SHRINK)
         const isWriteSealed = (has & WRITES) !== 0
-        const map = () => mmap(fd, { ...options, unsafe })
-        if (!unsafe && canShrink && has & F_SEAL_SEAL) {
+        const map = () => mmap(fd, { ...options, allowShrink })
+        if (!allowShrink && canShrink && has & F_SEAL_SEAL) {
           t.like(thrown(map), { code: 'EPERM', syscall: 'fcntl' }, words)
-          t.regex(thrown(map).message, /: the file could get shorter, .*unsafe: true$/)
+          t.regex(thrown(map).message, /: the file could get shorter, .*allowShrink: true$/)
           t.is(getSeals(fd), has, words)
           continue
         }
@@ -65,7 +65,7 @@ for (const { options, words: how } of modes) {
         }
         const [buffer, same] = [map(), map()]
         t.is(buffer.byteLength, SIZE)
-        t.is(getSeals(fd), unsafe ? has : has | F_SEAL_SHRINK, words)
+        t.is(getSeals(fd), allowShrink ? has : has | F_SEAL_SHRINK, words)
         const [bytes, others] = [new Uint8Array(buffer), new Uint8Array(same)]
         t.is(Buffer.from(buffer, 0, 3).toString(), 'aaa', words)
         bytes[0] = 0x62
@@ -81,8 +81,8 @@ for (const { options, words: how } of modes) {
   }
 }
 
-// In a process of its own, whose death would be seen: it maps, another process does all that it still
-// can, and then every page is read and written.
+// Runs in a child process, so that a crash is visible: it maps the file, another process does all that
+// the seals allow, and then every page is read and written.
 const survive = `
   import { spawnSync } from 'node:child_process'
   const [cases, modes, tool, attempts, size] = args
@@ -123,24 +123,24 @@ function survival(modes: unknown[], node?: string): Survival {
   return child(survive, { args: [which, modes, OTHER, attempts, SIZE], node })
 }
 
-withPython('what is mapped outlives all that another process still can do to the file', (t) => {
+withPython('a mapping survives everything that another process can do to the file', (t) => {
   const { maps, fine } = survival([{}, { writable: true }, { writable: false }])
   t.true(maps > 100)
-  // It was not idle, and what would kill it was refused.
+  // The other process made changes, and those that would crash the reader were refused.
   t.true(fine.punch > 10 && fine.lengthen > 10 && fine.write > 10)
   t.like(fine, { 'cut': 0, 'open with O_TRUNC': 0 })
 })
 
-unless(notLinux || missing('python3') || noSharing)('so does what is mapped for Atomics', (t) => {
+unless(notLinux || missing('python3') || noSharing)('a mapping of share survives everything that another process can do to the file', (t) => {
   const { maps, fine } = survival(['shared'], sharingNode)
   t.true(maps > 30 && fine.punch > 3)
   t.like(fine, { 'cut': 0, 'open with O_TRUNC': 0 })
 })
 
-onLinux('unsafe: who touches what has been cut off dies of SIGBUS, as is said', (t) => {
+onLinux('accessing a truncated mapping raises SIGBUS with allowShrink: true', (t) => {
   const script = `
     const memfd = fdkit.Memfd.create('cut', { size: 8192 })
-    const bytes = new Uint8Array(memfd.map({ unsafe: true }))
+    const bytes = new Uint8Array(memfd.map({ allowShrink: true }))
     memfd.truncate(0)
     bytes[5000] = 1
   `
@@ -160,7 +160,7 @@ onLinux('a stray write to a private mapping changes neither the file nor another
   }
 })
 
-onLinux('who can only read a write-sealed file maps it privately, as who could have written', (t) => {
+onLinux('a read-only descriptor maps a write-sealed file privately, like a writable one', (t) => {
   for (const seal of [F_SEAL_WRITE, F_SEAL_FUTURE_WRITE]) {
     const fd = owned(t, seal | F_SEAL_SHRINK)
     const reader = fs.openSync(`/proc/self/fd/${fd}`, 'r')
@@ -174,15 +174,15 @@ onLinux('who can only read a write-sealed file maps it privately, as who could h
   }
 })
 
-onLinux('who can only read a file that is not write-sealed must say so', (t) => {
+onLinux('a read-only descriptor of a file that is not write-sealed needs writable: false', (t) => {
   const fd = owned(t, F_SEAL_SHRINK)
   const reader = fs.openSync(`/proc/self/fd/${fd}`, 'r')
   t.teardown(() => fs.closeSync(reader))
-  t.throws(() => mmap(reader), { code: 'EACCES', message: /must be open for reading and, but for writable: false/ })
+  t.throws(() => mmap(reader), { code: 'EACCES', message: /must be open for reading and, unless writable is false/ })
   t.is(new Uint8Array(mmap(reader, { writable: false }))[0], 0x61)
 })
 
-onLinux('F_SEAL_WRITE is EBUSY while a buffer can write, whatever becomes of the descriptor it was mapped from', (t) => {
+onLinux('F_SEAL_WRITE is EBUSY while a writable buffer exists, even if its descriptor is closed', (t) => {
   const fd = owned(t, 0)
   const other = fs.openSync(`/proc/self/fd/${fd}`, 'r+')
   const buffers = [mmap(other), mmap(fd, { writable: true })]
@@ -197,7 +197,7 @@ onLinux('F_SEAL_WRITE is EBUSY while a buffer can write, whatever becomes of the
   munmap(privately)
 })
 
-onLinux('FUTURE_WRITE leaves those who can write what they have, and gives nobody more', (t) => {
+onLinux('F_SEAL_FUTURE_WRITE keeps existing writable mappings, and makes new ones private', (t) => {
   const fd = owned(t, 0)
   const before = mmap(fd)
   addSeals(fd, F_SEAL_FUTURE_WRITE)
@@ -213,7 +213,7 @@ onLinux('FUTURE_WRITE leaves those who can write what they have, and gives nobod
   munmap(after)
 })
 
-onLinux('F_SEAL_WRITE can be added when the process that held it mapped has died', async (t) => {
+onLinux('F_SEAL_WRITE can be added after the process with the writable mapping has died', async (t) => {
   const fd = owned(t, 0)
   const script = `
     const buffer = fdkit.mmap(3)

@@ -1,5 +1,5 @@
-// What each seal promises, alone and with the others, against another process.
-// fcntl(2), F_ADD_SEALS(2const) and memfd_create(2) have the promises.
+// Tests what each seal guarantees against another process, alone and combined with others.
+// The guarantees are those of fcntl(2), F_ADD_SEALS(2const) and memfd_create(2).
 import * as fs from 'node:fs'
 
 import test from 'ava'
@@ -12,7 +12,7 @@ import { broughtBy, combinations, noExecSeals, sealed, WRITES } from '../helpers
 const noPython = notLinux || missing('python3')
 const SIZE = 8192
 
-/** The seals that forbid what is attempted; where there is none of them it has the effect that it has. */
+/** The seals that forbid each attempt. Without any of them the attempt must have its effect. */
 const forbidding: Record<Attempt, number> = {
   'cut': F_SEAL_SHRINK,
   'open with O_TRUNC': F_SEAL_SHRINK,
@@ -36,7 +36,7 @@ interface State {
   text: string
 }
 
-/** What a file is like after an attempt that was not forbidden. */
+/** The state of a file after an attempt that was allowed. */
 const effects: Record<Attempt, (before: State) => Partial<State>> = {
   'cut': () => ({ size: 1, text: 'a' }),
   'open with O_TRUNC': () => ({ size: 0, text: '' }),
@@ -72,7 +72,7 @@ for (const { seals, words } of combinations) {
   const withOther = unless(noPython || (seals & F_SEAL_EXEC && noExecSeals()) || false, test.serial)
   for (const isExecutable of [false, true]) {
     const what = isExecutable ? 'an executable file' : 'a file that is not executable'
-    withOther(`${words} on ${what} forbids another process what it says, and no more`, async (t) => {
+    withOther(`${words} on ${what} forbids another process exactly what it guarantees`, async (t) => {
       const fds = attempts.map(() => sealed(seals, isExecutable, SIZE))
       t.teardown(() => fds.forEach((fd) => fs.closeSync(fd)))
       const before = state(fds[0] as number)
@@ -92,14 +92,14 @@ for (const { seals, words } of combinations) {
   }
 }
 
-unless(noExecSeals())('seals that are added one by one, in either order, come to the same as all at once', (t) => {
+unless(noExecSeals())('seals that are added one by one in either order equal those added at once', (t) => {
   for (const { seals } of combinations) {
     const bits = [1, 2, 4, 8, 16, 32].filter((bit) => bit & seals)
     for (const order of [bits, bits.toReversed()]) {
       const fd = sealed(0, false, SIZE)
       let has = 0
       for (const bit of order) {
-        // Nothing comes after the last one.
+        // No seal can be added after the last one.
         if (has & F_SEAL_SEAL) t.throws(() => addSeals(fd, bit), { code: 'EPERM' })
         else addSeals(fd, (has |= bit))
         t.is(getSeals(fd), has)

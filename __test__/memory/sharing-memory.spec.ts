@@ -1,4 +1,4 @@
-// The guide's files in one directory, and its commands, from top to bottom.
+// Tests the guide docs/sharing-memory.md: runs its commands with its files, from top to bottom.
 import { execFileSync, spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 
@@ -7,14 +7,15 @@ import { getpagesize, Memfd } from 'fdkit'
 
 import { packageRoot } from '../helpers/child.js'
 import { guideCommands, guideFiles } from '../helpers/guide.js'
-import { notLinux, unless } from '../helpers/platform.js'
+import { patience } from '../helpers/patience.js'
+import { emulated, notLinux, unless } from '../helpers/platform.js'
 import { runtimes } from '../helpers/runtimes.js'
 import { makeTree } from '../helpers/tree.js'
 
 const files = guideFiles()
 const commands = guideCommands()
 
-/** A directory with the files, and the package. */
+/** Creates a directory with the files of the guide and the package. */
 function makeDirectory(t: ExecutionContext): string {
   const top = makeTree(t, { ...files, 'package.json': '{ "type": "module" }', node_modules: {} })
   fs.symlinkSync(packageRoot, `${top}/node_modules/fdkit`)
@@ -24,11 +25,11 @@ function makeDirectory(t: ExecutionContext): string {
   return top
 }
 
-/** Runs a command with something else for `node`. */
+/** Runs a command with another program instead of `node`. */
 function run(cwd: string, command: string, node: string[]): string {
   const quoted = node.map((word) => `'${word}'`).join(' ')
   const line = `set -o pipefail; ${command.replace(/^node /, `${quoted} `)}`
-  const { status, stdout, stderr } = spawnSync('bash', ['-c', line], { cwd, encoding: 'utf8', timeout: 100_000 })
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', line], { cwd, encoding: 'utf8', timeout: patience(100_000) })
   if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`)
   return stdout
 }
@@ -56,14 +57,14 @@ unless(notLinux)('the guide runs from top to bottom', (t) => {
 })
 
 for (const { name, runtime, missing } of runtimes) {
-  // It needs a loader, as above.
+  // Node.js 20 needs a loader; see above.
   if (name === 'node-20') continue
   unless(notLinux || missing)(`the guide runs from top to bottom: ${name}`, (t) => {
     if (runtime) runAll(t, runtime.command)
   })
 }
 
-test('the files of the guide are in order for the compiler', (t) => {
+unless(emulated && 'the compiler is built for this processor')('the files of the guide compile without errors', (t) => {
   const cwd = makeDirectory(t)
   const { compilerOptions } = JSON.parse(fs.readFileSync(`${packageRoot}/tsconfig.json`, 'utf8'))
   const config = { compilerOptions: { ...compilerOptions, allowImportingTsExtensions: true }, include: ['*.ts'] }
@@ -92,7 +93,7 @@ async function importRing(t: ExecutionContext): Promise<RingClass> {
 const HEAD = 0
 const TAIL = 16
 
-/** A ring, whose counts start at a number. */
+/** Creates a ring whose counters start at a number. */
 async function makeRing(t: ExecutionContext, capacity: number, count = 0) {
   const Ring = await importRing(t)
   const memfd = Memfd.create('ring', { size: Ring.size(capacity) })
@@ -104,7 +105,7 @@ async function makeRing(t: ExecutionContext, capacity: number, count = 0) {
 
 const text = (message: Uint8Array | undefined) => message && Buffer.from(message).toString()
 
-unless(notLinux)('ring: messages of every length at every place, and counts that wrap', async (t) => {
+unless(notLinux)('ring: messages of every length work at every position, and when the counters wrap', async (t) => {
   for (const start of [0, 2 ** 31 - 64, -64, -4]) {
     const { writer, reader } = await makeRing(t, 64, start)
     for (let index = 0; index < 1000; index++) {
@@ -115,7 +116,7 @@ unless(notLinux)('ring: messages of every length at every place, and counts that
   }
 })
 
-unless(notLinux)('ring: full and empty are told apart, and told after the time', async (t) => {
+unless(notLinux)('ring: a full and an empty ring are distinguished, and time out', async (t) => {
   const { writer, reader } = await makeRing(t, 32)
   t.is(reader.read(0), undefined)
   t.is(reader.read(20), undefined)
@@ -128,12 +129,12 @@ unless(notLinux)('ring: full and empty are told apart, and told after the time',
   t.true(writer.write(Buffer.alloc(28, 'y'), 0))
 })
 
-unless(notLinux)('ring: what was written and not published is not there, what was not taken is again', async (t) => {
+unless(notLinux)('ring: an unpublished message is not visible, and an unconsumed one is read again', async (t) => {
   const { writer, reader, words } = await makeRing(t, 32)
   t.true(writer.write(Buffer.from('one'), 0))
   const published = words[HEAD] ?? 0
   t.true(writer.write(Buffer.from('two'), 0))
-  // As if it had been killed before its store.
+  // As if the writer had been killed before its store.
   words[HEAD] = published
   t.is(text(reader.read(0)), 'one')
   t.is(reader.read(0), undefined)
@@ -143,7 +144,7 @@ unless(notLinux)('ring: what was written and not published is not there, what wa
   t.is(text(reader.read(0)), 'three')
 })
 
-unless(notLinux)('ring: readAsync waits, and ends by its signal', async (t) => {
+unless(notLinux)('ring: readAsync waits, and is aborted by its signal', async (t) => {
   const { writer, reader } = await makeRing(t, 64)
   const next = reader.readAsync()
   setTimeout(() => writer.write(Buffer.from('later')), 20)
@@ -151,7 +152,7 @@ unless(notLinux)('ring: readAsync waits, and ends by its signal', async (t) => {
   await t.throwsAsync(reader.readAsync(AbortSignal.timeout(20)), { name: 'AbortError' })
 })
 
-unless(notLinux)('frame: one that is not sealed is refused', (t) => {
+unless(notLinux)('frame: a frame that is not sealed is refused', (t) => {
   const cwd = makeDirectory(t)
   const node = [process.execPath, '--import', '@oxc-node/core/register']
   const frame = Memfd.create('frame', { size: 4096 })
@@ -164,7 +165,7 @@ unless(notLinux)('frame: one that is not sealed is refused', (t) => {
   t.is(screen(), '1024 pixels, false\n')
 })
 
-unless(notLinux)('frame: to read a sealed one that is mapped copies nothing', (t) => {
+unless(notLinux)('frame: reading a mapped sealed frame copies nothing', (t) => {
   const script = `
     import { readFileSync } from 'node:fs'
     import { Memfd } from 'fdkit'
@@ -183,7 +184,7 @@ unless(notLinux)('frame: to read a sealed one that is mapped copies nothing', (t
   t.deepEqual(JSON.parse(output), [true, true])
 })
 
-unless(notLinux)('private mappings: not frozen, but page by page this process’s own once it has written', (t) => {
+unless(notLinux)('private mappings: a write copies only its page, and other pages still follow the file', (t) => {
   const page = getpagesize()
   const memfd = Memfd.create('pages', { size: 2 * page })
   t.teardown(() => memfd.close())

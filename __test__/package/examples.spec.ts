@@ -1,4 +1,4 @@
-// The examples of the documentation are programs that run, and say what they claim.
+// Tests the examples of the documentation: each one runs as a program, and its claims hold.
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,7 @@ import test, { type ExecutionContext } from 'ava'
 import * as fdkit from 'fdkit'
 
 import { fileName } from '../helpers/guide.js'
+import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { noSharing, sharingNode } from '../helpers/runtimes.js'
 import { link, makeTree } from '../helpers/tree.js'
@@ -20,7 +21,7 @@ interface Example {
   lines: string[]
 }
 
-/** The ts blocks of a text, of Markdown and of comments in code. */
+/** Returns the ts blocks of Markdown and of comments in code. */
 function examplesIn(file: string): Example[] {
   const found: Example[] = []
   let open: Example | undefined
@@ -48,10 +49,11 @@ const statement = /^(const|let|var|import|export|for|if|while|return|throw|try|f
 
 /** `line // throws: TEXT` and `expression // VALUE` become assertions. */
 function withAssertion(line: string): string {
-  const [, indent = '', code = '', comment = ''] = /^(\s*)(\S.*?)\s+\/\/ (.*)$/.exec(line) ?? []
+  const [, indent = '', code = '', comment = ''] = /^(\s*);?(\S.*?)\s+\/\/ (.*)$/.exec(line) ?? []
   if (comment.startsWith('throws: ')) {
     const text = JSON.stringify(comment.slice('throws: '.length))
-    return `${indent}$assert.throws(() => { ${code} }, (error) => error.message.includes(${text}))`
+    const [await_, fails, async] = /\bawait\b/.test(code) ? ['await ', 'rejects', 'async '] : ['', 'throws', '']
+    return `${indent}${await_}$assert.${fails}(${async}() => { ${code} }, (error) => error.message.includes(${text}))`
   }
   if (literal.test(comment) && !statement.test(code)) {
     return `${indent}$assert.deepStrictEqual(${code}, ${comment})`
@@ -59,13 +61,14 @@ function withAssertion(line: string): string {
   return line
 }
 
-// What the examples are about.
+// The files that the examples use.
 const world = {
   'package.json': '{ "type": "module" }',
   src: { 'index.ts': 'export {}\n', 'b.ts': '', lib: { 'deep.ts': '' }, CVS: { Entries: '' } },
   config: { 'app.json': '{}' },
   cache: { 'a.tmp': '', kept: '', sub: { 'b.tmp': '' } },
-  build: { out: { 'main.js': '' }, 'index.js': '' },
+  // Contains a link to a directory, which a walk lists among the directories.
+  build: { out: { 'main.js': '' }, 'index.js': '', latest: link('out') },
   current: link('src'),
   precious: '',
   node_modules: {},
@@ -74,26 +77,27 @@ const world = {
 async function run(t: ExecutionContext, lines: string[], node = process.execPath) {
   const cwd = makeTree(t, world)
   symlinkSync(root, `${cwd}/node_modules/fdkit`)
-  // `using` becomes a call of a helper in it.
+  // The compiled form of `using` imports a helper from it.
   symlinkSync(`${root}/node_modules/@oxc-node`, `${cwd}/node_modules/@oxc-node`)
-  // On the first line, so that line numbers stay.
+  // Everything is on the first line, so that line numbers do not change.
   const program = ["import $assert from 'node:assert/strict'; ", ...lines.map(withAssertion)].join('\n')
   writeFileSync(`${cwd}/example.ts`, program)
-  return promisify(execFile)(node, ['--import', register, 'example.ts'], { cwd, timeout: 30_000 })
+  return promisify(execFile)(node, ['--import', register, 'example.ts'], { cwd, timeout: patience(30_000) })
 }
 
 const sources = inDirectory('lib', '.ts').filter((name) => !name.endsWith('.d.ts'))
-const files = [...sources, ...(existsSync(`${root}/README.md`) ? ['README.md'] : []), ...inDirectory('docs', '.md')]
-// Those that are files of the guide are run by sharing-memory.spec.ts.
+// The build rewrites the examples of `fdkit` for `fdkit/promises`.
+const files = [...sources, 'promises.d.ts', ...(existsSync(`${root}/README.md`) ? ['README.md'] : []), ...inDirectory('docs', '.md')]
+// sharing-memory.spec.ts runs the examples that are files of the guide.
 const examples = files.flatMap(examplesIn).filter(({ lines }) => fileName(lines[0]) === undefined)
 
 for (const { where, lines } of examples) {
   const has = (what: RegExp) => lines.some((line) => what.test(line))
   const needsLinux = has(/memfdCreate\(|Memfd\.|mmap\(|RESOLVE_|\/proc\//)
-  // Not those that ask first whether they can.
+  // Examples that check for support first run everywhere.
   const needsSharing = has(/\bshare\(|\bmmapShared\(/) && !has(/supportsSharedMapping \?/)
   const reason = (needsLinux && notLinux) || (needsSharing && noSharing)
-  unless(reason)(`the example at ${where}`, async (t) => {
+  unless(reason)(`the example at ${where} runs and its claims hold`, async (t) => {
     await t.notThrowsAsync(run(t, lines, needsSharing ? sharingNode : undefined), lines.join('\n'))
   })
 }
@@ -107,13 +111,15 @@ test('every function has an example', (t) => {
   t.deepEqual(functions.map(([name]) => name).filter((name) => !having.has(name)), [])
 })
 
-test('what an example claims is checked', async (t) => {
+test('a wrong claim in an example fails', async (t) => {
   const claims = [
     ["import { stat } from 'fdkit'", "stat('src').isDirectory() // false"],
     ["import { stat } from 'fdkit'", "stat('src') // throws: ENOENT"],
     ["import { stat } from 'fdkit'", "stat('none') // throws: EACCES"],
     ["import { stat } from 'fdkit'", "stat('none')"],
     ["import { listdir } from 'fdkit'", "listdir('config').join() // 'other.json'"],
+    ["import { stat } from 'fdkit/promises'", "await stat('src') // throws: ENOENT"],
+    ["import { stat } from 'fdkit/promises'", "(await stat('src')).isDirectory() // false"],
   ]
   for (const claim of claims) await t.throwsAsync(run(t, claim), { message: /Error/ }, claim.join())
   const held = ["import { stat } from 'fdkit'", "stat('src').isDirectory() // true", "stat('no') // throws: ENOENT"]

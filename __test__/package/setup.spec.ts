@@ -1,4 +1,4 @@
-// The set-up, in copies of the source tree where something is missing, stale or broken.
+// Tests the set-up script in copies of the source tree in which something is missing, stale or broken.
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,7 @@ const sources = [
   ...fs.readdirSync('npm').map((name) => `npm/${name}/package.json`),
 ]
 
-/** A copy of the sources with dependencies and nothing built, and a PATH with Node and no more. */
+/** Copies the sources with dependencies but nothing built, and creates a PATH with only Node. */
 function clone(t: ExecutionContext): string {
   const dir = fs.mkdtempSync(join(fs.realpathSync(tmpdir()), 'fdkit-'))
   t.teardown(() => fs.rmSync(dir, { recursive: true }))
@@ -38,19 +38,19 @@ function addAddon(dir: string): void {
 function setup(dir: string) {
   const env = { ...process.env, PATH: join(dir, 'bin') }
   const script = join(dir, 'scripts/setup.mjs')
-  // From elsewhere: it finds the tree by itself.
+  // Runs in another directory: the script finds the source tree by itself.
   const child = spawnSync('node', [script], { env, cwd: tmpdir(), encoding: 'utf8' })
   return { ...child, output: `${child.stdout}${child.stderr}` }
 }
 
-test('without cargo two lines say how to get it', (t) => {
+test('without cargo the error says in two lines how to install it', (t) => {
   const { status, stdout, stderr } = setup(clone(t))
   t.is(status, 1)
   t.is(stdout, '')
   t.regex(stderr, /^.*cargo.*\n.*https:\/\/rustup\.rs.*\n$/)
 })
 
-test('without dependencies npm gets them, and prints to stderr', (t) => {
+test('missing dependencies are installed with npm, which prints to stderr', (t) => {
   const dir = clone(t)
   fs.unlinkSync(join(dir, 'node_modules'))
   addCommand(dir, 'npm', 'echo "npm $*"; exit 3')
@@ -60,7 +60,7 @@ test('without dependencies npm gets them, and prints to stderr', (t) => {
   t.regex(stderr, /^npm ci .*--ignore-scripts/)
 })
 
-test('an addon that failed to build is built the next time', (t) => {
+test('an addon that failed to build is built again the next time', (t) => {
   const dir = clone(t)
   addAddon(dir)
   const old = new Date(0)
@@ -74,7 +74,7 @@ test('an addon that failed to build is built the next time', (t) => {
   }
 })
 
-test('what is there is not made again, and what failed is', (t) => {
+test('the bundle is rebuilt only if it is missing or failed to build', (t) => {
   const dir = clone(t)
   addAddon(dir)
   const bundle = join(dir, 'dist/index.js')
@@ -95,7 +95,7 @@ test('what is there is not made again, and what failed is', (t) => {
     t.not(status, 0, `run ${run}`)
     t.is(stdout, '')
   }
-  // Still that of before.
+  // The bundle is still the previous one.
   t.like(fs.statSync(bundle), { ino, mtimeMs })
 
   fs.writeFileSync(source, text)

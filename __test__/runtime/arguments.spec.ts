@@ -1,5 +1,5 @@
-// Every wrong value in every place: an error in Node's words, a failed system call or success, and
-// never an abort, a hang, or words of the machinery in between.
+// Passes every invalid value in every position. Each call must end with an error in Node's words, a
+// failed system call or success, and never with an abort, a hang or an internal message.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
@@ -11,6 +11,7 @@ import * as promises from 'fdkit/promises'
 
 import { promisesTable, table } from '../helpers/every-argument.js'
 import { functionsOf } from '../helpers/probe.mjs'
+import { patience } from '../helpers/patience.js'
 import { makeTree } from '../helpers/tree.js'
 
 type AnyClass = { prototype: object }
@@ -18,7 +19,7 @@ type AnyClass = { prototype: object }
 const register = import.meta.resolve('@oxc-node/core/register')
 const program = fileURLToPath(new URL('../helpers/every-argument.ts', import.meta.url))
 
-// The methods of a class that take something, too.
+// Includes methods of classes that take arguments.
 function methods(name: string, value: AnyClass): string[] {
   const own = Object.entries(Object.getOwnPropertyDescriptors(value.prototype))
   const taking = own.filter(([each, { value }]) => typeof value === 'function' && !/^(constructor|close)$/.test(each))
@@ -30,7 +31,7 @@ const functions = (exported: object) =>
     .concat(Object.entries(exported).flatMap(([name, value]) => (name === 'Memfd' ? methods(name, value) : [])))
     .sort()
 
-test('the tables have every function that is exported', (t) => {
+test('the tables list every exported function', (t) => {
   t.deepEqual(functions(fdkit), Object.keys(table).sort())
   t.deepEqual(functions(promises), Object.keys(promisesTable).sort())
 })
@@ -41,14 +42,14 @@ const programs = [
 ] as [name: string, ...which: string[]][]
 
 for (const [name, ...which] of programs) {
-  test(`${[...which, name].join('.')}: every wrong argument`, async (t) => {
+  test(`${[...which, name].join('.')}handles every invalid argument`, async (t) => {
     const top = makeTree(t, { cwd: {} })
-    // A file, to which every line gets before the call that may be the last.
+    // The output is a file, so that each line is written before the call that may crash.
     const log = openSync(`${top}/log`, 'w')
     const child = spawn(process.execPath, ['--import', register, program, name, ...which], {
       cwd: `${top}/cwd`,
       stdio: ['ignore', log, 'pipe'],
-      timeout: 60_000,
+      timeout: patience(60_000),
     })
     closeSync(log)
     let errors = ''
@@ -62,7 +63,7 @@ for (const [name, ...which] of programs) {
   })
 }
 
-test('a dirFd that cannot be copied is a failed system call, at the first step of a walk', async (t) => {
+test('a dirFd that cannot be duplicated is a failed system call, which a walk reports at its first step', async (t) => {
   const expected = { code: 'EBADF', instanceOf: Error }
   await t.throwsAsync(promises.rmtree('none', { dirFd: 999_999 }), expected)
   const walk = promises.fwalk('none', { dirFd: 999_999 })

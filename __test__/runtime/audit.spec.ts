@@ -1,4 +1,5 @@
-// Hooks stay for the life of a process, so each test has a child of its own.
+// Tests audit hooks and diagnostics channels. A hook cannot be removed, so each test runs in a child
+// process.
 import { spawnSync } from 'node:child_process'
 import { constants } from 'node:fs'
 
@@ -10,7 +11,7 @@ import { makeTree } from '../helpers/tree.js'
 
 const { O_CREAT, O_EXCL, O_TRUNC, O_WRONLY } = constants
 
-/** What the program prints, line by line as JSON. */
+/** Runs the program and parses each line that it prints as JSON. */
 function run(cwd: string, script: string): unknown[] {
   const program = `
     import * as fs from 'node:fs'
@@ -46,7 +47,7 @@ const every = `
   fwalk().return()
 `
 
-test('hooks hear the events of Python with their arguments in order', (t) => {
+test('hooks receive the events of Python with their arguments in order', (t) => {
   const U = '<undefined>'
   const seen = run(makeDir(t), `addAuditHook((...event) => say(event))\n${every}\nsay(fd)`)
   const fd = seen.pop()
@@ -67,7 +68,7 @@ test('hooks hear the events of Python with their arguments in order', (t) => {
   ])
 })
 
-test('shutil.rmtree has no number for no dir_fd, as in Python', (t) => {
+test('the event shutil.rmtree has undefined if there is no dirFd, as Python has None', (t) => {
   const seen = run(makeDir(t), `
     const fd = open('.', 0)
     addAuditHook((...event) => say(event))
@@ -82,7 +83,7 @@ test('shutil.rmtree has no number for no dir_fd, as in Python', (t) => {
   ])
 })
 
-test('channels carry the arguments by name', (t) => {
+test('diagnostics channels carry the arguments by name', (t) => {
   const watched = ['open', 'os.listdir', 'os.remove', 'os.rmdir', 'os.fwalk', 'sys.addaudithook']
   const U = '<undefined>'
   const seen = run(makeDir(t), `
@@ -104,7 +105,7 @@ test('channels carry the arguments by name', (t) => {
   ])
 })
 
-unless(notLinux || missing('python3'))('the same calls raise the same events as in Python', (t) => {
+unless(notLinux || missing('python3'))('calls raise the same events as in Python', (t) => {
   const cwd = makeDir(t)
   const script = `
 import json, os, sys
@@ -135,7 +136,7 @@ walks(); walks('dir', False, None, follow_symlinks=True, dir_fd=fd)
 print(json.dumps([[event, ['FD' if arg == fd else arg for arg in args]] for event, args in seen]))
 `
   const { stdout } = spawnSync('python3', ['-c', script], { cwd, encoding: 'utf8' })
-  // Python tells of the O_CLOEXEC that it adds itself.
+  // Python includes the O_CLOEXEC that it adds.
   const cloexec = 0o2000000
   const python = (JSON.parse(stdout) as [string, unknown[]][]).map(([event, args]) => [
     event,
@@ -155,7 +156,7 @@ print(json.dumps([[event, ['FD' if arg == fd else arg for arg in args]] for even
   t.deepEqual(seen, [python])
 })
 
-test('arguments are as given: bytes, and URLs', (t) => {
+test('events contain the arguments as they were passed: bytes and URLs', (t) => {
   const seen = run(makeDir(t), `
     const given = [Buffer.from('file'), new Uint8Array([46]), new URL('file:///')]
     addAuditHook((event, [path]) => say(path === given[0]))
@@ -164,7 +165,7 @@ test('arguments are as given: bytes, and URLs', (t) => {
   t.deepEqual(seen, [true, true, true])
 })
 
-test('a hook that throws ends the operation before any system call', (t) => {
+test('a hook that throws cancels the operation before any system call', (t) => {
   const cwd = makeDir(t)
   const seen = run(cwd, `
     const fds = () => fs.readdirSync('/dev/fd').length
@@ -183,21 +184,22 @@ test('a hook that throws ends the operation before any system call', (t) => {
   t.deepEqual(seen.slice(1), [...refused, ['dir', 'empty', 'file'], true])
 })
 
-unless(notLinux || missing('strace'))('a refused operation makes no system call, by strace', (t) => {
+unless(notLinux || missing('strace'))('a refused operation makes no system call according to strace', (t) => {
   const script = `
     import { addAuditHook, open, rmdir, unlink } from 'fdkit'
     addAuditHook(() => { throw new Error('no') })
     for (const call of [open, unlink, rmdir]) try { call('refused-name') } catch {}
   `
   const node = [process.execPath, '--input-type=module', '-e', script]
-  const strace = ['-f', '-qq', '-e', 'trace=openat,unlinkat,unlink,rmdir,newfstatat,statx']
+  const strace = ['-f', '-qq', '-e', 'trace=open,openat,unlinkat,unlink,rmdir,newfstatat,statx']
   const { status, stderr } = spawnSync('strace', [...strace, ...node], { encoding: 'utf8' })
   t.is(status, 0)
-  t.true(stderr.includes('openat('))
+  // musl calls open.
+  t.regex(stderr, /\bopen(at)?\(/)
   t.false(stderr.includes('refused-name'))
 })
 
-test('the very error that a hook throws comes out', (t) => {
+test('the operation throws the error object that the hook threw', (t) => {
   const seen = run(makeDir(t), `
     const reason = { any: 'value' }
     addAuditHook(() => { throw reason })
@@ -206,7 +208,7 @@ test('the very error that a hook throws comes out', (t) => {
   t.deepEqual(seen, [true])
 })
 
-test('wrong arguments are refused before hooks hear of them', (t) => {
+test('invalid arguments are rejected before any hook is called', (t) => {
   const seen = run(makeDir(t), `
     addAuditHook((event) => say(event))
     attempt(() => open('file', 'r', { mode: -1 }))
@@ -219,7 +221,7 @@ test('wrong arguments are refused before hooks hear of them', (t) => {
   t.deepEqual(seen, ['end'])
 })
 
-test('hooks are called in the order in which they came, and the first that throws is the last', (t) => {
+test('hooks are called in the order in which they were added, and none is called after one that throws', (t) => {
   const seen = run(makeDir(t), `
     addAuditHook((event) => say(['first', event]))
     addAuditHook((event) => { if (event === 'os.remove') throw new Error('second') })
@@ -240,7 +242,7 @@ test('hooks are called in the order in which they came, and the first that throw
   ])
 })
 
-test('a hook hears of those added after it, and can refuse them', (t) => {
+test('a hook is told about hooks that are added later, and can refuse them', (t) => {
   const seen = run(makeDir(t), `
     addAuditHook((event, args) => { say([event, args]); if (event === 'sys.addaudithook') throw new Error('no more') })
     say(attempt(() => addAuditHook(() => say('never called'))))
@@ -249,7 +251,7 @@ test('a hook hears of those added after it, and can refuse them', (t) => {
   t.deepEqual(seen, [['sys.addaudithook', []], 'no more', ['os.listdir', ['.']]])
 })
 
-test('nothing takes a hook away', (t) => {
+test('a hook cannot be removed', (t) => {
   const seen = run(makeDir(t), `
     const hook = () => say('called')
     say([addAuditHook(hook)])
@@ -261,7 +263,7 @@ test('nothing takes a hook away', (t) => {
   t.deepEqual(seen, [['<undefined>'], ['addAuditHook'], 'called'])
 })
 
-test('a hook cannot change what the next one and the channel hear', (t) => {
+test('a hook cannot change what the next hook and the channel receive', (t) => {
   const seen = run(makeDir(t), `
     addAuditHook((event, args) => { try { args[0] = 'forged'; args.push('more') } catch {} })
     addAuditHook((event, args) => say(args))
@@ -271,7 +273,7 @@ test('a hook cannot change what the next one and the channel hear', (t) => {
   t.deepEqual(seen, [['dir'], { path: 'dir' }])
 })
 
-test('a hook may itself call fdkit', (t) => {
+test('a hook may call fdkit', (t) => {
   const seen = run(makeDir(t), `
     let depth = 0
     addAuditHook((event, [path]) => {
@@ -284,7 +286,7 @@ test('a hook may itself call fdkit', (t) => {
   t.deepEqual(seen, [['file'], false])
 })
 
-test('the event of a walk is raised when fwalk() is called, once', (t) => {
+test('the event of a walk is raised once, when fwalk() is called', (t) => {
   const seen = run(makeDir(t), `
     addAuditHook((event) => say(event))
     const walk = fwalk('.')
@@ -294,9 +296,9 @@ test('the event of a walk is raised when fwalk() is called, once', (t) => {
   t.deepEqual(seen, ['os.fwalk', 'called', 3])
 })
 
-test('where nobody listens it costs nothing that can be measured', (t) => {
-  // The best of many short runs, so that a busy machine does not matter: with nobody to hear it, a
-  // call must not do what a call with a hook and a channel does.
+test('a call without hooks and subscribers is faster than one with them', (t) => {
+  // Compares the fastest of many short runs, so that a busy machine does not matter. A call without
+  // listeners must not do the work of a call with a hook and a subscriber.
   const [[silent, heard]] = run('.', `
     function best() {
       let best = Infinity
@@ -316,7 +318,7 @@ test('where nobody listens it costs nothing that can be measured', (t) => {
   t.true(silent < heard, `${silent} ns without hooks, ${heard} ns with one`)
 })
 
-test('no function, no hook', (t) => {
+test('addAuditHook accepts only functions', (t) => {
   for (const hook of [undefined, null, {}, 'name', 5, []]) {
     t.throws(() => addAuditHook(hook as never), { code: 'ERR_INVALID_ARG_TYPE', instanceOf: TypeError })
   }

@@ -1,3 +1,4 @@
+// Tests the values of the exported constants.
 import { execFileSync } from 'node:child_process'
 
 import test from 'ava'
@@ -5,7 +6,7 @@ import * as fdkit from 'fdkit'
 
 import { missing, notLinux, unless } from '../helpers/platform.js'
 
-// linux/memfd.h, linux/fcntl.h, linux/openat2.h, linux/fs.h and unistd.h.
+// The values are those of linux/memfd.h, linux/fcntl.h, linux/openat2.h, linux/fs.h and unistd.h.
 const table = {
   MFD_CLOEXEC: 1,
   MFD_ALLOW_SEALING: 2,
@@ -50,7 +51,7 @@ const constants = Object.fromEntries(
   Object.entries(fdkit).filter(([, value]) => typeof value === 'number'),
 )
 
-test('these and no others', (t) => {
+test('exports exactly the constants of the table', (t) => {
   const inOrder = (object: object) => Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))
   t.deepEqual(inOrder(constants), inOrder(table))
 })
@@ -58,14 +59,14 @@ test('these and no others', (t) => {
 for (const [name, value] of Object.entries(table)) {
   const [, size, unit] = /^MFD_HUGE_(\d+)([KMG])B$/.exec(name) ?? []
   if (unit === undefined) continue
-  test(`${name} is the logarithm of its size, shifted`, (t) => {
+  test(`${name} is the shifted logarithm of its size`, (t) => {
     const bytes = Number(size) * 1024 ** ('KMG'.indexOf(unit) + 1)
     t.is(value, Math.log2(bytes) * 2 ** fdkit.MFD_HUGE_SHIFT)
     t.is((value / 2 ** fdkit.MFD_HUGE_SHIFT) & fdkit.MFD_HUGE_MASK, Math.log2(bytes))
   })
 }
 
-unless(notLinux || missing('python3'))('each is what Python has under that name', (t) => {
+unless(notLinux || missing('python3'))('constants that Python has too have the same values', (t) => {
   const script = 'import fcntl, json, os; print(json.dumps({**vars(fcntl), **vars(os)}, default=str))'
   const python = JSON.parse(execFileSync('python3', ['-c', script], { encoding: 'utf8' }))
   const shared = Object.entries(constants).filter(([name]) => typeof python[name] === 'number')

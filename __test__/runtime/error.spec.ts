@@ -1,4 +1,4 @@
-// Errors of failed system calls look like those that node:fs throws for the same failure.
+// Tests that errors of failed system calls are equal to those that node:fs throws for the same failure.
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { constants } from 'node:os'
@@ -49,8 +49,8 @@ const cases: Case[] = [
 ]
 
 for (const [what, code, ours, nodes] of cases) {
-  // EISDIR of unlink is EPERM elsewhere, as POSIX has it.
-  unless(notLinux)(`${what}: ${code} looks as node:fs's own`, (t) => {
+  // On other systems unlink fails with EPERM instead of EISDIR, as POSIX specifies.
+  unless(notLinux)(`${what}: ${code} is equal to the error of node:fs`, (t) => {
     const top = makeTree(t, tree)
     const error = thrown(() => ours(top))
     t.deepEqual(look(error), look(thrown(() => nodes(top))))
@@ -61,7 +61,7 @@ for (const [what, code, ours, nodes] of cases) {
   })
 }
 
-test('the message names the system call that was made, and the path', (t) => {
+test('the message names the system call and the path', (t) => {
   const top = makeTree(t)
   const path = `${top}/a/b`
   const call = notLinux ? 'fstatat' : 'statx'
@@ -75,7 +75,7 @@ test('the message names the system call that was made, and the path', (t) => {
   t.is(thrown(() => open(path)).stack?.split('\n')[0], `Error: ${text('openat')}`)
 })
 
-test('path is what was given: a string, the bytes, or the path of a URL', (t) => {
+test('the property path is the string, the bytes, or the path of the URL that was passed', (t) => {
   const top = makeTree(t)
   const bytes = Buffer.concat([Buffer.from(`${top}/`), Buffer.from([0x66, 0xff])])
   for (const call of [open, stat, lstat, unlink, rmdir, listdir]) {
@@ -88,16 +88,16 @@ test('path is what was given: a string, the bytes, or the path of a URL', (t) =>
   t.is(thrown(() => open(bytes)).message, `ENOENT: no such file or directory, openat '${top}/f\ufffd'`)
 })
 
-test('the stack begins where the caller is, not inside of a callback of the addon', (t) => {
+test('the stack begins at the caller, not inside a callback of the addon', (t) => {
   const frames = thrown(() => open('/nonexistent')).stack?.split('\n').slice(1) ?? []
   t.true(frames.some((frame) => frame.includes('error.spec.ts')))
 })
 
 for (const [code, number] of Object.entries(constants.errno)) {
   test(`${code} has code and text`, (t) => {
-    const error = systemError({ errno: -number, syscall: 'openat' }, 'a/b')
+    const error = systemError({ errno: -number, syscall: 'openat' }, { path: 'a/b' })
     t.is(error.errno, -number)
-    // EAGAIN and EWOULDBLOCK, ENOTSUP and EOPNOTSUPP are one number.
+    // EAGAIN and EWOULDBLOCK have the same number, and so do ENOTSUP and EOPNOTSUPP.
     const [name, text] = getSystemErrorMap().get(-number) ?? [code]
     t.is(error.code, name)
     t.is(error.message, `${name}: ${text ?? error.message.split(/: |, openat/)[1]}, openat 'a/b'`)
@@ -105,7 +105,7 @@ for (const [code, number] of Object.entries(constants.errno)) {
   })
 }
 
-test('what a file system says and libuv has no words for, has words', (t) => {
+test('error numbers of file systems that libuv does not know have a code and a text', (t) => {
   const texts = {
     EBADMSG: 'bad message',
     EDQUOT: 'disk quota exceeded',
@@ -120,7 +120,7 @@ test('what a file system says and libuv has no words for, has words', (t) => {
 
 const withStrace = unless(notLinux || missing('strace'))
 
-/** What unlink throws where the kernel answers with that number. */
+/** Returns what unlink throws if the kernel reports this error number. */
 function injected(errno: number): object {
   const script = `
     import { unlink } from 'fdkit'
@@ -136,13 +136,13 @@ function injected(errno: number): object {
   return JSON.parse(execFileSync('strace', [...strace, ...node], { encoding: 'utf8' }))
 }
 
-withStrace('numbers that only the kernel knows come up whole', (t) => {
+withStrace('an error number that only the kernel knows is reported unchanged', (t) => {
   const code = 'Unknown system error -777'
   const message = `${code}: unknown error 777, unlinkat 'gone'`
   t.deepEqual(injected(777), { errno: -777, code, syscall: 'unlinkat', path: 'gone', message })
 })
 
-withStrace('ESTALE, from the kernel to the message', (t) => {
+withStrace('ESTALE of the kernel appears in the message', (t) => {
   t.deepEqual(injected(constants.errno.ESTALE), {
     errno: -constants.errno.ESTALE,
     code: 'ESTALE',

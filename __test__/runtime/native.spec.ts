@@ -1,5 +1,5 @@
-// Where there is no addon: importing works, arguments are checked, and each call says what is
-// wrong. Each case runs in a process of its own, with a copy of the package and nothing else.
+// Tests the package without a usable addon: the import works, arguments are validated, and each call
+// says what is wrong. Each case runs in a child process, with a copy of the package and nothing else.
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,7 +21,7 @@ interface Thrown {
   isError: boolean
 }
 
-/** What helpers/probe.mjs finds. */
+/** The report of helpers/probe.mjs. */
 interface Report {
   calls: Record<string, { thrown: Thrown; wrongArgument: string | null }>
   notProbed: string[]
@@ -32,7 +32,7 @@ interface Report {
 const { version } = JSON.parse(fs.readFileSync('package.json', 'utf8')) as { version: string }
 const probe = new URL('../helpers/probe.mjs', import.meta.url).href
 
-/** A directory in which the package is installed as npm would, without a platform package. */
+/** Creates a directory with the package as npm installs it, without a platform package. */
 function install(t: ExecutionContext): string {
   const dir = fs.mkdtempSync(join(fs.realpathSync(tmpdir()), 'fdkit-'))
   t.teardown(() => fs.rmSync(dir, { recursive: true }))
@@ -43,7 +43,7 @@ function install(t: ExecutionContext): string {
 }
 
 interface Surroundings {
-  /** What runs before the package is imported. */
+  /** Code that runs before the package is imported. */
   fake?: string
   flags?: string[]
   env?: Record<string, string>
@@ -57,15 +57,15 @@ function run(t: ExecutionContext, dir: string, surroundings: Surroundings = {}):
     console.log(JSON.stringify(await probe(fdkit)))`
   const args = [...flags, '--import', preload, '--input-type=module', '--eval', program]
   const childEnv = { ...process.env, ...env }
-  if (!('NAPI_RS_NATIVE_LIBRARY_PATH' in env)) delete childEnv['NAPI_RS_NATIVE_LIBRARY_PATH']
+  if (!('FDKIT_ADDON' in env)) delete childEnv['FDKIT_ADDON']
   const child = spawnSync(process.execPath, args, { cwd: dir, env: childEnv, encoding: 'utf8' })
   t.is(child.stderr, '')
   return JSON.parse(child.stdout) as Report
 }
 
-/** Everything that holds in every case; returns a call's message and the loader's errors. */
+/** Asserts what every case has in common. Returns the message of a call and the errors of the loader. */
 function checkFallback(t: ExecutionContext, report: Report) {
-  const names = Object.keys(functionsOf(fdkit)).filter((name) => !/^(addAuditHook|hugePageSizes)$/.test(name))
+  const names = Object.keys(functionsOf(fdkit)).filter((name) => !/^(addAuditHook|copyFrom|hugePageSizes)$/.test(name))
   t.deepEqual(Object.keys(report.calls).toSorted(), names.toSorted())
   t.deepEqual(report.notProbed, [])
   t.true(report.hookWasCalled)
@@ -81,7 +81,7 @@ function checkFallback(t: ExecutionContext, report: Report) {
     t.true(thrown.isError, name)
     const start = `ENOSYS: function not implemented, ${thrown.syscall}: `
     t.true(thrown.message.startsWith(start), thrown.message)
-    // What an uncaught error prints.
+    // The text that an uncaught error prints.
     t.true(thrown.stack.startsWith(`Error: ${thrown.message}\n    at `), thrown.stack)
     t.is(wrongArgument, name === 'getpagesize' ? null : 'ERR_INVALID_ARG_TYPE', name)
   }
@@ -96,11 +96,15 @@ const fakePlatform = (platform: string, arch: string) =>
     return `Object.defineProperty(process, '${key}', { value: ${value} });`
   }).join('')
 
-/** No ldd, or one with this text, and a report that knows of no glibc but what is given. */
-const fakeLibc = (ldd: string | undefined, report: object) => `
+/**
+ * Fakes ldd with this text (or no ldd), a process report that has only what is given, and the presence
+ * of musl's loader in its usual place.
+ */
+const fakeLibc = (ldd: string | undefined, report: object, hasMuslLoader = false) => `
   import fs from 'node:fs'
   import { syncBuiltinESMExports } from 'node:module'
-  const { readFileSync } = fs
+  const { existsSync, readFileSync } = fs
+  fs.existsSync = (path) => path === '/lib/ld-musl-x86_64.so.1' ? ${hasMuslLoader} : existsSync(path)
   fs.readFileSync = (path, ...rest) => {
     if (path !== '/usr/bin/ldd') return readFileSync(path, ...rest)
     ${ldd === undefined ? "throw new Error('ENOENT')" : `return ${JSON.stringify(ldd)}`}
@@ -113,7 +117,7 @@ const fakeLibc = (ldd: string | undefined, report: object) => `
   ${fakePlatform('linux', 'x64')}`
 
 for (const [platform, arch] of [['win32', 'x64'], ['freebsd', 'x64'], ['linux', 'riscv64']] as const) {
-  test(`no addon for ${platform} on ${arch}`, (t) => {
+  test(`${platform} on ${arch} is reported as not supported`, (t) => {
     const report = run(t, install(t), { fake: fakePlatform(platform, arch) })
     const { message, causes } = checkFallback(t, report)
     t.regex(message, new RegExp(`^The platform is not supported: fdkit has no addon for ${platform}-${arch}`))
@@ -122,7 +126,7 @@ for (const [platform, arch] of [['win32', 'x64'], ['freebsd', 'x64'], ['linux', 
   })
 }
 
-test('no addon for an unknown C library', (t) => {
+test('an unknown C library is reported as not supported', (t) => {
   const fake = fakeLibc(undefined, { header: {}, sharedObjects: ['/lib/libc.so.0'] })
   const { message, causes } = checkFallback(t, run(t, install(t), { fake }))
   t.regex(message, /^The platform is not supported: fdkit has no addon for linux-x64-unknown,/)
@@ -130,28 +134,32 @@ test('no addon for an unknown C library', (t) => {
 })
 
 const libcs = {
-  'ldd of glibc': ['gnu', fakeLibc('# This file is part of the GNU C Library.', {})],
-  'ldd of musl': ['musl', fakeLibc('exec /lib/ld-musl-x86_64.so.1 --list', {})],
-  'report of glibc': ['gnu', fakeLibc(undefined, { header: { glibcVersionRuntime: '2.36' } })],
+  'ldd of glibc': ['gnu', (loader: boolean) => fakeLibc('# This file is part of the GNU C Library.', {}, loader)],
+  'ldd of musl': ['musl', (loader: boolean) => fakeLibc('exec /lib/ld-musl-x86_64.so.1 --list', {}, loader)],
+  'report of glibc': ['gnu', (loader: boolean) => fakeLibc(undefined, { header: { glibcVersionRuntime: '2.36' } }, loader)],
   'report of musl': [
     'musl',
-    fakeLibc(undefined, { header: {}, sharedObjects: ['/lib/ld-musl-x86_64.so.1'] }),
+    (loader: boolean) =>
+      fakeLibc(undefined, { header: {}, sharedObjects: ['/lib/ld-musl-x86_64.so.1'] }, loader),
   ],
   'unknown ldd, report of glibc': [
     'gnu',
-    fakeLibc('a script', { header: { glibcVersionRuntime: '2.36' } }),
+    (loader: boolean) => fakeLibc('a script', { header: { glibcVersionRuntime: '2.36' } }, loader),
   ],
 } as const
 
 for (const [title, [libc, fake]] of Object.entries(libcs)) {
-  test(`the C library is known by the ${title}`, (t) => {
-    const report = run(t, install(t), { fake })
-    t.regex(report.calls['dup']!.thrown.message, new RegExp(`@fdkit/binding-linux-x64-${libc} is missing`))
-  })
+  // The usual place of the loader proves nothing: a system may have both, or have it elsewhere.
+  for (const hasMuslLoader of [true, false]) {
+    test(`the C library is detected by the ${title} (musl's loader present: ${hasMuslLoader})`, (t) => {
+      const report = run(t, install(t), { fake: fake(hasMuslLoader) })
+      t.regex(report.calls['dup']!.thrown.message, new RegExp(`@fdkit/binding-linux-x64-${libc} is missing`))
+    })
+  }
 }
 
 for (const name of fs.readdirSync('npm')) {
-  test(`the package for ${name} is missing`, (t) => {
+  test(`a missing package for ${name} is reported`, (t) => {
     const [platform = '', arch = '', libc] = name.split('-')
     const ldd = libc === 'musl' ? 'musl' : 'GNU C Library'
     const fake = fakeLibc(ldd, {}) + fakePlatform(platform, arch)
@@ -162,13 +170,28 @@ for (const name of fs.readdirSync('npm')) {
     for (const reason of ['--omit=optional', 'lock file', '"engines"', '"libc"']) {
       t.true(message.includes(reason), reason)
     }
-    t.is(causes!.length, 2)
+    t.is(causes!.length, 1)
     t.true(causes!.every(({ code }) => code === 'MODULE_NOT_FOUND'))
     t.regex(causes![0]!.message, new RegExp(`@fdkit/binding-${name}`))
   })
 }
 
-/** Puts a platform package for this fake machine there, with the main file given. */
+test('the error names packages of other platforms that are installed, and the npm flags for this one', (t) => {
+  const dir = install(t)
+  for (const other of ['darwin-arm64', 'linux-arm64-musl']) {
+    fs.mkdirSync(join(dir, `node_modules/@fdkit/binding-${other}`), { recursive: true })
+  }
+  const { message } = checkFallback(t, run(t, dir, { fake: fakeLibc('GNU C Library', {}) }))
+  const expected =
+    'The platform is supported, but its package @fdkit/binding-linux-x64-gnu is missing. ' +
+    '@fdkit/binding-linux-arm64-musl, @fdkit/binding-darwin-arm64 are installed: node_modules was installed ' +
+    'on or for another platform. '
+  t.is(message.slice(0, expected.length), expected)
+  t.regex(message, /npm install --os=linux --cpu=x64 --libc=glibc;/)
+  t.regex(message, /pnpm-workspace\.yaml.*\.yarnrc\.yml.*\{ os: \[linux\], cpu: \[x64\], libc: \[glibc\] \}/)
+})
+
+/** Installs a platform package for this fake machine with the given main file. */
 function installAddon(dir: string, main: string, text: string): string {
   const installed = join(dir, 'node_modules/@fdkit/binding-linux-x64-gnu')
   fs.mkdirSync(installed, { recursive: true })
@@ -179,59 +202,76 @@ function installAddon(dir: string, main: string, text: string): string {
 
 const x64 = fakeLibc('GNU C Library', {})
 
-test('a corrupt addon', (t) => {
+test('a corrupt addon is reported', (t) => {
   const dir = install(t)
   installAddon(dir, 'fdkit.node', 'half of an addon')
   const { message, causes } = checkFallback(t, run(t, dir, { fake: x64 }))
   const start = 'The platform is supported, but its package @fdkit/binding-linux-x64-gnu cannot be loaded. '
   t.is(message.slice(0, start.length), start)
-  t.regex(message, /Remove it from node_modules, and install it anew: npm install /)
+  t.regex(message, /Remove it from node_modules, and reinstall it: npm install /)
   t.is(causes!.length, 1)
   t.is(causes![0]!.code, 'ERR_DLOPEN_FAILED')
 })
 
-test('a process that loads no addons', (t) => {
+test('the error names --no-addons', (t) => {
   const dir = install(t)
   installAddon(dir, 'fdkit.node', '')
   const { message, causes } = checkFallback(t, run(t, dir, { fake: x64, flags: ['--no-addons'] }))
-  t.regex(message, /cannot be loaded/)
+  t.regex(message, /^This process was started with --no-addons, .* Start it without that flag\.$/)
   t.is(causes![0]!.code, 'ERR_DLOPEN_DISABLED')
 })
 
-test('an addon of another version', (t) => {
+// Node.js 20 has another name for the flag.
+const permission = process.allowedNodeEnvironmentFlags.has('--permission')
+  ? '--permission'
+  : '--experimental-permission'
+
+test('the error names --allow-addons under the permission model', (t) => {
+  const dir = install(t)
+  installAddon(dir, 'fdkit.node', '')
+  // Node.js 20 warns that the permission model is experimental.
+  const flags = [permission, '--allow-fs-read=*', '--no-warnings']
+  const { message, causes } = checkFallback(t, run(t, dir, { fake: x64, flags }))
+  t.regex(message, /^The permission model is on .*--allow-addons, too\./)
+  // With the flag nothing is checked, and the page says so.
+  t.regex(message, /docs\/permissions\.md says how to confine it\.$/)
+  t.is(causes![0]!.code, 'ERR_DLOPEN_DISABLED')
+})
+
+test('an addon of another version is reported', (t) => {
   const dir = install(t)
   installAddon(dir, 'fdkit.cjs', "exports.VERSION = '9.9.9'")
   const { message, causes } = checkFallback(t, run(t, dir, { fake: x64 }))
   const problem = `has version 9.9.9, and fdkit has ${version}`
   t.true(message.includes(`@fdkit/binding-linux-x64-gnu ${problem}. `), message)
-  t.regex(message, /install it anew: npm install --include=optional fdkit@/)
+  t.regex(message, /reinstall it: npm install --include=optional fdkit@/)
   t.deepEqual(causes!.map((cause) => cause.message), [`@fdkit/binding-linux-x64-gnu ${problem}`])
 })
 
-test('a module that is no addon', (t) => {
+test('a module that is not an addon is reported', (t) => {
   const dir = install(t)
   installAddon(dir, 'fdkit.cjs', 'module.exports = null')
   const { message } = checkFallback(t, run(t, dir, { fake: x64 }))
-  t.regex(message, /cannot be loaded/)
+  t.regex(message, /is not an addon of fdkit\. Remove it/)
 })
 
-test('NAPI_RS_NATIVE_LIBRARY_PATH names an addon of another version', (t) => {
+test('an FDKIT_ADDON of another version is reported', (t) => {
   const dir = install(t)
   const path = installAddon(dir, 'other.cjs', "exports.VERSION = '9.9.9'")
-  const env = { NAPI_RS_NATIVE_LIBRARY_PATH: path }
+  const env = { FDKIT_ADDON: path }
   const { message, causes } = checkFallback(t, run(t, dir, { env }))
   const problem = `has version 9.9.9, and fdkit has ${version}`
   t.is(
     message,
-    `${path}, which NAPI_RS_NATIVE_LIBRARY_PATH names, ${problem}. ` +
+    `${path}, which FDKIT_ADDON names, ${problem}. ` +
       `Unset that variable, or let it name an addon of fdkit ${version}.`,
   )
   t.deepEqual(causes!.map((cause) => cause.message), [`${path} ${problem}`])
 })
 
-test('NAPI_RS_NATIVE_LIBRARY_PATH names nothing', (t) => {
-  const env = { NAPI_RS_NATIVE_LIBRARY_PATH: '/nowhere/fdkit.node' }
+test('an FDKIT_ADDON that does not exist is reported', (t) => {
+  const env = { FDKIT_ADDON: '/nowhere/fdkit.node' }
   const { message, causes } = checkFallback(t, run(t, install(t), { env }))
-  t.regex(message, /^\/nowhere\/fdkit\.node, which NAPI_RS_NATIVE_LIBRARY_PATH names, is missing\. Unset /)
+  t.regex(message, /^\/nowhere\/fdkit\.node, which FDKIT_ADDON names, is missing\. Unset /)
   t.is(causes!.length, 1)
 })

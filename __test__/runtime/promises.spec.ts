@@ -1,5 +1,5 @@
-// Each function of fdkit/promises does what the one of the same name in fdkit does, off the main
-// thread, on what its descriptors meant when it was called.
+// Tests that each function of fdkit/promises does what its counterpart in fdkit does, off the main
+// thread, on the files to which its descriptors referred when it was called.
 import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
@@ -12,14 +12,14 @@ import { FIFO, link, makeTree, type Tree } from '../helpers/tree.js'
 
 const onLinux = unless(notLinux, test.serial)
 
-// Both kinds, called in the same way.
+// The signature that both kinds share.
 type Functions = typeof promises
 
 interface Place {
   os: Functions
-  /** Of the directory that the tree is in. */
+  /** A descriptor of the directory that contains the tree. */
   dirFd: number
-  /** Of its `file`, and of its `dir`. */
+  /** Descriptors of its `file` and its `dir`. */
   file: number
   dir: number
 }
@@ -38,15 +38,26 @@ const NOT_OPEN = 2 ** 31 - 1
 const bytes = (text: string) => Buffer.from(text)
 const wrong = (value: unknown) => value as never
 
-/** Calls in which the path and the descriptors are what they may be, and in which they are not. */
+/** Calls of each function with valid and invalid paths and descriptors. */
 const CALLS: Record<string, ((place: Place) => unknown)[]> = {
+  canAccess: [
+    ({ os, dirFd }) => os.canAccess('file', undefined, { dirFd }),
+    ({ os, dirFd }) => os.canAccess('missing', undefined, { dirFd }),
+    ({ os, dirFd }) => os.canAccess('nothing', undefined, { dirFd, followSymlinks: false }),
+    ({ os }) => os.canAccess('file', undefined, { dirFd: NOT_OPEN }),
+    ({ os }) => os.canAccess('/', undefined, { dirFd: NOT_OPEN }),
+    ({ os }) => os.canAccess(wrong(5)),
+  ],
   access: [
     ({ os, dirFd }) => os.access('file', undefined, { dirFd }),
     ({ os, dirFd }) => os.access('missing', undefined, { dirFd }),
-    ({ os, dirFd }) => os.access('nothing', undefined, { dirFd, followSymlinks: false }),
     ({ os }) => os.access('file', undefined, { dirFd: NOT_OPEN }),
-    ({ os }) => os.access('/', undefined, { dirFd: NOT_OPEN }),
     ({ os }) => os.access(wrong(5)),
+  ],
+  exists: [
+    ({ os, dirFd }) => os.exists('file', { dirFd }),
+    ({ os, dirFd }) => os.exists('missing', { dirFd }),
+    ({ os }) => os.exists(wrong(5)),
   ],
   chmod: [
     ({ os, dirFd }) => os.chmod('file', 0o600, { dirFd }),
@@ -176,8 +187,8 @@ const entries = (list: promises.AsyncDirEntry[]) =>
     .map((entry) => [entry.name, entry.isDirectory(), entry.isFile(), entry.isSymbolicLink()])
     .toSorted()
 
-/** What a call came to, without what differs from tree to tree. */
-async function outcome(run: () => unknown): Promise<unknown> {
+/** Returns the outcome of a call, without what differs from tree to tree. */
+async function outcome(run: () => unknown, root: string): Promise<unknown> {
   try {
     const value = await run()
     if (typeof value === 'number') {
@@ -191,7 +202,9 @@ async function outcome(run: () => unknown): Promise<unknown> {
     return { class: value.constructor.name, mode, nlink, uid, gid, size }
   } catch (thrown) {
     const { name, message, constructor } = thrown as Error
-    return { class: constructor.name, name, message, own: Object.entries(thrown as Error) }
+    const seen = { class: constructor.name, name, message, own: Object.entries(thrown as Error) }
+    // Errors name the directory to which a descriptor refers, which must be that of this scene.
+    return JSON.parse(JSON.stringify(seen).replaceAll(root, 'ROOT'))
   }
 }
 
@@ -204,7 +217,7 @@ function snapshot(root: string): unknown {
     const { mode, size, nlink, mtimeMs } = stats
     const target = stats.isSymbolicLink() ? fs.readlinkSync(`${root}/${name}`) : undefined
     const isDirectory = stats.isDirectory()
-    // Only times that a call has set are the same.
+    // Only times that a call has set are comparable.
     return [name, mode, isDirectory || size, nlink, target, mtimeMs < LONG_AGO && mtimeMs]
   })
 }
@@ -225,21 +238,23 @@ function setUp(t: ExecutionContext, os: unknown): Scene {
   return { os: os as Functions, root, dirFd, file, dir, close }
 }
 
-test('the functions are those of fdkit that make system calls on files', (t) => {
-  const functions = Object.keys(promises).filter((name) => name !== 'fwalk')
+test('fdkit/promises has every function of fdkit that makes system calls on files', (t) => {
+  // These have tests of their own: fdkit has no function of that name, or one that returns an iterator.
+  const others = new Set(['createMemfd', 'futexWaitAsync', 'fwalk'])
+  const functions = Object.keys(promises).filter((name) => !others.has(name))
   t.deepEqual(functions.toSorted(), Object.keys(CALLS).toSorted())
   for (const name of functions) t.is(typeof sync[name as keyof typeof sync], 'function')
 })
 
 for (const [name, calls] of Object.entries(CALLS)) {
-  onLinux(`${name}: as its twin`, async (t) => {
+  onLinux(`${name} has the outcomes of its synchronous counterpart`, async (t) => {
     const before = countFds()
     for (const call of calls) {
       const [left, right] = [setUp(t, sync), setUp(t, promises)]
-      const expected = await outcome(() => call(left))
+      const expected = await outcome(() => call(left), left.root)
       const promise = call(right)
       t.true(promise instanceof Promise, 'nothing is thrown at the call')
-      t.deepEqual(await outcome(() => promise), expected, String(call))
+      t.deepEqual(await outcome(() => promise, right.root), expected, String(call))
       t.deepEqual(snapshot(right.root), snapshot(left.root), String(call))
       left.close()
       right.close()
@@ -248,20 +263,20 @@ for (const [name, calls] of Object.entries(CALLS)) {
   })
 }
 
-/** Keeps every thread of the pool busy, until what it returns is called. */
+/** Blocks every thread of the pool until the function that it returns is called. */
 function blockPool(t: ExecutionContext): () => Promise<void> {
   const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4)
   const names = Array.from({ length: threads }, (_, i) => `fifo${i}`)
   const root = makeTree(t, Object.fromEntries(names.map((name) => [name, FIFO])))
   const opens = names.map((name) => promises.open(`${root}/${name}`, 'r'))
   return async () => {
-    // Each waits until a thread has come to its reader.
+    // Each open for writing blocks until a thread opens the FIFO for reading.
     for (const name of names) fs.closeSync(fs.openSync(`${root}/${name}`, 'w'))
     for (const open of opens) fs.closeSync(await open)
   }
 }
 
-onLinux('while calls wait, the event loop turns', async (t) => {
+onLinux('the event loop keeps turning while calls are pending', async (t) => {
   const release = blockPool(t)
   let isDone = false
   const waiting = promises.stat('/').finally(() => {
@@ -274,7 +289,7 @@ onLinux('while calls wait, the event loop turns', async (t) => {
   t.true(isDone)
 })
 
-/** Makes the numbers mean another directory. */
+/** Closes the descriptors and reuses their numbers for another directory. */
 function reuse(t: ExecutionContext, { dirFd, file, dir }: Place, elsewhere: string | undefined): void {
   for (const fd of [dirFd, file, dir]) fs.closeSync(fd)
   if (elsewhere === undefined) return
@@ -285,17 +300,17 @@ function reuse(t: ExecutionContext, { dirFd, file, dir }: Place, elsewhere: stri
 const fd = (path: string) => fs.openSync(path, 'r')
 
 for (const isReused of [false, true]) {
-  const what = isReused ? 'used again' : 'closed'
-  onLinux(`descriptors that are ${what} right after the call`, async (t) => {
+  const what = isReused ? 'reused' : 'closed'
+  onLinux(`calls are not affected if their descriptors are ${what} right after the call`, async (t) => {
     const all = Object.values(CALLS).flat()
     const before = countFds()
     const release = blockPool(t)
-    // Nothing but the decoy is called by the numbers, with the same names in it.
+    // The numbers now refer to the decoy, which has the same names in it.
     const running = []
     for (const call of all) {
       const decoy = makeTree(t, TREE)
       const scene = setUp(t, promises)
-      const result = outcome(() => call(scene))
+      const result = outcome(() => call(scene), scene.root)
       reuse(t, scene, isReused ? decoy : undefined)
       if (isReused) scene.close()
       running.push({ call, scene, decoy, result, untouched: snapshot(decoy) })
@@ -303,7 +318,7 @@ for (const isReused of [false, true]) {
     await release()
     for (const { call, scene, decoy, result, untouched } of running) {
       const twin = setUp(t, sync)
-      const expected = await outcome(() => call(twin))
+      const expected = await outcome(() => call(twin), twin.root)
       t.deepEqual(await result, expected, String(call))
       t.deepEqual(snapshot(scene.root), snapshot(twin.root), String(call))
       t.deepEqual(snapshot(decoy), untouched, String(call))
@@ -313,7 +328,7 @@ for (const isReused of [false, true]) {
   })
 }
 
-onLinux('numbers that are used again, thousands of times', async (t) => {
+onLinux('calls are not affected if numbers are reused thousands of times', async (t) => {
   const root = makeTree(t, { a: { name: 'a' }, b: { name: 'bb' } })
   const before = countFds()
   for (let round = 0; round < 100; round++) {
@@ -329,7 +344,7 @@ onLinux('numbers that are used again, thousands of times', async (t) => {
   t.is(countFds(), before)
 })
 
-onLinux('a walk keeps its own copy of dirFd until it is over', async (t) => {
+onLinux('a walk keeps a duplicate of dirFd until it ends', async (t) => {
   const root = makeTree(t, { a: { x: { y: {} } }, b: { x: {} } })
   const before = countFds()
   for (const topdown of [true, false]) {
@@ -344,7 +359,7 @@ onLinux('a walk keeps its own copy of dirFd until it is over', async (t) => {
     t.is(countFds(), before)
   }
   const missing = promises.fwalk('x', { dirFd: NOT_OPEN })
-  await t.throwsAsync(missing.next(), { code: 'EBADF', message: /openat 'x'$/ })
+  await t.throwsAsync(missing.next(), { code: 'EBADF', message: /openat 'x' \(fwalk\)$/ })
   t.deepEqual(await missing.next(), { done: true, value: undefined })
   t.throws(() => promises.fwalk(wrong(1)), { code: 'ERR_INVALID_ARG_TYPE' })
   t.is(countFds(), before)

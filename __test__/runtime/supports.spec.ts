@@ -1,4 +1,5 @@
-// The sets say what the functions do: each member is called so, and no other function can be.
+// Tests supportsDirFd, supportsFd and supportsFollowSymlinks: each member works that way, and no other
+// function does.
 import * as fs from 'node:fs'
 
 import test from 'ava'
@@ -16,11 +17,16 @@ const functions = Object.entries(fdkit).filter(([, value]) => typeof value === '
 const namesOf = (set: ReadonlySet<unknown>) =>
   functions.filter(([, call]) => set.has(call)).map(([name]) => name)
 
-// What each does, relative to a directory, that can be seen in it or in what it returns.
+/** The functions that return false instead of throwing. */
+const answers = (name: string) => name === 'canAccess' || name === 'exists'
+
+// A call of each function relative to a directory, with an effect or a result that can be checked.
 const relative: Record<string, (dirFd: number) => unknown> = {
   access: (dirFd) => fdkit.access('file', 0, { dirFd }),
+  canAccess: (dirFd) => fdkit.canAccess('file', 0, { dirFd }),
   chmod: (dirFd) => fdkit.chmod('file', 0o600, { dirFd }),
   chown: (dirFd) => fdkit.chown('file', -1, -1, { dirFd }),
+  exists: (dirFd) => fdkit.exists('file', { dirFd }),
   fwalk: (dirFd) => [...fdkit.fwalk('dir', { dirFd })].length > 0,
   link: (dirFd) => fdkit.link('file', 'linked', { srcDirFd: dirFd, dstDirFd: dirFd }),
   listdir: (dirFd) => fdkit.listdir('dir', { dirFd }),
@@ -41,22 +47,21 @@ const relative: Record<string, (dirFd: number) => unknown> = {
   utime: (dirFd) => fdkit.utime('file', { dirFd }),
 }
 
-onLinux('supportsDirFd: each member takes it, and every function that takes it is a member', (t) => {
+onLinux('supportsDirFd contains exactly the functions that take dirFd', (t) => {
   for (const [name, call] of Object.entries(relative)) {
     const dirFd = opened(t, makeTree(t, { file: '', dir: {}, alias: link('file') }))
     t.not(call(dirFd), false, name)
-    if (name === 'access') t.is(call(999_999), false)
+    if (answers(name)) t.is(call(999_999), false)
     else t.throws(() => call(999_999), { code: 'EBADF' }, name)
   }
   t.deepEqual(namesOf(supportsDirFd), Object.keys(relative))
   t.is(supportsDirFd.size, Object.keys(relative).length)
 })
 
-test('supportsDirFd: a dirFd that is no directory does not do', (t) => {
+test('supportsDirFd: each member rejects a dirFd that is not a directory', (t) => {
   const top = makeTree(t, { file: '' })
   for (const [name, call] of Object.entries(relative)) {
-    // It answers false.
-    if (name === 'access') continue
+    if (answers(name)) continue
     t.throws(() => call(opened(t, `${top}/file`)), { code: 'ENOTDIR' }, name)
   }
 })
@@ -70,7 +75,7 @@ const withFd: Record<string, (fd: number) => unknown> = {
   utime: (fd) => fdkit.utime(fd),
 }
 
-onLinux('supportsFd: each member takes a descriptor for the path, and nothing else does', (t) => {
+onLinux('supportsFd contains exactly the functions that take a descriptor as the path', (t) => {
   const fd = opened(t, makeTree(t, { file: '' }))
   for (const [name, call] of Object.entries(withFd)) {
     t.notThrows(() => call(fd), name)
@@ -84,18 +89,20 @@ onLinux('supportsFd: each member takes a descriptor for the path, and nothing el
   }
 })
 
-// With false, of a link to nothing: only what does not follow it can succeed.
+// Calls on a dangling link with followSymlinks: false succeed only if the function does not follow it.
 const itself: Record<string, (path: string, followSymlinks?: boolean) => unknown> = {
   access: (path, followSymlinks) => fdkit.access(path, 0, { followSymlinks }),
+  canAccess: (path, followSymlinks) => fdkit.canAccess(path, 0, { followSymlinks }),
   chmod: (path, followSymlinks) => fdkit.chmod(path, 0o600, { followSymlinks }),
   chown: (path, followSymlinks) => fdkit.chown(path, -1, -1, { followSymlinks }),
+  exists: (path, followSymlinks) => fdkit.exists(path, { followSymlinks }),
   fwalk: (path, followSymlinks) => [...fdkit.fwalk(path, { followSymlinks })],
   link: (path, followSymlinks) => fdkit.link(path, `${path}.linked`, { followSymlinks }),
   stat: (path, followSymlinks) => fdkit.stat(path, { followSymlinks }),
   utime: (path, followSymlinks) => fdkit.utime(path, { followSymlinks }),
 }
 
-onLinux('supportsFollowSymlinks: each member takes it', (t) => {
+onLinux('supportsFollowSymlinks: each member takes followSymlinks', (t) => {
   const path = `${makeTree(t, { dangling: link('nothing') })}/dangling`
   const outcome = (call: () => unknown) => {
     try {
@@ -105,11 +112,11 @@ onLinux('supportsFollowSymlinks: each member takes it', (t) => {
     }
   }
   for (const [name, call] of Object.entries(itself)) {
-    t.is(outcome(() => call(path, true)), name === 'access' ? 'false' : 'ENOENT', name)
-    // A link has no permissions here.
+    t.is(outcome(() => call(path, true)), answers(name) ? 'false' : 'ENOENT', name)
+    // Linux has no permissions of links.
     t.is(outcome(() => call(path, false)), name === 'chmod' ? 'ENOTSUP' : 'done', name)
-    // The default of fwalk is not to follow, as in Python.
-    if (name !== 'fwalk') t.is(outcome(() => call(path)), name === 'access' ? 'false' : 'ENOENT', name)
+    // fwalk does not follow links by default, as in Python.
+    if (name !== 'fwalk') t.is(outcome(() => call(path)), answers(name) ? 'false' : 'ENOENT', name)
   }
   t.deepEqual(namesOf(supportsFollowSymlinks), Object.keys(itself))
   t.is(supportsFollowSymlinks.size, Object.keys(itself).length)

@@ -1,5 +1,5 @@
-// What CPython's tests of os.fwalk ask for, one for one (test_os: WalkTests, FwalkTests and their
-// siblings for bytes), for strings and for Buffers.
+// Tests what CPython's own tests of os.fwalk check (test_os: WalkTests, FwalkTests and their variants for
+// bytes), one test for each, with strings and with Buffers. Titles are the names of CPython's tests.
 import * as fs from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -17,7 +17,7 @@ interface Options extends Omit<FwalkOptions, 'onerror'> {
 }
 type Entry = [dirpath: string, dirnames: string[], filenames: string[], dirfd: number]
 
-/** A walk seen through strings: what the loop does to the names is handed on to the walk. */
+/** A walk whose names are converted to strings. The loop's edits of the names are passed to the walk. */
 type Walk = (top: string, options?: Options) => IterableIterator<Entry>
 
 const strings: Walk = (top, options) => fwalk(top, options)
@@ -30,7 +30,7 @@ const buffers: Walk = function* (top, options) {
   }
 }
 
-/** The tree that all of them walk; `closed` is left out, as where root runs the tests. */
+/** The tree that all tests walk, without the unreadable directory, as when root runs CPython's tests. */
 function setUp(t: ExecutionContext) {
   const root = makeTree(t, {
     TEST1: {
@@ -94,7 +94,7 @@ both('walk_prune', (t, walk) => {
   prune(t, walk(top), top, sub2)
 })
 
-// os.PathLike has one counterpart, and it is always a string.
+// os.PathLike has one counterpart, which is always a string.
 test('file_like_path: URL', (t) => {
   const { top, sub2 } = setUp(t)
   prune(t, fwalk(pathToFileURL(top)), top, sub2)
@@ -162,7 +162,7 @@ both('walk_named_pipe', (t, walk) => {
   t.true(followed.next().done)
 })
 
-// Differs from Python, where the pipe among dirnames raises NotADirectoryError.
+// This differs from Python, which raises NotADirectoryError for the pipe among dirnames.
 both('walk_named_pipe2', (t, walk) => {
   const top = makeTree(t, { mypipe: FIFO })
   const errors: Skip[] = []
@@ -178,7 +178,7 @@ both('walk_named_pipe2', (t, walk) => {
   t.deepEqual(errors.map((error) => `${error.code} ${error.path}`), [`ENOTDIR ${top}/mypipe`])
 })
 
-// There is no recursion, and so no limit: 50 levels as there, thousands in fwalk.deep.spec.ts.
+// The walk is not recursive and has no limit. CPython tests 50 levels; fwalk.deep.spec.ts tests thousands.
 both('walk_above_recursion_limit', (t, walk) => {
   const { top, sub1, sub11, sub2 } = setUp(t)
   const depth = 50
@@ -200,7 +200,7 @@ function isDirectory(path: string): boolean {
   }
 }
 
-/** A walk by paths, the simplest that can be right: what os.walk is in CPython's tests. */
+/** A simple walk by paths, in place of os.walk in CPython's tests. */
 function walkByPath(top: string, followSymlinks: boolean): Step[] {
   const found: Step[] = []
   const visit = (dirpath: string) => {

@@ -1,4 +1,5 @@
-// Any depth, with a bounded number of descriptors (rows 16 and 17).
+// Tests that walks of any depth hold a bounded number of descriptors (rows 16 and 17 of
+// docs/python-parity.md).
 import * as fs from 'node:fs'
 
 import test from 'ava'
@@ -12,7 +13,7 @@ import { link, makeChain, makeTree, makeTreeInMemory, type Tree } from '../helpe
 const noPython = missing('python3')
 const BOTH = [true, false]
 
-// Steps through a chain; wrong are the steps whose path or descriptor is another directory's.
+// Steps through a chain, and counts the steps whose path or descriptor belongs to another directory.
 const walkChain = `
   const [top, depth, inodesFile, options] = args
   const inodes = JSON.parse(fs.readFileSync(inodesFile))
@@ -32,7 +33,7 @@ const walkChain = `
   }
   answer({ steps, wrong, most, errors, left: countFds() - before })`
 
-unless(noPython || notLinux)('100,000 levels in a process that is allowed 64 descriptors', (t) => {
+unless(noPython || notLinux)('walks 100,000 levels in a process with a limit of 64 descriptors', (t) => {
   const top = makeTreeInMemory(t)
   const depth = 100_000
   const inodesFile = `${makeTree(t)}/inodes`
@@ -45,7 +46,7 @@ unless(noPython || notLinux)('100,000 levels in a process that is allowed 64 des
   }
 })
 
-unless(noPython)('time grows linearly with depth', (t) => {
+unless(noPython)('the time of a walk grows linearly with the depth', (t) => {
   const time = (top: string, topdown: boolean) => {
     const runs = [1, 2, 3].map(() => {
       const start = performance.now()
@@ -62,16 +63,16 @@ unless(noPython)('time grows linearly with depth', (t) => {
   for (const topdown of BOTH) {
     const [short, long] = tops.map((top) => time(top, topdown)) as [number, number]
     t.log(`${short.toFixed()} ms, ${long.toFixed()} ms`)
-    // Eight times as deep: a quadratic walk takes 64 times as long.
+    // The chain is eight times as deep: a quadratic walk would take 64 times as long.
     t.true(long < 24 * short, `${long} ms for 80,000 levels, ${short} ms for 10,000`)
   }
 })
 
-// Each level has, besides the next, directories to visit after it: so levels are returned to.
+// Each level has directories that are visited after the next level, so the walk returns to it.
 const bushy = (depth: number): Tree =>
   depth === 0 ? { end: {} } : { d: bushy(depth - 1), e: { f: {} }, link: link('e') }
 
-unless(notLinux)('maxOpen bounds the descriptors that are held', (t) => {
+unless(notLinux)('maxOpen bounds the number of open descriptors between steps', (t) => {
   const top = makeTree(t, bushy(60))
   const onerror = () => t.fail()
   for (const topdown of BOTH) {
@@ -93,7 +94,7 @@ unless(notLinux)('maxOpen bounds the descriptors that are held', (t) => {
   }
 })
 
-unless(missing('strace') || notLinux)('maxOpen is kept to within steps, too', (t) => {
+unless(missing('strace') || notLinux)('maxOpen bounds the number of open descriptors within steps too', (t) => {
   const top = makeTree(t, bushy(40))
   const trace = `${makeTree(t)}/trace`
   const maxOpen = 4
@@ -122,7 +123,7 @@ unless(missing('strace') || notLinux)('maxOpen is kept to within steps, too', (t
   }
 })
 
-unless(notLinux)('EMFILE because of others: the walk lets go of its own descriptors and goes on', (t) => {
+unless(notLinux)('a walk closes some of its descriptors on EMFILE and continues', (t) => {
   const top = makeTree(t, bushy(50))
   for (const topdown of BOTH) {
     const seen = child<Record<string, unknown>>(
@@ -154,7 +155,7 @@ unless(notLinux)('EMFILE because of others: the walk lets go of its own descript
   }
 })
 
-unless(notLinux)('EMFILE with nothing to let go of is reported, and the walk goes on', (t) => {
+unless(notLinux)('EMFILE is passed to onerror if the walk has no descriptor to close, and the walk continues', (t) => {
   const top = makeTree(t, { a: {}, b: {} })
   const seen = child<unknown>(
     `
@@ -179,12 +180,12 @@ unless(notLinux)('EMFILE with nothing to let go of is reported, and the walk goe
 })
 
 interface Moves {
-  /** Called when the walk stands at the end of the chain. */
+  /** Called when the walk reaches the end of the chain. */
   move: (top: string) => void
   topdown: boolean
 }
 
-/** Walks `bushy(12)` with four descriptors; what was visited and what went to onerror. */
+/** Walks `bushy(12)` with four descriptors. Returns the visited directories and the errors. */
 function walkWithMoves(top: string, { move, topdown }: Moves) {
   const visited: string[] = []
   const errors: string[] = []
@@ -202,7 +203,7 @@ function walkWithMoves(top: string, { move, topdown }: Moves) {
 for (const topdown of BOTH) {
   const way = topdown ? 'top-down' : 'bottom-up'
 
-  test(`a directory that was moved within reach is found again, ${way}`, (t) => {
+  test(`a directory that was moved within the tree is found again, ${way}`, (t) => {
     const top = makeTree(t, bushy(12))
     const move = () => fs.renameSync(`${top}/d/d/d`, `${top}/moved`)
     const { visited, errors } = walkWithMoves(top, { move, topdown })
@@ -210,14 +211,14 @@ for (const topdown of BOTH) {
     t.is(new Set(visited).size, 12 * 3 + 2)
   })
 
-  test(`directories that cannot be found again go to onerror with ESTALE, ${way}`, (t) => {
+  test(`directories that cannot be found again are passed to onerror with ESTALE, ${way}`, (t) => {
     const top = makeTree(t, bushy(12))
     const elsewhere = makeTree(t)
     const everything = new Set([...fwalk(top)].map(([dirpath]) => dirpath.slice(top.length)))
     const move = () => {
       fs.renameSync(`${top}/d/d/d/d`, `${elsewhere}/below`)
       fs.renameSync(`${top}/d/d`, `${elsewhere}/above`)
-      // Another directory in its place is not the one that was listed.
+      // The walk must not mistake another directory in its place for the one that it listed.
       fs.mkdirSync(`${top}/d/d/d/e`, { recursive: true })
     }
     const { visited, errors } = walkWithMoves(top, { move, topdown })
@@ -225,7 +226,7 @@ for (const topdown of BOTH) {
     t.true(stale.length > 0)
     t.true(errors.every((error) => error.startsWith('ESTALE /d/d')))
     const missed = [...everything].filter((path) => !visited.includes(path))
-    // What is below a directory that was missed goes with it.
+    // Directories below one that is reported are not reported separately.
     const reported = (path: string) => stale.some((lost) => path === lost || path.startsWith(`${lost}/`))
     t.deepEqual(missed.filter((path) => !reported(path)), [])
     t.deepEqual(stale.filter((path) => visited.includes(path)), [])
@@ -234,7 +235,7 @@ for (const topdown of BOTH) {
   })
 }
 
-test('a link that is not followed is silent in a directory that cannot be found again', (t) => {
+test('a link that is not followed causes no error in a directory that cannot be found again', (t) => {
   const top = makeTree(t, bushy(12))
   const move = () => {
     fs.renameSync(`${top}/d/d/d`, `${makeTree(t)}/below`)
@@ -244,8 +245,8 @@ test('a link that is not followed is silent in a directory that cannot be found 
   t.deepEqual(errors, ['ESTALE /d/d/e'])
 })
 
-test('a chain of links is followed with four descriptors', (t) => {
-  const depth = 35 // the kernel follows 40 links in a path, and node:fs goes by paths
+test('a walk follows a chain of links with four descriptors', (t) => {
+  const depth = 35 // the kernel follows at most 40 links in a path, and node:fs uses paths
   const onerror = () => t.fail()
   const rooms: Tree = {}
   for (let i = 0; i < depth; i++) {

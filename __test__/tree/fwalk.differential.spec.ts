@@ -1,6 +1,6 @@
-// The same trees, walked by CPython's os.fwalk and by fdkit: the same yields in the same order.
+// Tests that fdkit yields the same entries in the same order as CPython's os.fwalk for the same trees.
 //
-// Where fdkit is meant to differ (docs/python-parity.md), the test says so.
+// Titles of intended differences (docs/python-parity.md) begin with "differs".
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 
@@ -13,7 +13,7 @@ import { FIFO, fsencode, link, makeTree, type Tree } from '../helpers/tree.js'
 
 const cannot = missing('python3') || (isLinux ? false : 'needs a file system that takes any bytes')
 
-/** One walk: where it starts, whence, and how. */
+/** One walk: its top, its working directory, and its options. */
 interface Case {
   top: string
   bytes: boolean
@@ -30,7 +30,7 @@ interface Outcome {
   raised?: string
 }
 
-// Walks every case and prints the outcomes. `os.listdir` order is whatever the kernel gives.
+// Walks every case and prints the outcomes. `os.listdir` keeps the order of the kernel.
 const PYTHON = `
 import errno, json, os, sys
 def hexed(name):
@@ -93,13 +93,13 @@ function walkedByFdkit({ top, bytes, cwd, dirFd, ...options }: Case): Outcome {
   } catch (error) {
     outcome.raised = (error as NodeJS.ErrnoException).code ?? String(error)
   }
-  if (given.dirFd !== undefined) fs.closeSync(given.dirFd)
+  if (typeof given.dirFd === 'number') fs.closeSync(given.dirFd)
   return outcome
 }
 
 const BOTH = [false, true]
 
-/** Every combination of options, for each way to name the top. */
+/** Returns every combination of options for each way to name the top. */
 function casesOf(root: string, tops: Partial<Case>[], followSymlinks = BOTH): Case[] {
   return tops.flatMap((top) =>
     BOTH.flatMap((bytes) =>
@@ -141,7 +141,7 @@ function compare(t: ExecutionContext, cases: Case[]): Outcome[] {
   return expected
 }
 
-/** The same numbers for the same seed: a linear congruential generator. */
+/** A linear congruential generator, which returns the same numbers for the same seed. */
 function random(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -166,7 +166,7 @@ const oddNames = [
 
 function generate(seed: number, hasLoops: boolean): Tree {
   const next = random(seed)
-  // The long names are cut: whoever makes the tree goes by paths, which have a limit.
+  // Long names are truncated because the tree is created by paths, whose length is limited.
   const oddName = () => (oddNames[next(oddNames.length)] ?? '').slice(0, 80)
   const name = (index: number) => `${next(3) === 0 ? oddName() : 'n'}${index}`
   const upwards = ['.', '..', '../..', '../../..']
@@ -190,8 +190,8 @@ function generate(seed: number, hasLoops: boolean): Tree {
   return { ...grow(5), deep: grow(6) }
 }
 
-// Links within the tree can make loops, which CPython follows until it runs out of descriptors
-// (row 18): they are walked without followSymlinks.
+// Links within the tree can form loops, which CPython follows until it runs out of descriptors (row 18).
+// Such trees are walked without followSymlinks.
 for (const seed of [1, 2, 3, 5, 6, 7]) {
   unless(cannot)(`generated tree ${seed}, with links to everything`, (t) => {
     const root = makeTree(t, generate(seed, true))
@@ -202,7 +202,7 @@ for (const seed of [1, 2, 3, 5, 6, 7]) {
 
 for (const seed of [11, 12, 13]) {
   unless(cannot)(`generated tree ${seed}, without loops, links followed`, (t) => {
-    // The links to /etc are pointed at a small tree of our own.
+    // Links to /etc are replaced by links to a small tree of the test.
     const outside = makeTree(t, { a: { b: {}, f: '' }, g: '' })
     const retarget = (tree: Tree): Tree =>
       Object.fromEntries(
@@ -241,7 +241,7 @@ unless(cannot)('links, FIFOs, sockets and empty directories', (t) => {
   compare(t, casesOf(root, waysToName(root), [false]))
 })
 
-unless(cannot)('a huge directory', (t) => {
+unless(cannot)('a directory with thousands of names', (t) => {
   const entries = Array.from({ length: 6000 }, (_, index) => {
     const name = index % 2 ? `file-${index}` : `${'long-'.repeat(20)}${index}`
     return [name, index % 50 ? '' : {}] as const
@@ -259,7 +259,7 @@ unless(cannot)('names that are not UTF-8, have newlines, or are 255 bytes long',
   compare(t, casesOf(root, below))
 })
 
-unless(cannot)('tops that are missing, files, links, and directories with a slash behind', (t) => {
+unless(cannot)('tops that are missing, files, links, and directories with a trailing slash', (t) => {
   const root = makeTree(t, {
     dir: { a: {} },
     file: '',
@@ -276,9 +276,9 @@ unless(cannot)('tops that are missing, files, links, and directories with a slas
   compare(t, casesOf(root, followed.map((name) => ({ top: `${root}/${name}` })), [true]))
 })
 
-// Row 6: Python is silent, fdkit hands the skip to onerror. (3.11 opens a link's target as well,
-// and so raises for a dangling one; later versions do not.)
-unless(cannot)('differs: tops that are files or links, not followed, go to onerror', (t) => {
+// Row 6: Python is silent, and fdkit calls onerror. (Python 3.11 also opens the target of a link, and
+// raises for a dangling one; later versions do not.)
+unless(cannot)('differs: tops that are files or links are passed to onerror without followSymlinks', (t) => {
   const root = makeTree(t, { dir: { a: {} }, file: '', 'to-dir': link('dir') })
   const tops = ['file', 'to-dir'].map((name) => ({ top: `${root}/${name}` }))
   const cases = casesOf(root, tops, [false])
@@ -291,8 +291,8 @@ unless(cannot)('differs: tops that are files or links, not followed, go to onerr
   }
 })
 
-// Row 18: Python goes round until it runs out of descriptors or of links.
-unless(cannot)('differs: loops are not followed, and go to onerror', (t) => {
+// Row 18: Python follows a loop until it runs out of descriptors or of links.
+unless(cannot)('differs: loops are not followed, and are passed to onerror', (t) => {
   const root = makeTree(t, { a: { up: link('..') } })
   for (const one of casesOf(root, [{ top: root }], [true])) {
     const [expected] = walkedByPython([one])
@@ -303,7 +303,7 @@ unless(cannot)('differs: loops are not followed, and go to onerror', (t) => {
   }
 })
 
-unless(cannot || notRoot)('directories that may not be read, as an unprivileged user', (t) => {
+unless(cannot || notRoot)('directories that an unprivileged user may not read', (t) => {
   const root = makeTree(t, {
     closed: { f: '' },
     open: { shut: {}, a: { b: {} }, 'to-a': link('a') },
@@ -313,8 +313,8 @@ unless(cannot || notRoot)('directories that may not be read, as an unprivileged 
   fs.chmodSync(root, 0o755)
   fs.chmodSync(`${root}/closed`, 0o700)
   fs.chmodSync(`${root}/open/shut`, 0)
-  fs.chmodSync(`${root}/search`, 0o711) // its names cannot be read, but what they name can
-  fs.chmodSync(`${root}/list`, 0o744) // its names can be read, but nothing else about them
+  fs.chmodSync(`${root}/search`, 0o711) // its names cannot be read, but the entries can
+  fs.chmodSync(`${root}/list`, 0o744) // only its names can be read
   const tops = ['', 'open', 'open/', 'closed', 'search', 'search/d', 'list', 'list/d']
   const cases = casesOf(root, tops.map((name) => ({ top: `${root}/${name}` })))
   const expected = walkedByPython(cases, true)
@@ -342,8 +342,8 @@ unless(cannot || notRoot)('directories that may not be read, as an unprivileged 
   t.true(expected.some((outcome) => outcome.raised === 'EACCES'))
 })
 
-// Row 3: Python opens what a link points to, though it is not going to follow it.
-unless(cannot || notRoot)('differs: a link to a directory that may not be read is silent', (t) => {
+// Row 3: Python opens the target of a link even if it does not follow the link.
+unless(cannot || notRoot)('differs: a link to an unreadable directory causes no error', (t) => {
   const root = makeTree(t, { link: link(`${makeTree(t)}`) })
   fs.chmodSync(root, 0o755)
   const cases = casesOf(root, [{ top: root }], [false])

@@ -1,9 +1,12 @@
-// Top-down, the caller's edits of dirnames say what is visited (rows 12, 13 and 14).
+// Tests the caller's edits of dirnames, which decide what a top-down walk visits (rows 12, 13 and 14 of
+// docs/python-parity.md).
 import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
-import { fwalk } from 'fdkit'
+import { fwalk, type FwalkEntry } from 'fdkit'
+import * as promises from 'fdkit/promises'
 
+import { thrown } from '../helpers/errors.js'
 import { countFds } from '../helpers/fds.js'
 import { link, makeTree, type Tree } from '../helpers/tree.js'
 
@@ -14,7 +17,7 @@ interface Edited {
   errors: string[]
 }
 
-/** A walk whose dirnames at the top are edited; what is visited below the top, in order. */
+/** Edits dirnames at the top of a walk, and returns what is visited below the top, in order. */
 function edited(
   t: ExecutionContext,
   edit: (dirnames: string[]) => void,
@@ -36,7 +39,7 @@ const set = (...names: string[]) => (dirnames: string[]) => {
   dirnames.splice(0, dirnames.length, ...names)
 }
 
-test('12: deletion', (t) => {
+test('12: a directory that is removed from dirnames is not visited', (t) => {
   const remove = (dirnames: string[]) => {
     for (const name of ['a', 'out']) dirnames.splice(dirnames.indexOf(name), 1)
   }
@@ -48,18 +51,18 @@ test('12: deletion', (t) => {
   t.deepEqual(edited(t, empty).visited, [])
 })
 
-test('12: order', (t) => {
+test('12: directories are visited in the order of dirnames', (t) => {
   t.deepEqual(edited(t, set('c', 'a', 'b')).visited, ['c', 'a', 'a/sub', 'b'])
   t.deepEqual(edited(t, set('b', 'c', 'a')).visited, ['b', 'c', 'a', 'a/sub'])
   const sorted = edited(t, (dirnames) => dirnames.sort()).visited
   t.deepEqual(sorted, ['a', 'a/sub', 'b', 'c', 'out', 'out/target'])
 })
 
-test('12: duplicates are visited each time', (t) => {
+test('12: a directory that is listed twice is visited twice', (t) => {
   t.deepEqual(edited(t, set('b', 'a', 'b', 'a')).visited, ['b', 'a', 'a/sub', 'b', 'a', 'a/sub'])
 })
 
-test('12: a directory that is added is visited', (t) => {
+test('12: a directory that is added to dirnames is visited', (t) => {
   const add = (dirnames: string[]) => {
     set()(dirnames)
     dirnames.push('c')
@@ -67,7 +70,7 @@ test('12: a directory that is added is visited', (t) => {
   t.deepEqual(edited(t, add).visited, ['c'])
 })
 
-test('12: a directory made in the loop and added is visited', (t) => {
+test('12: a directory that is created in the loop and added is visited', (t) => {
   const top = makeTree(t, {})
   const visited = []
   for (const [dirpath, dirnames] of fwalk(top)) {
@@ -79,14 +82,14 @@ test('12: a directory made in the loop and added is visited', (t) => {
   t.deepEqual(visited, [top, `${top}/new`])
 })
 
-test('12: names that do not exist, and files, go to onerror', (t) => {
+test('12: names that do not exist or are files are passed to onerror', (t) => {
   t.deepEqual(edited(t, set('missing', 'a', 'file', 'b')), {
     visited: ['a', 'a/sub', 'b'],
     errors: ['ENOENT missing', 'ENOTDIR file'],
   })
 })
 
-test('12: a link stays a link, wherever it is put', (t) => {
+test('12: a link is not followed, wherever it is in dirnames', (t) => {
   t.deepEqual(edited(t, set('b', 'link')), { visited: ['b'], errors: [] })
   t.deepEqual(edited(t, set('link', 'b'), { followSymlinks: true }), {
     visited: ['link', 'link/target', 'b'],
@@ -94,13 +97,13 @@ test('12: a link stays a link, wherever it is put', (t) => {
   })
 })
 
-test('14: bottom-up, edits change nothing', (t) => {
+test('14: edits have no effect on a bottom-up walk', (t) => {
   const expected = edited(t, () => {}, { topdown: false })
   t.deepEqual(edited(t, set('missing', '../..', '/'), { topdown: false }), expected)
   t.is(expected.visited.length, 6)
 })
 
-test('names are single components: anything else ends the walk', (t) => {
+test('a name that is not a single path component ends the walk', (t) => {
   const invalid = ['', '.', '..', '/', 'a/sub', '../x', 'a/', '/tmp', 'a\0', 'a\ud800']
   for (const name of invalid) {
     const before = countFds()
@@ -117,7 +120,7 @@ test('names are single components: anything else ends the walk', (t) => {
   }
 })
 
-test('names of another type end the walk', (t) => {
+test('a name of another type ends the walk', (t) => {
   for (const name of [undefined, null, 1, {}, Symbol('a'), Buffer.from('a'), ['a']]) {
     const before = countFds()
     const walk = fwalk(makeTree(t, TREE))
@@ -129,14 +132,14 @@ test('names of another type end the walk', (t) => {
   }
 })
 
-test('a hole in dirnames is a name of another type', (t) => {
+test('a hole in dirnames ends the walk', (t) => {
   const walk = fwalk(makeTree(t, TREE))
   const dirnames = walk.next().value?.[1] ?? []
   delete dirnames[0]
   t.throws(() => walk.next(), { code: 'ERR_INVALID_ARG_TYPE', message: /dirnames\[0\]/ })
 })
 
-test('Buffers are edited as strings are', (t) => {
+test('Buffers can be edited like strings', (t) => {
   const top = makeTree(t, TREE)
   const visited = []
   for (const [dirpath, dirnames] of fwalk(Buffer.from(top))) {
@@ -147,7 +150,7 @@ test('Buffers are edited as strings are', (t) => {
   t.deepEqual(visited, [top, `${top}/c`, `${top}/b`])
 })
 
-test('Buffers are checked as strings are', (t) => {
+test('Buffers are validated like strings', (t) => {
   for (const name of ['', '.', '..', '/', 'a/sub', 'a\0']) {
     const walk = fwalk(Buffer.from(makeTree(t, TREE)))
     walk.next().value?.[1].push(Buffer.from(name))
@@ -159,7 +162,7 @@ test('Buffers are checked as strings are', (t) => {
   t.throws(() => walk.next(), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-test('edits of filenames, of the path, and of what an earlier step yielded, change nothing', (t) => {
+test('edits of filenames, of the path, and of earlier entries have no effect', (t) => {
   const top = makeTree(t, { a: { b: {} }, file: '' })
   const visited = []
   let earlier: string[] = []
@@ -175,7 +178,7 @@ test('edits of filenames, of the path, and of what an earlier step yielded, chan
   t.deepEqual(visited, [top, `${top}/a`, `${top}/a/b`])
 })
 
-test('a new array in the entry changes nothing: the one that was yielded counts', (t) => {
+test('replacing the array in the entry has no effect', (t) => {
   const top = makeTree(t, { a: {} })
   const visited = []
   for (const entry of fwalk(top)) {
@@ -183,4 +186,46 @@ test('a new array in the entry changes nothing: the one that was yielded counts'
     entry[1] = []
   }
   t.deepEqual(visited, [top, `${top}/a`])
+})
+
+test('12: a Buffer whose bytes were edited is visited by its new name, with and without other edits', async (t) => {
+  const top = makeTree(t, { a: { inside: {} }, b: {} })
+  const edits: ((dirnames: Buffer[]) => void)[] = [
+    (dirnames) => dirnames.find((name) => name.equals(Buffer.from('a')))?.fill('b'),
+    (dirnames) => {
+      dirnames.find((name) => name.equals(Buffer.from('a')))?.fill('b')
+      dirnames.reverse()
+    },
+  ]
+  for (const edit of edits) {
+    const visit = async (walk: AsyncIterable<FwalkEntry<Buffer>> | Iterable<FwalkEntry<Buffer>>) => {
+      const visited: string[] = []
+      for await (const [dirpath, dirnames] of walk) {
+        visited.push(String(dirpath).slice(top.length))
+        if (visited.length === 1) edit(dirnames)
+      }
+      return visited
+    }
+    t.deepEqual(await visit(fwalk(Buffer.from(top))), ['', '/b', '/b'])
+    t.deepEqual(await visit(promises.fwalk(Buffer.from(top))), ['', '/b', '/b'])
+  }
+  const walk = fwalk(Buffer.from(top))
+  walk.next().value?.[1][0]?.fill('/')
+  t.throws(() => walk.next(), { code: 'ERR_INVALID_ARG_VALUE' })
+})
+
+test('the name that was validated is the one that is visited', (t) => {
+  const top = makeTree(t, { a: {}, b: {} })
+  const walk = fwalk(top)
+  const dirnames = walk.next().value?.[1] ?? []
+  let reads = 0
+  Object.defineProperty(dirnames, 0, { get: () => (reads++ === 0 ? 'changed' : reads === 2 ? 'a' : '..') })
+  t.is(walk.next().value?.[0], `${top}/a`)
+})
+
+test('an error has the original path even if its Buffer has changed', (t) => {
+  const path = Buffer.from('missing')
+  const walk = fwalk(path)
+  path.fill('x')
+  t.deepEqual(thrown(() => walk.next()).path as unknown, Buffer.from('missing'))
 })

@@ -1,4 +1,4 @@
-// fwalk as a function with options, and what it returns as an iterator.
+// Tests the arguments and options of fwalk, and the iterator that it returns.
 import * as fs from 'node:fs'
 
 import test from 'ava'
@@ -10,7 +10,7 @@ import { paths } from '../helpers/walk.js'
 
 const call = (top: unknown, options?: unknown) => fwalk(top as string, options as FwalkOptions)
 
-test('top: anything but a path is refused at the call', (t) => {
+test('fwalk throws if top is not a path', (t) => {
   for (const top of [null, 1, true, Symbol('x'), {}, [], () => {}, 1n, new ArrayBuffer(1)]) {
     t.throws(() => call(top), { code: 'ERR_INVALID_ARG_TYPE', instanceOf: TypeError })
   }
@@ -20,7 +20,7 @@ test('top: anything but a path is refused at the call', (t) => {
   t.throws(() => call(new URL('http://localhost/')), { code: 'ERR_INVALID_URL_SCHEME' })
 })
 
-test('options: wrong types are refused at the call', (t) => {
+test('fwalk throws if an option has the wrong type', (t) => {
   for (const options of [null, 1, 'x', [], true]) {
     t.throws(() => call('.', options), { code: 'ERR_INVALID_ARG_TYPE' })
   }
@@ -35,7 +35,7 @@ test('options: wrong types are refused at the call', (t) => {
   }
 })
 
-test('options: numbers out of range are refused at the call', (t) => {
+test('fwalk throws if a numeric option is out of range', (t) => {
   for (const dirFd of [-1, 1.5, NaN, Infinity, 2 ** 31]) {
     t.throws(() => call('.', { dirFd }), { code: 'ERR_OUT_OF_RANGE' })
   }
@@ -44,7 +44,7 @@ test('options: numbers out of range are refused at the call', (t) => {
   }
 })
 
-test('options that are undefined have their defaults', (t) => {
+test('an option that is undefined has its default', (t) => {
   const top = makeTree(t, { a: {} })
   const none = { topdown: undefined, onerror: undefined, followSymlinks: undefined }
   const walk = fwalk(top, { ...none, dirFd: undefined, maxOpen: undefined })
@@ -60,7 +60,7 @@ test('options are read once, when fwalk is called', (t) => {
   t.is(walk.next().value?.[0], top)
 })
 
-test('is an iterator of the language', (t) => {
+test('the walk is a standard iterator', (t) => {
   const walk = fwalk(makeTree(t))
   t.is(walk[Symbol.iterator](), walk)
   const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([].values()))
@@ -72,14 +72,14 @@ test('is an iterator of the language', (t) => {
   t.deepEqual(walk.next(), { done: true, value: undefined })
 })
 
-test('arrays that were yielded are the caller\'s to keep', (t) => {
+test('yielded arrays do not change afterwards', (t) => {
   const top = makeTree(t, { a: { x: '' }, f: '' })
   const [first, second] = [...fwalk(top)]
   t.deepEqual(first?.slice(1, 3), [['a'], ['f']])
   t.deepEqual(second?.slice(1, 3), [[], ['x']])
 })
 
-test('break closes everything', (t) => {
+test('break closes all descriptors', (t) => {
   const top = makeTree(t, { a: { b: {} } })
   for (const topdown of [true, false]) {
     const before = countFds()
@@ -93,7 +93,7 @@ test('break closes everything', (t) => {
   }
 })
 
-test('an exception in the loop closes everything and goes on', (t) => {
+test('an exception in the loop closes all descriptors and propagates', (t) => {
   const top = makeTree(t, { a: { b: {} } })
   const before = countFds()
   const oops = new Error('oops')
@@ -104,7 +104,7 @@ test('an exception in the loop closes everything and goes on', (t) => {
   t.is(countFds(), before)
 })
 
-test('return() ends the walk, at any time and more than once', (t) => {
+test('return() ends the walk at any time, and may be called again', (t) => {
   const top = makeTree(t, { a: {} })
   const before = countFds()
   const unstarted = fwalk(`${top}/missing`)
@@ -119,7 +119,7 @@ test('return() ends the walk, at any time and more than once', (t) => {
   t.deepEqual(walk.next(), { done: true, value: undefined })
 })
 
-test('throw() ends the walk, and throws', (t) => {
+test('throw() ends the walk and throws its argument', (t) => {
   const before = countFds()
   const walk = fwalk(makeTree(t, { a: {} }))
   walk.next()
@@ -145,7 +145,7 @@ function withVanishing(top: string, onerror: NonNullable<FwalkOptions['onerror']
   return walk
 }
 
-test('9: what onerror throws ends the walk', (t) => {
+test('9: an exception in onerror ends the walk', (t) => {
   const top = makeTree(t, { gone: {} })
   const before = countFds()
   const oops = new Error('oops')
@@ -171,7 +171,7 @@ test('a walk cannot be stepped or ended from within onerror', (t) => {
   }
 })
 
-test('several walks at once do not disturb each other', (t) => {
+test('concurrent walks are independent', (t) => {
   const top = makeTree(t, { a: { b: {} }, c: {} })
   const expected = [...fwalk(top)].map(([dirpath]) => dirpath)
   const walks = Array.from({ length: 20 }, () => fwalk(top))
@@ -179,7 +179,7 @@ test('several walks at once do not disturb each other', (t) => {
   for (const walk of walks) t.true(walk.next().done)
 })
 
-test('a walk within the loop of another', (t) => {
+test('walks can be nested', (t) => {
   const top = makeTree(t, { a: { b: {} }, c: {} })
   let inner = 0
   for (const [, , , dirFd] of fwalk(top)) inner += [...fwalk('.', { dirFd })].length

@@ -1,4 +1,4 @@
-// Names are bytes on disk: none is lost or changed, whether it comes as a string or as a Buffer.
+// Tests that no name of a file is lost or changed, as a string or as a Buffer.
 import * as fs from 'node:fs'
 
 import test from 'ava'
@@ -14,7 +14,7 @@ const NAMES = [
   '\udcff',
   'a\udc80b',
   '\udce2\udc82', // the beginning of a euro sign
-  '\udced\udcb2\udc80', // U+DC80 itself in UTF-8, which is no UTF-8
+  '\udced\udcb2\udc80', // U+DC80 encoded as UTF-8, which is not valid UTF-8
   '\udcc0\udcaf', // an overlong slash
   '\udcf4\udc90\udc80\udc80', // beyond U+10FFFF
   'é',
@@ -35,7 +35,7 @@ const files = Object.fromEntries(NAMES.map((name) => [`${name.slice(0, 254)}f`, 
 const directories = Object.fromEntries(NAMES.map((name) => [name, { inner: {} }]))
 const TREE: Tree = { directories, files }
 
-unless(anyBytes)('strings: PEP 383', (t) => {
+unless(anyBytes)('string names are escaped according to PEP 383', (t) => {
   const top = makeTree(t, TREE)
   const entries = new Map([...fwalk(top)].map((entry) => [entry[0], entry]))
   t.deepEqual(entries.get(`${top}/directories`)?.[1].toSorted(), NAMES.toSorted())
@@ -43,7 +43,7 @@ unless(anyBytes)('strings: PEP 383', (t) => {
   for (const name of NAMES) t.true(entries.has(`${top}/directories/${name}/inner`))
 })
 
-unless(anyBytes)('Buffers: the bytes themselves', (t) => {
+unless(anyBytes)('Buffer names are the bytes themselves', (t) => {
   const top = makeTree(t, TREE)
   const hex = (name: Buffer) => name.toString('hex')
   const entries = new Map([...fwalk(fsencode(top))].map((entry) => [hex(entry[0]), entry]))
@@ -58,7 +58,7 @@ unless(anyBytes)('Buffers: the bytes themselves', (t) => {
   }
 })
 
-unless(anyBytes)('names come back in through dirnames, and lead to the same directory', (t) => {
+unless(anyBytes)('yielded names in dirnames lead to the same directories', (t) => {
   const top = makeTree(t, directories)
   const visited: string[] = []
   for (const [dirpath, dirnames, , dirfd] of fwalk(top)) {
@@ -71,14 +71,14 @@ unless(anyBytes)('names come back in through dirnames, and lead to the same dire
   t.deepEqual(visited, NAMES)
 })
 
-unless(anyBytes)('a top that is not UTF-8', (t) => {
+unless(anyBytes)('a top that is not UTF-8 is walked', (t) => {
   const top = `${makeTree(t, { '\udcfe': { '\udcff': {} } })}/\udcfe`
   t.deepEqual([...fwalk(top)].map(([dirpath]) => dirpath), [top, `${top}/\udcff`])
   const bytes = [...fwalk(fsencode(top))].map(([dirpath]) => dirpath)
   t.deepEqual(bytes, [fsencode(top), fsencode(`${top}/\udcff`)])
 })
 
-unless(anyBytes)('errors have the path in the form in which the top was given', (t) => {
+unless(anyBytes)('paths of errors have the type of the top', (t) => {
   const name = 'gone\udcff'
   for (const isBytes of [false, true]) {
     const top = makeTree(t, { [name]: {} })
@@ -96,7 +96,7 @@ unless(anyBytes)('errors have the path in the form in which the top was given', 
   }
 })
 
-test('a Uint8Array is as good as a Buffer, and Buffers come out', (t) => {
+test('a Uint8Array as the top yields Buffers', (t) => {
   const top = makeTree(t, { a: { f: '' } })
   const entries = [...fwalk(new TextEncoder().encode(top))]
   t.deepEqual(entries.map(([dirpath]) => dirpath), [Buffer.from(top), Buffer.from(`${top}/a`)])
@@ -105,7 +105,7 @@ test('a Uint8Array is as good as a Buffer, and Buffers come out', (t) => {
   }
 })
 
-test('the top is copied when fwalk is called', (t) => {
+test('fwalk copies the top when it is called', (t) => {
   const top = Buffer.from(makeTree(t))
   const walk = fwalk(top)
   const copy = Buffer.from(top)

@@ -1,5 +1,5 @@
-// A directory is swapped for a link to another tree, and back, tens of thousands of times a
-// second, while walks run. Nothing of the other tree may ever come out.
+// Tests walks while directories are swapped for links to another tree, and back, tens of thousands of
+// times a second. A walk must never yield an entry of the other tree.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
@@ -39,7 +39,7 @@ function setUp(t: ExecutionContext) {
     top: { in1: { swapped: rooms('in') }, in2: rooms('in'), in3: { in4: { swapped: rooms('in') } } },
     outside: rooms('out'),
   })
-  // The links stand elsewhere and are put where the directories are.
+  // The links are elsewhere, and are swapped with the directories.
   fs.mkdirSync(`${root}/side`)
   for (const name of ['a', 'b']) fs.symlinkSync(`${root}/outside`, `${root}/side/${name}`)
   const inodes = (path: string) =>
@@ -68,7 +68,7 @@ interface Seen {
   walks: number
 }
 
-/** Walks again and again, and counts what is the tree's and what is not. */
+/** Walks repeatedly, and counts the entries inside and outside the tree. */
 function walkFor(ms: number, top: string | Buffer, inside: Set<string>, options: FwalkOptions): Seen {
   const seen: Seen = { outside: 0, inside: 0, skipped: 0, walks: 0 }
   const onerror = () => {
@@ -110,14 +110,14 @@ unless(cannot)('nothing outside the tree is ever yielded', async (t) => {
       }
     }
   }
-  // A busy machine may need longer until a swap falls between listing and opening.
+  // On a busy machine it may take longer until a swap happens between listing and opening.
   for (let round = 0; skipped === 0 && round < 20; round++) {
     const seen = walkFor(500, top, inside, {})
     t.is(seen.outside, 0)
     skipped += seen.skipped
   }
   t.true(skipped > 0)
-  // That the check sees what is outside: this walk is meant to go there.
+  // Proves that the check notices entries outside: this walk goes there on purpose.
   const followed = walkFor(500, top, inside, { followSymlinks: true })
   t.true(followed.outside > 0)
   t.is(swapper.exitCode, null, 'the swapping went on to the end')

@@ -1,4 +1,4 @@
-// What a walk yields. Numbers in titles are rows of the table in docs/python-parity.md.
+// Tests what a walk yields. Numbers in titles are rows of the table in docs/python-parity.md.
 import * as fs from 'node:fs'
 import { pathToFileURL } from 'node:url'
 
@@ -32,14 +32,14 @@ test('1: nothing is opened before the first step', (t) => {
   t.throws(() => missing.next(), { code: 'ENOENT' })
 })
 
-test('1: a top that is made after fwalk is called is walked', (t) => {
+test('1: a top that is created after fwalk is called is walked', (t) => {
   const top = makeTree(t)
   const walk = fwalk(`${top}/late`)
   fs.mkdirSync(`${top}/late`)
   t.is([...walk].length, 1)
 })
 
-test('4: a directory that is swapped for a link or a file is skipped, and reported', (t) => {
+test('4: a directory that was replaced by a link or a file is skipped and reported', (t) => {
   const top = makeTree(t, { swapped: {}, replaced: {}, other: { secret: '' } })
   const errors: string[] = []
   const onerror = (error: NodeJS.ErrnoException) => errors.push(`${error.code} ${error.path}`)
@@ -56,7 +56,7 @@ test('4: a directory that is swapped for a link or a file is skipped, and report
   t.regex(errors.toSorted().join(), /^ENOTDIR \S+\/replaced,(ENOTDIR|ELOOP) \S+\/swapped$/)
 })
 
-test('5: an error on the top is thrown, and not handed to onerror', (t) => {
+test('5: an error at the top is thrown, and not passed to onerror', (t) => {
   const top = makeTree(t, { file: '', loop: link('loop') })
   const onerror = () => t.fail()
   const first = (path: string, options = {}) => fwalk(path, { onerror, ...options }).next()
@@ -77,7 +77,7 @@ test('5: an error on the top is thrown, and not handed to onerror', (t) => {
   t.throws(() => first('.', { dirFd: 2 ** 31 - 1 }), { code: 'EBADF' })
 })
 
-test('5: a walk whose top failed is over', (t) => {
+test('5: a walk is over after an error at the top', (t) => {
   const top = makeTree(t)
   const walk = fwalk(`${top}/late`)
   t.throws(() => walk.next(), { code: 'ENOENT' })
@@ -85,7 +85,7 @@ test('5: a walk whose top failed is over', (t) => {
   t.deepEqual(walk.next(), { done: true, value: undefined })
 })
 
-test('6: a top that is a link or no directory yields nothing and is handed to onerror', (t) => {
+test('6: a top that is a link or not a directory yields nothing and is passed to onerror', (t) => {
   const top = makeTree(t, { dir: {}, file: '', pipe: FIFO, link: link('dir'), dangling: link('x') })
   for (const name of ['file', 'pipe', 'link', 'dangling']) {
     const path = `${top}/${name}`
@@ -96,7 +96,7 @@ test('6: a top that is a link or no directory yields nothing and is handed to on
   }
 })
 
-test('6: with followSymlinks a link as top is walked, and no directory is an error', (t) => {
+test('6: with followSymlinks a top that is a link is walked, and one that is not a directory is an error', (t) => {
   const top = makeTree(t, { dir: { f: '' }, file: '', pipe: FIFO, link: link('dir'), bad: link('x') })
   const first = (name: string) => fwalk(`${top}/${name}`, { followSymlinks: true }).next()
   t.deepEqual(walked(`${top}/link`, { followSymlinks: true }).steps, [[`${top}/link`, [], ['f']]])
@@ -105,12 +105,12 @@ test('6: with followSymlinks a link as top is walked, and no directory is an err
   t.throws(() => first('bad'), { code: 'ENOENT' })
 })
 
-test('6: a link with a slash behind it is walked', (t) => {
+test('6: a link with a trailing slash is walked', (t) => {
   const top = makeTree(t, { dir: { a: {} }, link: link('dir') })
   t.deepEqual(paths(`${top}/link/`), [`${top}/link/`, `${top}/link/a`])
 })
 
-test('7: a child that cannot be opened goes to onerror with its whole path', (t) => {
+test('7: a subdirectory that cannot be opened is passed to onerror with its full path', (t) => {
   const top = makeTree(t, { a: { gone: {} } })
   const errors: NodeJS.ErrnoException[] = []
   for (const [dirpath, , , dirfd] of fwalk(top, { onerror: (error) => errors.push(error) })) {
@@ -131,7 +131,7 @@ test('7: a child that cannot be opened goes to onerror with its whole path', (t)
   )
 })
 
-test('7: without onerror it is passed over', (t) => {
+test('7: a subdirectory that cannot be opened is skipped without onerror', (t) => {
   const top = makeTree(t, { gone: {}, other: {} })
   const walk = fwalk(top)
   walk.next()
@@ -139,12 +139,12 @@ test('7: without onerror it is passed over', (t) => {
   t.deepEqual([...walk].map(([dirpath]) => dirpath), [`${top}/other`])
 })
 
-unless(notRoot)('5, 7: directories that may not be read, as an unprivileged user', (t) => {
+unless(notRoot)('5, 7: directories that an unprivileged user may not read are errors', (t) => {
   const top = makeTree(t, { closed: { file: '' }, open: { closed: {} }, list: { a: {}, l: link('a') } })
   fs.chmodSync(top, 0o755)
   fs.chmodSync(`${top}/closed`, 0o700)
   fs.chmodSync(`${top}/open/closed`, 0)
-  fs.chmodSync(`${top}/list`, 0o744) // names can be read, and nothing else of them
+  fs.chmodSync(`${top}/list`, 0o744) // only its names can be read
   for (const topdown of [true, false]) {
     const [yielded, errors, thrown] = child<string[][]>(
       `
@@ -170,7 +170,7 @@ unless(notRoot)('5, 7: directories that may not be read, as an unprivileged user
   }
 })
 
-test('10: links are sorted by what they point to', (t) => {
+test('10: links are in dirnames or filenames according to their targets', (t) => {
   const top = makeTree(t, {
     d: {},
     f: '',
@@ -188,7 +188,7 @@ test('10: links are sorted by what they point to', (t) => {
   t.deepEqual(step?.[2], ['dangling', 'f', 'p', 'self', 'through', 'to-f', 'to-p'])
 })
 
-test('a link that is listed and not followed is silent', (t) => {
+test('a link that is listed and not followed causes no error', (t) => {
   const top = makeTree(t, { d: {}, link: link('d') })
   for (const topdown of [true, false]) {
     const { steps, errors } = walked(top, { topdown })
@@ -197,7 +197,7 @@ test('a link that is listed and not followed is silent', (t) => {
   }
 })
 
-test('11: the order is the one of readdir, for names and for visits', (t) => {
+test('11: names and visits have the order of readdir', (t) => {
   const names = Array.from({ length: 300 }, (_, index) => `${(index * 7919) % 1000}-${index}`)
   const top = makeTree(t, Object.fromEntries(names.map((name) => [name, {}])))
   const dir = fs.opendirSync(top)
@@ -211,12 +211,12 @@ test('11: the order is the one of readdir, for names and for visits', (t) => {
   t.deepEqual(bottomUp, [...listed.map((name) => `${top}/${name}`), top])
 })
 
-test('11: a directory with nothing in it has no names', (t) => {
+test('11: an empty directory has no names', (t) => {
   const top = makeTree(t)
   t.deepEqual(walked(top).steps, [[top, [], []]])
 })
 
-test('15: a dirfd is the directory, good until the next step, and closed afterwards', (t) => {
+test('15: the yielded descriptor refers to the directory, and is closed at the next step', (t) => {
   const top = makeTree(t, { a: { b: { c: {} } }, d: {} })
   const free = nextFd()
   for (const topdown of [true, false]) {
@@ -231,7 +231,7 @@ test('15: a dirfd is the directory, good until the next step, and closed afterwa
   t.is(nextFd(), free)
 })
 
-test('17: paths longer than PATH_MAX', (t) => {
+test('17: paths longer than PATH_MAX are walked', (t) => {
   const name = 'n'.repeat(250)
   const top = makeTree(t)
   child(
@@ -249,7 +249,7 @@ test('17: paths longer than PATH_MAX', (t) => {
   t.is(deepest?.[0].toString(), top + `/${name}`.repeat(30))
 })
 
-test('18: a directory that is its own ancestor goes to onerror and is not entered', (t) => {
+test('18: a directory that is its own ancestor is passed to onerror and not entered', (t) => {
   const top = makeTree(t, { a: { b: { up: link('../..'), here: link('.') } }, side: link('a') })
   for (const topdown of [true, false]) {
     const { steps, errors } = walked(top, { followSymlinks: true, topdown })
@@ -269,13 +269,13 @@ test('18: a directory that is its own ancestor goes to onerror and is not entere
   }
 })
 
-test('18: two links to one directory are both walked', (t) => {
+test('18: two links to one directory are both followed', (t) => {
   const top = makeTree(t, { d: { f: '' }, l1: link('d'), l2: link('d') })
   t.deepEqual(walked(top, { followSymlinks: true }).errors, [])
   t.is(paths(top, { followSymlinks: true }).length, 4)
 })
 
-test('19: dirFd is where a relative top starts from', (t) => {
+test('19: a relative top starts at dirFd', (t) => {
   const top = makeTree(t, { a: { b: {} } })
   const dirFd = fs.openSync(top, 'r')
   t.deepEqual(walked('a', { dirFd }).steps, [
@@ -290,14 +290,14 @@ test('19: dirFd is where a relative top starts from', (t) => {
   t.deepEqual(paths(top, { dirFd }).length, 3, 'an absolute top does not look at it')
 })
 
-test('19: dirFd that is a file', (t) => {
+test('19: a dirFd that is a file is an error', (t) => {
   const top = makeTree(t, { file: '', a: {} })
   const dirFd = fs.openSync(`${top}/file`, 'r')
   t.throws(() => fwalk('a', { dirFd }).next(), { code: 'ENOTDIR' })
   fs.closeSync(dirFd)
 })
 
-test('20: paths are joined as os.path.join joins them', (t) => {
+test('20: paths are joined as by os.path.join', (t) => {
   const top = makeTree(t, { a: { b: {} } })
   t.deepEqual(paths(`${top}/`), [`${top}/`, `${top}/a`, `${top}/a/b`])
   t.deepEqual(paths(`${top}//`), [`${top}//`, `${top}//a`, `${top}//a/b`])
@@ -306,7 +306,7 @@ test('20: paths are joined as os.path.join joins them', (t) => {
   t.regex(first?.[0] ?? '', /^\/[^/]+$/)
 })
 
-test('20: the default is the working directory', (t) => {
+test('20: walks the working directory by default', (t) => {
   const top = makeTree(t, { a: { b: {} } })
   const here = process.cwd()
   process.chdir(top)
@@ -315,7 +315,7 @@ test('20: the default is the working directory', (t) => {
   t.deepEqual(seen, ['.', './a', './a/b'])
 })
 
-test('20: changing the working directory meanwhile changes nothing', (t) => {
+test('20: changing the working directory during the walk has no effect', (t) => {
   const top = makeTree(t, { a: { b: {} } })
   const here = process.cwd()
   process.chdir(top)
@@ -325,13 +325,13 @@ test('20: changing the working directory meanwhile changes nothing', (t) => {
   t.deepEqual([...walk].map(([dirpath]) => dirpath), ['./a', './a/b'])
 })
 
-test('21: a file URL', (t) => {
+test('21: a file URL is accepted as the top', (t) => {
   const top = makeTree(t, { 'sp ace': { 'é': {} } })
   const url = pathToFileURL(`${top}/sp ace`)
   t.deepEqual(walked(url).steps[0], [`${top}/sp ace`, ['é'], []])
 })
 
-unless(notLinux)('23: descriptors are not inherited', (t) => {
+unless(notLinux)('23: descriptors are close-on-exec', (t) => {
   const [, , , dirfd] = fwalk(makeTree(t)).next().value as FwalkEntry
   const flags = fs.readFileSync(`/proc/self/fdinfo/${dirfd}`, 'utf8')
   t.truthy(Number.parseInt(/flags:\s+(\d+)/.exec(flags)?.[1] ?? '', 8) & 0o2000000)

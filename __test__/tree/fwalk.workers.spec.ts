@@ -1,4 +1,4 @@
-// Worker threads, and memory.
+// Tests walks in worker threads, and the memory that walks hold.
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 
@@ -15,7 +15,7 @@ const serially = unless(isLinux ? false : 'needs /proc/self', test.serial)
 const bushy = (depth: number): Tree =>
   depth === 0 ? { end: '' } : { a: bushy(depth - 1), b: bushy(depth - 1), c: {} }
 
-/** A worker that is a module with `fwalk`; its messages come in order. */
+/** Starts a worker with a module that has `fwalk`. Returns its messages in order. */
 function start(script: string, top: string): Worker {
   const source = `
     import { parentPort, workerData as top } from 'node:worker_threads'
@@ -25,7 +25,7 @@ function start(script: string, top: string): Worker {
   return new Worker(url, { workerData: top, execArgv: [] })
 }
 
-serially('walks in four workers at once', async (t) => {
+serially('four workers walk concurrently', async (t) => {
   const top = makeTree(t, bushy(8))
   const expected = [...fwalk(top)].map((entry) => entry.slice(0, 3))
   const before = countFds()
@@ -43,9 +43,9 @@ serially('walks in four workers at once', async (t) => {
   t.is(countFds(), before)
 })
 
-serially('a worker that is terminated in the middle of a walk leaks nothing', async (t) => {
+serially('a worker that is terminated during a walk leaks no descriptor', async (t) => {
   const top = makeTree(t, bushy(8))
-  // The first worker is a warm-up: Node opens descriptors of its own for it.
+  // The first worker is a warm-up: Node opens internal descriptors for it.
   let before = 0
   for (let i = 0; i < 8; i++) {
     const worker = start(
@@ -64,7 +64,7 @@ serially('a worker that is terminated in the middle of a walk leaks nothing', as
   t.is(countFds(), before)
 })
 
-serially('a walk in a worker ends with an exception in the loop', async (t) => {
+serially('an exception in the loop ends a walk in a worker', async (t) => {
   const top = makeTree(t, bushy(2))
   const before = countFds()
   const worker = start(`for (const _ of fwalk(top)) throw new Error('oops')`, top)
@@ -75,7 +75,7 @@ serially('a walk in a worker ends with an exception in the loop', async (t) => {
   t.is(countFds(), before)
 })
 
-// Names of one directory, made by a program since it is fast at it.
+// Creates names in one directory. A program does it because it is faster than JavaScript.
 function fill(top: string, directories: number, files: number): void {
   child(
     `
@@ -116,7 +116,7 @@ serially('memory does not grow with the number of entries', (t) => {
   t.true(grown.bytes < 30e6)
 })
 
-serially('keeping one name keeps only that name alive', (t) => {
+serially('keeping one name of a directory keeps only that name in memory', (t) => {
   const top = makeTreeInMemory(t)
   fill(top, 100, 1000)
   for (const bytes of [false, true]) {
@@ -139,12 +139,12 @@ serially('keeping one name keeps only that name alive', (t) => {
     )
     t.log(grown)
     t.is(grown.kept, 100)
-    // All names of a directory are 40 kB and more; of 100 directories, 4 MB.
+    // The names of a directory take at least 40 kB, and those of 100 directories 4 MB.
     t.true(grown.heap + grown.external < 500_000)
   }
 })
 
-serially('walks that are over hold little, though they are not yet collected', (t) => {
+serially('walks that are over hold little memory before they are collected', (t) => {
   const top = makeTree(t, bushy(2))
   const bytes = child<number>(
     `

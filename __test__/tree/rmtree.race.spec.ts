@@ -1,7 +1,7 @@
-// Directories of a tree are swapped for links to another tree, and back, while the tree is deleted
-// again and again. Not one file of the other tree may be touched.
+// Tests deletions while directories of the tree are swapped for links to another tree, and back. No file
+// of the other tree may be touched.
 //
-// FDKIT_SWAPS says how many swaps each way of deleting is put through.
+// FDKIT_SWAPS sets the number of swaps for each way of deleting.
 import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
@@ -9,6 +9,7 @@ import { fwalk, rmdir, rmtree, unlink } from 'fdkit'
 import * as promises from 'fdkit/promises'
 
 import { countFds } from '../helpers/fds.js'
+import { patience } from '../helpers/patience.js'
 import { missing, notLinux, unless } from '../helpers/platform.js'
 import { startSwapper, type Swapper } from '../helpers/swapper.js'
 import { link, makeTreeInMemory, writeTree, type Tree } from '../helpers/tree.js'
@@ -17,7 +18,7 @@ const SWAPS = Number(process.env['FDKIT_SWAPS'] ?? 10_000)
 
 const serially = unless(missing('python3') || notLinux, test.serial)
 
-// Names are the same in the tree and in the victim, so that a wrong turn finds what to delete.
+// The tree and the victim have the same names, so that a wrong turn finds something to delete.
 const files = (count: number): Tree =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`f${i}`, 'contents']))
 
@@ -28,7 +29,7 @@ const rooms = (...names: string[]): Tree =>
 
 const TREE: Tree = { ...rooms('a', 'b', 'c', 'd'), in: { deep: rooms('a', 'b'), ...files(3) } }
 
-/** What is swapped: never both a directory and one above it, since then the victim would be. */
+/** The swapped directories. No one is above another, or the victim's own directories would be swapped. */
 const SWAPPED = {
   'directories of the tree': ['/a', '/b', '/c', '/in/deep/a', '/in/deep/b'],
   'the tree itself': [''],
@@ -37,9 +38,9 @@ const SWAPPED = {
 interface Scene {
   root: string
   top: string
-  /** Puts the tree and the links in their places. */
+  /** Creates the tree and the links. */
   prepare(): void
-  /** What of the victim is not as it was. */
+  /** Returns the entries of the victim that have changed. */
   touched(): string[]
   pairs: [string, string][]
 }
@@ -57,7 +58,7 @@ function setUp(t: ExecutionContext, swapped: string[]): Scene {
     root,
     top: `${root}/top`,
     prepare() {
-      // Made and removed where nothing is swapped, so that this does no harm itself.
+      // The tree is created and removed where nothing is swapped, so that this itself does no harm.
       for (const name of ['top', 'side']) {
         if (!fs.lstatSync(`${root}/${name}`, { throwIfNoEntry: false })) continue
         fs.renameSync(`${root}/${name}`, `${root}/old`)
@@ -85,7 +86,7 @@ const attempt = (failed: Failed, run: () => void): void => {
   }
 }
 
-// As the example of Python's documentation, but that it goes on after an error.
+// Like the example of Python's documentation, but it continues after an error.
 function deleteWithFwalk(top: string, failed: Failed): void {
   attempt(failed, () => {
     for (const [, dirnames, filenames, dirFd] of fwalk(top, { topdown: false, onerror: failed })) {
@@ -96,8 +97,8 @@ function deleteWithFwalk(top: string, failed: Failed): void {
   })
 }
 
-// What this package is for not doing: between listing a directory and going on into one of its
-// directories, that can become a link.
+// The unsafe way that this package avoids: between listing a directory and entering one of its
+// subdirectories, the subdirectory can become a link.
 function deleteByPath(path: string, failed: Failed): void {
   attempt(failed, () => {
     for (const entry of fs.readdirSync(path, { withFileTypes: true })) {
@@ -115,7 +116,7 @@ const DELETES: Record<string, Delete> = {
   'a bottom-up delete with fwalk': deleteWithFwalk,
 }
 
-/** Deletes again and again until `isEnough`; how many failures there were, and in how many rounds. */
+/** Deletes repeatedly until `isEnough`. Returns the failures and the number of rounds. */
 async function run(scene: Scene, remove: Delete, isEnough: () => boolean) {
   const codes: Record<string, number> = {}
   let rounds = 0
@@ -131,20 +132,20 @@ async function run(scene: Scene, remove: Delete, isEnough: () => boolean) {
   return { rounds, codes }
 }
 
-// A race is told by a directory that was no longer one.
+// A race shows as a directory that has become something else.
 const isRaced = (codes: Record<string, number>) => (codes['ENOTDIR'] ?? 0) > 0
 
 for (const [name, remove] of Object.entries(DELETES)) {
   for (const [what, swapped] of Object.entries(SWAPPED)) {
-    serially(`${name} in a race: ${what}`, async (t) => {
-      t.timeout(600_000)
+    serially(`${name} touches nothing outside the tree during swaps of ${what}`, async (t) => {
+      t.timeout(patience(600_000))
       const scene = setUp(t, swapped)
       const before = countFds()
       scene.prepare()
       const swapper: Swapper = await startSwapper(t, scene.pairs)
       const isEnough = () => scene.touched().length > 0 || swapper.swaps() >= SWAPS
       let { rounds, codes } = await run(scene, remove, isEnough)
-      // A busy machine may need longer until a swap falls between two calls.
+      // On a busy machine it may take longer until a swap happens between two calls.
       const end = performance.now() + 20_000
       while (!isRaced(codes) && performance.now() < end) {
         const more = await run(scene, remove, () => true)
@@ -160,8 +161,8 @@ for (const [name, remove] of Object.entries(DELETES)) {
   }
 }
 
-serially('a delete by path in the same race touches what is outside', async (t) => {
-  t.timeout(120_000)
+serially('a deletion by path touches files outside in the same race', async (t) => {
+  t.timeout(patience(120_000))
   const scene = setUp(t, SWAPPED['directories of the tree'])
   scene.prepare()
   const swapper = await startSwapper(t, scene.pairs)

@@ -1,4 +1,4 @@
-// Deleting a tree: what goes, what stays, and what is said of it.
+// Tests rmtree: what is removed, what stays, and which errors are reported.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
@@ -34,7 +34,7 @@ const TREE: Tree = {
 const fds = (): number => (isLinux ? countFds() : 0)
 
 test.afterEach((t) => {
-  // Every test here is synchronous or alone, so that what is open now was left by it.
+  // Every test here is synchronous or serial, so a descriptor that is open now was leaked by it.
   t.is(fds(), before)
 })
 
@@ -43,13 +43,13 @@ test.beforeEach(() => {
   before = fds()
 })
 
-test.serial('everything goes, the directory too', (t) => {
+test.serial('removes the directory and everything in it', (t) => {
   const root = makeTree(t, { top: TREE, beside: {} })
   t.is(rmtree(`${root}/top`), undefined)
   t.deepEqual(fs.readdirSync(root), ['beside'])
 })
 
-test.serial('slashes at the end, a Buffer, a URL', (t) => {
+test.serial('accepts trailing slashes, a Buffer and a URL', (t) => {
   const root = makeTree(t, { one: TREE, two: TREE, three: TREE, four: TREE })
   rmtree(`${root}/one/`)
   rmtree(`${root}/two///`)
@@ -58,7 +58,7 @@ test.serial('slashes at the end, a Buffer, a URL', (t) => {
   t.deepEqual(fs.readdirSync(root), [])
 })
 
-test.serial('links are removed, and what they point to is not touched', (t) => {
+test.serial('links are removed, and their targets are not touched', (t) => {
   const root = makeTree(t, {
     top: {
       a: { up: link('../..'), to: link('../../kept') },
@@ -74,7 +74,7 @@ test.serial('links are removed, and what they point to is not touched', (t) => {
   t.true(fs.existsSync(`${root}/kept/deep/file`))
 })
 
-const thrownBy = (path: string | Buffer, options?: RmtreeOptions): Failed => {
+const thrownBy = (path: string | Buffer, options?: RmtreeOptions<string | Buffer>): Failed => {
   try {
     rmtree(path, options)
   } catch (error) {
@@ -83,7 +83,7 @@ const thrownBy = (path: string | Buffer, options?: RmtreeOptions): Failed => {
   throw new Error('nothing was thrown')
 }
 
-test.serial('as root a link is refused, with slashes at its end, too', (t) => {
+test.serial('a link as the top is refused, even with trailing slashes', (t) => {
   const root = makeTree(t, { kept: { file: '' }, to: link('kept'), nothing: link('nowhere') })
   for (const name of ['to', 'to/', 'to///', 'nothing', 'nothing/']) {
     const path = `${root}/${name}`
@@ -97,7 +97,7 @@ test.serial('as root a link is refused, with slashes at its end, too', (t) => {
   t.deepEqual(fs.readdirSync(`${root}/kept`), ['file'])
 })
 
-test.serial('as root a file is refused, and so is what is not there', (t) => {
+test.serial('a file and a missing name as the top are refused', (t) => {
   const root = makeTree(t, { file: '', fifo: FIFO })
   for (const [name, code] of [
     ['file', 'ENOTDIR'],
@@ -122,7 +122,7 @@ test.serial('as root a file is refused, and so is what is not there', (t) => {
   t.deepEqual(fs.readdirSync(root).toSorted(), ['fifo', 'file'])
 })
 
-test.serial('dirFd: the path is relative to it, an absolute one is not', (t) => {
+test.serial('a relative path starts at dirFd, and an absolute path ignores it', (t) => {
   const root = makeTree(t, { a: { top: TREE, kept: '' }, moved: {}, b: TREE })
   const dirFd = fs.openSync(`${root}/a`, 'r')
   try {
@@ -141,7 +141,7 @@ test.serial('dirFd: the path is relative to it, an absolute one is not', (t) => 
   fs.closeSync(file)
 })
 
-test.serial("'.' is emptied, and stays: no directory can be removed by that name", (t) => {
+test.serial("'.' is emptied but not removed, since no directory can be removed by that name", (t) => {
   const root = makeTree(t, { top: TREE })
   const seen = child<{ codes: string[]; names: string[] }>(
     `
@@ -154,7 +154,7 @@ test.serial("'.' is emptied, and stays: no directory can be removed by that name
   t.deepEqual(seen, { codes: ['EINVAL', 'unlinkat', '.'], names: [] })
 })
 
-unless(notLinux, test.serial)('names that are not UTF-8', (t) => {
+unless(notLinux, test.serial)('removes names that are not UTF-8', (t) => {
   const name = 'odd\udcff\udc80'
   const tree: Tree = { [name]: { [name]: { [`${name}f`]: '' }, [`l${name}`]: link(name) } }
   const root = makeTree(t, { top: tree, [name]: tree })
@@ -172,7 +172,7 @@ function writeAgain(root: string, name: string): void {
   fs.mkdirSync(path, { recursive: true })
 }
 
-test.serial('wide directories, which take more than one read', (t) => {
+test.serial('removes wide directories, which take more than one read', (t) => {
   const top = `${makeTreeInMemory(t)}/top`
   for (let i = 0; i < 3; i++) {
     fs.mkdirSync(`${top}/d${i}`, { recursive: true })
@@ -192,7 +192,7 @@ interface AsNobody {
   left: number
 }
 
-/** `run` in a process of somebody who owns nothing of the tree. */
+/** Runs the code in a process of a user who owns nothing in the tree. */
 const asNobody = (root: string, run: string): AsNobody =>
   child<AsNobody>(
     `
@@ -201,7 +201,7 @@ const asNobody = (root: string, run: string): AsNobody =>
     const told = ({ code, syscall, path }) =>
       ({ code, syscall, path: Buffer.isBuffer(path) ? 'Buffer ' + path : path })
     const onerror = (error) => { errors.push(told(error)) }
-    // Whatever is loaded late is loaded.
+    // Loads everything that is loaded lazily.
     fdkit.rmtree('/proc/missing', { ignoreErrors: true })
     nobody()
     const before = countFds()
@@ -211,7 +211,7 @@ const asNobody = (root: string, run: string): AsNobody =>
     { args: [root] },
   )
 
-// What nobody may delete, among what they may.
+// A tree in which the user "nobody" may delete some entries and not others.
 function lockedTree(t: Parameters<typeof makeTree>[0]): string {
   const root = makeTree(t, {
     top: {
@@ -263,7 +263,7 @@ const byPath = (a: { path: string }, b: { path: string }) => (a.path < b.path ? 
 
 const privileged = notLinux || notRoot
 
-unless(privileged, test.serial)('onerror gets each failure, and the rest is deleted', (t) => {
+unless(privileged, test.serial)('onerror receives each failure, and the rest is deleted', (t) => {
   const root = lockedTree(t)
   const seen = asNobody(root, `fdkit.rmtree(root + '/top', { onerror })`)
   t.deepEqual(seen.errors.toSorted(byPath), LOCKED(`${root}/top`).toSorted(byPath))
@@ -272,14 +272,14 @@ unless(privileged, test.serial)('onerror gets each failure, and the rest is dele
   t.deepEqual(everything(root), LEFT)
 })
 
-unless(privileged, test.serial)('onerror gets Buffers where the path was one', (t) => {
+unless(privileged, test.serial)('paths of errors are Buffers if the path was one', (t) => {
   const root = lockedTree(t)
   const seen = asNobody(root, `fdkit.rmtree(Buffer.from(root + '/top'), { onerror })`)
   const expected = LOCKED(`Buffer ${root}/top`).toSorted(byPath)
   t.deepEqual(seen.errors.toSorted(byPath), expected)
 })
 
-unless(privileged, test.serial)('ignoreErrors: what can be deleted is, and nothing is said', (t) => {
+unless(privileged, test.serial)('ignoreErrors deletes as much as possible and reports nothing', (t) => {
   for (const options of ['{ ignoreErrors: true }', '{ ignoreErrors: true, onerror }']) {
     const root = lockedTree(t)
     const seen = asNobody(root, `fdkit.rmtree(root + '/top', ${options})`)
@@ -288,18 +288,18 @@ unless(privileged, test.serial)('ignoreErrors: what can be deleted is, and nothi
   }
 })
 
-unless(privileged, test.serial)('without onerror the first error is thrown, and nothing goes on', (t) => {
+unless(privileged, test.serial)('without onerror the first error is thrown and stops the deletion', (t) => {
   const root = lockedTree(t)
   const seen = asNobody(root, `fdkit.rmtree(root + '/top')`)
   const { thrown } = seen
   t.true(LOCKED(`${root}/top`).some((error) => JSON.stringify(error) === JSON.stringify(thrown)))
   t.not(thrown?.code, 'ENOTEMPTY', 'the first one is a cause')
   t.is(seen.left, 0)
-  // Had it gone on, only these were left.
+  // If the deletion had continued, only these would be left.
   t.true(everything(root).length >= LEFT.length)
 })
 
-unless(privileged, test.serial)('what onerror throws ends it', (t) => {
+unless(privileged, test.serial)('an exception in onerror ends the deletion', (t) => {
   const root = lockedTree(t)
   const seen = asNobody(
     root,
@@ -309,7 +309,7 @@ unless(privileged, test.serial)('what onerror throws ends it', (t) => {
   t.is(seen.errors.length, 1)
 })
 
-unless(privileged, test.serial)('a root that cannot be listed: removed where empty, else one error', (t) => {
+unless(privileged, test.serial)('a top that cannot be listed is removed if it is empty, and is one error otherwise', (t) => {
   const root = lockedTree(t)
   t.deepEqual(
     asNobody(root, `fdkit.rmtree(root + '/top/a/unreadable', { onerror })`).errors,
@@ -319,7 +319,7 @@ unless(privileged, test.serial)('a root that cannot be listed: removed where emp
   t.false(fs.existsSync(`${root}/top/c`))
 })
 
-unless(privileged, test.serial)('onerror that deletes the tree itself', (t) => {
+unless(privileged, test.serial)('onerror may delete the tree itself', (t) => {
   const root = lockedTree(t)
   const seen = asNobody(
     root,
@@ -340,7 +340,7 @@ unless(privileged, test.serial)('onerror that deletes the tree itself', (t) => {
 })
 
 unless(missing('python3') || notLinux, test.serial)(
-  '20,000 levels in a process that is allowed 64 descriptors',
+  'removes 20,000 levels in a process with a limit of 64 descriptors',
   (t) => {
     const root = makeTreeInMemory(t)
     fs.mkdirSync(`${root}/top`)
@@ -357,7 +357,7 @@ unless(missing('python3') || notLinux, test.serial)(
 )
 
 unless(missing('python3') || notLinux, test.serial)(
-  'what another process deletes meanwhile is no error',
+  'entries that another process deletes at the same time are not errors',
   async (t) => {
     const root = makeTreeInMemory(t)
     const top = `${root}/top`
@@ -377,7 +377,7 @@ while True: shutil.rmtree(sys.argv[1] + '/side', ignore_errors=True)`,
     await once(rival.stdout, 'data')
     const held = fds()
     for (let round = 0; round < 15; round++) {
-      // Named so that it comes into being when all of it is there.
+      // The rename makes the complete subtree appear at once.
       for (let i = 0; i < 40; i++) {
         fs.mkdirSync(`${root}/new/d${i}/e`, { recursive: true })
         for (let j = 0; j < 20; j++) fs.writeFileSync(`${root}/new/d${i}/e/${j}`, '')

@@ -1,5 +1,5 @@
-// A program that uses every public type, as its users compile it: strict, nodenext, with no
-// library but the default. It is compiled, never run; what must not compile says so.
+// A program that uses every public type. It is compiled like a program of a user, with strict and the
+// default library, and never run. Lines that must not compile are marked.
 import type * as fs from 'node:fs'
 
 import * as fdkit from 'fdkit'
@@ -30,11 +30,17 @@ import {
   type OpenOptions,
   type PathLike,
   type StatOptions,
+  type SystemError,
+  UTIME_NOW,
+  UTIME_OMIT,
+  utime,
+  type RmtreeOptions,
+  rmtree,
 } from 'fdkit'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 
-/** Compiles where `value` is of type `Expected`, no wider and no narrower. */
+/** Compiles if `value` is of type `Expected`, no wider and no narrower. */
 function is<Expected>() {
   return <Actual>(_value: Actual & (Same<Actual, Expected> extends true ? unknown : never)) => {}
 }
@@ -64,7 +70,15 @@ for (const [dirpath, dirnames, filenames, dirfd] of fwalk(bytes)) {
 is<FwalkIterator<Buffer>>()(fwalk(Buffer.from('src'), { maxOpen: 4 }))
 fwalk('.', { onerror: (error) => is<string>()(error.path) })
 fwalk(bytes, { onerror: (error) => is<Buffer>()(error.path) })
-fwalk('.', { onerror: (error) => is<string | undefined>()(error.code) })
+fwalk('.', { onerror: (error) => is<string>()(error.code) })
+fwalk('.', { onerror: (error) => is<SystemError<string>>()(error) })
+fwalk(bytes, { onerror: (error) => is<SystemError<Buffer>>()(error) })
+// Handlers for any SystemError, and for errors of node:fs, are accepted too.
+declare const report: (error: SystemError) => void
+declare const reportNode: (error: NodeJS.ErrnoException) => void
+fwalk('.', { onerror: report })
+fwalk(bytes, { onerror: report })
+fwalk('.', { onerror: reportNode })
 
 const walkOptions: FwalkOptions = {
   topdown: true,
@@ -72,6 +86,8 @@ const walkOptions: FwalkOptions = {
   followSymlinks: true,
   dirFd: 3,
   maxOpen: 8,
+  exact: false,
+  threads: 2,
 }
 const walk = fwalk('.', walkOptions)
 is<IteratorReturnResult<undefined>>()(walk.return())
@@ -80,7 +96,7 @@ is<void>()(walk[Symbol.dispose]())
 is<FwalkIterator>()(walk[Symbol.iterator]())
 is<FwalkEntry[]>()([...walk])
 
-// A program may be written once for both kinds of names.
+// A program can be generic over both kinds of names.
 function sum<Name extends string | Buffer>(entries: Iterable<FwalkEntry<Name>>): number {
   let total = 0
   for (const [, , filenames, dirFd] of entries) {
@@ -90,26 +106,26 @@ function sum<Name extends string | Buffer>(entries: Iterable<FwalkEntry<Name>>):
 }
 is<number>()(sum(fwalk('.')) + sum(fwalk(bytes)))
 
-// @ts-expect-error: no path is a number
+// @ts-expect-error: a number is not a path
 fwalk(1)
-// @ts-expect-error: nor null
+// @ts-expect-error: null is not a path
 fwalk(null)
-// @ts-expect-error: an option misspelt
+// @ts-expect-error: a misspelt option
 fwalk('.', { topDown: true })
-// @ts-expect-error: an option of another type
+// @ts-expect-error: an option of the wrong type
 fwalk('.', { followSymlinks: 1 })
-// @ts-expect-error: a walk of strings has no Buffers in its errors
+// @ts-expect-error: errors of a walk by a string have no Buffers
 fwalk('.', { onerror: (error: { path: Buffer }) => void error })
 // @ts-expect-error: names are strings or Buffers
 type NoEntry = FwalkEntry<number>
 for (const entry of fwalk('.')) {
-  // @ts-expect-error: there are four parts
+  // @ts-expect-error: an entry has four elements
   void entry[4]
   // @ts-expect-error: names of the other kind cannot be added
   entry[1].push(Buffer.from('name'))
 }
 
-// stat: which kind of Stats depends on bigint
+// stat: the kind of Stats depends on bigint
 is<fs.Stats>()(stat('.'))
 is<fs.Stats>()(stat(0, {}))
 is<fs.Stats>()(stat(anyPath, { dirFd: 3, followSymlinks: false }))
@@ -120,12 +136,39 @@ is<fs.Stats | fs.BigIntStats>()(stat('.', { bigint: isBig }))
 is<fs.Stats | fs.BigIntStats>()(lstat('.', { bigint: isBig }))
 const statOptions: StatOptions = { bigint: true, followSymlinks: true }
 const lstatOptions: LstatOptions = statOptions
-// @ts-expect-error: lstat is of the link itself
+// @ts-expect-error: lstat never follows links
 lstat('.', { followSymlinks: true })
 // @ts-expect-error: lstat takes no descriptor
 lstat(0)
 // @ts-expect-error: a number, not a bigint
 is<bigint>()(stat('.', lstatOptions).size)
+
+// rmtree: the type of the error's path depends on the path, as for fwalk
+rmtree('build', { onerror: (error) => is<SystemError<string>>()(error) })
+rmtree(bytes, { onerror: (error) => is<SystemError<Buffer>>()(error) })
+rmtree(anyPath, { onerror: (error) => is<SystemError<string | Buffer>>()(error) })
+rmtree('build', { onerror: report, ignoreErrors: false })
+const rmtreeOptions: RmtreeOptions = { onerror: reportNode }
+rmtree(url, rmtreeOptions)
+// @ts-expect-error: errors of a deletion by a string have no Buffers
+rmtree('build', { onerror: (error: SystemError<Buffer>) => void error })
+
+declare const failure: SystemError
+is<number>()(failure.errno)
+is<string>()(failure.code)
+is<string>()(failure.syscall)
+is<string | Uint8Array | undefined>()(failure.path)
+
+// utime: only the two symbols are accepted
+utime('file', { times: [UTIME_NOW, UTIME_OMIT] })
+utime('file', { times: [new Date(), 1.5] })
+utime(3, { ns: [UTIME_OMIT, 1n] })
+// @ts-expect-error: another symbol
+utime('file', { times: [Symbol.iterator, UTIME_NOW] })
+// @ts-expect-error: nanoseconds are bigints
+utime('file', { ns: [1, 2] })
+// @ts-expect-error: the symbols have different types
+const omit: typeof UTIME_OMIT = UTIME_NOW
 
 // listdir: the kind of names depends on the path
 is<string[]>()(listdir())
@@ -133,8 +176,34 @@ is<string[]>()(listdir(3))
 is<string[]>()(listdir(url, { dirFd: 3 }))
 is<Buffer[]>()(listdir(bytes))
 is<string[] | Buffer[]>()(listdir(anyPath))
-// @ts-expect-error: one or the other, but which is not known
+// @ts-expect-error: the kind of names is not known
 is<string[]>()(listdir(anyPath))
+
+// descriptors: numbers, or objects with an fd
+declare const handle: import('node:fs/promises').FileHandle
+is<fs.Stats>()(stat('file', { dirFd: handle }))
+is<fs.Stats>()(stat(handle))
+is<string[]>()(listdir(handle))
+is<number>()(dup({ fd: 3 }))
+is<FwalkIterator>()(fwalk('.', { dirFd: handle }))
+// @ts-expect-error: an fd is a number
+stat('file', { dirFd: { fd: '3' } })
+// @ts-expect-error: a Memfd takes over only numbers
+fdkit.Memfd.from(handle)
+
+// access throws, and the other two return a boolean
+is<void>()(fdkit.access('file', fdkit.R_OK, { dirFd: handle, effectiveIds: true }))
+is<boolean>()(fdkit.canAccess('file', fdkit.R_OK, { followSymlinks: false }))
+is<boolean>()(fdkit.exists('file', { dirFd: 3 }))
+// @ts-expect-error: access has no such option
+fdkit.exists('file', { effectiveIds: true })
+// @ts-expect-error: the options are the third argument
+fdkit.access('file', { dirFd: 3 })
+
+fdkit.utime('file', { times: [fdkit.UTIME_NOW, new Date()] })
+fdkit.utime('file', { ns: [fdkit.UTIME_OMIT, 1n] })
+// @ts-expect-error: only these two symbols are times
+fdkit.utime('file', { times: [Symbol.iterator, 1] })
 
 const openOptions: OpenOptions = { dirFd: 3, mode: 0o600 }
 const dirFdOptions: DirFdOptions = openOptions
@@ -142,11 +211,11 @@ is<number>()(open(anyPath, 'wx', openOptions))
 is<number>()(open('file', 0, { mode: '600', dirFd: undefined }))
 is<void>()(unlink(anyPath, dirFdOptions))
 is<void>()(rmdir(anyPath, { dirFd: 3 }))
-// @ts-expect-error: removing takes no mode
+// @ts-expect-error: removal has no mode
 unlink('file', { mode: 0o600 })
 // @ts-expect-error: a descriptor is a number
 rmdir('dir', { dirFd: '3' })
-// @ts-expect-error: a path must be given
+// @ts-expect-error: the path is required
 open()
 
 is<number>()(memfdCreate('name'))
@@ -156,13 +225,13 @@ is<number>()(getSeals(3))
 is<number>()(dup(3))
 is<boolean>()(getInheritable(3))
 is<void>()(setInheritable(3, true))
-// @ts-expect-error: a name must be given
+// @ts-expect-error: the name is required
 memfdCreate()
-// @ts-expect-error: a name is no URL
+// @ts-expect-error: a name cannot be a URL
 memfdCreate(url)
 // @ts-expect-error: flags are numbers
 memfdCreate('name', ['MFD_CLOEXEC'])
-// @ts-expect-error: both must be given
+// @ts-expect-error: both arguments are required
 setInheritable(3)
 
 const hook: AuditHook = (event, args) => {
@@ -174,5 +243,5 @@ is<void>()(addAuditHook(hook))
 addAuditHook((_event, args) => args.push(1))
 // @ts-expect-error: there is no such function
 void fdkit.removeAuditHook
-// @ts-expect-error: constants do not change
+// @ts-expect-error: constants are read-only
 fdkit.MFD_CLOEXEC = 2

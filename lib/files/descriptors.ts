@@ -1,39 +1,41 @@
-// Descriptors: copies, and what a child inherits.
+// Duplicating descriptors, and whether child processes inherit them.
 import { check } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
-import { validateBoolean, validateFd } from '../runtime/validate.js'
+import { validateBoolean, validateFd, type FdLike } from '../runtime/validate.js'
+import { handOut } from './tracking.js'
 
 /**
- * A second descriptor for the same open file, which the caller owns and closes with
- * `fs.closeSync`. It shares the offset and the status flags with the first.
+ * Returns a new descriptor for the same open file. It shares the file offset and the status flags
+ * with `fd`.
  *
- * As Python's `os.dup` and unlike dup(2), the copy is not inherited by child processes.
+ * The caller owns it and closes it with `fs.closeSync`. A worker of Node.js closes it when it ends.
+ * Like Python's `os.dup` and unlike dup(2), the new descriptor is not inherited by child processes.
  *
- * @throws `EBADF`: not open; `EMFILE`: no number is free
+ * @throws `EBADF`: `fd` is not open; `EMFILE`: no descriptor number is free
  * @see https://docs.python.org/3/library/os.html#os.dup
  * @example
  * ```ts
  * import { closeSync } from 'node:fs'
  * import { dup, fwalk } from 'fdkit'
  *
- * for (const [, , filenames, dirfd] of fwalk('src')) {
+ * for (const [, , filenames, dirFd] of fwalk('src')) {
  *   if (filenames.includes('index.ts')) {
- *     const kept = dup(dirfd) // dirfd itself is good only until the next step
+ *     const kept = dup(dirFd) // dirFd itself is good only until the next step
  *     closeSync(kept)
  *   }
  * }
  * ```
  */
-export function dup(fd: number): number {
-  return check(native.dup(validateFd(fd)))
+export function dup(fd: FdLike): number {
+  return handOut(check(native.dup(validateFd(fd))))
 }
 
 /**
- * Whether child processes inherit the descriptor.
+ * Returns whether child processes inherit a descriptor.
  *
- * Node's own `child_process` hands down what stands in `stdio`, whatever this says.
+ * The descriptors in the `stdio` option of Node's `child_process` are passed on regardless.
  *
- * @throws `EBADF`: not open
+ * @throws `EBADF`: `fd` is not open
  * @see https://docs.python.org/3/library/os.html#os.get_inheritable
  * @example
  * ```ts
@@ -43,14 +45,14 @@ export function dup(fd: number): number {
  * getInheritable(memfdCreate('everybodys', 0)) // true
  * ```
  */
-export function getInheritable(fd: number): boolean {
+export function getInheritable(fd: FdLike): boolean {
   return check(native.fcntlGetfd(validateFd(fd)))
 }
 
 /**
  * Sets whether child processes inherit the descriptor.
  *
- * @throws `EBADF`: not open
+ * @throws `EBADF`: `fd` is not open
  * @see https://docs.python.org/3/library/os.html#os.set_inheritable
  * @example
  * ```ts
@@ -61,6 +63,6 @@ export function getInheritable(fd: number): boolean {
  * getInheritable(fd) // true
  * ```
  */
-export function setInheritable(fd: number, inheritable: boolean): void {
+export function setInheritable(fd: FdLike, inheritable: boolean): void {
   check(native.fcntlSetfd(validateFd(fd), validateBoolean(inheritable, 'inheritable')))
 }

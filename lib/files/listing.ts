@@ -1,10 +1,13 @@
 // The names in a directory.
 import { auditEvent } from '../runtime/audit.js'
-import { check } from '../runtime/error.js'
+import type { Handle, Listing } from '../runtime/binding.js'
+import { finish, later, type Call } from '../runtime/call.js'
 import { native } from '../runtime/native.js'
-import { validateTarget, type DirFdOptions, type PathLike } from '../runtime/validate.js'
+import { optionsOf } from '../runtime/options.js'
+import { ownTurn } from '../runtime/turns.js'
+import { validateFd, validateTarget, type DirFdOptions, type FdLike, type PathLike } from '../runtime/validate.js'
 
-/** Receives names, some hundreds a call, into one array. */
+/** Receives names in batches of several hundred and collects them in one array. */
 export class NameSink<Name> {
   names: Name[] = []
   readonly add = (...names: Name[]): void => {
@@ -13,18 +16,53 @@ export class NameSink<Name> {
   }
 }
 
+/**
+ * Passes a listing that is too long for one turn of the event loop to `sink`, over as many turns as
+ * it needs.
+ */
+export async function drainInTurns(
+  listing: Handle<Listing>,
+  // oxlint-disable-next-line typescript/no-explicit-any -- a sink takes values of the kind that it asked for
+  sink: (...values: any[]) => void,
+): Promise<void> {
+  do await ownTurn()
+  while (native.listingDrain(listing, sink))
+}
+
 const auditListdir = auditEvent('os.listdir', 'path')
 
+const readListdir = optionsOf('listdir', { dirFd: validateFd })
+
+function listdirCall(
+  path: PathLike | FdLike | undefined,
+  options: DirFdOptions | undefined,
+  sink = new NameSink<unknown>(),
+): Call<unknown> {
+  const { dirFd } = readListdir(options)
+  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd)
+  auditListdir(path !== undefined && checked === undefined ? fd : path)
+  return {
+    make: (isLater) =>
+      isLater ? native.getdents64Later(fd, checked) : native.getdents64(fd, checked, sink.add),
+    caller: 'listdir',
+    path: checked,
+    dirFd: fd,
+  }
+}
+
 /**
- * The names in a directory, without `.` and `..`, in the file system's order: strings, or
- * Buffers where the path is bytes.
+ * Returns the names in a directory, without `.` and `..`, in the file system's order. They are
+ * strings, or Buffers if the path was given as bytes.
  *
- * Unlike in Python, a descriptor's offset is neither used nor moved (but where the directory may
- * be read and not searched: then it is rewound), and `dirFd` is taken.
+ * Unlike Python's, it takes `dirFd`, and it neither uses nor moves the offset of a descriptor.
+ * There is one exception: if the directory may not be searched and cannot be opened through
+ * `/proc`, the descriptor is rewound and read. Within this process, such listings of one directory
+ * run one after another.
  *
  * @param path a path, or a descriptor of a directory
- * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
- * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
  * @see https://docs.python.org/3/library/os.html#os.listdir
  * @example
  * ```ts
@@ -33,23 +71,24 @@ const auditListdir = auditEvent('os.listdir', 'path')
  * listdir('src').filter((name) => name.endsWith('.ts'))
  * ```
  */
-export function listdir(path?: string | URL | number, options?: DirFdOptions): string[]
+export function listdir(path?: string | URL | FdLike, options?: DirFdOptions): string[]
 export function listdir(path: Uint8Array, options?: DirFdOptions): Buffer[]
-export function listdir(path?: PathLike | number, options?: DirFdOptions): string[] | Buffer[]
-export function listdir(path?: PathLike | number, options?: DirFdOptions): unknown[] {
-  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
-  auditListdir(path)
+export function listdir(path?: PathLike | FdLike, options?: DirFdOptions): string[] | Buffer[]
+export function listdir(path?: PathLike | FdLike, options?: DirFdOptions): unknown[] {
   const sink = new NameSink<unknown>()
-  check(native.getdents64(fd, checked, sink.add), checked)
+  const call = listdirCall(path, options, sink)
+  finish(call.make(false), call)
   return sink.names
 }
 
 // For `fdkit/promises`.
 export async function listdirPromise(
-  path: PathLike | number | undefined,
+  path: PathLike | FdLike | undefined,
   options: DirFdOptions | undefined,
 ): Promise<unknown[]> {
-  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
-  auditListdir(path)
-  return check(await native.getdents64Later(true, fd, checked), checked)
+  const listed = (await later(listdirCall(path, options))) as unknown[] | Handle<Listing>
+  if (Array.isArray(listed)) return listed
+  const sink = new NameSink<unknown>()
+  await drainInTurns(listed, sink.add)
+  return sink.names
 }

@@ -1,32 +1,33 @@
-// Names relative to an open directory: made, renamed, removed.
+// Creating, renaming and removing names relative to an open directory.
 import { auditEvent } from '../runtime/audit.js'
 import { NO_DIR_FD, now, type Call } from '../runtime/call.js'
 import { native } from '../runtime/native.js'
+import { invalidArgType } from '../runtime/error.js'
+import { optionsOf } from '../runtime/options.js'
+import { misplaced } from '../runtime/suggest.js'
 import { parseMode } from './open.js'
 import {
-  optional,
   validateBits,
   validateBoolean,
-  validateDirFd,
   validateFd,
   validateInteger,
-  validateOptions,
   validatePath,
   type DirFdOptions,
+  type FdLike,
   type PathLike,
 } from '../runtime/validate.js'
 
-/** Options of what has two paths. */
+/** Options of the functions that take two paths. */
 export interface TwoDirFdOptions {
-  /** A descriptor of a directory, which a relative `src` starts from. */
-  srcDirFd?: number | undefined
-  /** A descriptor of a directory, which a relative `dst` starts from. */
-  dstDirFd?: number | undefined
+  /** The descriptor of the directory that a relative `src` starts from. */
+  srcDirFd?: FdLike | undefined
+  /** The descriptor of the directory that a relative `dst` starts from. */
+  dstDirFd?: FdLike | undefined
 }
 
 /** Options of {@link link}. */
 export interface LinkOptions extends TwoDirFdOptions {
-  /** Whether a link as `src` stands for what it points to; `true` by default. */
+  /** Whether to link to the target if `src` is a symbolic link; `true` by default. */
   followSymlinks?: boolean | undefined
 }
 
@@ -43,22 +44,46 @@ const auditRename = auditEvent('os.rename', 'src', 'dst', 'srcDirFd', 'dstDirFd'
 const auditRemove = auditEvent('os.remove', 'path', 'dirFd')
 const auditRmdir = auditEvent('os.rmdir', 'path', 'dirFd')
 
+const readDirFd = (caller: string) => optionsOf(caller, { dirFd: validateFd })
+const readMkdir = readDirFd('mkdir')
+const readMkfifo = readDirFd('mkfifo')
+const readMknod = readDirFd('mknod')
+const readSymlink = readDirFd('symlink')
+const readReadlink = readDirFd('readlink')
+const readUnlink = readDirFd('unlink')
+const readRmdir = readDirFd('rmdir')
+const ends = { srcDirFd: validateFd, dstDirFd: validateFd }
+const readLink = optionsOf('link', { ...ends, followSymlinks: validateBoolean })
+const readRename = optionsOf('rename', { ...ends, flags: validateBits })
+const readReplace = optionsOf('replace', ends)
+
+/** Rejects an options object in place of a number, with an error that says where options belong. */
+function refuseOptions(caller: string, name: string, value: unknown): void {
+  const note = misplaced(caller, value, readMkdir.names)
+  if (note !== '') throw invalidArgType(name, 'of type number', value, note)
+}
+
+function validateMode(mode: unknown, caller: string): number {
+  refuseOptions(caller, 'mode', mode)
+  return parseMode(mode, 'mode')
+}
+
 export function mkdirCall(
   path: PathLike,
   mode: number | string = 0o777,
   options?: DirFdOptions,
 ): Call<undefined> {
   const checked = validatePath(path)
-  const bits = parseMode(mode, 'mode')
-  const dirFd = validateDirFd(options)
+  const bits = validateMode(mode, 'mkdir')
+  const { dirFd } = readMkdir(options)
   auditMkdir(path, bits, dirFd ?? NO_DIR_FD)
-  return { make: (later) => native.mkdirat(later, dirFd, checked, bits), path: checked }
+  return { make: (later) => native.mkdirat(later, dirFd, checked, bits), caller: 'mkdir', path: checked, dirFd }
 }
 
 /**
- * Makes a directory; its permissions are `mode` less the umask.
+ * Creates a directory. Its permissions are `mode` without the bits of the umask.
  *
- * @throws `EEXIST`, `ENOENT`, `ENOTDIR`, `EACCES`, `EROFS` …, as mkdir(2) says
+ * @throws `EEXIST`, `ENOENT`, `ENOTDIR`, `EACCES`, `EROFS` and the other errors of mkdir(2)
  * @see https://docs.python.org/3/library/os.html#os.mkdir
  * @example
  * ```ts
@@ -80,15 +105,15 @@ export function mkfifoCall(
   options?: DirFdOptions,
 ): Call<undefined> {
   const checked = validatePath(path)
-  const bits = parseMode(mode, 'mode')
-  const dirFd = validateDirFd(options)
-  return { make: (later) => native.mkfifoat(later, dirFd, checked, bits), path: checked }
+  const bits = validateMode(mode, 'mkfifo')
+  const { dirFd } = readMkfifo(options)
+  return { make: (later) => native.mkfifoat(later, dirFd, checked, bits), caller: 'mkfifo', path: checked, dirFd }
 }
 
 /**
- * Makes a FIFO; its permissions are `mode` less the umask.
+ * Creates a FIFO. Its permissions are `mode` without the bits of the umask.
  *
- * @throws `EEXIST`, `ENOENT`, `EACCES` …, as mkfifo(3) says
+ * @throws `EEXIST`, `ENOENT`, `EACCES` and the other errors of mkfifo(3)
  * @see https://docs.python.org/3/library/os.html#os.mkfifo
  * @example
  * ```ts
@@ -109,20 +134,22 @@ export function mknodCall(
   options?: DirFdOptions,
 ): Call<undefined> {
   const checked = validatePath(path)
-  const bits = parseMode(mode, 'mode')
+  const bits = validateMode(mode, 'mknod')
+  refuseOptions('mknod', 'device', device)
   const number = validateInteger(device, 'device', 0, Number.MAX_SAFE_INTEGER)
-  const dirFd = validateDirFd(options)
-  return { make: (later) => native.mknodat(later, dirFd, checked, bits, number), path: checked }
+  const { dirFd } = readMknod(options)
+  return { make: (later) => native.mknodat(later, dirFd, checked, bits, number), caller: 'mknod', path: checked, dirFd }
 }
 
 /**
- * Makes a file of any type but a directory or a link; its permissions are those of `mode` less
- * the umask.
+ * Creates a file of any type except a directory or a symbolic link. Its permissions are those of
+ * `mode` without the bits of the umask.
  *
  * @param mode permissions, or-ed with a type: `S_IFREG` (the default), `S_IFIFO`, `S_IFCHR`,
- * `S_IFBLK` (of `fs.constants`) or `S_IFSOCK`
- * @param device what the file stands for, of the types `S_IFCHR` and `S_IFBLK`; see makedev(3)
- * @throws `EPERM`: devices are root's to make; `EEXIST`, `ENOENT`, `EINVAL` …, as mknod(2) says
+ * `S_IFBLK` (from `fs.constants`) or `S_IFSOCK`
+ * @param device the device number, for the types `S_IFCHR` and `S_IFBLK`; see makedev(3)
+ * @throws `EPERM`: only root may create devices; `EEXIST`, `ENOENT`, `EINVAL` and the other errors
+ * of mknod(2)
  * @see https://docs.python.org/3/library/os.html#os.mknod
  * @example
  * ```ts
@@ -142,34 +169,36 @@ export function mknod(
   now(mknodCall(path, mode, device, options))
 }
 
-function validateTwo(src: unknown, dst: unknown, options: TwoDirFdOptions) {
-  return {
-    src: validatePath(src, 'src'),
-    dst: validatePath(dst, 'dst'),
-    srcDirFd: optional(validateFd, options.srcDirFd, 'srcDirFd'),
-    dstDirFd: optional(validateFd, options.dstDirFd, 'dstDirFd'),
-  }
+interface Ends {
+  readonly srcDirFd?: number | undefined
+  readonly dstDirFd?: number | undefined
 }
 
+const auditEnds = ({ srcDirFd = NO_DIR_FD, dstDirFd = NO_DIR_FD }: Ends) => [srcDirFd, dstDirFd]
+
 export function linkCall(src: PathLike, dst: PathLike, options?: LinkOptions): Call<undefined> {
-  const given = validateOptions(options)
-  const two = validateTwo(src, dst, given)
-  const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? true
-  auditLink(src, dst, two.srcDirFd ?? NO_DIR_FD, two.dstDirFd ?? NO_DIR_FD)
+  const given = readLink(options)
+  const [path, dest] = [validatePath(src, 'src'), validatePath(dst, 'dst')]
+  const { srcDirFd, dstDirFd, followSymlinks = true } = given
+  auditLink(src, dst, ...auditEnds(given))
   return {
-    make: (later) => native.linkat(later, two.srcDirFd, two.src, two.dstDirFd, two.dst, follow),
-    path: two.src,
-    dest: two.dst,
+    make: (later) => native.linkat(later, srcDirFd, path, dstDirFd, dest, followSymlinks),
+    caller: 'link',
+    path,
+    dest,
+    dirFd: srcDirFd,
+    destDirFd: dstDirFd,
   }
 }
 
 /**
- * Makes a second name for a file.
+ * Creates a hard link: a second name for a file.
  *
- * Unlike in CPython, which on Linux makes a name for the link itself where no descriptors are
- * given, `followSymlinks` is as documented.
+ * On Linux, CPython links to a symbolic link itself if no descriptors are given. Here,
+ * `followSymlinks` always works as documented.
  *
- * @throws `EEXIST`, `ENOENT`, `EXDEV`: another file system; `EPERM`: a directory …, as link(2) says
+ * @throws `EXDEV`: the two paths are on different file systems; `EPERM`: `src` is a directory;
+ * `EEXIST`, `ENOENT` and the other errors of link(2)
  * @see https://docs.python.org/3/library/os.html#os.link
  * @example
  * ```ts
@@ -190,19 +219,22 @@ export function symlinkCall(
 ): Call<undefined> {
   const text = validatePath(target, 'target')
   const checked = validatePath(path)
-  const dirFd = validateDirFd(options)
+  const { dirFd } = readSymlink(options)
   auditSymlink(target, path, dirFd ?? NO_DIR_FD)
   return {
     make: (later) => native.symlinkat(later, dirFd, checked, text),
+    caller: 'symlink',
     path: text,
     dest: checked,
+    destDirFd: dirFd,
   }
 }
 
 /**
- * Makes a symbolic link at `path` that points to `target`, which need not exist.
+ * Creates a symbolic link at `path` that points to `target`, which need not exist.
  *
- * @throws `EEXIST`, `ENOENT`: an empty target, or no such directory; `EACCES` …, as symlink(2) says
+ * @throws `ENOENT`: `target` is empty, or a directory in `path` does not exist; `EEXIST`, `EACCES`
+ * and the other errors of symlink(2)
  * @see https://docs.python.org/3/library/os.html#os.symlink
  * @example
  * ```ts
@@ -218,14 +250,16 @@ export function symlink(target: PathLike, path: PathLike, options?: DirFdOptions
 
 export function readlinkCall(path: PathLike, options?: DirFdOptions): Call<string | Buffer> {
   const checked = validatePath(path)
-  const dirFd = validateDirFd(options)
-  return { make: (later) => native.readlinkat(later, dirFd, checked), path: checked }
+  const { dirFd } = readReadlink(options)
+  return { make: (later) => native.readlinkat(later, dirFd, checked), caller: 'readlink', path: checked, dirFd }
 }
 
 /**
- * The text of a symbolic link, of any length: a Buffer where the path is bytes.
+ * Returns the target of a symbolic link, of any length: a string, or a Buffer if the path was given
+ * as bytes.
  *
- * @throws `EINVAL`: not a link; `ENOENT`, `EACCES` …, as readlink(2) says
+ * @throws `EINVAL`: the path is not a symbolic link; `ENOENT`, `EACCES` and the other errors of
+ * readlink(2)
  * @see https://docs.python.org/3/library/os.html#os.readlink
  * @example
  * ```ts
@@ -242,24 +276,31 @@ export function readlink(path: PathLike, options?: DirFdOptions): string | Buffe
 }
 
 export function renameCall(src: PathLike, dst: PathLike, options?: RenameOptions): Call<undefined> {
-  const given = validateOptions(options)
-  const two = validateTwo(src, dst, given)
-  const flags = optional(validateBits, given.flags, 'flags') ?? 0
-  auditRename(src, dst, two.srcDirFd ?? NO_DIR_FD, two.dstDirFd ?? NO_DIR_FD)
+  const given = readRename(options)
+  return renaming('rename', src, dst, given, given.flags ?? 0)
+}
+
+function renaming(caller: string, src: PathLike, dst: PathLike, given: Ends, flags: number): Call<undefined> {
+  const [path, dest] = [validatePath(src, 'src'), validatePath(dst, 'dst')]
+  const { srcDirFd, dstDirFd } = given
+  auditRename(src, dst, ...auditEnds(given))
   return {
-    make: (later) => native.renameat2(later, two.srcDirFd, two.src, two.dstDirFd, two.dst, flags),
-    path: two.src,
-    dest: two.dst,
+    make: (later) => native.renameat2(later, srcDirFd, path, dstDirFd, dest, flags),
+    caller,
+    path,
+    dest,
+    dirFd: srcDirFd,
+    destDirFd: dstDirFd,
   }
 }
 
 /**
- * Renames. A file at `dst` is replaced, but for `flags`: with `RENAME_NOREPLACE` it is an error,
- * and with `RENAME_EXCHANGE` the two change places, in one step that nobody can come between.
+ * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
+ * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
  *
- * @throws `ENOENT`, `EXDEV`: another file system; `ENOTEMPTY`, `EISDIR`, `ENOTDIR`; `EEXIST`:
- * `dst` is there, with `RENAME_NOREPLACE`; `EINVAL`: into itself, or flags that the kernel or the
- * file system does not know …, as rename(2) says
+ * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
+ * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
+ * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
  * @see https://docs.python.org/3/library/os.html#os.rename
  * @example
  * ```ts
@@ -278,14 +319,13 @@ export function replaceCall(
   dst: PathLike,
   options?: TwoDirFdOptions,
 ): Call<undefined> {
-  const { srcDirFd, dstDirFd } = validateOptions(options)
-  return renameCall(src, dst, { srcDirFd, dstDirFd })
+  return renaming('replace', src, dst, readReplace(options), 0)
 }
 
 /**
- * Renames, and a file at `dst` is replaced, on every platform.
+ * Renames a file or a directory. On every platform, a file at `dst` is replaced.
  *
- * @throws as {@link rename}
+ * @throws the errors of {@link rename}
  * @see https://docs.python.org/3/library/os.html#os.replace
  * @example
  * ```ts
@@ -302,22 +342,23 @@ export function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions)
 
 export function unlinkCall(path: PathLike, options?: DirFdOptions): Call<undefined> {
   const checked = validatePath(path)
-  const dirFd = validateDirFd(options)
+  const { dirFd } = readUnlink(options)
   auditRemove(path, dirFd ?? NO_DIR_FD)
-  return { make: (later) => native.unlinkat(later, dirFd, checked, false), path: checked }
+  return { make: (later) => native.unlinkat(later, dirFd, checked, false), caller: 'unlink', path: checked, dirFd }
 }
 
 /**
- * Removes a name that is not a directory's.
+ * Removes a name that is not a directory.
  *
- * @throws `ENOENT`, `EACCES`, `EBUSY` …, as unlink(2) says; `EISDIR` for a directory (`EPERM` on
- * macOS); `EBADF`: `dirFd` is not open
+ * @throws `EISDIR` (`EPERM` on macOS): the path is a directory; `EBADF`: `dirFd` is not open;
+ * `ENOENT`, `EACCES`, `EBUSY` and the other errors of unlink(2)
  * @see https://docs.python.org/3/library/os.html#os.unlink
  * @example
  * ```ts
  * import { fwalk, unlink } from 'fdkit'
  *
- * for (const [, , filenames, dirFd] of fwalk('cache')) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [, , filenames, dirFd] of fwalk('cache', { onerror })) {
  *   for (const name of filenames) if (name.endsWith('.tmp')) unlink(name, { dirFd })
  * }
  * ```
@@ -328,25 +369,30 @@ export function unlink(path: PathLike, options?: DirFdOptions): void {
 
 export function rmdirCall(path: PathLike, options?: DirFdOptions): Call<undefined> {
   const checked = validatePath(path)
-  const dirFd = validateDirFd(options)
+  const { dirFd } = readRmdir(options)
   auditRmdir(path, dirFd ?? NO_DIR_FD)
-  return { make: (later) => native.unlinkat(later, dirFd, checked, true), path: checked }
+  return { make: (later) => native.unlinkat(later, dirFd, checked, true), caller: 'rmdir', path: checked, dirFd }
 }
 
 /**
  * Removes an empty directory.
  *
- * @throws `ENOENT`, `ENOTDIR`, `ENOTEMPTY`, `EACCES`, `EBUSY` …, as rmdir(2) says; `EINVAL`: a
- * path that ends in `.`; `EBADF`: `dirFd` is not open
+ * @throws `EINVAL`: the path ends in `.`; `EBADF`: `dirFd` is not open; `ENOENT`, `ENOTDIR`,
+ * `ENOTEMPTY`, `EACCES`, `EBUSY` and the other errors of rmdir(2)
  * @see https://docs.python.org/3/library/os.html#os.rmdir
  * @example
  * ```ts
- * import { fwalk, rmdir, unlink } from 'fdkit'
+ * import { fwalk, lstat, rmdir, unlink } from 'fdkit'
  *
- * // Everything below build, and build stays.
- * for (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false })) {
+ * // Removes everything below build, but not build itself.
+ * const onerror = (error: Error) => { throw error }
+ * for (const [, dirnames, filenames, dirFd] of fwalk('build', { topdown: false, onerror })) {
  *   for (const name of filenames) unlink(name, { dirFd })
- *   for (const name of dirnames) rmdir(name, { dirFd })
+ *   for (const name of dirnames) {
+ *     // dirnames has links to directories, too, and rmdir refuses them.
+ *     if (lstat(name, { dirFd }).isSymbolicLink()) unlink(name, { dirFd })
+ *     else rmdir(name, { dirFd })
+ *   }
  * }
  * ```
  */

@@ -1,16 +1,18 @@
-// Opening, with flags and modes as node:fs takes them.
+// Opening files, with flags and modes as in node:fs.
 import { constants } from 'node:fs'
 
 import { auditEvent } from '../runtime/audit.js'
-import { now, type Call } from '../runtime/call.js'
-import { invalidArgValue } from '../runtime/error.js'
+import type { Opened } from '../runtime/binding.js'
+import { nowFd, type Call } from '../runtime/call.js'
+import { invalidArgType, invalidArgValue } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { optionsOf } from '../runtime/options.js'
+import { misplaced } from '../runtime/suggest.js'
+import { handOut } from './tracking.js'
 import {
-  optional,
   validateBits,
   validateFd,
   validateInteger,
-  validateOptions,
   validatePath,
   type DirFdOptions,
   type PathLike,
@@ -18,15 +20,15 @@ import {
 
 /** Options of {@link open}. */
 export interface OpenOptions extends DirFdOptions {
-  /** Permissions of a file that gets made, less the umask; 0o666 by default. */
+  /** The permissions of a new file, before the umask is applied; 0o666 by default. */
   mode?: number | string | undefined
-  /** Where the path may lead: `RESOLVE_*`, or-ed (Linux 5.6). */
+  /** Restrictions on where the path may lead: `RESOLVE_*`, or-ed (Linux 5.6). */
   resolve?: number | undefined
 }
 
 const { O_APPEND, O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_SYNC, O_TRUNC, O_WRONLY } = constants
 
-// Letters may stand in any of the orders that node:fs allows.
+// The letters may come in any order that node:fs allows.
 const named = new Map<string, number>(
   [
     [O_RDONLY, 'r'],
@@ -48,6 +50,8 @@ const named = new Map<string, number>(
 
 export function parseFlags(flags: unknown): number {
   if (typeof flags === 'number') return validateInteger(flags, 'flags', -(2 ** 31), 2 ** 31 - 1)
+  const note = misplaced('open', flags, readOpen.names)
+  if (note !== '') throw invalidArgType('flags', 'of type string or number', flags, note)
   const bits = named.get(flags as string)
   if (bits === undefined) throw invalidArgValue('flags', 'is invalid', flags)
   return bits
@@ -62,36 +66,40 @@ export function parseMode(mode: unknown, name: string): number {
   return validateInteger(Number.parseInt(mode, 8), name, 0, 2 ** 32 - 1)
 }
 
+const readOpen = optionsOf('open', { mode: parseMode, dirFd: validateFd, resolve: validateBits })
+
 const auditOpen = auditEvent('open', 'path', 'mode', 'flags')
 
 export function openCall(
   path: PathLike,
   flags: number | string = 'r',
   options?: OpenOptions,
-): Call<number> {
+): Call<Opened> {
   const checked = validatePath(path)
   const bits = parseFlags(flags)
-  const given = validateOptions(options)
-  const mode = optional(parseMode, given.mode, 'mode') ?? 0o666
-  const dirFd = optional(validateFd, given.dirFd, 'dirFd')
-  const resolve = optional(validateBits, given.resolve, 'resolve')
+  const { mode = 0o666, dirFd, resolve } = readOpen(options)
   auditOpen(path, undefined, bits)
   return {
     make: (later) => native.openat(later, dirFd, checked, bits, mode, resolve),
+    caller: 'open',
     path: checked,
+    dirFd,
   }
 }
 
 /**
- * Opens a file or a directory: the number of its descriptor, which the caller owns and closes
- * with `fs.closeSync`. As in Python it is never inherited by child processes.
+ * Opens a file or a directory and returns the number of its descriptor.
+ *
+ * The caller owns the descriptor and closes it with `fs.closeSync`. A worker of Node.js closes it
+ * when it ends, as it does with descriptors from `fs.openSync`. As in Python, child processes never
+ * inherit it. With `resolve`, it never falls back to a less restricted open.
  *
  * @param flags as in `fs.open`: `'r'`, `'wx+'` …, or `O_*` numbers or-ed
- * @throws `ENOENT`, `EACCES`, `EEXIST`, `ELOOP`, `EMFILE` …, as open(2) says; `ENOTDIR`: `dirFd`
- * is no directory; `EBADF`: `dirFd` is not open. With `resolve` also `EXDEV`: the path leaves what
- * it is confined to; `ELOOP`: a link that is forbidden; `EAGAIN`: something on the way was renamed
- * each of 64 times, or is not in the cache with `RESOLVE_CACHED`; `ENOSYS`: not Linux 5.6 or
- * later, or hidden by a seccomp filter. It never opens with less than was asked for.
+ * @throws `ENOTDIR`: `dirFd` is not a directory; `EBADF`: `dirFd` is not open; `ENOENT`, `EACCES`,
+ * `EEXIST`, `ELOOP`, `EMFILE` and the other errors of open(2). With `resolve` also `EXDEV`: the
+ * path leaves the directory or mount that it is confined to; `ELOOP`: the path contains a forbidden
+ * link; `EAGAIN`: a component was renamed during each of 64 attempts, or is not in the cache with
+ * `RESOLVE_CACHED`; `ENOSYS`: Linux is older than 5.6, or a seccomp filter hides openat2(2)
  * @see https://docs.python.org/3/library/os.html#os.open
  * @example
  * ```ts
@@ -114,5 +122,5 @@ export function openCall(
  * ```
  */
 export function open(path: PathLike, flags: number | string = 'r', options?: OpenOptions): number {
-  return now(openCall(path, flags, options))
+  return handOut(nowFd(openCall(path, flags, options)))
 }

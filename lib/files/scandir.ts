@@ -1,56 +1,68 @@
-// The entries of a directory, with what the directory says of them.
+// The entries of a directory, with the type and inode number that the directory stores.
 import type * as fs from 'node:fs'
 
 import { auditEvent } from '../runtime/audit.js'
+import type { Entries } from '../runtime/binding.js'
 import { later, now, type Call } from '../runtime/call.js'
 import { type Name } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
-import { stat, statPromise } from './stat.js'
+import { optionsOf } from '../runtime/options.js'
+import { drainInTurns } from './listing.js'
+import { statLater, statNow, type Question } from './stat.js'
 import {
-  optional,
+  isFdLike,
   validateBoolean,
-  validateOptions,
+  validateKeptFd,
   validateTarget,
   type DirFdOptions,
+  type FdLike,
   type PathLike,
 } from '../runtime/validate.js'
 
-/** Of the methods of a {@link DirEntry}. */
+/** Options of the methods of a {@link DirEntry}. */
 export interface DirEntryOptions {
-  /** Whether a link stands for what it points to; `true` by default, as in Python. */
+  /** Whether to follow a symbolic link; `true` by default, as in Python. */
   followSymlinks?: boolean | undefined
 }
 
-/** Of {@link DirEntry.stat}. */
+/** Options of {@link DirEntry.stat}. */
 export interface DirEntryStatOptions extends DirEntryOptions {
-  /** Whether the numbers are bigints, which lose no digits; `false` by default. */
+  /** Whether the numbers are bigints, which are exact; `false` by default. */
   bigint?: boolean | undefined
 }
 
-/** One name in a directory, as {@link scandir} yields it. */
+/** An entry of a directory, as yielded by {@link scandir}. */
 export interface DirEntry<N extends string | Buffer = string> {
   /** The name, without its directory. */
   readonly name: N
-  /** The inode number, of a link itself. It costs no system call. */
+  /**
+   * Returns the inode number of the entry, and of the link itself for a symbolic link. It makes no
+   * system call.
+   */
   inode(options?: { bigint?: false | undefined }): number
   inode(options: { bigint: true }): bigint
   /**
-   * Whether it is a directory, or a link to one. Only a link costs a system call, and throws what
-   * that says but for ENOENT: ELOOP, EACCES.
+   * Returns whether the entry is a directory, or a symbolic link to one. It makes a system call
+   * only for a symbolic link. If the link's target cannot be examined, it throws (`ELOOP`,
+   * `EACCES`); if the target does not exist, it returns `false`.
    */
   isDirectory(options?: DirEntryOptions): boolean
-  /** Whether it is a regular file, or a link to one. As {@link isDirectory} for links. */
+  /**
+   * Returns whether the entry is a regular file, or a symbolic link to one. Links are treated as by
+   * {@link isDirectory}.
+   */
   isFile(options?: DirEntryOptions): boolean
-  /** Whether it is a link. It costs no system call. */
+  /** Returns whether the entry is a symbolic link. It makes no system call. */
   isSymbolicLink(): boolean
-  /** What `stat` knows of it, asked for anew each time. */
+  /** Returns the status of the entry. Each call makes a system call; nothing is cached. */
   stat(options: DirEntryStatOptions & { bigint: true }): fs.BigIntStats
   stat(options?: DirEntryStatOptions & { bigint?: false | undefined }): fs.Stats
 }
 
 /**
- * A {@link DirEntry} of `fdkit/promises`: `stat` is asynchronous, the rest is known already, and
- * what a link points to that cannot be looked at is neither a directory nor a file.
+ * A {@link DirEntry} of `fdkit/promises`. Only `stat` is asynchronous; everything else is known
+ * already. If the target of a symbolic link cannot be examined, the entry is neither a directory
+ * nor a file.
  */
 export interface AsyncDirEntry<N extends string | Buffer = string>
   extends Omit<DirEntry<N>, 'stat'> {
@@ -58,85 +70,106 @@ export interface AsyncDirEntry<N extends string | Buffer = string>
   stat(options?: DirEntryStatOptions & { bigint?: false | undefined }): Promise<fs.Stats>
 }
 
-// The numbers of readdir(3).
+// The numbers that readdir(3) uses.
 const DT_UNKNOWN = 0
 const DT_DIR = 4
 const DT_REG = 8
 const DT_LNK = 10
 
-/** Where entries are looked at again: relative to an open directory, or by path. */
-type Place = { dirFd: number | undefined; prefix: Name | undefined }
+/** The base from which entries are examined again: an open directory, or a path. */
+type Place = {
+  dirFd: number | undefined
+  prefix: Name | undefined
+  /** A reference that is kept, since the object may close the descriptor when it is collected. */
+  owner: unknown
+}
+
+const readIs = optionsOf('a DirEntry', { followSymlinks: validateBoolean })
+const readInode = optionsOf('DirEntry.inode', { bigint: validateBoolean })
+const readStat = optionsOf('DirEntry.stat', { bigint: validateBoolean, followSymlinks: validateBoolean })
+
+// Symbols instead of private fields: a Proxy of an entry, or an object that inherits from it, has
+// no private fields.
+const TYPE = Symbol('type')
+const INO = Symbol('ino')
+const PLACE = Symbol('place')
+const TARGET = Symbol('targetType')
+const IS = Symbol('is')
 
 abstract class EntryBase {
   readonly name: string | Buffer
-  readonly #type: number
-  readonly #ino: number | bigint
-  readonly #place: Place
+  readonly [TYPE]: number
+  readonly [INO]: number | bigint
+  readonly [PLACE]: Place
 
   constructor(name: string | Buffer, type: number, ino: number | bigint, place: Place) {
     this.name = name
-    this.#type = type
-    this.#ino = ino
-    this.#place = place
+    this[TYPE] = type
+    this[INO] = ino
+    this[PLACE] = place
   }
 
-  /** The type of what a link points to. */
+  /** Returns the type of the target of a symbolic link. */
   protected abstract targetType(): number
 
   protected get path(): Name {
-    const { prefix } = this.#place
+    const { prefix } = this[PLACE]
     if (prefix === undefined) return this.name
     if (typeof prefix === 'string') return prefix + this.name
     return Buffer.concat([prefix, this.name as Buffer])
   }
 
   protected get dirFd(): number | undefined {
-    return this.#place.dirFd
+    return this[PLACE].dirFd
   }
 
-  #is(type: number, options: DirEntryOptions | undefined): boolean {
-    const given = validateOptions(options).followSymlinks
-    const follow = optional(validateBoolean, given, 'followSymlinks') ?? true
-    return type === (follow && this.#type === DT_LNK ? this.targetType() : this.#type)
+  protected question(options: DirEntryStatOptions | undefined): Question {
+    const { bigint = false, followSymlinks = true } = readStat(options)
+    return { caller: 'DirEntry.stat', path: this.path, dirFd: this.dirFd, followSymlinks, bigint }
+  }
+
+  [IS](type: number, options: DirEntryOptions | undefined): boolean {
+    const { followSymlinks = true } = readIs(options)
+    return type === (followSymlinks && this[TYPE] === DT_LNK ? this.targetType() : this[TYPE])
   }
 
   inode(options?: { bigint?: boolean | undefined }): never {
-    const bigint = optional(validateBoolean, validateOptions(options).bigint, 'bigint') ?? false
-    return (bigint ? BigInt(this.#ino) : Number(this.#ino)) as never
+    const { bigint = false } = readInode(options)
+    return (bigint ? BigInt(this[INO]) : Number(this[INO])) as never
   }
 
   isDirectory(options?: DirEntryOptions): boolean {
-    return this.#is(DT_DIR, options)
+    return this[IS](DT_DIR, options)
   }
 
   isFile(options?: DirEntryOptions): boolean {
-    return this.#is(DT_REG, options)
+    return this[IS](DT_REG, options)
   }
 
   isSymbolicLink(): boolean {
-    return this.#type === DT_LNK
+    return this[TYPE] === DT_LNK
   }
 }
 
 class Entry extends EntryBase {
   protected override targetType(): number {
     try {
-      const found = stat(this.path, { dirFd: this.dirFd })
+      const found = statNow(this.question(undefined))
       return found.isDirectory() ? DT_DIR : found.isFile() ? DT_REG : DT_UNKNOWN
     } catch (error) {
-      // As in Python, what a link to nothing points to is neither a directory nor a file.
+      // As in Python, a link to a missing target is neither a directory nor a file.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return DT_UNKNOWN
       throw error
     }
   }
 
   stat(options?: DirEntryStatOptions): never {
-    return stat(this.path, { ...validateOptions(options), dirFd: this.dirFd }) as never
+    return statNow(this.question(options)) as never
   }
 }
 
 class LaterEntry extends EntryBase {
-  readonly #targetType: number
+  readonly [TARGET]: number
 
   constructor(
     name: string | Buffer,
@@ -146,22 +179,22 @@ class LaterEntry extends EntryBase {
     place: Place,
   ) {
     super(name, type, ino, place)
-    this.#targetType = targetType
+    this[TARGET] = targetType
   }
 
   protected override targetType(): number {
-    return this.#targetType
+    return this[TARGET]
   }
 
   async stat(options?: DirEntryStatOptions): Promise<never> {
-    const given = { ...validateOptions(options), dirFd: this.dirFd }
-    return statPromise(this.path, given) as Promise<never>
+    return statLater(this.question(options)) as Promise<never>
   }
 }
 
+const readScandir = optionsOf('scandir', { dirFd: validateKeptFd })
 const auditScandir = auditEvent('os.scandir', 'path')
 
-// Four values an entry: name, type, a link's target's type, inode number.
+// Four values per entry: name, type, type of a link's target, inode number.
 type Fields = [name: string | Buffer, type: number, targetType: number, ino: number | bigint]
 
 function* group(values: unknown[]): Generator<Fields> {
@@ -169,33 +202,38 @@ function* group(values: unknown[]): Generator<Fields> {
 }
 
 function scandirCall(
-  path: PathLike | number | undefined,
+  path: PathLike | FdLike | undefined,
   options: DirFdOptions | undefined,
-): { call: Call<unknown[]>; place: Place } {
-  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, options)
-  auditScandir(path)
+): { call: Call<Entries>; place: Place } {
+  const { dirFd } = readScandir(options)
+  const owner = isFdLike(path) ? path : dirFd?.owner
+  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd?.fd)
+  auditScandir(path !== undefined && checked === undefined ? fd : path)
   const make = (isLater: boolean) => native.scandir(isLater, fd, checked)
   const prefix = checked === undefined ? undefined : withSlash(checked)
-  return { call: { make, path: checked }, place: { dirFd: fd, prefix } }
+  const call = { make, caller: 'scandir', path: checked, dirFd: fd }
+  return { call, place: { dirFd: fd, prefix, owner } }
 }
 
 function withSlash(path: Name): Name {
   if (typeof path === 'string') return path.endsWith('/') ? path : `${path}/`
-  return path.at(-1) === 0x2f ? path : Buffer.concat([path, Buffer.from('/')])
+  // It is always a copy: the caller may overwrite its bytes later.
+  return Buffer.concat(path.at(-1) === 0x2f ? [path] : [path, Buffer.from('/')])
 }
 
 /**
- * The entries of a directory, without `.` and `..`, in the file system's order. What the
- * directory itself says of an entry, its name, its type and its inode number, costs no further
- * system call.
+ * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
+ * order. The name, the type and the inode number of an entry come from the directory itself and
+ * need no further system call.
  *
- * Unlike in Python, the whole directory is read at once: nothing stays open, and there is nothing
- * to close. Entries of a path are looked at again by that path, those of a descriptor relative to
- * it, as in Python.
+ * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
+ * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
+ * was given in place of the path.
  *
  * @param path a path, or a descriptor of a directory
- * @throws `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` …, as open(2) says; `EBADF`: a descriptor that
- * is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` with a descriptor for the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
  * @see https://docs.python.org/3/library/os.html#os.scandir
  * @example
  * ```ts
@@ -206,14 +244,14 @@ function withSlash(path: Name): Name {
  * }
  * ```
  */
-export function scandir(path?: string | URL | number, options?: DirFdOptions): IterableIterator<DirEntry>
+export function scandir(path?: string | URL | FdLike, options?: DirFdOptions): IterableIterator<DirEntry>
 export function scandir(path: Uint8Array, options?: DirFdOptions): IterableIterator<DirEntry<Buffer>>
 export function scandir(
-  path?: PathLike | number,
+  path?: PathLike | FdLike,
   options?: DirFdOptions,
 ): IterableIterator<DirEntry> | IterableIterator<DirEntry<Buffer>> {
   const { call, place } = scandirCall(path, options)
-  return entries(now(call), place) as IterableIterator<DirEntry>
+  return entries(now(call) as unknown[], place) as IterableIterator<DirEntry>
 }
 
 function* entries(values: unknown[], place: Place): Generator<Entry> {
@@ -222,10 +260,16 @@ function* entries(values: unknown[], place: Place): Generator<Entry> {
 
 // For `fdkit/promises`.
 export async function scandirPromise(
-  path: PathLike | number | undefined,
+  path: PathLike | FdLike | undefined,
   options: DirFdOptions | undefined,
 ): Promise<LaterEntry[]> {
   const { call, place } = scandirCall(path, options)
-  const values = await later(call)
-  return Array.from(group(values), (fields) => new LaterEntry(...fields, place))
+  const listed = await later(call)
+  const found: LaterEntry[] = []
+  const add = (...values: unknown[]) => {
+    for (const fields of group(values)) found.push(new LaterEntry(...fields, place))
+  }
+  if (Array.isArray(listed)) add(...listed)
+  else await drainInTurns(listed, add)
+  return found
 }

@@ -1,35 +1,35 @@
-// What is known about a file.
+// The status of a file.
 import type * as fs from 'node:fs'
 
-import { check } from '../runtime/error.js'
+import { finish, type CallSubject } from '../runtime/call.js'
 import { native } from '../runtime/native.js'
+import { optionsOf } from '../runtime/options.js'
 import { BigIntStats, Stats } from './stats.js'
 import {
-  optional,
   validateBoolean,
-  validateDirFd,
+  validateFd,
   validatePath,
   validateTarget,
   type DirFdOptions,
+  type FdLike,
   type PathLike,
-  type Target,
 } from '../runtime/validate.js'
 
 /** Options of {@link lstat}. */
 export interface LstatOptions extends DirFdOptions {
-  /** Whether the numbers are bigints, which lose no digits; `false` by default. */
+  /** Whether the numbers are bigints, which are exact; `false` by default. */
   bigint?: boolean | undefined
 }
 
 /** Options of {@link stat}. */
 export interface StatOptions extends LstatOptions {
-  /** Whether a link stands for what it points to; `true` by default. */
+  /** Whether to follow a symbolic link; `true` by default. */
   followSymlinks?: boolean | undefined
 }
 
 type AnyStats = Stats | BigIntStats
 
-// Where the addon puts what it finds: 64 bits a field, of which the first eight are unsigned.
+// The addon writes its result here: 64 bits per field, the first eight of them unsigned.
 const numbers = new Float64Array(18)
 const signed = new BigInt64Array(numbers.buffer)
 const unsigned = new BigUint64Array(numbers.buffer)
@@ -48,58 +48,79 @@ function takeBigIntStats(): BigIntStats {
   return new BigIntStats(...(fields as ConstructorParameters<typeof BigIntStats>))
 }
 
-function isBigint(options: LstatOptions | undefined): boolean {
-  return optional(validateBoolean, options?.bigint, 'bigint') ?? false
+/** The file to examine, the kind of numbers to return, and the caller for the error. */
+export interface Question extends CallSubject {
+  followSymlinks: boolean
+  bigint: boolean
 }
 
-function statNow({ path, fd, followSymlinks }: Target, bigint: boolean): AnyStats {
-  check(native.statx(fd, path, followSymlinks, bigint, numbers), path)
+const readStat = optionsOf('stat', {
+  bigint: validateBoolean,
+  dirFd: validateFd,
+  followSymlinks: validateBoolean,
+})
+const readLstat = optionsOf('lstat', { bigint: validateBoolean, dirFd: validateFd })
+
+function statQuestion(path: unknown, options: StatOptions | undefined): Question {
+  const { bigint = false, dirFd, followSymlinks: follow } = readStat(options)
+  const { path: checked, fd, followSymlinks } = validateTarget(path, dirFd, follow)
+  return { caller: 'stat', path: checked, dirFd: fd, followSymlinks, bigint }
+}
+
+function lstatQuestion(path: unknown, options: LstatOptions | undefined): Question {
+  const { bigint = false, dirFd } = readLstat(options)
+  return { caller: 'lstat', path: validatePath(path), dirFd, followSymlinks: false, bigint }
+}
+
+export function statNow(question: Question): AnyStats {
+  const { path, dirFd, followSymlinks, bigint } = question
+  finish<undefined>(native.statx(dirFd, path, followSymlinks, bigint, unsigned), question)
   return bigint ? takeBigIntStats() : takeStats()
 }
 
-async function statLater({ path, fd, followSymlinks }: Target, bigint: boolean): Promise<AnyStats> {
-  const fields = check(await native.statxLater(true, fd, path, followSymlinks, bigint), path)
+export async function statLater(question: Question): Promise<AnyStats> {
+  const { path, dirFd, followSymlinks, bigint } = question
+  const result = native.statxLater(dirFd, path, followSymlinks, bigint)
+  const fields = finish(await result, question)
   const Found = (bigint ? BigIntStats : Stats) as new (...fields: unknown[]) => AnyStats
   return new Found(...fields)
 }
 
-function validateLink(path: unknown, options: LstatOptions | undefined): Target {
-  return { path: validatePath(path), fd: validateDirFd(options), followSymlinks: false }
-}
-
 /**
- * What is known about a file: an object that can stand where a `fs.Stats` stands, or a
+ * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
  * `fs.BigIntStats` with `bigint: true`.
  *
- * Times are in milliseconds and, with `bigint`, in nanoseconds too.
+ * Times are in milliseconds and, with `bigint: true`, also in nanoseconds.
  *
  * @param path a path, or a descriptor
- * @throws `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR` …, as stat(2) says; `EBADF`: a descriptor that is
- * not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks: false` with a descriptor for
- * the path
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks:
+ * false` was given with a descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`
+ * and the other errors of stat(2)
  * @see https://docs.python.org/3/library/os.html#os.stat
  * @example
  * ```ts
  * import { fwalk, stat } from 'fdkit'
  *
- * for (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   for (const name of filenames) {
  *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
  *   }
  * }
  * ```
  */
-export function stat(path: PathLike | number, options: StatOptions & { bigint: true }): fs.BigIntStats
-export function stat(path: PathLike | number, options?: StatOptions & { bigint?: false | undefined }): fs.Stats
-export function stat(path: PathLike | number, options?: StatOptions): fs.Stats | fs.BigIntStats
-export function stat(path: PathLike | number, options?: StatOptions): fs.Stats | fs.BigIntStats {
-  return statNow(validateTarget(path, options), isBigint(options))
+export function stat(path: PathLike | FdLike, options: StatOptions & { bigint: true }): fs.BigIntStats
+export function stat(path: PathLike | FdLike, options?: StatOptions & { bigint?: false | undefined }): fs.Stats
+export function stat(path: PathLike | FdLike, options?: StatOptions): fs.Stats | fs.BigIntStats
+export function stat(path: PathLike | FdLike, options?: StatOptions): fs.Stats | fs.BigIntStats {
+  return statNow(statQuestion(path, options))
 }
 
 /**
- * As {@link stat}, of a link itself.
+ * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
+ * does the same as {@link stat}.
  *
- * @throws as {@link stat}
+ * @throws the errors of {@link stat}
  * @see https://docs.python.org/3/library/os.html#os.lstat
  * @example
  * ```ts
@@ -113,14 +134,14 @@ export function lstat(path: PathLike, options: LstatOptions & { bigint: true }):
 export function lstat(path: PathLike, options?: LstatOptions & { bigint?: false | undefined }): fs.Stats
 export function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats
 export function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats {
-  return statNow(validateLink(path, options), isBigint(options))
+  return statNow(lstatQuestion(path, options))
 }
 
 // For `fdkit/promises`.
-export async function statPromise(path: PathLike | number, options?: StatOptions): Promise<AnyStats> {
-  return statLater(validateTarget(path, options), isBigint(options))
+export async function statPromise(path: PathLike | FdLike, options?: StatOptions): Promise<AnyStats> {
+  return statLater(statQuestion(path, options))
 }
 
 export async function lstatPromise(path: PathLike, options?: LstatOptions): Promise<AnyStats> {
-  return statLater(validateLink(path, options), isBigint(options))
+  return statLater(lstatQuestion(path, options))
 }

@@ -1,4 +1,4 @@
-// Objects that stand where those of fs.stat stand: the same fields in the same order.
+// Stand-ins for fs.Stats and fs.BigIntStats, with the same fields in the same order.
 import type * as fs from 'node:fs'
 import { constants, Stats as NodeStats } from 'node:fs'
 
@@ -6,6 +6,12 @@ const { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK }
 
 function date(milliseconds: number | bigint): Date {
   return new Date(Math.round(Number(milliseconds)))
+}
+
+// A function, not a private method: a Proxy, or an object from Object.create, has no private
+// methods.
+function is({ mode }: { mode: number | bigint }, type: number): boolean {
+  return (Number(mode) & S_IFMT) === type
 }
 
 class StatsBase<T extends number | bigint> implements fs.StatsBase<T> {
@@ -49,40 +55,36 @@ class StatsBase<T extends number | bigint> implements fs.StatsBase<T> {
     this.birthtimeMs = birthtimeMs
   }
 
-  #is(type: number): boolean {
-    return (Number(this.mode) & S_IFMT) === type
-  }
-
   isBlockDevice(): boolean {
-    return this.#is(S_IFBLK)
+    return is(this, S_IFBLK)
   }
 
   isCharacterDevice(): boolean {
-    return this.#is(S_IFCHR)
+    return is(this, S_IFCHR)
   }
 
   isDirectory(): boolean {
-    return this.#is(S_IFDIR)
+    return is(this, S_IFDIR)
   }
 
   isFIFO(): boolean {
-    return this.#is(S_IFIFO)
+    return is(this, S_IFIFO)
   }
 
   isFile(): boolean {
-    return this.#is(S_IFREG)
+    return is(this, S_IFREG)
   }
 
   isSocket(): boolean {
-    return this.#is(S_IFSOCK)
+    return is(this, S_IFSOCK)
   }
 
   isSymbolicLink(): boolean {
-    return this.#is(S_IFLNK)
+    return is(this, S_IFLNK)
   }
 }
 
-// Dates are made when somebody asks, and can be replaced, as in node:fs.
+// A date is created when it is first read, and can be replaced, as in node:fs.
 for (const name of ['atime', 'mtime', 'ctime', 'birthtime'] as const) {
   Object.defineProperty(StatsBase.prototype, name, {
     configurable: true,
@@ -93,23 +95,24 @@ for (const name of ['atime', 'mtime', 'ctime', 'birthtime'] as const) {
     },
     set(this: StatsBase<number | bigint>, value: Date) {
       Object.defineProperty(this, name, {
+        __proto__: null,
         configurable: true,
         enumerable: true,
         value,
         writable: true,
-      })
+      } as PropertyDescriptor)
     },
   })
 }
 
 export class Stats extends StatsBase<number> {}
 
-// What asks `instanceof fs.Stats` gets the answer that it gets for node:fs's own: yes of these,
-// no of those with bigints. So the inherited members stand on a prototype of their own.
+// `instanceof fs.Stats` gives the same answer as for node:fs: true for `Stats`, false for
+// `BigIntStats`. So the inherited members are on a separate prototype that descends from node:fs's.
 const members = Object.getOwnPropertyDescriptors(StatsBase.prototype)
 Object.setPrototypeOf(Stats.prototype, Object.create(NodeStats.prototype, members))
 
-// As node:fs rounds: towards 1970.
+// Rounds as node:fs does: towards 1970.
 const milliseconds = (seconds: bigint, nanoseconds: bigint) =>
   (seconds * 1_000_000_000n + nanoseconds) / 1_000_000n
 

@@ -1,17 +1,20 @@
-// The memory of the machine: what is left of it, and its huge pages.
+// How much memory the machine has available, and its huge pages.
 import { readdirSync, readFileSync, statfsSync } from 'node:fs'
 
-/** Why what is in huge pages fails on a machine that has them, and has none to spare. */
+/**
+ * The reason for a failure in huge pages, if the machine has huge pages of the size but too few are
+ * free.
+ */
 export const TOO_FEW_HUGE_PAGES =
-  'too few huge pages of this size are reserved: write how many there are to be to ' +
+  'too few huge pages of this size are reserved: write the number you need to ' +
   'nr_hugepages in /sys/kernel/mm/hugepages/hugepages-*kB'
 
 /**
- * The sizes of huge pages that this machine has, in bytes, the smallest first; none where the
- * system does not say.
+ * Returns the sizes of the huge pages that this machine has, in bytes, smallest first. The array is
+ * empty if the system does not report them.
  *
- * That a size is there says nothing of how many are reserved:
- * `/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages` has the number, for one of them.
+ * A size in the array does not mean that any huge pages of it are reserved. The number of free ones
+ * is in sysfs: for 2 MB pages in `/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages`.
  *
  * @see https://docs.kernel.org/admin-guide/mm/hugetlbpage.html
  * @example
@@ -34,7 +37,10 @@ export function hugePageSizes(): number[] {
 
 const HUGETLBFS_MAGIC = 0x958458f6
 
-/** Whether a file is in huge pages. Others, too, may have blocks of their size. */
+/**
+ * Returns whether a file lives in huge pages. The block size does not tell: other files can have
+ * blocks of the same size.
+ */
 export function isInHugePages(fd: number): boolean {
   try {
     return statfsSync(`/proc/self/fd/${fd}`).type === HUGETLBFS_MAGIC
@@ -47,20 +53,21 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'latin1')
   } catch {
-    // Other systems, and other versions of control groups, do not have it.
+    // Other systems, and other versions of control groups, do not have this file.
     return ''
   }
 }
 
 const field = (text: string, name: RegExp): number => Number(name.exec(text)?.[1] ?? Infinity)
 
-// Of a control group: how much more it may take, what it could drop counted as free.
+// Returns how many more bytes a control group may take. Cache that it could drop counts as free.
 function leftInGroup(directory: string, limit: string, usage: string): number {
   const most = Number(read(`${directory}/${limit}`).trim() || Infinity)
   if (!(most < 2 ** 60)) return Infinity
   const used = Number(read(`${directory}/${usage}`))
   const stat = read(`${directory}/memory.stat`)
-  // In the first version the groups within it count in a total, which they always do in the second.
+  // Version 1 has separate totals that include the groups below this one. In version 2, every
+  // number includes them.
   const total = /^total_/m.test(stat) ? 'total_' : ''
   const file = (which: string) => field(stat, new RegExp(`^${total}${which}_file (\\d+)$`, 'm'))
   const cache = Math.min(file('active') + file('inactive'), used)
@@ -68,8 +75,8 @@ function leftInGroup(directory: string, limit: string, usage: string): number {
 }
 
 /**
- * How many bytes of memory can still be had, as far as the system says: beyond that the kernel does
- * not refuse, it ends processes.
+ * Returns how many bytes of memory are still available, as far as the system reports it. If a
+ * process takes more, the kernel does not refuse: it kills processes.
  */
 export function availableMemory(): number {
   const meminfo = read('/proc/meminfo')
@@ -83,7 +90,7 @@ export function availableMemory(): number {
     const root = isSecond ? '/sys/fs/cgroup' : '/sys/fs/cgroup/memory'
     const limit = isSecond ? 'memory.max' : 'memory.limit_in_bytes'
     const usage = isSecond ? 'memory.current' : 'memory.usage_in_bytes'
-    // The limits of the groups around it hold, too.
+    // The limits of the enclosing groups apply, too.
     for (let group = path; ; group = group.slice(0, group.lastIndexOf('/'))) {
       left = Math.min(left, leftInGroup(root + group, limit, usage))
       if (group === '' || group === '/') break

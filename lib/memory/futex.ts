@@ -1,21 +1,28 @@
-// Waiting for what other processes do in memory that they share.
+// Waiting for other processes through words in shared memory.
 import { isInt32Array } from 'node:util/types'
 
+import { onAbort } from '../runtime/abort.js'
 import type { Failure } from '../runtime/binding.js'
 import { abortError, check, errorCode, invalidArgType, invalidArgValue, isFailure, outOfRange } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
-import { optional, validateBits, validateInteger, validateOptions, validateSignal } from '../runtime/validate.js'
+import { otherOwner, own } from '../runtime/registry.js'
+import { optionsOf } from '../runtime/options.js'
+import { validateBits, validateInteger, validateSignal } from '../runtime/validate.js'
 
-/** What a wait came to, in the words of `Atomics.wait`. */
+/** The result of a wait, in the words of `Atomics.wait`. */
 export type FutexResult = 'ok' | 'not-equal' | 'timed-out'
 
 /** Options of {@link futexWaitAsync}. */
 export interface FutexWaitAsyncOptions {
+  /** How long it waits, in milliseconds; forever by default. */
+  timeout?: number | undefined
   /** Ends the wait with an AbortError. */
   signal?: AbortSignal | undefined
 }
 
-// As crates/binding/src/futex.rs numbers them.
+const readWaitAsync = optionsOf('futexWaitAsync', { timeout: validateSeconds, signal: validateSignal })
+
+// These are the numbers of crates/binding/src/api/memory/futex.rs.
 const results: readonly FutexResult[] = ['ok', 'not-equal', 'timed-out']
 const NOT_EQUAL = 1
 const CANCELED = 3
@@ -27,13 +34,13 @@ function validateWord(typedArray: unknown, index: unknown): [Int32Array, number]
   return [typedArray, validateInteger(index, 'index', 0, typedArray.length - 1)]
 }
 
-function validateSeconds(timeoutMs: unknown): number | undefined {
-  if (typeof timeoutMs !== 'number') throw invalidArgType('timeoutMs', 'of type number', timeoutMs)
-  if (Number.isNaN(timeoutMs)) throw outOfRange('timeoutMs', 'a number', timeoutMs)
+function validateSeconds(timeoutMs: unknown, name: string): number | undefined {
+  if (typeof timeoutMs !== 'number') throw invalidArgType(name, 'of type number', timeoutMs)
+  if (Number.isNaN(timeoutMs)) throw outOfRange(name, 'a number', timeoutMs)
   return timeoutMs === Infinity ? undefined : Math.max(0, timeoutMs) / 1000
 }
 
-// Found out when it is first asked for, since it takes a module.
+// Determined at the first use, since that loads a module.
 let worker: boolean | undefined
 function isWorker(): boolean {
   worker ??= !process.getBuiltinModule('node:worker_threads').isMainThread
@@ -42,33 +49,42 @@ function isWorker(): boolean {
 
 function checkFutex<T>(result: T | Failure, typedArray: Int32Array): T {
   if (isFailure(result) && errorCode(result) === 'EINVAL') {
-    const reason = 'must be over memory that is shared: of mmap, of mmapShared, or a SharedArrayBuffer'
+    const reason =
+      'must be over memory that is shared: of mmap or mmapShared, of a file that can be opened for ' +
+      'reading, or a SharedArrayBuffer'
     throw invalidArgValue('typedArray', reason, typedArray)
   }
   return check(result)
 }
 
 /**
- * Sleeps for as long as a word of shared memory has a value, until somebody calls
- * {@link futexWake} for it: `Atomics.wait` across processes. It blocks the thread.
+ * Blocks the thread until {@link futexWake} is called for a word of shared memory, if the word has
+ * the expected value. It is `Atomics.wait` across processes.
  *
- * The kernel looks at the word and goes to sleep in one step. Who changes the word and then wakes
- * is never missed; who wakes without changing it wakes only those who sleep already, and may miss
- * even them in a worker: a wait there is begun anew ten times a second, so that `terminate` can end it.
+ * The kernel compares the word and puts the thread to sleep atomically. Store first, then wake:
+ * that wake is never lost. A wake without a store reaches only threads that are already asleep. It
+ * can miss even those if they are workers: a wait in a worker restarts ten times a second, so that
+ * `terminate` can end it.
  *
- * Before it sleeps it looks at the word for up to 20 µs, since many an answer is there sooner than a
+ * Before it sleeps, it polls the word for up to 20 µs, since many answers arrive sooner than a
  * sleep and a wake-up would take.
  *
- * Differs from `Atomics.wait`: the memory may be of another process, too (and `Atomics.notify` does
- * not wake it); an Int32Array over an ArrayBuffer of {@link mmap} will do; wrong arguments are
- * errors, and NaN as the time is one. As there, `'ok'` does not say that the word has changed.
+ * Differs from `Atomics.wait`: the memory may be shared with other processes, and `Atomics.notify`
+ * does not wake the wait. An Int32Array over an ArrayBuffer of {@link mmap} is accepted. Invalid
+ * arguments throw, and so does NaN as the timeout. As with `Atomics.wait`, `'ok'` does not mean
+ * that the word has changed.
+ *
+ * In a private mapping (of a write-sealed file, or with `writable: false`), the word is read from
+ * the file: what this process wrote to its private copy does not count.
  *
  * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
- * @param index of the word in it
- * @param value what the word must be; where it is not, the answer is `'not-equal'` at once
- * @param timeoutMs in milliseconds; forever by default
- * @returns `'ok'`: woken; `'not-equal'`; `'timed-out'`
- * @throws `ENOSYS`: not on this platform; `ERR_INVALID_ARG_VALUE`: memory that nobody shares
+ * @param index the index of the word in `typedArray`
+ * @param value the expected value; if the word has another one, the result is `'not-equal'` at once
+ * @param timeoutMs in milliseconds; by default, there is no timeout
+ * @returns `'ok'`: the wait was woken; `'not-equal'`: the word has another value; `'timed-out'`:
+ * the timeout has passed
+ * @throws `ENOSYS`: this platform is not supported; `ERR_INVALID_ARG_VALUE`: the memory is not
+ * shared
  * @see https://man7.org/linux/man-pages/man2/futex.2.html
  * @example
  * ```ts
@@ -87,22 +103,25 @@ export function futexWait(
   timeoutMs: number = Infinity,
 ): FutexResult {
   const [words, at] = validateWord(typedArray, index)
+  const other = otherOwner(words.buffer)?.futexWait
+  if (other !== undefined) return other(words, index, value, timeoutMs) as FutexResult
   const expected = validateBits(value, 'value')
-  const result = native.futexWait(words, at, expected, validateSeconds(timeoutMs), isWorker())
+  const result = native.futexWait(words, at, expected, validateSeconds(timeoutMs, 'timeoutMs'), isWorker())
   return results[checkFutex(result, typedArray)] as FutexResult
 }
 
 /**
- * Wakes those who wait for a word of shared memory, here and in other processes:
+ * Wakes the threads of this and other processes that wait for a word of shared memory. It is
  * `Atomics.notify` for {@link futexWait} and {@link futexWaitAsync}.
  *
- * @param count how many at most; all of them by default
- * @returns how many were woken
- * @throws as {@link futexWait}
+ * @param count the maximum number of waits to wake; by default, all of them
+ * @returns the number of waits that were woken
+ * @throws the errors of {@link futexWait}
  * @see https://man7.org/linux/man-pages/man2/futex.2.html
  * @example
  * ```ts
- * import { futexWaitAsync, futexWake, Memfd } from 'fdkit'
+ * import { futexWake, Memfd } from 'fdkit'
+ * import { futexWaitAsync } from 'fdkit/promises'
  *
  * using memfd = Memfd.create('state', { size: 4 })
  * const state = new Int32Array(memfd.map())
@@ -115,32 +134,39 @@ export function futexWait(
  */
 export function futexWake(typedArray: Int32Array, index: number, count: number = Infinity): number {
   const [words, at] = validateWord(typedArray, index)
+  const other = otherOwner(words.buffer)?.futexWake
+  if (other !== undefined) return other(words, index, count) as number
   const most = count === Infinity ? 2 ** 31 - 1 : validateInteger(count, 'count', 0, 2 ** 31 - 1)
   return checkFutex(native.futexWake(words, at, most), typedArray)
 }
 
 /**
- * {@link futexWait} with a promise. Neither the event loop nor libuv's thread pool is blocked: each
- * wait has a thread of its own, which sleeps. The process lives until it is over.
+ * Waits like {@link futexWait} and returns a promise. It blocks neither the event loop nor libuv's
+ * thread pool: each wait has a thread of its own, which sleeps. A pending wait keeps the process
+ * alive.
  *
- * `'not-equal'` is the answer only if the word is another at the time of the call. One that is found
- * changed when the wait begins, in its thread, counts as woken: `'ok'`. Unlike with
- * `Atomics.waitAsync` that is a little after the call: until then a wake without a change that stays
- * wakes nobody. Do not unmap the memory before the wait is over.
+ * The result is `'not-equal'` only if the word differs at the time of the call. If the word has
+ * changed when the wait begins in its thread, the result is `'ok'`. Unlike with
+ * `Atomics.waitAsync`, the wait begins shortly after the call. Until then, a wake without a lasting
+ * change of the word is lost. Do not unmap the memory before the promise settles.
  *
- * @throws AbortError: the signal; `EAGAIN`: no more threads; `EFAULT`: the memory was unmapped before
- * the wait began; else as {@link futexWait}
+ * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
+ * @param index of the word in it
+ * @param value what the word must be
+ * @throws `AbortError`: `signal` is aborted; `EAGAIN`: no thread can be created; `EFAULT`: the
+ * memory was unmapped before the wait began; and the errors of {@link futexWait}
  * @see https://man7.org/linux/man-pages/man2/futex_waitv.2.html
  * @example
  * ```ts
- * import { futexWaitAsync, Memfd } from 'fdkit'
+ * import { Memfd } from 'fdkit'
+ * import { futexWaitAsync } from 'fdkit/promises'
  *
  * using memfd = Memfd.create('state', { size: 4 })
  * const state = new Int32Array(memfd.map())
- * const result = await futexWaitAsync(state, 0, 0, 10)
+ * const result = await futexWaitAsync(state, 0, 0, { timeout: 10 })
  * result // 'timed-out'
  * const signal = AbortSignal.timeout(10)
- * const forever = futexWaitAsync(state, 0, 0, Infinity, { signal })
+ * const forever = futexWaitAsync(state, 0, 0, { signal })
  * const name = await forever.catch((error: Error) => error.name)
  * name // 'AbortError'
  * ```
@@ -149,26 +175,27 @@ export async function futexWaitAsync(
   typedArray: Int32Array,
   index: number,
   value: number,
-  timeoutMs: number = Infinity,
   options?: FutexWaitAsyncOptions,
 ): Promise<FutexResult> {
   const [words, at] = validateWord(typedArray, index)
+  const other = otherOwner(words.buffer)?.futexWaitAsync
+  if (other !== undefined) return other(words, index, value, options) as Promise<FutexResult>
   const expected = validateBits(value, 'value')
-  const seconds = validateSeconds(timeoutMs)
-  const signal = optional(validateSignal, validateOptions(options).signal, 'signal')
+  const { timeout: seconds, signal } = readWaitAsync(options)
   if (signal?.aborted) throw abortError(signal)
   const waiter = native.futexWaiter()
   const wait = native.futexWaitLater(waiter, words, at, expected, seconds)
-  const cancel = () => native.futexCancel(waiter)
-  signal?.addEventListener('abort', cancel)
+  const removeListener = signal && onAbort(signal, () => native.futexCancel(waiter))
   try {
     if (wait === NOT_EQUAL) return 'not-equal'
     const result = checkFutex(await wait, typedArray)
     if (result === CANCELED && signal) throw abortError(signal)
-    // Changed since: whoever did it has woken, or is about to.
+    // The word has changed since the call. Whoever changed it has woken the word, or is about to.
     if (result === NOT_EQUAL) return 'ok'
     return results[result] as FutexResult
   } finally {
-    signal?.removeEventListener('abort', cancel)
+    removeListener?.()
   }
 }
+
+Object.assign(own, { futexWait, futexWake, futexWaitAsync })

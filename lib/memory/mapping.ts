@@ -1,4 +1,4 @@
-// Files as memory.
+// Mapping files as memory.
 import { isArrayBuffer } from 'node:util/types'
 
 import { auditEvent } from '../runtime/audit.js'
@@ -14,30 +14,34 @@ import {
 } from '../runtime/error.js'
 import { isInHugePages, TOO_FEW_HUGE_PAGES } from './available.js'
 import { isAvailable, native } from '../runtime/native.js'
+import { otherOwner, own, registry } from '../runtime/registry.js'
+import { optionsOf } from '../runtime/options.js'
 import { stat } from '../files/stat.js'
 import {
-  optional,
   validateBoolean,
   validateBytes,
   validateFd,
-  validateOptions,
+  type FdLike,
 } from '../runtime/validate.js'
 
 /** Options of {@link mmapShared}. */
 export interface MmapSharedOptions {
-  /** Where in the file it starts, in bytes, a multiple of {@link getpagesize}; 0 by default. */
+  /**
+   * The offset in the file at which the mapping starts, in bytes: a multiple of {@link
+   * getpagesize}; 0 by default.
+   */
   offset?: number | undefined
-  /** Bytes, at least 1; by default the rest of the file. */
+  /** The length in bytes, at least 1; by default, the rest of the file. */
   length?: number | undefined
   /**
-   * Maps a file, too, that can get shorter; `false` by default. Where one does, and what is beyond
-   * its end is read or written, SIGBUS ends the process, and nothing can catch it.
+   * Whether to map a file that can shrink; `false` by default. If such a file shrinks, reading or
+   * writing beyond its new end raises SIGBUS, which ends the process and cannot be caught.
    */
-  unsafe?: boolean | undefined
+  allowShrink?: boolean | undefined
   /**
-   * Whether all pages are entered into the page table at once; `false` by default. For who is going
-   * to touch most of it: that takes half as long as doing so at each first touch, which takes 50 ms
-   * for each GiB. It does nothing before Linux 5.14.
+   * Whether to prefault all pages; `false` by default. It is worth it if you touch most of the
+   * mapping: it takes half as long as faulting the pages in one by one, which takes 50 ms per GiB.
+   * It has no effect before Linux 5.14.
    */
   populate?: boolean | undefined
 }
@@ -45,35 +49,35 @@ export interface MmapSharedOptions {
 /** Options of {@link mmap}. */
 export interface MmapOptions extends MmapSharedOptions {
   /**
-   * Whether what is written to the memory is written to the file. By default it is, unless the
-   * file is write-sealed. `false` never writes to the file: a write changes this one buffer.
+   * Whether writes to the buffer go to the file. By default they do, unless the file is
+   * write-sealed. With `false`, a write changes only this buffer, never the file.
    */
   writable?: boolean | undefined
 }
 
-// Python's, with its numbers for what `writable` says.
+// The event of Python, with Python's numbers for `access`, which stand for `writable`.
 const auditMmap = auditEvent('mmap.__new__', 'fileno', 'length', 'access', 'offset')
 const ACCESS_DEFAULT = 0
 const ACCESS_WRITE = 2
 const ACCESS_COPY = 3
 
 const MAY_SHRINK =
-  'the file could get shorter, and the use of what is then beyond its end would end the process ' +
-  '(SIGBUS): give it F_SEAL_SHRINK, or say unsafe: true'
+  'the file could get shorter, and an access beyond its new end would end the process ' +
+  '(SIGBUS): add F_SEAL_SHRINK, or pass allowShrink: true'
 
 const reasons: Record<string, string> = {
   'fcntl EINVAL': MAY_SHRINK,
   'fcntl ENOSYS': MAY_SHRINK,
   'fcntl EPERM': MAY_SHRINK,
-  'mmap EACCES': 'the descriptor must be open for reading and, but for writable: false, for writing',
-  'mmap ENODEV': 'this is no file that can be mapped',
+  'mmap EACCES': 'the descriptor must be open for reading and, unless writable is false, for writing',
+  'mmap ENODEV': 'this file cannot be mapped',
   'mmap ENOTSUP':
-    'this runtime makes no such buffer over memory that it did not allocate (SharedArrayBuffer: ' +
-    'Node.js 22.23.3, 24.16, 26.1 and later do)',
+    'this runtime cannot make such a buffer over memory that it did not allocate (SharedArrayBuffer: ' +
+    'Node.js 22.23.3, 24.16, 26.1 and later can)',
   'mmap EPERM': 'the file is sealed against writing',
 }
 
-/** What the failure of a mapping comes from; what it could be is looked up only now. */
+/** Returns the error for a mapping that failed. The cause is looked up only after the failure. */
 function explain(failure: Failure, fd: number, offset: number, length: number | undefined): Error {
   const what = `${failure.syscall} ${errorCode(failure)}`
   if (what === 'mmap EINVAL') {
@@ -83,7 +87,7 @@ function explain(failure: Failure, fd: number, offset: number, length: number | 
     if (length !== undefined && length > size - offset) {
       return outOfRange('options.length', `<= ${size - offset}`, length)
     }
-    return because(failure, 'in a file of huge pages the offset is a multiple of their size')
+    return because(failure, 'in a file in huge pages, the offset must be a multiple of their size')
   }
   if (what === 'mmap ENOMEM' && isInHugePages(fd)) return because(failure, TOO_FEW_HUGE_PAGES)
   return because(failure, reasons[what])
@@ -95,61 +99,79 @@ function refuseTransfer(): never {
 
 const transfers = ['transfer', 'transferToFixedLength'].filter((name) => name in ArrayBuffer.prototype)
 
-// Runtimes keep such a buffer from other threads, but not what these methods make of it, and take
-// the memory away when the thread ends that mapped it.
+// Runtimes refuse to post such a buffer to another thread, but not the result of these methods.
+// They release the memory when the thread that mapped it ends.
 function bindToThread(buffer: ArrayBuffer): void {
   for (const name of transfers) Object.defineProperty(buffer, name, { value: refuseTransfer })
 }
 
+const sharedOptions = {
+  offset: validateBytes,
+  length: (value: unknown, name: string) => validateBytes(value, name, 1),
+  allowShrink: validateBoolean,
+  populate: validateBoolean,
+}
+const readMmapShared = optionsOf('mmapShared', sharedOptions)
+const readMmap = optionsOf('mmap', { ...sharedOptions, writable: validateBoolean })
+
 function map<Shared extends boolean>(
   isShared: Shared,
-  fd: number,
+  fd: FdLike,
   options: MmapOptions | undefined,
 ) {
+  const given = isShared ? readMmapShared(options) : readMmap(options)
+  // The descriptor is validated last, since a getter of the options may have closed it.
   const number = validateFd(fd)
-  const given = validateOptions(options)
-  const offset = optional(validateBytes, given.offset, 'offset') ?? 0
+  const { offset = 0, length, allowShrink = false, populate = false } = given
+  const { writable } = given as MmapOptions
   const page = offset === 0 ? 1 : getpagesize()
   if (offset % page !== 0) throw outOfRange('options.offset', `a multiple of ${page}`, offset)
-  const atLeast1 = (value: unknown, name: string) => validateBytes(value, name, 1)
-  const length = optional(atLeast1, given.length, 'length')
-  const writable = isShared ? undefined : optional(validateBoolean, given.writable, 'writable')
-  const unsafe = optional(validateBoolean, given.unsafe, 'unsafe') ?? false
-  const populate = optional(validateBoolean, given.populate, 'populate') ?? false
   const access = writable === undefined ? ACCESS_DEFAULT : writable ? ACCESS_WRITE : ACCESS_COPY
   auditMmap(number, length ?? 0, access, offset)
-  const buffer = native.mmap(isShared, number, offset, length, writable, unsafe, populate)
+  const buffer = native.mmap(isShared, number, offset, length, writable, allowShrink, populate)
   if (isFailure(buffer)) throw explain(buffer, number, offset, length)
   return buffer
 }
 
 /**
- * An ArrayBuffer over the memory of a file, without a copy: what is written to it is in the file,
- * and whoever else maps or reads the file sees it.
+ * Maps a file into memory and returns an ArrayBuffer over it, without a copy. Whatever is written
+ * to the buffer is in the file, and everybody who maps or reads the file sees it.
  *
- * Safe where mmap(2) is not. A file that could get shorter is not mapped: `F_SEAL_SHRINK` is added,
- * and where that is impossible it is an error, but for `unsafe`. Nothing beyond the end of the file
- * is mapped. A write-sealed file is mapped privately: a write to the buffer changes the buffer and
- * not the file.
+ * Unlike mmap(2), it is safe. A file that shrinks cannot crash you with SIGBUS: mapping it adds
+ * `F_SEAL_SHRINK` first, and fails if the seal cannot be added, unless `allowShrink` is set. Nothing
+ * beyond the end of the file is mapped. A write-sealed file is mapped privately: a write to the
+ * buffer changes the buffer, but not the file.
  *
- * The memory is given back by {@link munmap}, or when the buffer is collected, whatever becomes of
- * the descriptor. Until then `F_SEAL_WRITE` is EBUSY, unless it is mapped privately. The buffer
- * belongs to one thread, and cannot be transferred to another (Node.js 20 makes a copy where that is
- * tried): map the file there, too.
+ * The memory is released by {@link munmap}, or when the buffer is collected, even if the descriptor
+ * was closed earlier. Until then, adding `F_SEAL_WRITE` fails with EBUSY, unless the mapping is
+ * private. The buffer belongs to one thread and cannot be transferred to another (Node.js 20 copies
+ * it instead). Map the file in the other thread, too.
  *
- * Three dangers are left. Where the system forbids overcommitting (`vm.overcommit_memory` is 2) and
- * memory has run out, a page that was never reserved or written is SIGBUS when it is first touched:
- * `size` reserves, `truncate` does not. A hole that another process punches into a file in huge pages wants a page
- * again when it is next touched, and where none is free that is SIGBUS; write-sealed files are safe
- * from it. And what `ArrayBuffer.prototype.transfer`, called past the buffer's own method that
- * refuses, or in Deno `structuredClone` makes of a buffer could be posted to another thread: there it is gone when this one ends.
+ * **Copy first, then decode.** While another process writes, built-in functions that read the bytes
+ * more than once can crash the runtime (SIGSEGV): `Buffer.from(buffer).toString()`, `TextDecoder`,
+ * sorting in place. {@link copyFrom} copies in one call. Reading and writing single elements,
+ * `Atomics`, `set`, `fill` and `slice` are safe. If nobody else can write (the file has
+ * `F_SEAL_WRITE`, or this process is the only writer), no copy is needed.
  *
- * @throws `EPERM`: `writable` of a write-sealed file, or a file that could get shorter and takes no
- * seals; `EINVAL`: the same of a file that has none, or an empty file; `EACCES`: the descriptor
- * cannot read, or not write what is not write-sealed; `ENOMEM`: too many mappings, no address space,
- * or no huge pages; `ENODEV`: no regular file; `EBADF`: not open; `ENOTSUP`: the runtime
- * (Electron) allows no such buffers; `ERR_OUT_OF_RANGE`: beyond the end of the file, or no multiple of the
- * page size; `ERR_BUFFER_TOO_LARGE`: for this version of Node
+ * Two cases of SIGBUS remain. If the system forbids overcommitting (`vm.overcommit_memory` is 2)
+ * and memory has run out, the first access to a page that was never reserved or written raises
+ * SIGBUS. `size` reserves pages, `truncate` does not. If another process punches a hole into a file
+ * in huge pages, and no huge page is free when the hole is next accessed, the access raises SIGBUS.
+ * Write-sealed files are safe from that.
+ *
+ * A byte stream (`controller.enqueue`) moves the memory to another ArrayBuffer, which can be posted
+ * to another thread. So does `ArrayBuffer.prototype.transfer`, if it is called in a way that
+ * bypasses the buffer's own method. When the thread that mapped the file ends, that ArrayBuffer
+ * contains zeros (in Deno, it keeps the file's contents).
+ *
+ * @throws `EPERM`: `writable: true` for a write-sealed file, or the file can shrink and accepts no
+ * seals; `EINVAL`: the file can shrink and does not support seals, or it is empty; `EACCES`: the
+ * descriptor is not open for reading, or not for writing although the file is not write-sealed;
+ * `ENOMEM`: there are too many mappings, or there is no address space or no huge page left;
+ * `ENODEV`: the file is not a regular file; `EBADF`: the descriptor is not open; `ENOTSUP`: the
+ * runtime (Electron) does not allow such buffers; `ERR_OUT_OF_RANGE`: the range ends beyond the end
+ * of the file, or `offset` is not a multiple of the page size; `ERR_BUFFER_TOO_LARGE`: the length
+ * exceeds the maximum of this version of Node.js
  * @see https://docs.python.org/3/library/mmap.html
  * @see https://man7.org/linux/man-pages/man2/mmap.2.html
  * @example
@@ -164,25 +186,26 @@ function map<Shared extends boolean>(
  * bytes.length // 0
  * ```
  */
-export function mmap(fd: number, options?: MmapOptions): ArrayBuffer {
+export function mmap(fd: FdLike, options?: MmapOptions): ArrayBuffer {
   const buffer = map(false, fd, options)
   bindToThread(buffer)
+  registry.setOwner(buffer, own)
   return buffer
 }
 
 /**
- * Empties an ArrayBuffer that {@link mmap} made, and gives its memory back at once. Nothing can
- * write through it any more: its length is 0, and that of every view of it.
+ * Unmaps an ArrayBuffer of {@link mmap} and releases its memory at once. The buffer is detached:
+ * its length and that of every view of it become 0, so nothing can access the memory through them.
  *
- * In a process that has ever detached a buffer, by this or by a transfer, V8 checks every access to
- * a typed array: loops over bytes take up to 1.8 times as long in Node.js 20, 1.1 times in 24. Where
- * that counts, let the buffer be collected instead.
+ * Once a process has detached any buffer, by `munmap` or by a transfer, V8 checks every access to a
+ * typed array. Loops over bytes then take up to 1.8 times as long in Node.js 20, and 1.1 times in
+ * Node.js 24. If that matters, let the buffer be collected instead.
  *
- * No asynchronous operation may be at work on it, as on every buffer that is detached: a
- * `fs.read` into it gets EFAULT, and zlib or crypto on another thread end the process.
+ * No asynchronous operation may be using the buffer, as with any buffer that is detached: an
+ * `fs.read` into it fails with EFAULT, and zlib or crypto on another thread crash the process.
  *
- * @throws `ERR_INVALID_ARG_VALUE`: not made by mmap, or unmapped or transferred already; `ENOMEM`:
- * too many mappings
+ * @throws `ERR_INVALID_ARG_VALUE`: the buffer was not made by `mmap`, or is already unmapped or
+ * transferred; `ENOMEM`: there are too many mappings
  * @see https://man7.org/linux/man-pages/man2/munmap.2.html
  * @example
  * ```ts
@@ -197,6 +220,8 @@ export function mmap(fd: number, options?: MmapOptions): ArrayBuffer {
  */
 export function munmap(buffer: ArrayBuffer): void {
   if (!isArrayBuffer(buffer)) throw invalidArgType('buffer', 'an instance of ArrayBuffer', buffer)
+  const other = otherOwner(buffer)?.munmap
+  if (other !== undefined) return other(buffer)
   const result = native.munmap(buffer)
   if (isFailure(result) && errorCode(result) === 'EINVAL') {
     throw invalidArgValue('buffer', 'must be mapped, by mmap', buffer)
@@ -204,15 +229,19 @@ export function munmap(buffer: ArrayBuffer): void {
   check(result)
 }
 
+own.munmap = munmap
+
 /**
- * A SharedArrayBuffer over the memory of a file, for Atomics, for the worker threads it is posted
- * to and for every other process that maps the file.
+ * Maps a file into memory and returns a SharedArrayBuffer over it. `Atomics` work on it, it can be
+ * posted to worker threads, and every other process that maps the file shares the memory.
  *
- * As safe as {@link mmap}. A write-sealed file is mapped privately: what is written is seen in this
- * process only. Unlike an ArrayBuffer it cannot be unmapped: it is when it is collected in every
- * thread.
+ * It is as safe as {@link mmap}. For the same reason, copy the bytes before you decode them ({@link
+ * copyFrom}). A write-sealed file is mapped privately: only this process sees what is written to
+ * the buffer. Unlike an ArrayBuffer, it cannot be unmapped explicitly. It is unmapped after it was
+ * collected in every thread.
  *
- * @throws `ENOTSUP`: the runtime cannot, see {@link supportsSharedMapping}; else as {@link mmap}
+ * @throws `ENOTSUP`: the runtime does not support it, see {@link supportsSharedMapping}; and the
+ * errors of {@link mmap}
  * @see https://man7.org/linux/man-pages/man2/mmap.2.html
  * @example
  * ```ts
@@ -224,14 +253,15 @@ export function munmap(buffer: ArrayBuffer): void {
  * memfd.read().readInt32LE() // 1
  * ```
  */
-export function mmapShared(fd: number, options?: MmapSharedOptions): SharedArrayBuffer {
+export function mmapShared(fd: FdLike, options?: MmapSharedOptions): SharedArrayBuffer {
   return map(true, fd, options)
 }
 
 /**
- * Whether the runtime can make a SharedArrayBuffer over memory of a file: Node.js 22.23.3, 24.16,
- * 26.1 and later, and Bun; not Node.js 20, not Deno. What can do without is {@link mmap}: Atomics
- * work on its buffers, too, between processes, and so do the functions for futexes.
+ * Tells whether the runtime can make a SharedArrayBuffer over the memory of a file. Node.js
+ * 22.23.3, 24.16, 26.1 and later can, and so can Bun; Node.js 20 and Deno cannot. Where it is
+ * `false`, use {@link mmap}: `Atomics` and the futex functions also work across processes on its
+ * buffers.
  *
  * @example
  * ```ts
@@ -244,13 +274,13 @@ export function mmapShared(fd: number, options?: MmapSharedOptions): SharedArray
  * ```
  */
 export const supportsSharedMapping: boolean =
-  // Where Electron has the function, it refuses.
+  // Electron has the function, but refuses such buffers.
   isAvailable && process.versions['electron'] === undefined && native.canShare()
 
 /**
- * The bytes of a page of memory, of which the offset of a mapping is a multiple.
+ * Returns the size of a page of memory in bytes. The offset of a mapping must be a multiple of it.
  *
- * @throws `ENOSYS`: not on this platform
+ * @throws `ENOSYS`: this platform is not supported
  * @see https://docs.python.org/3/library/resource.html#resource.getpagesize
  * @example
  * ```ts

@@ -1,8 +1,10 @@
-// A file in memory as an object: made, written, sealed, mapped and closed.
-import { constants } from 'node:os'
+// A memory file as an object that is created, written, sealed, mapped and closed.
+import type { Blob } from 'node:buffer'
+import type { ReadableStream } from 'node:stream/web'
+import type { InspectOptions } from 'node:util'
 import { isAnyArrayBuffer, isArrayBufferView } from 'node:util/types'
 
-import type { Failure, Held, Ret } from '../runtime/binding.js'
+import type { Descriptor, Handle } from '../runtime/binding.js'
 import {
   F_SEAL_EXEC,
   F_SEAL_FUTURE_WRITE,
@@ -10,14 +12,8 @@ import {
   F_SEAL_SEAL,
   F_SEAL_SHRINK,
   F_SEAL_WRITE,
-  MFD_ALLOW_SEALING,
-  MFD_CLOEXEC,
-  MFD_EXEC,
-  MFD_HUGE_SHIFT,
-  MFD_HUGETLB,
-  MFD_NOEXEC_SEAL,
 } from '../constants.js'
-import { leftFrom, validateContents, writeBytes, type Contents } from './contents.js'
+import { leftFrom, streamOf, validateContents, writeBytes, type Contents } from './contents.js'
 import {
   because,
   check,
@@ -28,47 +24,19 @@ import {
   invalidState,
   isFailure,
   outOfRange,
-  systemError,
-  type Name,
 } from '../runtime/error.js'
 import { mmap, mmapShared, munmap, type MmapOptions, type MmapSharedOptions } from './mapping.js'
-import { addSeals, getSeals } from './memfd.js'
-import { availableMemory, hugePageSizes, TOO_FEW_HUGE_PAGES } from './available.js'
+import { getSeals } from './memfd.js'
+import { Filling, planSync, type MemfdOptions } from './memfd-create.js'
 import { native } from '../runtime/native.js'
+import { optionsOf } from '../runtime/options.js'
+import { readlink } from '../files/names.js'
 import { stat } from '../files/stat.js'
-import {
-  optional,
-  validateBoolean,
-  validateBytes,
-  validateFd,
-  validateName,
-  validateOptions,
-} from '../runtime/validate.js'
+import { closeGiven } from '../files/tracking.js'
+import { validateBytes, validateFdNumber, validateString } from '../runtime/validate.js'
 
-/** A seal by its name: that of the constant, `F_SEAL_FUTURE_WRITE` being `'futureWrite'`. */
+/** The name of a seal, derived from its constant: `'futureWrite'` is `F_SEAL_FUTURE_WRITE`. */
 export type Seal = 'seal' | 'shrink' | 'grow' | 'write' | 'futureWrite' | 'exec'
-
-/** Options of {@link Memfd.create}. */
-export interface MemfdOptions {
-  /**
-   * Bytes, all of which are reserved: where there is no memory for them, that is ENOSPC now. By
-   * default as many as `contents` has.
-   */
-  size?: number | undefined
-  /** What is in it from the start; what `size` has beyond that is zeros. */
-  contents?: Contents | undefined
-  /** Whether seals may be added; `true` by default. */
-  sealing?: boolean | undefined
-  /** Whether it may be executed; `false` by default, for good (from Linux 6.3). */
-  exec?: boolean | undefined
-  /**
-   * Bytes of the huge pages that it is to live in, one of {@link hugePageSizes}; `size` is then a
-   * multiple of it.
-   */
-  hugePageSize?: number | undefined
-  /** Whether child processes inherit the descriptor; `false` by default. */
-  inheritable?: boolean | undefined
-}
 
 const numbers: Record<Seal, number> = {
   seal: F_SEAL_SEAL,
@@ -80,60 +48,41 @@ const numbers: Record<Seal, number> = {
 }
 const names = Object.keys(numbers) as Seal[]
 
-// Below that it costs more to find out what is left than to take it.
-const MUCH = 2 ** 24
-
-function validateHugePageSize(value: unknown, name: string): number {
-  // A logarithm of 0 would stand for the default size.
-  const size = validateBytes(value, name, 2)
-  if (!Number.isInteger(Math.log2(size))) throw outOfRange(name, 'a power of 2', size)
-  return size
+/** Options of {@link Memfd.blob}. */
+export interface MemfdBlobOptions {
+  /** The media type, such as `'text/html'`; `''` by default. */
+  type?: string | undefined
 }
 
-function describeNoSpace(failure: Failure, isHuge: boolean): Error {
-  const isFull = errorCode(failure) === 'ENOSPC'
-  return because(failure, isFull && isHuge ? TOO_FEW_HUGE_PAGES : undefined)
-}
+const readBlob = optionsOf('Memfd.blob', { type: validateString })
 
-function reserve(fd: number, size: number, isHuge: boolean): void {
-  if (!isHuge && size >= MUCH && size > availableMemory()) {
-    // The kernel would not refuse: it would end processes, this one among them.
-    throw describeNoSpace({ errno: -constants.errno.ENOSPC, syscall: 'fallocate' }, false)
-  }
-  const result = native.fallocate(fd, 0, size)
-  if (isFailure(result)) throw describeNoSpace(result, isHuge)
-}
+type Inspect = (value: unknown, options: InspectOptions) => string
 
-function create(name: Name, flags: number): Ret<number> {
-  return native.memfdCreate(false, name, flags >>> 0) as Ret<number>
-}
-
-function createFd(name: Name, flags: number, exec: boolean, hugePageSize: number | undefined): number {
-  let result = create(name, flags | (exec ? MFD_EXEC : MFD_NOEXEC_SEAL))
-  // Before Linux 6.3 it knows neither, and all memory files may be executed.
-  if (isFailure(result) && errorCode(result) === 'EINVAL') result = create(name, flags)
-  if (!isFailure(result)) return result
-  if (hugePageSize === undefined || errorCode(result) !== 'ENODEV') throw systemError(result)
-  const sizes = hugePageSizes().join(' and ') || 'none'
-  const reason = `this machine has no huge pages of ${hugePageSize} bytes, but of ${sizes}`
-  throw because(result, reason)
-}
-
-// What munmap or a transfer has emptied is nobody's.
+// A buffer that was emptied by `munmap` or a transfer belongs to nobody.
 const isMapped = (buffer: ArrayBuffer | undefined): buffer is ArrayBuffer =>
   buffer !== undefined && buffer.byteLength > 0
 
+const NOT_CLONEABLE = Symbol(
+  'A Memfd belongs to its thread. Post the SharedArrayBuffer of share(), or the number fd; a Memfd',
+)
+
 const OWN = Symbol('own')
-// The class sets it: only what is written in its body gets to its constructor.
+// The class sets it, since only code inside its body can call the private constructor.
 let construct: (fd: number) => Memfd
 
+/** Returns a Memfd that takes ownership of a descriptor. Nothing else may own it. */
+export const own = (fd: number): Memfd => construct(fd)
+
 /**
- * A file in memory: {@link memfdCreate} and what belongs to it, in one object.
+ * A memory file as an object: {@link memfdCreate} and the operations on its descriptor.
  *
- * It owns its descriptor, and closes it when it is closed, disposed of or collected: keep the
- * object for as long as its `fd` is in use.
+ * It owns its descriptor and closes it when it is closed, disposed of or collected. Keep the object
+ * for as long as its `fd` is in use. After it is closed, everything except `close` throws
+ * `ERR_INVALID_STATE`.
  *
- * Once it is closed, everything but `close` throws `ERR_INVALID_STATE`.
+ * It belongs to its thread: `structuredClone` and `postMessage` refuse it (`DataCloneError`). Post
+ * the result of {@link Memfd.share}, or the number {@link Memfd.fd}. The other thread maps that
+ * number with {@link mmap} and does not close it.
  *
  * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
  * @example
@@ -149,8 +98,8 @@ let construct: (fd: number) => Memfd
  */
 export class Memfd {
   readonly #fd: number
-  readonly #held: Held
-  // Those of `map`, for as long as somebody has them.
+  readonly #handle: Handle<Descriptor>
+  // The buffers of `map`, for as long as they are referenced.
   readonly #own = new WeakSet<ArrayBuffer>()
   #refs: WeakRef<ArrayBuffer>[] = []
   #mostRefs = 16
@@ -158,22 +107,36 @@ export class Memfd {
 
   static {
     construct = (fd) => new this(OWN, fd)
+    // The output of `console.log` and `util.inspect`.
+    function show(this: Memfd, depth: number, options: InspectOptions, inspect: Inspect): string {
+      // A Proxy over a Memfd, or what Object.create makes of one, can be shown but not used.
+      if (!(#isClosed in this)) return inspect(this, { ...options, customInspect: false })
+      if (this.#isClosed) return 'Memfd { closed }'
+      if (depth < 0) return '[Memfd]'
+      const shown = Object.fromEntries((['name', 'size', 'seals', 'fd'] as const).map((key) => [key, this.#peek(key)]))
+      return `Memfd ${inspect(shown, options)}`
+    }
+    Object.defineProperty(this.prototype, Symbol.for('nodejs.util.inspect.custom'), { value: show })
   }
 
   private constructor(token?: symbol, fd = -1) {
     if (token !== OWN) throw illegalConstructor()
     this.#fd = fd
-    this.#held = check(native.adopt(fd))
+    this.#handle = check(native.adopt(fd))
+    // The structured clone algorithm copies own properties, and fails at a symbol with an error
+    // that names it.
+    Object.defineProperty(this, 'notCloneable', { value: NOT_CLONEABLE, enumerable: true })
   }
 
   /**
-   * Makes a file, in memory, with no name in any directory.
+   * Creates a memory file, which has no name in any directory. Its `Memfd` owns the descriptor.
    *
-   * @param name for people, as in {@link memfdCreate}
-   * @throws `ENOSPC`: no memory for `size`, or no huge pages; `ENODEV`: huge pages that the machine
-   * lacks; `EINVAL`: a name of more than 249 bytes; `EACCES`: `exec` where `vm.memfd_noexec` is 2;
-   * `EMFILE`, `ENOMEM`; `ENOSYS`: not on this platform; `ERR_OUT_OF_RANGE`: `size` less than
-   * `contents`, or no multiple of `hugePageSize`
+   * @param name a label, as for {@link memfdCreate}
+   * @throws `ENOSPC`: there is no memory for `size`, or too few huge pages; `ENODEV`: the machine
+   * has no huge pages of this size; `EINVAL`: the name has more than 249 bytes; `EACCES`: `exec` is
+   * set, and `vm.memfd_noexec` is 2; `EMFILE`, `ENOMEM`; `ENOSYS`: this platform is not supported;
+   * `ERR_OUT_OF_RANGE`: `size` is less than the length of `contents`, or not a multiple of
+   * `hugePageSize`
    * @example
    * ```ts
    * import { Memfd } from 'fdkit'
@@ -185,28 +148,13 @@ export class Memfd {
    * ```
    */
   static create(name: string | Uint8Array, options?: MemfdOptions): Memfd {
-    const checked = validateName(name, 'name')
-    const given = validateOptions(options)
-    const contents = optional(validateContents, given.contents, 'contents') ?? new Uint8Array()
-    const size = optional(validateBytes, given.size, 'size') ?? contents.length
-    const sealing = optional(validateBoolean, given.sealing, 'sealing') ?? true
-    const exec = optional(validateBoolean, given.exec, 'exec') ?? false
-    const inheritable = optional(validateBoolean, given.inheritable, 'inheritable') ?? false
-    const hugePageSize = optional(validateHugePageSize, given.hugePageSize, 'hugePageSize')
-    const hugePages = hugePageSize ?? 1
-    const needed = Math.ceil(contents.length / hugePages) * hugePages
-    const whole = given.size === undefined ? needed : size
-    if (whole < contents.length) throw outOfRange('options.size', `>= ${contents.length}`, whole)
-    if (whole % hugePages !== 0) throw outOfRange('options.size', `a multiple of ${hugePages}`, whole)
-    let flags = (inheritable ? 0 : MFD_CLOEXEC) | (sealing ? MFD_ALLOW_SEALING : 0)
-    if (hugePageSize !== undefined) flags |= MFD_HUGETLB | (Math.log2(hugePageSize) << MFD_HUGE_SHIFT)
-    const memfd = construct(createFd(checked, flags, exec, hugePageSize))
+    const { contents = [], ...plan } = planSync(name, options)
+    const filling = new Filling(plan)
+    const memfd = construct(filling.fd)
     try {
-      if (whole > 0) reserve(memfd.#fd, whole, hugePageSize !== undefined)
-      // Nobody else has it yet, who could make it shorter.
-      writeBytes(memfd.#fd, contents, 0, true)
-      // MFD_NOEXEC_SEAL allows seals.
-      if (!sealing && !(getSeals(memfd.#fd) & F_SEAL_SEAL)) addSeals(memfd.#fd, F_SEAL_SEAL)
+      filling.start()
+      for (const piece of contents) filling.append(piece)
+      filling.end()
       return memfd
     } catch (error) {
       memfd.close()
@@ -215,10 +163,17 @@ export class Memfd {
   }
 
   /**
-   * Takes over a descriptor of a memory file that came from elsewhere, as from the parent process.
-   * It must be closed by nobody else from then on; {@link dup} makes one that is.
+   * Takes over the descriptor of a memory file, for example one that was inherited from the parent
+   * process. The Memfd gets a duplicate that child processes do not inherit. The number `fd` is
+   * closed with `fs.closeSync`; use {@link Memfd.fd} from then on. If it throws, `fd` stays open.
+   * To keep your descriptor, pass a {@link dup} of it.
    *
-   * @throws `EINVAL`: not a memory file; `EBADF`: not open
+   * In a worker thread, Node.js warns ("closed but not opened in unmanaged mode") if the number was
+   * not opened in that thread, as it does for `fs.closeSync`. Workers that are created with
+   * `trackUnmanagedFds: false` do not warn.
+   *
+   * @throws `EINVAL`: the descriptor is not of a memory file; `EBADF`: it is not open; `EMFILE`: no
+   * descriptor number is free
    * @example
    * ```ts
    * import { Memfd, memfdCreate } from 'fdkit'
@@ -229,52 +184,77 @@ export class Memfd {
    * ```
    */
   static from(fd: number): Memfd {
-    const number = validateFd(fd)
+    const number = validateFdNumber(fd)
     const seals = native.fcntlGetSeals(number)
-    if (!isFailure(seals)) return construct(number)
-    const isOther = errorCode(seals) === 'EINVAL'
-    throw because(seals, isOther ? 'this is no file in memory' : undefined)
+    if (isFailure(seals)) {
+      const isOther = errorCode(seals) === 'EINVAL'
+      throw because(seals, isOther ? 'this is not a memory file' : undefined)
+    }
+    const memfd = construct(check(native.dup(number)))
+    try {
+      closeGiven(number)
+    } catch (error) {
+      memfd.close()
+      throw error
+    }
+    return memfd
   }
 
-  /** The descriptor. It stays this object's: never close it yourself. */
+  /**
+   * The descriptor. The Memfd owns it: never close it yourself. Deno's `node:fs` does not accept
+   * it; use a {@link dup} there.
+   */
   get fd(): number {
     if (this.#isClosed) throw invalidState('the Memfd is closed')
     return this.#fd
   }
 
   /**
-   * Where other processes of the same user find the file: `/proc/<pid>/fd/<fd>`. Opening it there
-   * makes a descriptor with an offset of its own.
+   * The path under which other processes of the same user find the file: `/proc/<pid>/fd/<fd>`.
+   * Opening it makes a descriptor with an offset of its own.
    */
   get path(): string {
     return `/proc/${process.pid}/fd/${this.fd}`
   }
 
-  /** Its bytes. */
+  /**
+   * The name that the file was created with. Each byte that is not UTF-8 is a lone surrogate from
+   * U+DC80 to U+DCFF. For a file on tmpfs, which `Memfd.from` also accepts, it is the path.
+   *
+   * @throws `ENOENT`: `/proc` is not mounted
+   */
+  get name(): string {
+    const link = readlink(`/proc/self/fd/${this.fd}`)
+    return /^\/memfd:(.*) \(deleted\)$/s.exec(link)?.[1] ?? link
+  }
+
+  /** The size in bytes. */
   get size(): number {
     return stat(this.fd).size
   }
 
-  /** The seals on it. {@link getSeals} has those, too, that fdkit has no name for. */
+  /** The seals of the file. {@link getSeals} also returns those that fdkit has no name for. */
   get seals(): Seal[] {
     const seals = getSeals(this.fd)
     return names.filter((name) => seals & numbers[name])
   }
 
   /**
-   * Makes it shorter or, with zeros, longer. As ftruncate(2) it reserves nothing.
+   * Sets the size of the file. If the file grows, the new bytes are zeros. Like ftruncate(2), it
+   * reserves no memory.
    *
-   * @throws `EPERM`: a seal; `EINVAL`: in huge pages, no multiple of their size; `EFBIG`: too large
+   * @throws `EPERM`: a seal forbids it; `EINVAL`: the file is in huge pages, and `size` is not a
+   * multiple of their size; `EFBIG`: `size` is too large
    */
   truncate(size = 0): void {
     check(native.ftruncate(this.fd, validateBytes(size, 'size')))
   }
 
   /**
-   * Fills a buffer with what is there from a position, and returns it; by default a new Buffer with
-   * all the rest of the file. The offset of the descriptor is neither used nor moved.
+   * Reads from a position until the buffer is full, and returns the buffer. By default, it returns
+   * a new Buffer with the rest of the file. The offset of the descriptor is neither used nor moved.
    *
-   * @throws `ERR_OUT_OF_RANGE`: the file has less than the buffer takes
+   * @throws `ERR_OUT_OF_RANGE`: the file has too few bytes to fill the buffer
    */
   read(buffer?: undefined, position?: number): Buffer
   read<T extends NodeJS.ArrayBufferView>(buffer: T, position?: number): T
@@ -293,15 +273,56 @@ export class Memfd {
   }
 
   /**
-   * Writes all of it at a position; the file grows where that is beyond its end. The offset of the
-   * descriptor is neither used nor moved. Where it throws, a part may have been written, as up to the
-   * end of a file that must not grow.
+   * Returns a stream of the file's bytes from the start, for a `Response`, `pipeTo` or `for await`.
+   * Each chunk is a copy of the bytes at the time when the chunk is requested. The offset of the
+   * descriptor is neither used nor moved. If the Memfd is closed before the stream has ended,
+   * reading fails with `ERR_INVALID_STATE`.
    *
-   * A file in huge pages does not grow so, and is mapped for it: it gets `F_SEAL_SHRINK`, as by
-   * {@link mmap}.
+   * @example
+   * ```ts
+   * import { Memfd } from 'fdkit'
    *
-   * @throws `EPERM`: a seal; `EFBIG`: too large; `ERR_OUT_OF_RANGE`: beyond the end of a file in
-   * huge pages
+   * const memfd = Memfd.create('page', { contents: '<h1>hello</h1>' })
+   * const response = new Response(memfd.stream())
+   * const text = await response.text()
+   * text // '<h1>hello</h1>'
+   * ```
+   */
+  stream(): ReadableStream<Uint8Array> {
+    void this.fd
+    return streamOf((bytes, position) => check(native.pread(this.fd, bytes, position)))
+  }
+
+  /**
+   * Returns a `Blob` with a copy of the bytes. Later writes to the file do not change it, and it
+   * outlives the Memfd.
+   *
+   * @param options as for `new Blob`: `type` is the media type, `''` by default
+   * @example
+   * ```ts
+   * import { Memfd } from 'fdkit'
+   *
+   * using memfd = Memfd.create('page', { contents: '<h1>hello</h1>' })
+   * const form = new FormData()
+   * form.set('upload', memfd.blob({ type: 'text/html' }), 'page.html')
+   * memfd.blob().size // 14
+   * ```
+   */
+  blob(options?: MemfdBlobOptions): Blob {
+    const { type = '' } = readBlob(options)
+    return new globalThis.Blob([this.read()], { type })
+  }
+
+  /**
+   * Writes all of `data` at a position. If `data` extends beyond the end of the file, the file
+   * grows. The offset of the descriptor is neither used nor moved. If it throws, a part may have
+   * been written, for example up to the end of a file that must not grow.
+   *
+   * A file in huge pages does not grow. It is mapped for the write, so it gets `F_SEAL_SHRINK` as
+   * by {@link mmap}.
+   *
+   * @throws `EPERM`: a seal forbids it; `EFBIG`: the file would be too large; `ERR_OUT_OF_RANGE`:
+   * the range ends beyond the end of a file in huge pages
    */
   write(data: Contents, position = 0): void {
     const bytes = validateContents(data, 'data')
@@ -309,13 +330,13 @@ export class Memfd {
   }
 
   /**
-   * Adds seals, as {@link addSeals}: all of them, or where it fails none.
+   * Adds seals to the file, like {@link addSeals}. If it fails, no seal is added.
    *
-   * @throws `EPERM`: it has `'seal'`, as with `sealing: false`, or the descriptor was not opened for
-   * writing; `EBUSY`: `'write'` while a buffer of {@link Memfd.map} or {@link Memfd.share}, here or
-   * in another process, can write (take `'futureWrite'`, or unmap it); `EINVAL`: a seal that this
-   * kernel does not know: `'futureWrite'` before Linux 5.1, `'exec'` before 6.3;
-   * `ERR_INVALID_ARG_VALUE`: no seal's name
+   * @throws `EPERM`: the file has the seal `'seal'` (it does with `sealing: false`), or the
+   * descriptor is not open for writing; `EBUSY`: `'write'`, while a writable buffer of {@link
+   * Memfd.map} or {@link Memfd.share} exists in this or another process (unmap it, or use
+   * `'futureWrite'`); `EINVAL`: this kernel does not know the seal (`'futureWrite'` before Linux
+   * 5.1, `'exec'` before 6.3); `ERR_INVALID_ARG_VALUE`: the name is not the name of a seal
    * @example
    * ```ts
    * import { Memfd } from 'fdkit'
@@ -333,20 +354,20 @@ export class Memfd {
     let bits = 0
     for (const seal of seals) {
       if (!names.includes(seal)) {
-        throw invalidArgValue('seals', `must be of '${names.join("', '")}'`, seal)
+        throw invalidArgValue('seals', `must be one of '${names.join("', '")}'`, seal)
       }
       bits |= numbers[seal]
     }
     const result = native.fcntlAddSeals(fd, bits)
     if (!isFailure(result)) return
     const isBusy = errorCode(result) === 'EBUSY'
-    const reason = isBusy ? 'a mapping that can write is left, here or in another process' : undefined
+    const reason = isBusy ? 'a writable mapping exists, in this or another process' : undefined
     throw because(result, reason)
   }
 
-  /** An ArrayBuffer over its memory: {@link mmap}. */
+  /** Maps the file and returns an ArrayBuffer over it, like {@link mmap}. */
   map(options?: MmapOptions): ArrayBuffer {
-    const buffer = mmap(this.fd, options)
+    const buffer = mmap(this, options)
     if (this.#refs.length === this.#mostRefs) {
       this.#refs = this.#refs.filter((ref) => isMapped(ref.deref()))
       this.#mostRefs = 16 + 2 * this.#refs.length
@@ -357,9 +378,9 @@ export class Memfd {
   }
 
   /**
-   * Empties a buffer of {@link Memfd.map} and gives its memory back: {@link munmap}.
+   * Unmaps a buffer of {@link Memfd.map} and releases its memory, like {@link munmap}.
    *
-   * @throws `ERR_INVALID_ARG_VALUE`: not a buffer of this Memfd, or unmapped already
+   * @throws `ERR_INVALID_ARG_VALUE`: the buffer is not one of this Memfd, or is already unmapped
    */
   unmap(buffer: ArrayBuffer): void {
     void this.fd
@@ -369,14 +390,17 @@ export class Memfd {
     munmap(buffer)
   }
 
-  /** A SharedArrayBuffer over its memory: {@link mmapShared}. It stays when the Memfd is closed. */
+  /**
+   * Maps the file and returns a SharedArrayBuffer over it, like {@link mmapShared}. The buffer
+   * stays valid after the Memfd is closed.
+   */
   share(options?: MmapSharedOptions): SharedArrayBuffer {
-    return mmapShared(this.fd, options)
+    return mmapShared(this, options)
   }
 
   /**
-   * Empties the buffers of {@link Memfd.map}, gives their memory back and closes the descriptor. The
-   * file lives on where other descriptors and mappings of it do. Closing it again does nothing.
+   * Unmaps the buffers of {@link Memfd.map} and closes the descriptor. If other descriptors or
+   * mappings of the file exist, the file lives on. Closing a Memfd again has no effect.
    *
    * @throws `EBADF`: somebody else has closed the descriptor
    */
@@ -385,12 +409,21 @@ export class Memfd {
     this.#isClosed = true
     const mapped = this.#refs.map((ref) => ref.deref()).filter(isMapped)
     this.#refs = []
-    // All of it is done before anything that failed is thrown.
-    const results = [...mapped.map((buffer) => native.munmap(buffer)), native.close(this.#held)]
+    // All steps are carried out before the first failure is thrown.
+    const results = [...mapped.map((buffer) => native.munmap(buffer)), native.close(this.#handle)]
     for (const result of results) check(result)
   }
 
-  /** As {@link Memfd.close}, for `using`. */
+  // If somebody else has closed the descriptor, the error code is shown in place of the value.
+  #peek(key: 'name' | 'size' | 'seals' | 'fd'): unknown {
+    try {
+      return this[key]
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code
+    }
+  }
+
+  /** Closes the Memfd at the end of a `using` block, like {@link Memfd.close}. */
   [Symbol.dispose](): void {
     this.close()
   }

@@ -1,33 +1,40 @@
-// Files in memory, and the seals on them.
-import { now, type Call } from '../runtime/call.js'
+// Memory files and their seals.
+import type { Opened } from '../runtime/binding.js'
+import { nowFd, type Call } from '../runtime/call.js'
+import { handOut } from '../files/tracking.js'
 import { MFD_CLOEXEC } from '../constants.js'
 import { check } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
-import { validateBits, validateFd, validateName } from '../runtime/validate.js'
+import { validateBits, validateFd, validateName, type FdLike } from '../runtime/validate.js'
 
 export function memfdCreateCall(
   name: string | Uint8Array,
   flags: number = MFD_CLOEXEC,
-): Call<number> {
+): Call<Opened> {
   const checked = validateName(name, 'name')
   const bits = validateBits(flags, 'flags')
-  return { make: (later) => native.memfdCreate(later, checked, bits) }
+  return { make: (later) => native.memfdCreate(later, checked, bits), caller: 'memfdCreate' }
 }
 
 /**
- * An empty file in memory, with no name in any directory: the number of its descriptor, which
- * the caller owns and closes with `fs.closeSync`. Everything in `node:fs` that takes a
- * descriptor works on it, and other programs open it as `/proc/<pid>/fd/<fd>`.
+ * Creates an empty memory file, which has no name in any directory, and returns the number of its
+ * descriptor.
  *
- * As in Python, flags given without `MFD_CLOEXEC` make a descriptor that children inherit.
- * Unlike Python, which cuts them to 32 bits in silence, larger flags are an error.
+ * The caller owns the descriptor and closes it with `fs.closeSync`. A worker of Node.js closes it
+ * when it ends. Every function of `node:fs` that takes a descriptor works on it, and other programs
+ * can open it as `/proc/<pid>/fd/<fd>`.
  *
- * @param name for people: `/memfd:NAME (deleted)` in `/proc/self/fd`. At most 249 bytes; it may
- * be empty, need not be unique, and may contain slashes.
- * @param flags `MFD_*`, or-ed. Values that JavaScript's `|` made negative are taken as unsigned.
- * @throws `EINVAL`: a name too long, or flags that this kernel does not know; `ENODEV`: huge
- * pages of a size that the machine lacks; `EMFILE`, `ENOMEM`; `ENOSYS`: not on this platform;
- * `ERR_INVALID_ARG_VALUE`: a NUL in the name; `ERR_OUT_OF_RANGE`: flags of more than 32 bits
+ * As in Python, if you pass `flags` without `MFD_CLOEXEC`, child processes inherit the descriptor.
+ * Flags of more than 32 bits are an error, while Python silently truncates them.
+ *
+ * @param name a label, shown as `/memfd:NAME (deleted)` in `/proc/self/fd`. It has at most 249
+ * bytes, may be empty, need not be unique, and may contain slashes.
+ * @param flags `MFD_*`, or-ed; `MFD_CLOEXEC` by default. Values that JavaScript's `|` made negative
+ * are taken as unsigned.
+ * @throws `EINVAL`: the name is too long, or this kernel does not know the flags; `ENODEV`: the
+ * machine has no huge pages of this size; `EMFILE`, `ENOMEM`; `ENOSYS`: this platform is not
+ * supported; `ERR_INVALID_ARG_VALUE`: the name contains a NUL; `ERR_OUT_OF_RANGE`: the flags have
+ * more than 32 bits
  * @see https://docs.python.org/3/library/os.html#os.memfd_create
  * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
  * @example
@@ -42,20 +49,21 @@ export function memfdCreateCall(
  * ```
  */
 export function memfdCreate(name: string | Uint8Array, flags: number = MFD_CLOEXEC): number {
-  return now(memfdCreateCall(name, flags))
+  return handOut(nowFd(memfdCreateCall(name, flags)))
 }
 
 /**
- * Forbids, for good and for everybody, what the seals name: all of them, or where it fails none.
+ * Adds seals to a file. A seal forbids an operation to everybody, and it can never be removed. If
+ * the call fails, no seal is added.
  *
- * @param fd of a file made with `MFD_ALLOW_SEALING`
+ * @param fd the descriptor of a file created with `MFD_ALLOW_SEALING`
  * @param seals `F_SEAL_*`, or-ed
- * @throws `EPERM`: the file takes no more seals, as it has `F_SEAL_SEAL` (so has a memory file made
- * without `MFD_ALLOW_SEALING`, and a file on tmpfs), or the descriptor was not opened for writing;
- * `EBUSY`: `F_SEAL_WRITE`, and the file is mapped, here or in another process, so that somebody can
- * write: unmap it first, or take `F_SEAL_FUTURE_WRITE`; `EINVAL`: a file that has no seals, as
- * those on disks, or a seal that this kernel does not know; `EBADF`: not open; `ENOSYS`: not on
- * this platform
+ * @throws `EPERM`: the file has `F_SEAL_SEAL` (as do memory files created without
+ * `MFD_ALLOW_SEALING`, and files on tmpfs), or the descriptor is not open for writing; `EBUSY`:
+ * `F_SEAL_WRITE`, while a writable mapping of the file exists in this or another process (unmap it,
+ * or use `F_SEAL_FUTURE_WRITE`); `EINVAL`: the file does not support seals, such as a file on a
+ * disk, or this kernel does not know the seal; `EBADF`: the descriptor is not open; `ENOSYS`: this
+ * platform is not supported
  * @see https://man7.org/linux/man-pages/man2/F_ADD_SEALS.2const.html
  * @example
  * ```ts
@@ -68,17 +76,18 @@ export function memfdCreate(name: string | Uint8Array, flags: number = MFD_CLOEX
  * writeSync(fd, '!') // throws: EPERM
  * ```
  */
-export function addSeals(fd: number, seals: number): void {
+export function addSeals(fd: FdLike, seals: number): void {
   check(native.fcntlAddSeals(validateFd(fd), validateBits(seals, 'seals')))
 }
 
 /**
- * The seals on a file, `F_SEAL_*` or-ed, those included that fdkit has no name for.
+ * Returns the seals of a file: `F_SEAL_*`, or-ed, including those that fdkit has no name for.
  *
- * A memory file made without `MFD_ALLOW_SEALING` answers `F_SEAL_SEAL`.
+ * A memory file created without `MFD_ALLOW_SEALING` has `F_SEAL_SEAL`. The descriptor may be
+ * read-only.
  *
- * @throws `EINVAL`: a file that has no seals, as those on disks; `EBADF`: not open; `ENOSYS`: not
- * on this platform. Never `EPERM`: one for reading will do
+ * @throws `EINVAL`: the file does not support seals, such as a file on a disk; `EBADF`: the
+ * descriptor is not open; `ENOSYS`: this platform is not supported
  * @see https://man7.org/linux/man-pages/man2/F_GET_SEALS.2const.html
  * @example
  * ```ts
@@ -87,6 +96,6 @@ export function addSeals(fd: number, seals: number): void {
  * getSeals(memfdCreate('plain')) === F_SEAL_SEAL // true
  * ```
  */
-export function getSeals(fd: number): number {
+export function getSeals(fd: FdLike): number {
   return check(native.fcntlGetSeals(validateFd(fd)))
 }

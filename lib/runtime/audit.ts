@@ -1,25 +1,31 @@
-// Audit events (PEP 578): hooks that can refuse an operation, channels for those who watch.
-import { channel } from 'node:diagnostics_channel'
+// Audit events (PEP 578): hooks that can refuse an operation, and diagnostics channels for
+// observers.
+import type { Channel } from 'node:diagnostics_channel'
 
+import { registry } from './registry.js'
 import { validateFunction } from './validate.js'
 
 /**
- * Called with the name of an event and its arguments, before the operation. What it throws
- * ends the operation.
+ * A function that is called with the name and the arguments of an event, before the operation. If
+ * it throws, the operation ends with that error.
  */
 export type AuditHook = (event: string, args: readonly unknown[]) => void
 
+// The hooks of this thread, added through any copy of the package.
 const hooks: AuditHook[] = []
+registry.tellOfHooks((hook) => void hooks.push(hook))
 
 /**
- * Declares an event, once. The function that comes back raises it with the arguments in the
- * order of `parameters`.
+ * Declares an event. It must be called once for each event. Returns a function that raises the
+ * event; its arguments are in the order of `parameters`.
  */
 export function auditEvent(event: string, ...parameters: string[]): (...args: unknown[]) => void {
-  const watchers = channel(event)
+  // The channel is created with the first event, so that an import does not load the module.
+  let watchers: Channel | undefined
   return (...args) => {
+    watchers ??= process.getBuiltinModule('node:diagnostics_channel').channel(event)
     if (hooks.length === 0 && !watchers.hasSubscribers) return
-    // As Python's tuples: what one hook hears, the next one hears too.
+    // As with Python's tuples, a hook cannot change what the next hook receives.
     Object.freeze(args)
     for (const hook of hooks) hook(event, args)
     if (watchers.hasSubscribers) {
@@ -31,18 +37,20 @@ export function auditEvent(event: string, ...parameters: string[]): (...args: un
 const auditAddHook = auditEvent('sys.addaudithook')
 
 /**
- * Adds a function that is called before every operation that Python audits, and can refuse it
- * by throwing. As in Python it cannot be removed; it hears of the hooks that are added later.
+ * Adds a function that is called before every operation that Python audits. The function can refuse
+ * the operation by throwing. As in Python, a hook cannot be removed, and it is also called when
+ * another hook is added.
  *
- * Where one only wants to watch, the `node:diagnostics_channel` channel of the event's name
- * carries the arguments by name. Events: `mmap.__new__`, `open`, `os.chmod`, `os.chown`, `os.fwalk`, `os.link`,
- * `os.listdir`, `os.mkdir`, `os.remove`, `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`,
- * `os.utime`, `shutil.rmtree`, `sys.addaudithook`. Each thread has hooks of its own.
+ * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
+ * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
+ * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree` and
+ * `sys.addaudithook`. Each thread has its own hooks.
  *
- * @param hook called with the event's name and its arguments, `undefined` for those left out
- * (-1 for `dirFd`, `srcDirFd` and `dstDirFd`, but `undefined` in `os.fwalk` and `shutil.rmtree`, as
- * in Python)
- * @throws `ERR_INVALID_ARG_TYPE`: not a function; whatever an earlier hook throws
+ * @param hook a function that gets the event's name and its arguments. An argument that was not
+ * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and
+ * `shutil.rmtree`, as in Python.
+ * @throws `ERR_INVALID_ARG_TYPE`: `hook` is not a function; and whatever an earlier hook throws
  * @see https://docs.python.org/3/library/sys.html#sys.addaudithook
  * @example
  * ```ts
@@ -57,5 +65,5 @@ const auditAddHook = auditEvent('sys.addaudithook')
 export function addAuditHook(hook: AuditHook): void {
   validateFunction(hook, 'hook')
   auditAddHook()
-  hooks.push(hook)
+  registry.addHook(hook)
 }

@@ -1,26 +1,69 @@
-// A system call with its arguments checked, to be made at once or on a thread of the pool.
-import type { Failure } from './binding.js'
-import { check, type Name } from './error.js'
+// A system call with validated arguments, which runs at once or on a thread of the pool.
+import type { Descriptor, Failure, Handle, Opened, Outcome, Response } from './binding.js'
+import { isFailure, isRelative, systemError, type Name } from './error.js'
+import { native } from './native.js'
 
-type Ret<T> = T | Failure
-
-/** A call that is ready. Making it later copies the descriptors that it is given. */
-export interface Call<T> {
-  make(later: boolean): Ret<T> | Promise<Ret<T>>
-  /** For the error. */
+/** The function and the files of a call, for its error. */
+export interface CallSubject {
+  /** The name of the function that makes the call. */
+  caller: string
   path?: Name | undefined
   dest?: Name | undefined
+  /** The directory that the paths start from, or the file of a call without a path. */
+  dirFd?: number | undefined
+  destDirFd?: number | undefined
 }
 
-/** Makes the call; it blocks the event loop. */
+/**
+ * A call that is ready to run. An asynchronous call duplicates the descriptors that it is given.
+ */
+export interface Call<T> extends CallSubject {
+  make(later: boolean): Response<T>
+}
+
+/**
+ * Returns the error of a failed call. If a path started from a descriptor, the error names the
+ * directory.
+ */
+function failed(failure: Failure, { caller, path, dest, dirFd, destDirFd }: CallSubject): Error {
+  const isFrom = dirFd !== undefined && isRelative(path)
+  const isTo = destDirFd !== undefined && isRelative(dest)
+  if (!isFrom && !isTo) return systemError(failure, { path, dest })
+  // A call with a single descriptor names its directory in `dir`, even if the descriptor belongs to
+  // the second path, as in `symlink`.
+  const dir = isFrom ? failure.dir : undefined
+  const destDir = isTo ? (failure.destDir ?? (isFrom ? undefined : failure.dir)) : undefined
+  return systemError(failure, { path, dest, caller, dir, destDir })
+}
+
+/** Returns the result of a call, or throws its failure. */
+export function finish<T>(result: Outcome<T>, subject: CallSubject): T {
+  if (isFailure(result)) throw failed(result, subject)
+  return result
+}
+
+/** Runs a call and blocks the event loop until it ends. */
 export function now<T>(call: Call<T>): T {
-  return check(call.make(false) as Ret<T>, call.path, call.dest)
+  return finish(call.make(false) as Outcome<T>, call)
 }
 
-/** Makes the call off the main thread. */
+/** Runs a call off the main thread. */
 export async function later<T>(call: Call<T>): Promise<T> {
-  return check(await call.make(true), call.path, call.dest)
+  return finish(await call.make(true), call)
 }
 
-/** Python's number for "no dir_fd" in the arguments of an audit event. */
+/**
+ * Runs a call that opens a descriptor, and blocks until it ends. The caller owns the descriptor.
+ */
+export function nowFd(call: Call<Opened>): number {
+  return now(call) as number
+}
+
+/** Runs a call that opens a descriptor off the main thread. The caller owns the descriptor. */
+export async function laterFd(call: Call<Opened>): Promise<number> {
+  // Until here, the addon owns the descriptor, and closes it if this worker is terminated.
+  return native.takeFd((await later(call)) as Handle<Descriptor>)
+}
+
+/** The number in audit events if no `dirFd` is given, as in Python. */
 export const NO_DIR_FD = -1

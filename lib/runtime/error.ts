@@ -1,13 +1,51 @@
-// Errors as node:fs makes them: of failed system calls, and of wrong arguments.
-import { constants } from 'node:os'
+// Errors of failed system calls and of invalid arguments, with the properties and texts of node:fs.
 import { getSystemErrorMap, inspect } from 'node:util'
 
 import type { Failure } from './binding.js'
+import { suggest } from './suggest.js'
 
-/** A path or a name, as a caller gave it or as it is handed out. */
+/** A path or a name, as a caller passed it or as it is returned. */
 export type Name = string | Uint8Array
 
-// What libuv, and so the map, has no text for, of what a file system may answer.
+/**
+ * The error of a failed system call, with the same properties as an error of `node:fs`. Every
+ * function throws it, and every `onerror` receives it.
+ *
+ * `Name` is the type of `path`. In an `onerror`, it is `string` if the walk or the deletion was
+ * given a string or a URL, and `Buffer` if it was given bytes. By default, it is any of these, or
+ * `undefined`, because a call that takes only a descriptor has no path.
+ *
+ * @example
+ * ```ts
+ * import { fwalk, type SystemError } from 'fdkit'
+ *
+ * const denied: string[] = []
+ * const onerror = ({ code, path }: SystemError<string>) => {
+ *   if (code === 'EACCES') denied.push(path)
+ * }
+ * for (const [dirpath] of fwalk('src', { onerror })) console.log(dirpath)
+ * denied.length // 0
+ * ```
+ */
+export interface SystemError<Name extends string | Uint8Array | undefined = string | Uint8Array | undefined>
+  extends Error {
+  /** The error number, negative: -2 for `ENOENT` on Linux. */
+  errno: number
+  /** The name of the error number, such as `'ENOENT'`. */
+  code: string
+  /** The system call that failed, such as `'openat'`. */
+  syscall: string
+  /** The path as it was given. In an `onerror`, the whole path of the entry that failed. */
+  path: Name
+  /** The second path of a call that takes two. */
+  dest?: NonNullable<Name>
+  /** The path of the directory that `path` starts from, if `dirFd` was given and it is known. */
+  dir?: string
+  /** The path of the directory that `dest` starts from. */
+  destDir?: string
+}
+
+// Texts for errors of file systems that libuv, and so the map of node:util, does not know.
 const texts: Record<string, string> = {
   EBADMSG: 'bad message',
   EDQUOT: 'disk quota exceeded',
@@ -15,15 +53,21 @@ const texts: Record<string, string> = {
   ESTALE: 'stale file handle',
 }
 
+// Node builds a new map at each call, which takes several times as long as creating the error.
+let known: ReadonlyMap<number, [code: string, text: string]> | undefined
+
 function describe(errno: number): [code: string, text: string] {
-  const known = getSystemErrorMap().get(errno)
-  if (known !== undefined) return known
+  known ??= getSystemErrorMap()
+  const named = known.get(errno)
+  if (named !== undefined) return named
+  // The module is loaded here, so that an import does not load it.
+  const { constants } = process.getBuiltinModule('node:os')
   const entry = Object.entries(constants.errno).find(([, number]) => number === -errno)
   const code = entry?.[0] ?? `Unknown system error ${errno}`
   return [code, texts[code] ?? `unknown error ${-errno}`]
 }
 
-/** The name of an error's number. */
+/** Returns the name of an error number, such as `'ENOENT'`. */
 export function errorCode(failure: Failure): string {
   return describe(failure.errno)[0]
 }
@@ -32,58 +76,100 @@ function printable(name: Name): string {
   return typeof name === 'string' ? name : Buffer.from(name).toString()
 }
 
+/** The paths and the caller of a failed call, for its error. */
+export interface Subject {
+  path?: Name | undefined
+  dest?: Name | undefined
+  /** The function that was called with a descriptor for a relative path to start from. */
+  caller?: string | undefined
+  /** The path of the directory that the first path starts from, if it is relative. */
+  dir?: string | undefined
+  /** The path of the directory that the second path starts from, if it is relative. */
+  destDir?: string | undefined
+}
+
 /**
- * The error of a failed system call: errno (negative), code, syscall, and paths where known.
- * A reason says more than the number does, at the end of the message.
+ * Returns whether a path is relative, so that it starts from the descriptor that is given with it.
  */
-export function systemError(
+export function isRelative(path: Name | undefined): boolean {
+  if (path === undefined) return false
+  return typeof path === 'string' ? !path.startsWith('/') : path[0] !== 0x2f
+}
+
+/**
+ * Adds the fields that are defined. They are defined as own properties, so a setter on
+ * `Object.prototype` does not receive them.
+ */
+function withFields<E extends Error, F extends object>(error: E, fields: F): E & F {
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) continue
+    if (!(name in Object.prototype)) {
+      Reflect.set(error, name, value)
+      continue
+    }
+    const field = { __proto__: null, value, writable: true, enumerable: true, configurable: true }
+    Object.defineProperty(error, name, field as PropertyDescriptor)
+  }
+  return error as E & F
+}
+
+function quote(path: Name, dir: string | undefined): string {
+  return dir === undefined ? `'${printable(path)}'` : `'${printable(path)}' in '${printable(dir)}'`
+}
+
+/**
+ * Returns the error of a failed system call: errno (negative), code, syscall, and the paths that
+ * are known. A reason is appended to the message.
+ */
+export function systemError<P extends Name | undefined = undefined>(
   failure: Failure,
-  path?: Name,
-  dest?: Name,
+  { path, dest, caller, dir, destDir }: Subject & { path?: P } = {},
   reason?: string,
-): NodeJS.ErrnoException {
+): SystemError<P> {
   const { errno, syscall } = failure
   const [code, text] = describe(errno)
   let message = `${code}: ${text}, ${syscall}`
-  if (path !== undefined) message += ` '${printable(path)}'`
-  if (dest !== undefined) message += ` -> '${printable(dest)}'`
+  if (path !== undefined) message += ` ${quote(path, dir)}`
+  if (dest !== undefined) message += ` -> ${quote(dest, destDir)}`
+  if (caller !== undefined) message += ` (${caller})`
   if (reason !== undefined) message += `: ${reason}`
-  const error = Object.assign(new Error(message), { errno, code, syscall })
-  if (path !== undefined) Object.assign(error, { path })
-  if (dest !== undefined) Object.assign(error, { dest })
-  return error
+  const fields = { errno, code, syscall, path, dest, dir, destDir }
+  return withFields(new Error(message), fields) as SystemError<P>
 }
 
-/** {@link systemError} of what has no path, with a reason where there is one. */
-export function because(failure: Failure, reason: string | undefined): NodeJS.ErrnoException {
-  return systemError(failure, undefined, undefined, reason)
+/** Returns the error of a failed system call without a path, with a reason if there is one. */
+export function because(failure: Failure, reason: string | undefined): SystemError<undefined> {
+  return systemError(failure, {}, reason)
 }
 
-/** Whether an export returned a failure. */
+/**
+ * Returns whether an export returned a failure. Only own properties count, not those of
+ * `Object.prototype`.
+ */
 export function isFailure(result: unknown): result is Failure {
-  return typeof result === 'object' && result !== null && 'syscall' in result
+  return typeof result === 'object' && result !== null && Object.hasOwn(result, 'syscall')
 }
 
-/** What an export returned, or its failure thrown. */
-export function check<T>(result: T | Failure, path?: Name, dest?: Name): T {
-  if (isFailure(result)) throw systemError(result, path, dest)
+/** Returns the result of an export, or throws its failure. */
+export function check<T>(result: T | Failure, subject?: Subject): T {
+  if (isFailure(result)) throw systemError(result, subject)
   return result
 }
 
-/** What an aborted operation throws, as Node has it; the signal's reason is its `cause`. */
+/** Returns the error of an aborted operation, as in Node; its `cause` is the signal's reason. */
 export function abortError(signal: AbortSignal): Error {
   const error = new Error('The operation was aborted', { cause: signal.reason })
   error.name = 'AbortError'
-  return Object.assign(error, { code: 'ABORT_ERR' })
+  return withFields(error, { code: 'ABORT_ERR' })
 }
 
 function nodeError<E extends Error>(base: new (message: string) => E, code: string, text: string): E {
   const error = new base(text)
-  // The stack's first line is made when it is first read, and then shows the code.
+  // The first line of the stack is built when it is first read, so it shows the code.
   error.name = `${error.name} [${code}]`
   void error.stack
   delete (error as { name?: string }).name
-  return Object.assign(error, { code })
+  return withFields(error, { code })
 }
 
 function received(value: unknown): string {
@@ -107,25 +193,31 @@ function received(value: unknown): string {
   }
 }
 
-/** `reason` reads on after "Invalid state: ". */
+/** Returns an error for an invalid state. `reason` follows "Invalid state: ". */
 export function invalidState(reason: string): Error {
   return nodeError(Error, 'ERR_INVALID_STATE', `Invalid state: ${reason}`)
 }
 
-/** Of a class that has no public constructor. */
+/** Returns the error for a call of a constructor that is not public. */
 export function illegalConstructor(): TypeError {
   return nodeError(TypeError, 'ERR_ILLEGAL_CONSTRUCTOR', 'Illegal constructor')
 }
 
 const kind = (name: string) => (name.includes('.') ? 'property' : 'argument')
 
-/** `expected` reads on after "must be": `of type string or an instance of Buffer or URL`. */
-export function invalidArgType(name: string, expected: string, value: unknown): TypeError {
-  const text = `The "${name}" ${kind(name)} must be ${expected}. ${received(value)}`
+/**
+ * Returns the error for an argument of a wrong type. `expected` follows "must be": `of type string
+ * or an instance of Buffer or URL`.
+ */
+export function invalidArgType(name: string, expected: string, value: unknown, note = ''): TypeError {
+  const text = `The "${name}" ${kind(name)} must be ${expected}. ${received(value)}${note}`
   return nodeError(TypeError, 'ERR_INVALID_ARG_TYPE', text)
 }
 
-/** `reason` reads on after the argument's name: `must be a string without null bytes`. */
+/**
+ * Returns the error for an invalid argument. `reason` follows the argument's name: `must be a
+ * string without null bytes`.
+ */
 export function invalidArgValue(name: string, reason: string, value: unknown): TypeError {
   let shown = inspect(value)
   if (shown.length > 128) shown = `${shown.slice(0, 128)}...`
@@ -133,7 +225,15 @@ export function invalidArgValue(name: string, reason: string, value: unknown): T
   return nodeError(TypeError, 'ERR_INVALID_ARG_VALUE', text)
 }
 
-/** `range` reads on after "must be": `>= 0 && <= 2147483647`. */
+/** Returns the error for an option that a function does not have. */
+export function unknownOption(caller: string, name: string, names: readonly string[]): TypeError {
+  const text = `The property 'options.${name}' is not an option of ${caller}`
+  return nodeError(TypeError, 'ERR_INVALID_ARG_VALUE', text + suggest(caller, name, names))
+}
+
+/**
+ * Returns the error for a number out of range. `range` follows "must be": `>= 0 && <= 2147483647`.
+ */
 export function outOfRange(name: string, range: string, value: number | bigint): RangeError {
   const isWhole = typeof value === 'bigint' || Number.isInteger(value)
   const isLong = isWhole && (value > 2 ** 32 || value < -(2 ** 32))

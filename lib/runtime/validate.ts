@@ -1,15 +1,16 @@
-// Arguments, checked before any system call, with the errors that Node has for them.
+// Validates arguments before any system call, and throws the errors that Node has for them.
 import { fileURLToPath } from 'node:url'
 import { isUint8Array } from 'node:util/types'
 
 import { invalidArgType, invalidArgValue, outOfRange, type Name } from './error.js'
+import { property } from './options.js'
 
-/** A path: a string (PEP 383), the bytes themselves, or a `file:` URL. */
+/** A path: a string (with PEP 383 surrogates), raw bytes, or a `file:` URL. */
 export type PathLike = string | Uint8Array | URL
 
 const MAX_FD = 0x7fffffff
 
-// With the u flag only a surrogate that stands alone matches. U+DC80 to U+DCFF are bytes (PEP 383).
+// With the u flag, only a lone surrogate matches. U+DC80 to U+DCFF stand for bytes (PEP 383).
 const noByte = /[\uD800-\uDC7F\uDD00-\uDFFF]/u
 
 function checkName<T extends Name>(value: T, name: string, what: string): T {
@@ -18,7 +19,7 @@ function checkName<T extends Name>(value: T, name: string, what: string): T {
       throw invalidArgValue(name, `must be a ${what} without null bytes`, value)
     }
     if (!value.isWellFormed() && noByte.test(value)) {
-      throw invalidArgValue(name, 'must have no lone surrogates but U+DC80 to U+DCFF', value)
+      throw invalidArgValue(name, 'must not contain lone surrogates other than U+DC80 to U+DCFF', value)
     }
   } else if (value.includes(0)) {
     throw invalidArgValue(name, `must be a ${what} without null bytes`, value)
@@ -26,19 +27,51 @@ function checkName<T extends Name>(value: T, name: string, what: string): T {
   return value
 }
 
-export function validatePath(value: unknown, name = 'path'): Name {
-  let path = value
-  if (path instanceof URL) path = fileURLToPath(path)
-  if (typeof path === 'string' || isUint8Array(path)) {
-    return checkName(path, name, 'string, Uint8Array, or URL')
+// The built-in methods, which no subclass can replace.
+const { set: setBytes } = Uint8Array.prototype
+const getLength = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'length')!
+  .get as (this: Uint8Array) => number
+
+/** Copies the bytes, so that they cannot change between the check and the use. */
+function copyBytes(value: Uint8Array, name: string): Uint8Array {
+  const length = getLength.call(value)
+  const copy = Buffer.isBuffer(value) ? Buffer.allocUnsafe(length) : new Uint8Array(length)
+  try {
+    setBytes.call(copy, value)
+  } catch {
+    // The array has length 0, and the engine's own error would have another text.
+    throw invalidArgValue(name, 'must not be detached', value)
   }
+  return copy
+}
+
+/**
+ * Returns the text of a value that node:fs accepts as a URL. It may come from another realm or
+ * implementation.
+ */
+function hrefOf(value: unknown): string | undefined {
+  if (value === null || typeof value !== 'object' || isUint8Array(value)) return undefined
+  const { href, protocol, auth, path } = value as Record<string, unknown>
+  if (!href || !protocol || auth !== undefined || path !== undefined) return undefined
+  return String(href)
+}
+
+function pathOf(value: unknown): unknown {
+  if (value instanceof URL) return fileURLToPath(value)
+  const href = hrefOf(value)
+  return href === undefined ? value : fileURLToPath(new URL(href))
+}
+
+export function validatePath(value: unknown, name = 'path'): Name {
+  const path = typeof value === 'string' ? value : pathOf(value)
+  if (typeof path === 'string') return checkName(path, name, 'string, Uint8Array, or URL')
+  if (isUint8Array(path)) return checkName(copyBytes(path, name), name, 'string, Uint8Array, or URL')
   throw invalidArgType(name, 'of type string or an instance of Buffer or URL', value)
 }
 
 export function validateName(value: unknown, name: string): Name {
-  if (typeof value === 'string' || isUint8Array(value)) {
-    return checkName(value, name, 'string or Uint8Array')
-  }
+  if (typeof value === 'string') return checkName(value, name, 'string or Uint8Array')
+  if (isUint8Array(value)) return checkName(copyBytes(value, name), name, 'string or Uint8Array')
   throw invalidArgType(name, 'of type string or an instance of Buffer or Uint8Array', value)
 }
 
@@ -49,16 +82,53 @@ export function validateInteger(value: unknown, name: string, min: number, max: 
   return value
 }
 
-/** A number of bytes, or a place in a file. */
+const MAX_THREADS = 64
+
+/** Validates a number of helper threads. */
+export function validateThreads(value: unknown, name: string): number {
+  return validateInteger(value, name, 0, MAX_THREADS)
+}
+
+/** Validates a number of bytes, or a position in a file. */
 export function validateBytes(value: unknown, name: string, min = 0): number {
   return validateInteger(value, name, min, Number.MAX_SAFE_INTEGER)
 }
 
+/**
+ * A descriptor: a number, or an object whose `fd` is a number, such as a `FileHandle` of
+ * `node:fs/promises` or a `Memfd`. Keep such an object for as long as its descriptor is in use,
+ * since it may close the descriptor when it is collected.
+ */
+export type FdLike = number | { readonly fd: number }
+
+/** Returns the number of a descriptor. If it is given as an object, `fd` is read once. */
 export function validateFd(value: unknown, name = 'fd'): number {
+  if (typeof value === 'object' && value !== null) {
+    const fd = property(value, 'fd')
+    if (typeof fd === 'number') return validateInteger(fd, `${name}.fd`, 0, MAX_FD)
+  }
   return validateInteger(value, name, 0, MAX_FD)
 }
 
-/** All 32 bits; JavaScript's bitwise operators give the upper half as negative numbers. */
+/** Validates a descriptor that gets a new owner. It must be a number. */
+export function validateFdNumber(value: unknown, name = 'fd'): number {
+  return validateInteger(value, name, 0, MAX_FD)
+}
+
+/** A descriptor for later use, and the object that may own it. */
+export interface KeptFd {
+  readonly fd: number
+  readonly owner: unknown
+}
+
+export function validateKeptFd(value: unknown, name: string): KeptFd {
+  return { fd: validateFd(value, name), owner: value }
+}
+
+/**
+ * Validates a number of 32 bits. JavaScript's bitwise operators return the upper half of the range
+ * as negative numbers, so those are accepted.
+ */
 export function validateBits(value: unknown, name: string): number {
   return validateInteger(value, name, -(2 ** 31), 2 ** 32 - 1) >>> 0
 }
@@ -68,72 +138,75 @@ export function validateBoolean(value: unknown, name: string): boolean {
   return value
 }
 
-export function validateFunction(value: unknown, name: string): void {
-  if (typeof value !== 'function') throw invalidArgType(name, 'of type function', value)
-}
-
-export function validateSignal(value: unknown, name: string): AbortSignal {
-  if (value instanceof AbortSignal) return value
-  throw invalidArgType(name, 'an instance of AbortSignal', value)
-}
-
-const none = Object.freeze({})
-
-/** The options, or none; whatever stands in them is checked by the function that takes it. */
-export function validateOptions<T extends object>(value: T | undefined): Partial<T> {
-  if (value === undefined) return none as Partial<T>
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw invalidArgType('options', 'of type object', value)
-  }
+export function validateString(value: unknown, name: string): string {
+  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value)
   return value
 }
 
-/** An option that may be left out. */
-export function optional<T, R>(
-  check: (value: T, name: string) => R,
-  value: T | undefined,
-  name: string,
-): R | undefined {
-  return value === undefined ? undefined : check(value, `options.${name}`)
+export function validateFunction<F extends (...args: never[]) => unknown>(value: unknown, name: string): F {
+  if (typeof value !== 'function') throw invalidArgType(name, 'of type function', value)
+  return value as F
 }
 
-/** Options of what acts relative to a directory. */
+/** Validates an AbortSignal. It may come from another realm or implementation, as in node:fs. */
+export function validateSignal(value: unknown, name: string): AbortSignal {
+  if (value instanceof AbortSignal) return value
+  if (typeof value === 'object' && value !== null && 'aborted' in value) {
+    const { addEventListener, removeEventListener } = value as AbortSignal
+    if (typeof addEventListener === 'function' && typeof removeEventListener === 'function') {
+      return value as AbortSignal
+    }
+  }
+  throw invalidArgType(name, 'an instance of AbortSignal', value)
+}
+
+/** Options of the functions that act relative to a directory. */
 export interface DirFdOptions {
-  /** A descriptor of a directory, which a relative path starts from; else the working directory. */
-  dirFd?: number | undefined
+  /**
+   * The descriptor of the directory that a relative path starts from; by default, the working
+   * directory.
+   */
+  dirFd?: FdLike | undefined
 }
 
-/** Options of what acts on a link or on what it points to. */
+/** Options of the functions that act on a symbolic link or on its target. */
 export interface FollowOptions extends DirFdOptions {
-  /** Whether a link stands for what it points to; `true` by default. */
+  /** Whether to follow a symbolic link; `true` by default. */
   followSymlinks?: boolean | undefined
 }
 
-export function validateDirFd(options: DirFdOptions | undefined): number | undefined {
-  return optional(validateFd, validateOptions(options).dirFd, 'dirFd')
-}
-
-/** What a function acts on: a path, from a directory where one is given; or an open file. */
+/**
+ * The file that a function acts on: a path, relative to a directory if one is given, or an open
+ * file.
+ */
 export interface Target {
   path: Name | undefined
-  /** Of the directory, or where there is no path of the file. */
+  /** The descriptor of the directory, or of the file if there is no path. */
   fd: number | undefined
   followSymlinks: boolean
 }
 
-export function validateTarget(path: unknown, options: FollowOptions | undefined): Target {
-  const given = validateOptions(options)
-  const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? true
-  if (typeof path !== 'number') {
-    const dirFd = optional(validateFd, given.dirFd, 'dirFd')
-    return { path: validatePath(path), fd: dirFd, followSymlinks: follow }
+/** Returns whether a value is a descriptor in place of a path. */
+export function isFdLike(value: unknown): value is FdLike {
+  if (typeof value === 'number') return true
+  if (typeof value !== 'object' || value === null || isUint8Array(value)) return false
+  return typeof property(value, 'fd') === 'number'
+}
+
+export function validateTarget(
+  path: unknown,
+  dirFd: number | undefined,
+  followSymlinks: boolean = true,
+): Target {
+  if (typeof path === 'string' || !isFdLike(path)) {
+    return { path: validatePath(path), fd: dirFd, followSymlinks }
   }
   const fd = validateFd(path, 'path')
-  if (given.dirFd !== undefined) {
-    throw invalidArgValue('options.dirFd', 'must not be given with a descriptor', given.dirFd)
+  if (dirFd !== undefined) {
+    throw invalidArgValue('options.dirFd', 'must not be given with a descriptor', dirFd)
   }
-  if (!follow) {
-    throw invalidArgValue('options.followSymlinks', 'must be true with a descriptor', follow)
+  if (!followSymlinks) {
+    throw invalidArgValue('options.followSymlinks', 'must be true with a descriptor', followSymlinks)
   }
-  return { path: undefined, fd, followSymlinks: follow }
+  return { path: undefined, fd, followSymlinks }
 }

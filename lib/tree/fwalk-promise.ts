@@ -1,22 +1,29 @@
-// The walk through a directory tree, each step on a thread of the pool.
+// The walk through a directory tree, with each step on a thread of the pool.
 import type { Buffer } from 'node:buffer'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 
+import { onAbort } from '../runtime/abort.js'
 import { abortError } from '../runtime/error.js'
-import { auditFwalk, type FwalkEntry, type FwalkOptions } from './fwalk.js'
-import { optional, validateOptions, validateSignal } from '../runtime/validate.js'
-import { skipped, WalkState } from './walk-state.js'
+import { auditFwalk, type FwalkOptions } from './fwalk.js'
+import { optionsOf } from '../runtime/options.js'
+import { ownTurn } from '../runtime/turns.js'
+import { validateSignal } from '../runtime/validate.js'
+import { walkOptions, WalkState, type AnyName, type FwalkEntry } from './walk-state.js'
+
+const readFwalk = optionsOf('fwalk', { ...walkOptions, signal: validateSignal })
 
 /** Options of `fwalk` of `fdkit/promises`. */
 export interface AsyncFwalkOptions<Name extends string | Buffer = string>
   extends FwalkOptions<Name> {
-  /** Ends the walk: the step that is under way, or the next one, rejects with an AbortError. */
+  /**
+   * Ends the walk. The step that is under way rejects with an AbortError; if there is none, the
+   * next step does. Until then, the descriptor that was yielded last stays open.
+   */
   signal?: AbortSignal | undefined
 }
 
 /** The iterator that `fwalk` of `fdkit/promises` returns. */
 export interface AsyncFwalkIterator<Name extends string | Buffer = string>
-  extends AsyncIterableIterator<FwalkEntry<Name>, undefined, unknown> {
+  extends NodeJS.AsyncIterator<FwalkEntry<Name>, undefined, unknown> {
   next(): Promise<IteratorResult<FwalkEntry<Name>, undefined>>
   /** Ends the walk and closes its descriptors, as `break` in a loop does. */
   return(value?: unknown): Promise<IteratorReturnResult<undefined>>
@@ -27,19 +34,29 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
 }
 
 /**
- * As `fwalk` of `fdkit`, for `for await`: each step is made off the main thread. Steps that are
- * asked for while one is under way are made one after the other.
+ * {@inheritDoc fwalk}
  *
- * `dirFd` is copied when `fwalk()` is called; a walk that is given one and never started keeps
- * the copy until `return()` or the garbage collector.
+ * Each step runs off the main thread.
  *
- * @throws as `fwalk` of `fdkit`, and `AbortError`
- * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
+ *
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
+ *
+ * @throws `AbortError`: `signal` is aborted
+ *
+ * @throws `AbortError`: `signal` was aborted
  * @example
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'
  *
- * for await (const [dirpath, , filenames, dirFd] of fwalk('src')) {
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
  *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
  *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
  * }
@@ -50,40 +67,32 @@ export function fwalk(top?: string | URL, options?: AsyncFwalkOptions<string>): 
 export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: AsyncFwalkOptions<string> | AsyncFwalkOptions<Buffer>,
-): AsyncFwalkIterator<string> | AsyncFwalkIterator<Buffer> {
-  const signal = optional(validateSignal, validateOptions(options)?.signal, 'signal')
-  const state = new WalkState<string>(true, top, options as FwalkOptions, auditFwalk)
-  return new AsyncFwalk(state, signal)
+): AsyncFwalkIterator<AnyName> {
+  const given = readFwalk(options)
+  return new AsyncFwalk(new WalkState(true, top, given, auditFwalk), given.signal)
 }
 
 const AsyncIteratorPrototype = Object.getPrototypeOf(
   Object.getPrototypeOf((async function* () {}).prototype),
 )
 
-class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Name> {
-  #state: WalkState<Name> | undefined
+class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
+  #state: WalkState | undefined
   #last: Promise<unknown> = Promise.resolve()
   readonly #signal: AbortSignal | undefined
-  // Once it was told, the walk is over as it is for anybody who is done with it.
-  #isAbortTold = false
-  readonly #abort = () => {
-    this.#state?.interrupt()
-    void this.return()
-  }
 
   static {
     Object.setPrototypeOf(AsyncFwalk.prototype, AsyncIteratorPrototype)
   }
 
-  constructor(state: WalkState<Name>, signal: AbortSignal | undefined) {
+  constructor(state: WalkState, signal: AbortSignal | undefined) {
     this.#state = state
     this.#signal = signal
-    signal?.addEventListener('abort', this.#abort)
   }
 
-  next(): Promise<IteratorResult<FwalkEntry<Name>, undefined>> {
+  next(): Promise<IteratorResult<FwalkEntry<AnyName>, undefined>> {
     return this.#inTurn(async () => {
-      let value: FwalkEntry<Name> | undefined
+      let value: FwalkEntry<AnyName> | undefined
       try {
         value = await this.#step()
       } finally {
@@ -113,28 +122,35 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
     await this.return()
   }
 
-  async #step(): Promise<FwalkEntry<Name> | undefined> {
-    this.#checkAborted()
+  async #step(): Promise<FwalkEntry<AnyName> | undefined> {
     const state = this.#state
     if (state === undefined) return undefined
+    this.#checkAborted()
     state.applyEdits()
-    for (;;) {
-      const result = await state.stepLater()
-      this.#checkAborted()
-      // Of a large directory not all at once, so that nothing else has to wait for it.
-      while (state.pour()) {
-        await nextTurn()
+    // The signal interrupts only a step that is under way. Between two steps, the caller uses the
+    // yielded descriptor, and the subscription would keep a dropped walk alive.
+    const unsubscribe = onAbort(this.#signal, () => state.interrupt())
+    try {
+      for (;;) {
+        const result = await state.stepLater()
         this.#checkAborted()
+        // A large directory is drained over several turns, so that other work does not wait for all
+        // of it.
+        while (state.drain()) {
+          await ownTurn()
+          this.#checkAborted()
+        }
+        const step = state.take(result)
+        if (step.kind === 'entry') return step.entry
+        if (step.kind === 'end') return undefined
       }
-      const entry = state.take(result)
-      if (entry !== skipped) return entry
+    } finally {
+      unsubscribe()
     }
   }
 
   #checkAborted(): void {
-    if (!this.#signal?.aborted || this.#isAbortTold) return
-    this.#isAbortTold = true
-    throw abortError(this.#signal)
+    if (this.#signal?.aborted) throw abortError(this.#signal)
   }
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {
@@ -144,9 +160,6 @@ class AsyncFwalk<Name extends string | Buffer> implements AsyncFwalkIterator<Nam
   }
 
   #close(): void {
-    this.#signal?.removeEventListener('abort', this.#abort)
-    // What was over before it was aborted stays as it ended.
-    if (!this.#signal?.aborted) this.#isAbortTold = true
     this.#state?.close()
     this.#state = undefined
   }

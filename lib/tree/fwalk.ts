@@ -1,79 +1,95 @@
-// The walk through a directory tree, one step a turn of the loop.
+// The synchronous walk through a directory tree.
 import type { Buffer } from 'node:buffer'
 
 import { auditEvent } from '../runtime/audit.js'
-import { skipped, WalkState } from './walk-state.js'
+import type { SystemError } from '../runtime/error.js'
+import { optionsOf } from '../runtime/options.js'
+import type { FdLike } from '../runtime/validate.js'
+import { walkOptions, WalkState, type AnyName, type FwalkEntry } from './walk-state.js'
 
-/** What {@link fwalk} yields: a directory, the names in it, and a descriptor of it. */
-export type FwalkEntry<Name extends string | Buffer = string> = [
-  /** `top`, and the names below it, joined with slashes. */
-  dirpath: Name,
-  /** Directories, and links to directories; top-down, edit it to say what is visited. */
-  dirnames: Name[],
-  /** Everything else: files, links to nothing, FIFOs, sockets, devices. */
-  filenames: Name[],
-  /** The walk's own: good until the next step, and never to be closed. `dup` keeps a copy. */
-  dirfd: number,
-]
+export type { FwalkEntry } from './walk-state.js'
 
 /** Options of {@link fwalk}. */
 export interface FwalkOptions<Name extends string | Buffer = string> {
-  /** A directory before what is in it (`true`, the default), or after. */
+  /** Whether a directory is yielded before its subdirectories, or after them; `true` by default. */
   topdown?: boolean | undefined
   /**
-   * Called with the error for each directory that was to be visited and was not; its `path` is
-   * the whole path. What it throws ends the walk. Without it such directories are passed over.
+   * Called with an error for each directory that should have been visited but was not. The error's
+   * `path` is the whole path. If the function throws, the walk ends. By default, such directories
+   * are skipped without an error.
    */
-  onerror?: ((error: Omit<NodeJS.ErrnoException, 'path'> & { path: Name }) => void) | undefined
-  /** Whether links to directories are entered; `false` by default. */
+  onerror?: ((error: SystemError<Name>) => void) | undefined
+  /** Whether the walk enters symbolic links to directories; `false` by default. */
   followSymlinks?: boolean | undefined
-  /** A descriptor of a directory, which a relative `top` starts from. */
-  dirFd?: number | undefined
-  /** How many descriptors the walk holds at most, at any depth: 4 or more, 128 by default. */
+  /** The descriptor of the directory that a relative `top` starts from. */
+  dirFd?: FdLike | undefined
+  /**
+   * The maximum number of descriptors that the walk holds open, at any depth: at least 4, 128 by
+   * default.
+   */
   maxOpen?: number | undefined
+  /**
+   * How many threads list directories ahead of the walk, 0 to 64; 0 for none. By default as many as
+   * the machine runs at once, at most 4. They start in a tree of several dozen directories and end
+   * with the walk. They list up to 64 directories ahead, with up to 4 MiB of names, and their
+   * descriptors count towards `maxOpen`.
+   */
+  threads?: number | undefined
+  /**
+   * Whether each directory is yielded as a listing at that moment would find it: one that was listed
+   * ahead is looked at again, and is listed again if it may have changed. By default `true`, and
+   * `false` in `fdkit/promises`, where a directory may have been listed somewhat before it is
+   * yielded; the descriptor is then of the directory that was listed.
+   */
+  exact?: boolean | undefined
 }
 
 /** The iterator that {@link fwalk} returns. */
 export interface FwalkIterator<Name extends string | Buffer = string>
-  extends IterableIterator<FwalkEntry<Name>, undefined, unknown> {
+  extends NodeJS.Iterator<FwalkEntry<Name>, undefined, unknown> {
   next(): IteratorResult<FwalkEntry<Name>, undefined>
   /** Ends the walk and closes its descriptors, as `break` in a loop does. */
   return(value?: unknown): IteratorReturnResult<undefined>
-  /** Ends the walk, and throws. */
+  /** Ends the walk and throws `error`. */
   throw(error?: unknown): IteratorReturnResult<undefined>
   [Symbol.iterator](): FwalkIterator<Name>
   [Symbol.dispose](): void
 }
 
+const readFwalk = optionsOf('fwalk', walkOptions)
+
 export const auditFwalk = auditEvent('os.fwalk', 'top', 'topdown', 'onerror', 'followSymlinks', 'dirFd')
 
 /**
- * Walks a directory tree, and yields for each directory its path, the names of the directories
- * in it, the names of everything else in it, and a descriptor that is good until the next step.
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
  *
- * Nothing is opened before the first step; leaving the loop in any way closes everything. Links
- * are never followed without `followSymlinks`, not even one that is put in a directory's place
- * while the walk runs. Names that are not UTF-8 have U+DC80 to U+DCFF for their odd bytes
- * (PEP 383), and every function of fdkit takes them back; where `top` is a Buffer, everything
- * that comes out is Buffers, `error.path` included.
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
  *
- * Differs from Python: any depth with at most `maxOpen` descriptors; a directory whose listing
- * fails goes to `onerror`, as the documentation of Python says, and so do a directory that was
- * swapped for something else, a `top` that is a link or no directory, and, with
- * `followSymlinks`, a directory that is its own ancestor; names added to `dirnames` must be
- * single components.
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
  *
- * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default
- * @throws where `top` cannot be opened or listed, at the first step: `ENOENT`, `EACCES`,
- * `EBADF` (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) …;
- * `ERR_INVALID_ARG_VALUE`: a name in `dirnames` that is empty, `.`, `..`, or contains `/` or NUL
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
  * @see https://docs.python.org/3/library/os.html#os.fwalk
  * @example
  * ```ts
  * import { fwalk, stat } from 'fdkit'
  *
- * for (const [root, dirs, files, rootfd] of fwalk('src')) {
- *   const sizes = files.map((name) => stat(name, { dirFd: rootfd, followSymlinks: false }).size)
+ * const onerror = (error: Error) => { throw error }
+ * for (const [root, dirs, files, dirFd] of fwalk('src', { onerror })) {
+ *   const sizes = files.map((name) => stat(name, { dirFd, followSymlinks: false }).size)
  *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
  *   const cvs = dirs.indexOf('CVS')
  *   if (cvs !== -1) dirs.splice(cvs, 1) // do not visit CVS directories
@@ -85,29 +101,29 @@ export function fwalk(top?: string | URL, options?: FwalkOptions<string>): Fwalk
 export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: FwalkOptions<string> | FwalkOptions<Buffer>,
-): FwalkIterator<string> | FwalkIterator<Buffer> {
-  return new Fwalk(new WalkState(false, top, options as FwalkOptions, auditFwalk))
+): FwalkIterator<AnyName> {
+  return new Fwalk(new WalkState(false, top, readFwalk(options), auditFwalk))
 }
 
-// What iterators of the language inherit from, and with it map, filter and the other helpers.
+// The prototype of the language's own iterators. It provides map, filter and the other helpers.
 const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()))
 
-class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
-  #state: WalkState<Name> | undefined
+class Fwalk implements FwalkIterator<AnyName> {
+  #state: WalkState | undefined
   #isRunning = false
 
   static {
     Object.setPrototypeOf(Fwalk.prototype, IteratorPrototype)
   }
 
-  constructor(state: WalkState<Name>) {
+  constructor(state: WalkState) {
     this.#state = state
   }
 
-  next(): IteratorResult<FwalkEntry<Name>, undefined> {
+  next(): IteratorResult<FwalkEntry<AnyName>, undefined> {
     this.#checkIdle()
     this.#isRunning = true
-    let value: FwalkEntry<Name> | undefined
+    let value: FwalkEntry<AnyName> | undefined
     try {
       value = this.#step()
     } finally {
@@ -136,13 +152,14 @@ class Fwalk<Name extends string | Buffer> implements FwalkIterator<Name> {
     this.return()
   }
 
-  #step(): FwalkEntry<Name> | undefined {
+  #step(): FwalkEntry<AnyName> | undefined {
     const state = this.#state
     if (state === undefined) return undefined
     state.applyEdits()
     for (;;) {
-      const entry = state.take(state.step())
-      if (entry !== skipped) return entry
+      const step = state.take(state.step())
+      if (step.kind === 'entry') return step.entry
+      if (step.kind === 'end') return undefined
     }
   }
 

@@ -1,94 +1,126 @@
-// Deleting a tree.
+// Deletion of a directory tree.
+import { Buffer } from 'node:buffer'
+import { isUint8Array } from 'node:util/types'
+
+import { onAbort } from '../runtime/abort.js'
 import { auditEvent } from '../runtime/audit.js'
-import type { Failure, Held } from '../runtime/binding.js'
-import { abortError, systemError, type Name } from '../runtime/error.js'
+import type { Failure, Handle, Rmtree } from '../runtime/binding.js'
+import { abortError, isRelative, systemError, type Name, type SystemError } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { optionsOf, type Read } from '../runtime/options.js'
 import {
-  optional,
   validateBoolean,
   validateFd,
   validateFunction,
-  validateOptions,
   validatePath,
   validateSignal,
+  validateThreads,
   type DirFdOptions,
   type PathLike,
 } from '../runtime/validate.js'
 
 /** Options of {@link rmtree}. */
-export interface RmtreeOptions extends DirFdOptions {
-  /** Whether nothing is thrown or reported, and what can be removed is; `false` by default. */
+export interface RmtreeOptions<Name extends string | Buffer = string> extends DirFdOptions {
+  /** Whether to ignore all errors and remove as much as possible; `false` by default. */
   ignoreErrors?: boolean | undefined
   /**
-   * Called with each error, whose `path` is the whole path; the rest is still removed. What it
-   * throws ends the deletion. Without it the first error is thrown.
+   * The number of threads that help, 0 to 64; 0 for none. By default, as many as the machine runs at
+   * once, at most 4. In a tree of several dozen directories, each thread empties one directory after
+   * the other, so when a deletion ends early, more may be gone than was reported.
    */
-  onerror?: ((error: NodeJS.ErrnoException) => void) | undefined
+  threads?: number | undefined
+  /**
+   * Called with each error, whose `path` is the whole path. The deletion then goes on with the
+   * rest. If the function throws, the deletion ends. By default, the first error is thrown.
+   */
+  onerror?: ((error: SystemError<Name>) => void) | undefined
 }
 
 /** Options of `rmtree` of `fdkit/promises`. */
-export interface AsyncRmtreeOptions extends RmtreeOptions {
-  /** Ends the deletion with an AbortError; what is removed by then stays removed. */
+export interface AsyncRmtreeOptions<Name extends string | Buffer = string>
+  extends RmtreeOptions<Name> {
+  /** Ends the deletion with an AbortError. What was removed before stays removed. */
   signal?: AbortSignal | undefined
 }
 
+// The overloads declare which of these options goes with which type of path.
+type AnyOptions = RmtreeOptions | RmtreeOptions<Buffer> | RmtreeOptions<string | Buffer>
+
+const toBuffer = (bytes: Uint8Array) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes))
+
 const auditRmtree = auditEvent('shutil.rmtree', 'path', 'dirFd')
 
+const rmtreeOptions = {
+  dirFd: validateFd,
+  ignoreErrors: validateBoolean,
+  threads: validateThreads,
+  onerror: validateFunction<(error: SystemError<string | Buffer>) => void>,
+}
+const readRmtree = optionsOf('rmtree', rmtreeOptions)
+const readAsyncRmtree = optionsOf('rmtree', { ...rmtreeOptions, signal: validateSignal })
+
 class Deletion {
-  readonly tree: Held
+  readonly tree: Handle<Rmtree>
   readonly #path: Name
   readonly #ignoreErrors: boolean
-  readonly #onerror: ((error: NodeJS.ErrnoException) => void) | undefined
+  // Whether the paths start from a descriptor.
+  readonly #isFrom: boolean
+  readonly #onerror: RmtreeOptions<string | Buffer>['onerror']
 
-  constructor(later: boolean, path: PathLike, options: RmtreeOptions | undefined) {
+  constructor(later: boolean, path: PathLike, options: Read<typeof rmtreeOptions>) {
     this.#path = validatePath(path)
-    const given = validateOptions(options)
-    const dirFd = optional(validateFd, given.dirFd, 'dirFd')
-    this.#ignoreErrors = optional(validateBoolean, given.ignoreErrors, 'ignoreErrors') ?? false
-    optional(validateFunction, given.onerror, 'onerror')
-    this.#onerror = given.onerror
-    // Unlike the events of the system calls: this one is raised in Python's own code.
+    const { dirFd, ignoreErrors = false, onerror, threads } = options
+    this.#ignoreErrors = ignoreErrors
+    this.#isFrom = dirFd !== undefined && isRelative(this.#path)
+    this.#onerror = onerror
+    // Without `dirFd`, the hook gets undefined, not -1: Python raises this event in Python code,
+    // where `dir_fd` is None.
     auditRmtree(path, dirFd)
-    this.tree = native.rmtreeStart(later, dirFd, this.#path)
+    this.tree = native.rmtreeStart(later, dirFd, this.#path, threads)
   }
 
-  /** Whether there is more to do after a step. */
+  /** Returns whether there is more to do after a step. */
   goesOn(result: boolean | Failure): boolean {
     if (typeof result === 'boolean') return result
     if (!this.#ignoreErrors) {
-      const error = systemError(result, result.path ?? this.#path)
-      if (this.#onerror === undefined) throw error
-      this.#onerror(error)
+      const path = result.path ?? this.#path
+      const where = this.#isFrom ? { caller: 'rmtree', dir: result.dir } : {}
+      if (this.#onerror === undefined) throw systemError(result, { path, ...where })
+      this.#onerror(systemError(result, { path: isUint8Array(path) ? toBuffer(path) : path, ...where }))
     }
-    return result.skipped === true
+    return result.recoverable === true
   }
 }
 
 /**
  * Removes a directory and everything below it, at any depth.
  *
- * Each name is removed relative to the directory that it was found in, and links are removed, not
- * followed: whatever is renamed, swapped or linked meanwhile, nothing outside the tree is touched.
- * What vanishes meanwhile is no error.
+ * Each name is removed relative to the directory in which it was found, and symbolic links are
+ * removed, not followed. So nothing outside the tree is touched, even if something is renamed,
+ * swapped or linked while the deletion runs. A name that disappears in the meantime is not an
+ * error.
  *
- * Differs from Python: `onerror` gets one error, whose `syscall` says what failed; a link is
- * refused as `path` even with a slash at its end; an empty directory that cannot be listed is
- * removed.
+ * Differs from Python: `onerror` gets one argument, an error whose `syscall` tells what failed. A
+ * symbolic link is refused as `path` even if it ends in a slash. An empty directory is removed even
+ * if it cannot be listed.
  *
- * @throws `ENOTDIR`: `path` is a link, or no directory; `ENOENT`: it is not there; of what is
- * below it, without `onerror`, the first of `EACCES`, `EPERM`, `EBUSY`, `ENOTEMPTY`: something was
- * added meanwhile, or stays …
+ * @throws `ENOTDIR`: `path` is a symbolic link, or not a directory; `ENOENT`: `path` does not
+ * exist; without `onerror`, also the first error below `path`: `EACCES`, `EPERM`, `EBUSY`,
+ * `ENOTEMPTY` (something was added in the meantime, or could not be removed) and others
  * @see https://docs.python.org/3/library/shutil.html#shutil.rmtree
  * @example
  * ```ts
- * import { access, rmtree } from 'fdkit'
+ * import { exists, rmtree } from 'fdkit'
  *
  * rmtree('build')
- * access('build') // false
+ * exists('build') // false
  * ```
  */
-export function rmtree(path: PathLike, options?: RmtreeOptions): void {
-  const deletion = new Deletion(false, path, options)
+export function rmtree(path: Uint8Array, options?: RmtreeOptions<Buffer>): void
+export function rmtree(path: string | URL, options?: RmtreeOptions): void
+export function rmtree(path: PathLike, options?: RmtreeOptions<string | Buffer>): void
+export function rmtree(path: PathLike, options?: AnyOptions): void {
+  const deletion = new Deletion(false, path, readRmtree(options))
   const { tree } = deletion
   try {
     while (deletion.goesOn(native.rmtreeStep(tree, false) as boolean | Failure));
@@ -98,12 +130,15 @@ export function rmtree(path: PathLike, options?: RmtreeOptions): void {
 }
 
 // For `fdkit/promises`.
-export async function rmtreePromise(path: PathLike, options?: AsyncRmtreeOptions): Promise<void> {
-  const signal = optional(validateSignal, validateOptions(options).signal, 'signal')
-  const deletion = new Deletion(true, path, options)
+export async function rmtreePromise(
+  path: PathLike,
+  options?: AnyOptions & { signal?: AbortSignal | undefined },
+): Promise<void> {
+  const given = readAsyncRmtree(options)
+  const { signal } = given
+  const deletion = new Deletion(true, path, given)
   const { tree } = deletion
-  const interrupt = () => native.rmtreeInterrupt(tree)
-  signal?.addEventListener('abort', interrupt)
+  const unsubscribe = onAbort(signal, () => native.rmtreeInterrupt(tree))
   try {
     let isMore = true
     while (isMore) {
@@ -113,7 +148,7 @@ export async function rmtreePromise(path: PathLike, options?: AsyncRmtreeOptions
       isMore = deletion.goesOn(result)
     }
   } finally {
-    signal?.removeEventListener('abort', interrupt)
+    unsubscribe()
     native.rmtreeClose(tree)
   }
 }

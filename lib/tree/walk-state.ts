@@ -1,49 +1,90 @@
-// What a walk holds between two steps, however they are made.
+// The state of a walk between two steps. The synchronous and the asynchronous walk share it.
 import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
-import type { Failure, Held } from '../runtime/binding.js'
-import { check, invalidArgType, invalidArgValue, systemError } from '../runtime/error.js'
-import type { FwalkEntry, FwalkOptions } from './fwalk.js'
+import type { Failure, Handle, Walk } from '../runtime/binding.js'
+import {
+  errorCode,
+  invalidArgType,
+  invalidArgValue,
+  isRelative,
+  systemError,
+  type SystemError,
+} from '../runtime/error.js'
 import { NameSink } from '../files/listing.js'
 import { native } from '../runtime/native.js'
+import type { Read } from '../runtime/options.js'
 import {
-  optional,
   validateBoolean,
-  validateFd,
   validateFunction,
   validateInteger,
-  validateOptions,
+  validateKeptFd,
   validatePath,
+  validateThreads,
   type PathLike,
 } from '../runtime/validate.js'
+
+/** What {@link fwalk} yields: a directory, the names in it, and a descriptor of it. */
+export type FwalkEntry<Name extends string | Buffer = string> = [
+  /** `top`, and the names below it, joined with slashes. */
+  dirpath: Name,
+  /** Directories, and links to directories; top-down, edit it to say what is visited. */
+  dirnames: Name[],
+  /** Everything else: files, links to nothing, FIFOs, sockets, devices. */
+  filenames: Name[],
+  /** The walk's own: good until the next step, and never to be closed. `dup` keeps a copy. */
+  dirFd: number,
+]
+
+/** A name: a string, or a Buffer if the top is bytes. All names of a walk are of one kind. */
+export type AnyName = string | Buffer
+
+/** The result of a step. After a directory was skipped, the walk goes on with the next step. */
+export type Step =
+  | { kind: 'entry'; entry: FwalkEntry<AnyName> }
+  | { kind: 'skipped' }
+  | { kind: 'end' }
 
 const DEFAULT_MAX_OPEN = 128
 const MIN_MAX_OPEN = 4
 
 const SLASH = 0x2f
 
-type Audit = (...args: unknown[]) => void
-
-/** Of a step after which the walk goes on. */
-export const skipped: unique symbol = Symbol('skipped')
-
-/** How the paths of a walk come about. */
-interface Paths<Name> {
-  /** Told by each step which names of the path before still hold, and which are new. */
-  enter(kept: number, ...names: string[]): void
-  current(): Name
-  /** Whether a caller's name may stand in dirnames. */
-  isName(value: unknown): value is Name
-  isComponent(name: Name): boolean
+/** The options of every walk, with their checks. */
+export const walkOptions = {
+  topdown: validateBoolean,
+  onerror: validateFunction<(error: SystemError<AnyName>) => void>,
+  followSymlinks: validateBoolean,
+  dirFd: validateKeptFd,
+  maxOpen: (value: unknown, name: string) => validateInteger(value, name, MIN_MAX_OPEN, 2 ** 31 - 1),
+  exact: validateBoolean,
+  threads: validateThreads,
 }
 
-// A path is a name behind the path before it, and V8 joins strings without copying them: a step
+type Audit = (...args: unknown[]) => void
+
+const NO_DIRECTORY =
+  'the top is not a directory, or is a symbolic link, which is only walked with followSymlinks: true'
+
+/** The paths of a walk, and its kind of names. */
+interface Paths {
+  /** Receives from each step how many names of the path have not changed, and the new names. */
+  enter(kept: number, ...names: string[]): void
+  current(): AnyName
+  /** Returns true if the value is a name of this kind. */
+  isName(value: unknown): value is AnyName
+  isComponent(name: AnyName): boolean
+  /** Returns what {@link isUnchanged} compares the names with later. */
+  snapshot(names: AnyName[]): string[]
+  isUnchanged(names: AnyName[], snapshot: string[]): boolean
+}
+
+// A path is the previous path and one more name. V8 joins strings without copying them, so a step
 // costs the same at any depth.
-class StringPaths implements Paths<string> {
+class StringPaths implements Paths {
   readonly #names: string[]
-  // Each level's path and a slash. The path itself is another string: flattening it, as most
-  // uses do, leaves these small.
+  // The path of each level with a slash. The yielded path is a separate string: most uses flatten a
+  // string, and these prefixes stay small if they are not flattened.
   readonly #prefixes: string[]
 
   constructor(top: string) {
@@ -52,7 +93,8 @@ class StringPaths implements Paths<string> {
   }
 
   readonly enter = (kept: number, ...names: string[]): void => {
-    // One by one: V8 has a fast path for pop, and none for a shorter length.
+    // The names are popped one by one, because V8 has a fast path for `pop` but none for a smaller
+    // `length`.
     while (this.#names.length > kept + 1) {
       this.#names.pop()
       this.#prefixes.pop()
@@ -64,7 +106,7 @@ class StringPaths implements Paths<string> {
   }
 
   current(): string {
-    const name = this.#names.at(-1) as string
+    const name = this.#names.at(-1) ?? ''
     return this.#names.length === 1 ? name : this.#prefixes.at(-2) + name
   }
 
@@ -75,22 +117,38 @@ class StringPaths implements Paths<string> {
   isComponent(name: string): boolean {
     return name !== '' && name !== '.' && name !== '..' && !name.includes('/')
   }
+
+  snapshot(names: string[]): string[] {
+    return names.slice()
+  }
+
+  isUnchanged(names: string[], snapshot: string[]): boolean {
+    // `every` skips holes, so it is called on the snapshot, which has none.
+    return names.length === snapshot.length && snapshot.every((name, index) => name === names[index])
+  }
 }
 
-class BufferPaths implements Paths<Buffer> {
-  readonly #walk: Held
+// Converts bytes to one character each. If the value is not a Uint8Array, the result equals no
+// snapshot.
+function latin1(name: unknown): string | undefined {
+  if (!isUint8Array(name)) return undefined
+  return Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1')
+}
+
+class BufferPaths implements Paths {
+  readonly #walk: Handle<Walk>
   readonly #top: Uint8Array
 
-  constructor(walk: Held, top: Uint8Array) {
+  constructor(walk: Handle<Walk>, top: Uint8Array) {
     this.#walk = walk
-    this.#top = top
+    this.#top = Buffer.from(top)
   }
 
   enter(): void {}
 
   current(): Buffer {
     const path = native.walkPath(this.#walk)
-    // Before the walk has begun it has no path.
+    // Before the first step, the walk has no path.
     return path.length > 0 ? path : Buffer.from(this.#top)
   }
 
@@ -98,43 +156,58 @@ class BufferPaths implements Paths<Buffer> {
     return isUint8Array(value)
   }
 
-  isComponent(name: Uint8Array): boolean {
+  isComponent(name: Buffer): boolean {
     const isDots = name.length <= 2 && name.every((byte) => byte === 0x2e)
     return !isDots && !name.includes(SLASH)
   }
+
+  // The bytes, not just the identity of the Buffers: the caller can edit a name in place.
+  snapshot(names: Buffer[]): string[] {
+    return names.map((name) => name.toString('latin1'))
+  }
+
+  isUnchanged(names: Buffer[], snapshot: string[]): boolean {
+    return names.length === snapshot.length && snapshot.every((name, index) => name === latin1(names[index]))
+  }
 }
 
-/** A walk, and what to make of its steps. */
-export class WalkState<Name extends string | Buffer> {
-  readonly #walk: Held
-  readonly #enter: Paths<Name>['enter']
-  readonly #dirnames = new NameSink<Name>()
-  readonly #filenames = new NameSink<Name>()
-  readonly #paths: Paths<Name>
-  readonly #topdown: boolean
-  readonly #onerror: ((error: Error) => void) | undefined
-  // What was yielded last, top-down, and what it was before the caller could edit it.
-  #yielded: Name[] = []
-  #listed: Name[] = []
+const SKIPPED: Step = { kind: 'skipped' }
+const END: Step = { kind: 'end' }
 
-  constructor(later: boolean, top: PathLike, options: FwalkOptions<Name> | undefined, audit: Audit) {
+/** A walk, and the results of its steps. */
+export class WalkState {
+  readonly #walk: Handle<Walk>
+  readonly #enter: Paths['enter']
+  readonly #dirnames = new NameSink<AnyName>()
+  readonly #filenames = new NameSink<AnyName>()
+  readonly #paths: Paths
+  readonly #top: Uint8Array | string
+  readonly #topdown: boolean
+  readonly #followSymlinks: boolean
+  // Whether the paths start from a descriptor.
+  readonly #isFrom: boolean
+  readonly #onerror: ((error: SystemError<AnyName>) => void) | undefined
+  // Kept, since it may close the descriptor that the walk starts from when it is collected.
+  readonly owner: unknown
+  // What was yielded last, top-down, and what it was before the caller could edit it.
+  #yielded: AnyName[] = []
+  #listed: string[] = []
+
+  constructor(later: boolean, top: PathLike, options: Read<typeof walkOptions>, audit: Audit) {
     const path = validatePath(top, 'top')
-    const given = validateOptions(options)
-    const topdown = optional(validateBoolean, given.topdown, 'topdown') ?? true
-    optional(validateFunction, given.onerror, 'onerror')
-    const follow = optional(validateBoolean, given.followSymlinks, 'followSymlinks') ?? false
-    const dirFd = optional(validateFd, given.dirFd, 'dirFd')
-    const maxOpen =
-      given.maxOpen === undefined
-        ? DEFAULT_MAX_OPEN
-        : validateInteger(given.maxOpen, 'options.maxOpen', MIN_MAX_OPEN, 2 ** 31 - 1)
-    audit(top, topdown, given.onerror, follow, dirFd)
-    this.#walk = native.walkStart(later, path, topdown, follow, maxOpen, dirFd)
-    const paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
-    this.#paths = paths as unknown as Paths<Name>
+    const { topdown = true, onerror, followSymlinks = false, dirFd, maxOpen = DEFAULT_MAX_OPEN } = options
+    // A check would be a system call on the event loop's time.
+    const { exact = !later, threads } = options
+    audit(top, topdown, onerror, followSymlinks, dirFd?.fd)
+    this.#walk = native.walkStart(later, path, topdown, followSymlinks, maxOpen, exact, threads, dirFd?.fd)
+    this.owner = dirFd?.owner
+    this.#paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
     this.#enter = this.#paths.enter
+    this.#top = path
     this.#topdown = topdown
-    this.#onerror = given.onerror as ((error: Error) => void) | undefined
+    this.#followSymlinks = followSymlinks
+    this.#isFrom = dirFd !== undefined && isRelative(path)
+    this.#onerror = onerror
   }
 
   step(): number | Failure {
@@ -145,9 +218,9 @@ export class WalkState<Name extends string | Buffer> {
     return native.walkStepLater(this.#walk)
   }
 
-  /** Takes what a step that was made later came to; whether there may be more names. */
-  pour(): boolean {
-    return native.walkPour(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
+  /** Receives what a step that was made later has found. Returns true if there may be more names. */
+  drain(): boolean {
+    return native.walkDrain(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
   }
 
   interrupt(): void {
@@ -158,17 +231,17 @@ export class WalkState<Name extends string | Buffer> {
     native.walkClose(this.#walk)
   }
 
-  /** What a step came to: an entry, `undefined` at the end, or `skipped` to go on. */
-  take(result: number | Failure): FwalkEntry<Name> | undefined | typeof skipped {
+  /** Returns the result of a step, given what the addon returned for it. */
+  take(result: number | Failure): Step {
     if (typeof result !== 'number') {
-      if (!result.skipped) check(result, this.#paths.current())
-      this.#onerror?.(systemError(result, this.#paths.current()))
-      return skipped
+      if (!result.recoverable) throw this.#errorOf(result)
+      this.#onerror?.(this.#errorOf(result))
+      return SKIPPED
     }
-    if (result < 0) return undefined
+    if (result < 0) return END
     const dirnames = this.#dirnames
     const filenames = this.#filenames
-    const entry: FwalkEntry<Name> = [
+    const entry: FwalkEntry<AnyName> = [
       this.#paths.current(),
       dirnames.names,
       filenames.names,
@@ -176,22 +249,29 @@ export class WalkState<Name extends string | Buffer> {
     ]
     if (this.#topdown) {
       this.#yielded = dirnames.names
-      this.#listed = dirnames.names.slice()
+      this.#listed = this.#paths.snapshot(dirnames.names)
     }
     dirnames.names = []
     filenames.names = []
-    return entry
+    return { kind: 'entry', entry }
   }
 
-  /** Tells the walk what the caller made of the names that were yielded last. */
+  #errorOf(failure: Failure): SystemError<AnyName> {
+    const path = this.#paths.current()
+    const where = this.#isFrom ? { caller: 'fwalk', dir: failure.dir } : {}
+    const isTop = Buffer.from(path).equals(Buffer.from(this.#top))
+    // An error that is thrown, not reported, means that a component before the top is not a
+    // directory.
+    const isNone = isTop && failure.recoverable === true && !this.#followSymlinks && /^(ELOOP|ENOTDIR)$/.test(errorCode(failure))
+    return systemError(failure, { path, ...where }, isNone ? NO_DIRECTORY : undefined)
+  }
+
+  /** Passes the caller's edits of the names that were yielded last to the walk. */
   applyEdits(): void {
-    const names = this.#yielded
-    const listed = this.#listed
-    // Asked of the listed ones, since `every` passes over holes.
-    if (names.length === listed.length && listed.every((name, index) => name === names[index])) {
-      return
-    }
-    for (const [index, name] of names.entries()) {
+    if (this.#paths.isUnchanged(this.#yielded, this.#listed)) return
+    // Each name is read once: what is checked is what is used.
+    const names: AnyName[] = []
+    for (const [index, name] of this.#yielded.entries()) {
       if (!this.#paths.isName(name)) {
         const expected = typeof this.#paths.current() === 'string' ? 'of type string' : 'an instance of Buffer'
         throw invalidArgType(`dirnames[${index}]`, expected, name)
@@ -200,6 +280,7 @@ export class WalkState<Name extends string | Buffer> {
       if (!this.#paths.isComponent(name)) {
         throw invalidArgValue(`dirnames[${index}]`, 'must be a single path component', name)
       }
+      names.push(name)
     }
     native.walkSetDirnames(this.#walk, names)
   }

@@ -1,198 +1,185 @@
-//! One export for both ways of calling: at once, or on a thread of libuv's pool with a promise.
+//! The two ways to make a system call: at once, or on libuv's thread pool with a promise.
 
-use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use fdkit::files::descriptors::{borrow, dup};
-use napi::bindgen_prelude::{AsyncTask, Env, Error, Result, Status, Task, ToNapiValue};
+use fdkit::files::descriptors::borrow;
+use fdkit::files::shared_dup::SharedDup;
+use napi::bindgen_prelude::{
+    AsyncTask, Env, Error, Result, Status, Task, ToNapiValue, TypeName, ValueType,
+};
 use napi::sys;
 
-use crate::convert::held::Held;
-use crate::convert::path::NameOut;
-use crate::convert::ret::{Failure, Ret, ret};
-use crate::convert::values::to_js;
-use crate::exports::Args;
-use crate::files::listing::{EntriesOut, NamesOut};
-use crate::files::stat::Fields;
-use crate::memory::mapping::Buffer;
+use crate::convert::outcome::Outcome;
+use crate::convert::value::{IntoJs, to_js};
 
-/// What a call gives. One type for all, since each would bring a copy of the code around it.
-pub enum Out {
-    Nothing,
-    Is(bool),
-    Bits(u32),
-    /// Bytes, or a descriptor that stays the walk's, -1 where there is none.
-    Number(f64),
-    /// A descriptor that JavaScript owns from the moment that it sees the number; closed where it
-    /// never does.
-    Fd(OwnedFd),
-    Name(NameOut),
-    Names(NamesOut),
-    Entries(EntriesOut),
-    Fields(Fields),
-    Buffer(Buffer),
-    Held(Held),
-    /// Of a walk, or a deletion, that goes on.
-    Failed(Failure),
-}
-
-impl From<()> for Out {
-    fn from((): ()) -> Self {
-        Self::Nothing
-    }
-}
-
-impl ToNapiValue for Out {
-    unsafe fn to_napi_value(env: sys::napi_env, out: Self) -> Result<sys::napi_value> {
-        let env = &Env::from_raw(env);
-        match out {
-            Self::Nothing => to_js(env, ()),
-            Self::Is(yes) => to_js(env, yes),
-            Self::Bits(bits) => to_js(env, bits),
-            Self::Number(number) => to_js(env, number),
-            Self::Fd(fd) => to_js(env, fd.into_raw_fd()),
-            Self::Name(name) => to_js(env, name),
-            Self::Names(names) => names.to_js(env),
-            Self::Entries(entries) => entries.to_js(env),
-            Self::Fields(fields) => fields.to_js(env),
-            Self::Buffer(buffer) => buffer.into_js(env),
-            Self::Held(held) => held.into_js(env),
-            Self::Failed(failure) => to_js(env, failure),
-        }
-    }
-}
-
-/// Makes an error of a panic, which would end the process where it left Rust.
-pub fn guard<T>(work: impl FnOnce() -> T) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Error::from_reason("fdkit panicked"))
-}
-
-/// A system call that is still to be made.
-pub struct Call {
-    work: Option<Box<dyn FnOnce() -> fdkit::Result<Out> + Send>>,
-}
-
-impl Task for Call {
-    type Output = fdkit::Result<Out>;
-    type JsValue = Ret<Out>;
-
-    fn compute(&mut self) -> Result<Self::Output> {
-        let work = self.work.take();
-        let work = work.ok_or_else(|| Error::from_status(Status::GenericFailure))?;
-        guard(work)
-    }
-
-    fn resolve(&mut self, _env: Env, output: Self::Output) -> Result<Ret<Out>> {
-        Ok(ret(output))
-    }
-}
-
-/// What an export returns: a value, a failure, or the promise of one of them.
-pub enum Reply {
-    Now(Ret<Out>),
-    Later(AsyncTask<Call>),
-    /// One that something else than the pool settles.
+/// The response of an export that can be called in both ways.
+pub enum Response<T> {
+    Now(Outcome<T>),
+    Later(AsyncTask<Work>),
+    /// A promise that something other than the thread pool settles.
     Promise(sys::napi_value),
 }
 
-impl Reply {
-    /// Of a call that was made.
-    pub fn now(result: fdkit::Result<impl Into<Out>>) -> Self {
-        Self::Now(ret(result.map(Into::into)))
+impl<T> Response<T> {
+    /// Creates the response of a call that was made at once.
+    pub fn now(outcome: impl Into<Outcome<T>>) -> Self {
+        Self::Now(outcome.into())
     }
+}
 
-    pub fn into_js(self, env: &Env) -> Result<sys::napi_value> {
-        match self {
-            Self::Now(ret) => to_js(env, ret),
+impl<T: IntoJs> ToNapiValue for Response<T> {
+    unsafe fn to_napi_value(env: sys::napi_env, response: Self) -> Result<sys::napi_value> {
+        let env = &Env::from_raw(env);
+        match response {
+            Self::Now(outcome) => outcome.into_js(env),
             Self::Later(task) => to_js(env, task),
             Self::Promise(promise) => Ok(promise),
         }
     }
 }
 
-impl From<()> for Reply {
-    fn from((): ()) -> Self {
-        Out::Nothing.into()
+/// Creates the value of a promise. It runs on the thread of JavaScript.
+type Settle = Box<dyn FnOnce(&Env) -> Result<sys::napi_value> + Send>;
+
+/// A system call that a thread of the pool makes.
+///
+/// It is the same type for all calls, since each type would get a copy of napi-rs's code for tasks.
+pub struct Work(Option<Box<dyn FnOnce() -> Settle + Send>>);
+
+impl Work {
+    fn new<T, O>(work: impl FnOnce() -> O + Send + 'static) -> Self
+    where
+        T: IntoJs + Send + 'static,
+        O: Into<Outcome<T>>,
+    {
+        Self(Some(Box::new(|| {
+            let outcome = work().into();
+            Box::new(|env| outcome.into_js(env))
+        })))
     }
 }
 
-impl From<Out> for Reply {
-    fn from(out: Out) -> Self {
-        Self::Now(Ret::Value(out))
+impl Task for Work {
+    type Output = Settle;
+    type JsValue = Settled;
+
+    fn compute(&mut self) -> Result<Settle> {
+        let work = self.0.take().ok_or_else(|| Error::from_status(Status::GenericFailure))?;
+        guard(work)
+    }
+
+    fn resolve(&mut self, env: Env, settle: Settle) -> Result<Settled> {
+        guard(|| settle(&env))?.map(Settled)
     }
 }
 
-impl From<fdkit::Error> for Reply {
-    fn from(error: fdkit::Error) -> Self {
-        Self::Now(ret(Err(error)))
+/// The value of a promise.
+pub struct Settled(sys::napi_value);
+
+impl ToNapiValue for Settled {
+    unsafe fn to_napi_value(_env: sys::napi_env, settled: Self) -> Result<sys::napi_value> {
+        Ok(settled.0)
     }
 }
 
-/// Makes the call, now or later.
-pub fn reply<T: Into<Out>>(
+impl TypeName for Settled {
+    fn type_name() -> &'static str {
+        "unknown"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Unknown
+    }
+}
+
+/// Turns a panic into an error. A panic that leaves Rust would end the process.
+pub fn guard<T>(work: impl FnOnce() -> T) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Error::from_reason("fdkit panicked"))
+}
+
+/// Makes a system call, at once or on the thread pool.
+pub fn respond<T, O>(later: bool, work: impl FnOnce() -> O + Send + 'static) -> Response<T>
+where
+    T: IntoJs + Send + 'static,
+    O: Into<Outcome<T>>,
+{
+    if later { Response::Later(AsyncTask::new(Work::new(work))) } else { Response::now(work()) }
+}
+
+/// Makes a system call that starts from a directory, as [`respond`] does. A failure names the
+/// directory.
+pub fn respond_at<T, O>(
     later: bool,
-    work: impl FnOnce() -> fdkit::Result<T> + Send + 'static,
-) -> Reply {
-    if later {
-        let work = Box::new(|| Ok(work()?.into()));
-        return Reply::Later(AsyncTask::new(Call { work: Some(work) }));
+    dir_fd: Option<i32>,
+    work: impl FnOnce(DirFd<'_>) -> O + Send + 'static,
+) -> Response<T>
+where
+    T: IntoJs + Send + 'static,
+    O: Into<Outcome<T>>,
+{
+    match CallFd::new(dir_fd, later) {
+        Ok(dir_fd) => respond(later, move || {
+            let dir_fd = dir_fd.as_ref().map(AsFd::as_fd);
+            work(dir_fd).into().map_failure(|failure| failure.with_dir(dir_fd))
+        }),
+        Err(error) => Response::now(Err(error)),
     }
-    Reply::now(work())
 }
 
-/// [`reply`], for a call that starts from a directory: the first argument says whether it is made
-/// later, the second where it starts.
-pub fn reply_at<T: Into<Out>>(
-    args: &Args,
-    work: impl FnOnce(Start<'_>) -> fdkit::Result<T> + Send + 'static,
-) -> Result<Reply> {
-    let later = args.get(0)?;
-    Ok(match Fd::maybe(args.maybe(1)?, later) {
-        Ok(start) => reply(later, move || work(start.as_ref().map(AsFd::as_fd))),
-        Err(error) => error.into(),
-    })
+/// The directory that a relative path starts from, if it is not the working directory. Without a
+/// path it is the file that the call acts on.
+pub type DirFd<'fd> = Option<BorrowedFd<'fd>>;
+
+/// Borrows the directory for a call that is made at once.
+pub fn borrow_dir_fd(number: Option<i32>) -> fdkit::Result<DirFd<'static>> {
+    number.map(|number| borrow(number, "openat")).transpose()
 }
 
-/// Where a relative path starts, or without a path what is acted on.
-pub type Start<'fd> = Option<BorrowedFd<'fd>>;
+/// Returns the descriptor that a call without a path acts on.
+pub fn require_fd(dir_fd: DirFd<'_>) -> fdkit::Result<BorrowedFd<'_>> {
+    dir_fd.map_or_else(|| borrow(-1, "dup"), Ok)
+}
 
-// No kernel gives out a number as high as this.
+// No kernel assigns a number this high.
 const NEVER_OPEN: i32 = i32::MAX;
 
-/// A descriptor for the time of a call.
-pub enum Fd {
-    /// JavaScript's own, for a call that is made before it runs again.
-    Given(BorrowedFd<'static>),
-    /// A copy: whatever becomes of the number, the call acts on what it meant.
-    Copied(OwnedFd),
+/// A descriptor for the duration of a call.
+pub enum CallFd {
+    /// JavaScript's own descriptor, for a call that is made before JavaScript runs again.
+    Borrowed(BorrowedFd<'static>),
+    /// A duplicate, which pending calls share: JavaScript may close or reuse the number before the
+    /// call is made.
+    Duplicated(SharedDup),
 }
 
-impl Fd {
-    pub fn maybe(number: Option<i32>, later: bool) -> fdkit::Result<Option<Self>> {
+impl CallFd {
+    /// Borrows the descriptor, or duplicates it for a call that is made later.
+    pub fn new(number: Option<i32>, later: bool) -> fdkit::Result<Option<Self>> {
         let Some(number) = number else {
             return Ok(None);
         };
-        let given = borrow(number, "dup")?;
+        let fd = borrow(number, "dup")?;
         if !later {
-            return Ok(Some(Self::Given(given)));
+            return Ok(Some(Self::Borrowed(fd)));
         }
-        match dup(given) {
-            Ok(copy) => Ok(Some(Self::Copied(copy))),
-            // The call itself is to say so, as it does at once; or not to mind, where its path is
-            // absolute.
+        match SharedDup::new(fd) {
+            Ok(duplicate) => Ok(Some(Self::Duplicated(duplicate))),
+            // The system call reports a descriptor that is not open, as it does when it is made at
+            // once. If its path is absolute, it does not use the descriptor.
             Err(error) if error.errno() == libc::EBADF => {
-                Ok(Some(Self::Given(borrow(NEVER_OPEN, "dup")?)))
+                Ok(Some(Self::Borrowed(borrow(NEVER_OPEN, "dup")?)))
             }
             Err(error) => Err(error),
         }
     }
 }
 
-impl AsFd for Fd {
+impl AsFd for CallFd {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Self::Given(fd) => *fd,
-            Self::Copied(fd) => fd.as_fd(),
+            Self::Borrowed(fd) => *fd,
+            Self::Duplicated(fd) => fd.as_fd(),
         }
     }
 }

@@ -1,21 +1,22 @@
-//! Numbers of the Linux interface, under their C names, the same on every platform.
+//! Numbers of the Linux interface under their C names. They are the same on every platform.
 //!
 //! Sources: memfd_create(2), fcntl(2), openat2(2), rename(2), `linux/memfd.h`, `linux/fcntl.h`,
 //! `linux/openat2.h`, `linux/fs.h`.
 
-/// Children do not inherit the descriptor.
+/// Child processes do not inherit the descriptor.
 pub const MFD_CLOEXEC: u32 = 1;
-/// Seals may be added.
+/// Seals may be added to the file.
 pub const MFD_ALLOW_SEALING: u32 = 2;
-/// The file lives in huge pages; or-ed with one of the `MFD_HUGE_*` sizes, else of the default size.
+/// The file lives in huge pages. Combine it with one of the `MFD_HUGE_*` sizes; without one, the
+/// pages have the default size.
 pub const MFD_HUGETLB: u32 = 4;
-/// Not executable, and sealed so; implies `MFD_ALLOW_SEALING` (Linux 6.3).
+/// The file is not executable and can never become so. It implies `MFD_ALLOW_SEALING` (Linux 6.3).
 pub const MFD_NOEXEC_SEAL: u32 = 8;
-/// Executable (Linux 6.3).
+/// The file is executable (Linux 6.3).
 pub const MFD_EXEC: u32 = 0x10;
-/// Where the base-2 logarithm of the huge-page size stands in the flags.
+/// The position of the base-2 logarithm of the huge-page size in the flags.
 pub const MFD_HUGE_SHIFT: u32 = 26;
-/// The bits of that logarithm.
+/// The mask for that logarithm, after the shift.
 pub const MFD_HUGE_MASK: u32 = 0x3f;
 /// Huge pages of 64 KB.
 pub const MFD_HUGE_64KB: u32 = 16 << MFD_HUGE_SHIFT;
@@ -41,31 +42,34 @@ pub const MFD_HUGE_1GB: u32 = 30 << MFD_HUGE_SHIFT;
 pub const MFD_HUGE_2GB: u32 = 31 << MFD_HUGE_SHIFT;
 /// Huge pages of 16 GB.
 pub const MFD_HUGE_16GB: u32 = 34 << MFD_HUGE_SHIFT;
-/// No further seals.
+/// No more seals can be added.
 pub const F_SEAL_SEAL: u32 = 1;
-/// The file never gets smaller.
+/// The file cannot shrink.
 pub const F_SEAL_SHRINK: u32 = 2;
-/// The file never gets larger.
+/// The file cannot grow.
 pub const F_SEAL_GROW: u32 = 4;
-/// The contents never change.
+/// The contents cannot change.
 pub const F_SEAL_WRITE: u32 = 8;
-/// No new writes or writable mappings; those that live stay (Linux 5.1).
+/// No new writes and no new writable mappings are allowed. Existing mappings stay writable (Linux
+/// 5.1).
 pub const F_SEAL_FUTURE_WRITE: u32 = 0x10;
-/// The execute bits of the mode never change (Linux 6.3).
+/// The execute bits of the mode cannot change (Linux 6.3).
 pub const F_SEAL_EXEC: u32 = 0x20;
-/// Never crosses into another mount.
+/// The path must not cross into another mount.
 pub const RESOLVE_NO_XDEV: u64 = 1;
-/// No links of the kind of `/proc/<pid>/fd/<n>`.
+/// The path must not go through links such as `/proc/<pid>/fd/<n>`.
 pub const RESOLVE_NO_MAGICLINKS: u64 = 2;
-/// No symbolic links at all, anywhere in the path.
+/// The path must not contain symbolic links, in any component.
 pub const RESOLVE_NO_SYMLINKS: u64 = 4;
-/// Stays below the directory it starts from; what leads out is `EXDEV`.
+/// The path must stay below the directory that it starts from. A path that leaves it fails with
+/// `EXDEV`.
 pub const RESOLVE_BENEATH: u64 = 8;
-/// The directory it starts from is `/` for the path and all links in it.
+/// The directory that the path starts from is `/` for the path and for every symbolic link in it.
 pub const RESOLVE_IN_ROOT: u64 = 0x10;
-/// Only what the kernel has in its cache; else `EAGAIN` (Linux 5.12).
+/// The path is resolved from the kernel's cache only. If that is impossible, the call fails with
+/// `EAGAIN` (Linux 5.12).
 pub const RESOLVE_CACHED: u64 = 0x20;
-/// `EEXIST` where the new name is there already.
+/// The call fails with `EEXIST` if the new name exists.
 pub const RENAME_NOREPLACE: u32 = 1;
-/// The two names change places; both must be there.
+/// The two names are exchanged atomically. Both must exist.
 pub const RENAME_EXCHANGE: u32 = 2;

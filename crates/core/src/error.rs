@@ -1,4 +1,4 @@
-//! The one error of this crate: which system call failed, and with what number.
+//! The error type of this crate: a system call that failed, and its error number.
 
 use std::{fmt, io};
 
@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 /// A failed system call.
 ///
-/// The raw number is kept: `nix::Errno` turns numbers it does not know into 0.
+/// It keeps the raw number, since `nix::Errno` turns numbers that it does not know into 0.
 ///
 /// ```
 /// let error = fdkit::files::names::openat(None, c"no/such/file", 0, 0).unwrap_err();
@@ -19,11 +19,11 @@ pub struct Error {
     syscall: &'static str,
 }
 
-/// What every fallible function of this crate returns.
+/// The result of every fallible function of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// A failure that did not come from the operating system.
+    /// Creates an error for a failure that did not come from the operating system.
     ///
     /// ```
     /// # #[cfg(target_os = "linux")]
@@ -34,19 +34,19 @@ impl Error {
         Self { errno, syscall }
     }
 
-    /// What `errno` says now, as the failure of `syscall`.
+    /// Returns the current value of `errno` as a failure of `syscall`.
     pub(crate) fn last(syscall: &'static str) -> Self {
         let errno = io::Error::last_os_error().raw_os_error().unwrap_or(0);
         Self { errno, syscall }
     }
 
-    /// The error number, positive, as the operating system gave it (`errno(3)`).
+    /// Returns the error number: positive, as the operating system returned it (`errno(3)`).
     #[must_use]
     pub const fn errno(&self) -> i32 {
         self.errno
     }
 
-    /// Whether the error number is this one.
+    /// Returns whether the error number is this one.
     ///
     /// ```
     /// let error = fdkit::files::names::openat(None, c"no/such/file", 0, 0).unwrap_err();
@@ -57,7 +57,7 @@ impl Error {
         self.errno == errno
     }
 
-    /// The name of the system call that failed, as its manual page spells it.
+    /// Returns the name of the system call that failed, as its manual page spells it.
     #[must_use]
     pub const fn syscall(&self) -> &'static str {
         self.syscall
@@ -79,7 +79,7 @@ impl From<Error> for io::Error {
     }
 }
 
-/// Makes a system call through nix, again for as long as a signal interrupts it (PEP 475).
+/// Makes a system call through nix, and repeats it if a signal interrupts it (PEP 475).
 pub(crate) fn retry<T>(
     syscall: &'static str,
     mut call: impl FnMut() -> nix::Result<T>,
@@ -94,7 +94,17 @@ pub(crate) fn retry<T>(
     }
 }
 
-/// Makes a system call through libc, where -1 means failure; otherwise as [`retry`].
+/// Returns whether a system call failed because it is not available: the kernel does not have it
+/// (`ENOSYS`), or a seccomp filter answers in its place. Filters of old container runtimes answer
+/// `EPERM`, and some network file systems `EOPNOTSUPP`. A kernel that has the call can also return
+/// the last two as its real answer; the caller then gets the same answer from the older call.
+#[cfg(target_os = "linux")]
+pub(crate) fn may_be_missing(error: Error) -> bool {
+    matches!(error.errno, libc::ENOSYS | libc::EPERM | libc::EOPNOTSUPP)
+}
+
+/// Makes a system call through libc, where -1 means failure. Otherwise, it does the same as
+/// [`retry`].
 pub(crate) fn retry_libc(
     syscall: &'static str,
     mut call: impl FnMut() -> libc::c_long,

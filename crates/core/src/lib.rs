@@ -1,18 +1,18 @@
-//! Files by descriptor: what Python has in `os.fwalk`, `os.memfd_create` and its
-//! `dir_fd` parameters.
+//! File operations by descriptor: Python's `os.fwalk`, `os.memfd_create` and `dir_fd` parameters
+//! for Rust.
 //!
-//! A path says where something was; a descriptor says what it is. Everything here acts
-//! relative to an open directory, so that nothing changes meaning when a path is renamed,
-//! swapped or linked in between.
+//! A path tells where a file was; a descriptor tells which file it is. All functions act relative
+//! to an open directory, so their effect does not change if a path is renamed, swapped or linked in
+//! between.
 //!
-//! * [`Walk`] lists a tree directory by directory, each with a descriptor, in any depth and
-//!   with a bounded number of descriptors.
-//! * [`Rmtree`] deletes one, and cannot be tricked out of it.
-//! * [`files::names`] opens, makes, renames and removes names relative to a directory,
-//!   [`files::stat`] looks at them and [`files::attributes`] changes their attributes.
-//! * [`memory::memfd`] makes files in memory and seals them, [`memory::io`] reads and writes them,
-//!   [`memory::mapping`] gives their memory, and [`memory::futex`] waits for what other processes
-//!   do there.
+//! * [`Walk`] lists a tree directory by directory, each with a descriptor. It handles any depth with
+//!   a bounded number of descriptors.
+//! * [`Rmtree`] deletes a tree, and never deletes anything outside of it.
+//! * [`DiskUsage`] adds up the sizes of a tree.
+//! * [`files::names`] opens, creates, renames and removes names relative to a directory.
+//!   [`files::stat`] returns their status, and [`files::attributes`] changes their attributes.
+//! * [`memory::memfd`] creates and seals memory files, [`memory::io`] reads and writes them,
+//!   [`memory::mapping`] maps them, and [`memory::futex`] waits for other processes through them.
 //!
 //! ```
 //! use fdkit::{Step, Walk, WalkOptions};
@@ -32,11 +32,14 @@
 pub mod constants;
 mod error;
 pub mod files;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod memory;
 pub mod root;
 pub mod tree;
 
 pub use error::{Error, Result};
 pub use files::name_list::{FileType, Names, NamesIter};
+pub use tree::disk_usage::{DiskUsage, Usage, UsageOptions};
 pub use tree::rmtree::{Progress, Rmtree};
 pub use tree::walk::{Step, Walk, WalkOptions};

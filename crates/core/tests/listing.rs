@@ -3,7 +3,6 @@
 
 mod common;
 
-use std::ffi::OsStr;
 use std::fs;
 use std::io::{Seek, SeekFrom};
 use std::os::fd::AsFd;
@@ -83,6 +82,8 @@ fn more_names_than_one_call_gives() {
 #[cfg(target_os = "linux")]
 #[test]
 fn names_are_bytes() {
+    use std::ffi::OsStr;
+
     let top = TempDir::new();
     let long = [0xff; 255];
     let names: [&[u8]; 4] = [b"\xff\xfe", b"new\nline", b"\xed\xb2\x80", &long];

@@ -11,7 +11,7 @@ use std::os::unix::fs::FileExt;
 
 use fdkit::Error;
 use fdkit::constants::*;
-use fdkit::memory::mapping::{MapOptions, Mapping, munmap, page_size};
+use fdkit::memory::mapping::{MapOptions, Mapping, page_size};
 use fdkit::memory::memfd::{add_seals, get_seals, memfd_create};
 
 fn memfd(size: usize) -> File {
@@ -176,17 +176,43 @@ fn it_outlives_the_descriptor_and_is_given_back_when_it_is_dropped() {
 }
 
 #[test]
-fn what_was_let_go_is_unmapped_by_its_address() {
-    let file = File::from(memfd_create(c"let go", MFD_ALLOW_SEALING).unwrap());
-    file.write_all_at(b"text", 0).unwrap();
-    let (address, length) = map(&file, DEFAULT).unwrap().into_raw();
-    assert_eq!((count("let go"), length), (1, page_size()));
-    // SAFETY: nothing uses it.
-    unsafe { munmap(address.as_ptr(), length) }.unwrap();
-    assert_eq!(count("let go"), 0);
-    // SAFETY: it is no address at all.
-    let error = unsafe { munmap(std::ptr::without_provenance_mut(1), 1) }.unwrap_err();
-    assert_eq!((error.syscall(), error.errno()), ("munmap", libc::EINVAL));
+fn an_abandoned_mapping_stays_as_zeros_and_lets_go_of_the_file() {
+    for writable in [None, Some(false)] {
+        let file = File::from(memfd_create(c"abandoned", MFD_ALLOW_SEALING).unwrap());
+        file.write_all_at(b"text", 0).unwrap();
+        let mapping = map(&file, MapOptions { writable, ..DEFAULT }).unwrap();
+        let address = mapping.as_ptr();
+        mapping.abandon();
+        assert_eq!(count("abandoned"), 0);
+        // SAFETY: the range stays mapped.
+        assert_eq!(unsafe { address.read_volatile() }, 0);
+        // SAFETY: as above.
+        unsafe { address.write_volatile(1) };
+        assert_eq!(byte(&file, 0), b't');
+    }
+}
+
+#[test]
+fn a_private_mapping_finds_the_words_of_the_file_and_a_shared_one_its_own() {
+    let file = memfd(page_size() + 8);
+    let shared = map(&file, DEFAULT).unwrap();
+    assert_eq!(shared.futex_word(4).unwrap().addr(), shared.as_ptr().addr() + 4);
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let reader = File::open(path).unwrap();
+    for each in [&file, &reader] {
+        let private = map(each, MapOptions { writable: Some(false), ..DEFAULT }).unwrap();
+        let word = private.futex_word(page_size() + 4).unwrap();
+        assert_ne!(word.addr(), private.as_ptr().addr() + page_size() + 4);
+        for byte in [b'b', b'c'] {
+            write(&shared, page_size() + 4, byte);
+            // SAFETY: it is in a mapping that is there.
+            assert_eq!(unsafe { word.cast::<u8>().read_volatile() }, byte);
+        }
+        for beyond in [page_size() + 8, usize::MAX] {
+            assert_eq!(private.futex_word(beyond).unwrap_err().errno(), libc::EINVAL);
+        }
+    }
+    assert_eq!(shared.futex_word(page_size() + 8).unwrap_err().errno(), libc::EINVAL);
 }
 
 #[test]

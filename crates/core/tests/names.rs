@@ -135,7 +135,9 @@ fn names_made_linked_and_renamed() {
     let start = Some(dir.as_fd());
     mkdirat(start, c"dir", 0o700).unwrap();
     mkfifoat(start, c"fifo", 0o600).unwrap();
-    mknodat(start, c"file", libc::S_IFREG | 0o600, 0).unwrap();
+    // libc's has 16 bits on macOS.
+    const S_IFREG: u32 = 0o100_000;
+    mknodat(start, c"file", S_IFREG | 0o600, 0).unwrap();
     symlinkat(c"file", start, c"alias").unwrap();
     linkat(start, c"alias", start, c"second", true).unwrap();
     linkat(start, c"alias", start, c"link", false).unwrap();

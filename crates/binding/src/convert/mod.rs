@@ -1,6 +1,10 @@
-//! Conversions between JavaScript and Rust.
+//! Conversions between JavaScript values and Rust values.
 
-pub mod held;
+pub mod handle;
+pub mod outcome;
 pub mod path;
-pub mod ret;
-pub mod values;
+pub mod sink;
+pub mod status;
+pub mod typed_array;
+pub mod types;
+pub mod value;

@@ -1,5 +1,4 @@
-//! What may be done with a file, and the attributes that can be changed: permissions, owner,
-//! times.
+//! Access checks, and the attributes of a file that can be changed: permissions, owner, times.
 
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -13,11 +12,11 @@ use crate::error::{Error, Result, retry};
 use crate::files::descriptors::directory;
 use crate::files::stat::Timestamp;
 
-/// Whether the process may do with a file what `mode` says: `R_OK`, `W_OK`, `X_OK` or-ed, or
-/// `F_OK`. By the real user and group, or by the effective ones with `effective_ids`.
+/// Checks whether the process may access a file as `mode` says: `R_OK`, `W_OK`, `X_OK` or-ed, or
+/// `F_OK`. It uses the real user and group ids, or the effective ones with `effective_ids`.
 ///
 /// # Errors
-/// What access(2) says: `EACCES`: it may not; `ENOENT`, `EROFS`, `EINVAL` …
+/// `EACCES`: access is denied; `ENOENT`, `EROFS`, `EINVAL` and the other errors of access(2).
 ///
 /// ```
 /// use fdkit::files::attributes::faccessat;
@@ -41,11 +40,13 @@ pub fn faccessat(
     sys::faccessat(directory(dir_fd), path, mode, flags)
 }
 
-/// Sets the permissions. A link itself (`follow_symlinks` false) has permissions on few systems.
+/// Sets the permissions of a file. Few systems support it for a symbolic link itself
+/// (`follow_symlinks` is false).
 ///
 /// # Errors
-/// What chmod(2) says: `EPERM`: somebody else's; `ENOENT`, `EROFS` … Without `follow_symlinks`
-/// also `ENOTSUP`: a link on Linux, or Linux before 6.6.
+/// `EPERM`: the file belongs to another user; `ENOENT`, `EROFS` and the other errors of chmod(2).
+/// If `follow_symlinks` is false, also `ENOTSUP`: the path is a symbolic link on Linux, or Linux is
+/// older than 6.6.
 ///
 /// ```
 /// # use std::os::fd::AsFd;
@@ -72,16 +73,16 @@ pub fn fchmodat(
 /// Sets the permissions of an open file.
 ///
 /// # Errors
-/// What chmod(2) says: `EPERM`, `EBADF`, `EROFS` …
+/// `EPERM`, `EBADF`, `EROFS` and the other errors of chmod(2).
 pub fn fchmod(fd: BorrowedFd<'_>, mode: u32) -> Result<()> {
     let mode = Mode::from_bits_retain(mode as libc::mode_t);
     retry("fchmod", || nix::sys::stat::fchmod(fd, mode))
 }
 
-/// Sets owner and group; `None` leaves one as it is.
+/// Sets the owner and the group of a file; `None` leaves either of them unchanged.
 ///
 /// # Errors
-/// What chown(2) says: `EPERM`, `ENOENT`, `EROFS` …
+/// `EPERM`, `ENOENT`, `EROFS` and the other errors of chown(2).
 pub fn fchownat(
     dir_fd: Option<BorrowedFd<'_>>,
     path: &CStr,
@@ -95,10 +96,10 @@ pub fn fchownat(
     retry("fchownat", || nix::unistd::fchownat(start, path, uid, gid, flags))
 }
 
-/// Sets owner and group of an open file; `None` leaves one as it is.
+/// Sets the owner and the group of an open file; `None` leaves either of them unchanged.
 ///
 /// # Errors
-/// What chown(2) says: `EPERM`, `EBADF`, `EROFS` …
+/// `EPERM`, `EBADF`, `EROFS` and the other errors of chown(2).
 pub fn fchown(fd: BorrowedFd<'_>, uid: Option<u32>, gid: Option<u32>) -> Result<()> {
     let (uid, gid) = (uid.map(Uid::from_raw), gid.map(Gid::from_raw));
     retry("fchown", || nix::unistd::fchown(fd, uid, gid))
@@ -107,11 +108,11 @@ pub fn fchown(fd: BorrowedFd<'_>, uid: Option<u32>, gid: Option<u32>) -> Result<
 /// A time to set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SetTime {
-    /// `UTIME_NOW`: the present, by the kernel's clock.
+    /// `UTIME_NOW`: the current time of the kernel's clock.
     Now,
-    /// `UTIME_OMIT`: as it is.
+    /// `UTIME_OMIT`: the time stays unchanged.
     Omit,
-    /// This time.
+    /// The given time.
     At(Timestamp),
 }
 
@@ -129,11 +130,11 @@ impl SetTime {
     }
 }
 
-/// Sets the times of last access and last change.
+/// Sets the times of last access and last modification.
 ///
 /// # Errors
-/// What utimensat(2) says: `EPERM` or `EACCES`: somebody else's; `ENOENT`, `EROFS`; `EINVAL`:
-/// 1,000,000,000 nanoseconds or more …
+/// `EPERM` or `EACCES`: the file belongs to another user; `EINVAL`: a time has 1,000,000,000
+/// nanoseconds or more; `ENOENT`, `EROFS` and the other errors of utimensat(2).
 pub fn utimensat(
     dir_fd: Option<BorrowedFd<'_>>,
     path: &CStr,
@@ -154,7 +155,7 @@ pub fn utimensat(
 /// Sets the times of an open file.
 ///
 /// # Errors
-/// As [`utimensat`], and `EBADF`.
+/// The errors of [`utimensat`], and `EBADF`.
 pub fn futimens(fd: BorrowedFd<'_>, atime: SetTime, mtime: SetTime) -> Result<()> {
     let (atime, mtime) = (atime.to_timespec()?, mtime.to_timespec()?);
     retry("futimens", || nix::sys::stat::futimens(fd, &atime, &mtime))
@@ -162,10 +163,11 @@ pub fn futimens(fd: BorrowedFd<'_>, atime: SetTime, mtime: SetTime) -> Result<()
 
 #[cfg(target_os = "linux")]
 mod sys {
-    use super::{AsRawFd, BorrowedFd, CStr, Error, Result};
-    use crate::error::retry_libc;
+    use super::{AsRawFd, BorrowedFd, CStr, Error, Gid, Result, Uid};
+    use crate::error::{may_be_missing, retry_libc};
+    use crate::files::stat::{Stat, fstatat};
 
-    // libc has it for some of the platforms only; the number is the same on all.
+    // libc defines it for some platforms only. The number is the same on all of them.
     const SYS_FCHMODAT2: libc::c_long = 452;
 
     pub(super) fn faccessat(
@@ -174,21 +176,92 @@ mod sys {
         mode: i32,
         flags: i32,
     ) -> Result<()> {
+        match faccessat2(start, path, mode, flags) {
+            Err(error) if may_be_missing(error) => {
+                // Only faccessat2 takes flags. If it works, its EPERM is real (the file is
+                // immutable), and the permission bits would not show that.
+                if flags != 0 && faccessat2(start, c"/", libc::F_OK, 0).is_ok() {
+                    return Err(error);
+                }
+                without_faccessat2(start, path, mode, flags)
+            }
+            result => result,
+        }
+    }
+
+    fn faccessat2(start: BorrowedFd<'_>, path: &CStr, mode: i32, flags: i32) -> Result<()> {
         let start = start.as_raw_fd();
         let allowed = retry_libc("faccessat2", || {
             // SAFETY: the path ends in NUL and outlives the call.
             unsafe { libc::syscall(libc::SYS_faccessat2, start, path.as_ptr(), mode, flags) }
         });
-        match allowed {
-            // Linux before 5.8, where the C library works the flags out by itself.
-            Err(error) if error.errno() == libc::ENOSYS => retry_libc("faccessat", || {
-                // SAFETY: as above.
-                let allowed = unsafe { libc::faccessat(start, path.as_ptr(), mode, flags) };
-                allowed.into()
-            }),
-            result => result,
+        allowed.map(|_| ())
+    }
+
+    /// Answers on Linux before 5.8, and if a seccomp filter hides `faccessat2`. The C library is
+    /// not called, since it tries the hidden call again and returns the filter's answer.
+    fn without_faccessat2(start: BorrowedFd<'_>, path: &CStr, mode: i32, flags: i32) -> Result<()> {
+        let follow = flags & libc::AT_SYMLINK_NOFOLLOW == 0;
+        if !follow {
+            let is_link = fstatat(Some(start), path, false)?.mode & libc::S_IFMT == libc::S_IFLNK;
+            // A symbolic link itself has all permissions.
+            if is_link {
+                return Ok(());
+            }
         }
-        .map(|_| ())
+        let ids = Ids::effective();
+        if flags & libc::AT_EACCESS != 0 && !ids.are_real() {
+            return ids.check(&fstatat(Some(start), path, follow)?, mode);
+        }
+        let allowed = retry_libc("faccessat", || {
+            let start = start.as_raw_fd();
+            // SAFETY: the path ends in NUL and outlives the call.
+            unsafe { libc::syscall(libc::SYS_faccessat, start, path.as_ptr(), mode) }
+        });
+        allowed.map(|_| ())
+    }
+
+    /// The user and group ids that permission bits are checked for.
+    struct Ids {
+        uid: Uid,
+        gid: Gid,
+    }
+
+    impl Ids {
+        fn effective() -> Self {
+            Self { uid: Uid::effective(), gid: Gid::effective() }
+        }
+
+        fn are_real(&self) -> bool {
+            self.uid == Uid::current() && self.gid == Gid::current()
+        }
+
+        /// Checks the permission bits in the way of C libraries. It ignores access control lists.
+        fn check(&self, stat: &Stat, mode: i32) -> Result<()> {
+            let wanted = mode.cast_unsigned() & 7;
+            if self.uid.is_root() {
+                let is_directory = stat.mode & libc::S_IFMT == libc::S_IFDIR;
+                if wanted & 1 == 0 || is_directory || stat.mode & 0o111 != 0 {
+                    return Ok(());
+                }
+            }
+            let shift = if stat.uid == self.uid.as_raw() {
+                6
+            } else if self.is_member(stat.gid) {
+                3
+            } else {
+                0
+            };
+            if (stat.mode >> shift) & wanted == wanted {
+                return Ok(());
+            }
+            Err(Error::new(libc::EACCES, "faccessat"))
+        }
+
+        fn is_member(&self, gid: u32) -> bool {
+            let is = |each: &Gid| each.as_raw() == gid;
+            is(&self.gid) || nix::unistd::getgroups().is_ok_and(|groups| groups.iter().any(is))
+        }
     }
 
     pub(super) fn fchmodat_nofollow(start: BorrowedFd<'_>, path: &CStr, mode: u32) -> Result<()> {

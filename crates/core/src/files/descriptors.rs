@@ -1,21 +1,22 @@
-//! Descriptors: from a number to a borrowed descriptor, copies, and what a child inherits.
+//! Descriptors: borrowing them by number, duplicating them, and inheritance by child processes.
 
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 
 use nix::fcntl::{AT_FDCWD, FcntlArg, FdFlag, fcntl};
 
-use crate::error::{Error, Result, retry};
+use crate::error::{Error, Result, retry, retry_libc};
 
-/// The directory that a relative path starts from: the one given, else the working directory.
+/// Returns the directory that a relative path starts from: the given one, or the working directory.
 pub(crate) fn directory(dir_fd: Option<BorrowedFd<'_>>) -> BorrowedFd<'_> {
     dir_fd.unwrap_or(AT_FDCWD)
 }
 
-/// Takes a number from outside Rust for a descriptor that stays open during the next call.
+/// Borrows a descriptor by its number. The number comes from outside Rust and must stay open during
+/// the next call.
 ///
 /// # Errors
-/// `EBADF` for a negative number, under the name of the system call it was meant for. A number
-/// that is not open is the kernel's to refuse, with the same error.
+/// `EBADF`, with `syscall` as the failed call, if the number is negative. A number that is not open
+/// is refused by the kernel with the same error.
 ///
 /// ```
 /// use std::os::fd::AsRawFd;
@@ -28,17 +29,18 @@ pub fn borrow(number: i32, syscall: &'static str) -> Result<BorrowedFd<'static>>
     if number < 0 {
         return Err(Error::new(libc::EBADF, syscall));
     }
-    // SAFETY: it is not -1. Whoever handed the number over owns the descriptor; should it be
-    // closed, the system call says EBADF, and nothing here closes or keeps a borrowed one.
+    // SAFETY: it is not -1. The caller owns the descriptor. If the descriptor is closed, the system
+    // call fails with EBADF, and nothing here closes or keeps a borrowed descriptor.
     Ok(unsafe { BorrowedFd::borrow_raw(number) })
 }
 
-/// `dup(fd)` with close-on-exec, as Python's `os.dup`: the copy is not inherited by children.
+/// Calls `dup(fd)` with close-on-exec, like Python's `os.dup`: child processes do not inherit the
+/// duplicate.
 ///
-/// It shares offset and status flags with the original (dup(2)).
+/// The duplicate shares the offset and the status flags with the original (dup(2)).
 ///
 /// # Errors
-/// `EBADF`: not open; `EMFILE`: no number is free.
+/// `EBADF`: `fd` is not open; `EMFILE`: no number is free.
 ///
 /// ```
 /// use std::os::fd::AsFd;
@@ -52,11 +54,67 @@ pub fn dup(fd: BorrowedFd<'_>) -> Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-/// `close(fd)`, where dropping it would keep quiet about an error.
+/// Returns the path of an open file, if the system knows it: the target of `/proc/self/fd` on
+/// Linux, `F_GETPATH` on macOS. It is for messages only, since the file can be moved at any moment.
+/// Linux appends ` (deleted)` to the path of a file that has been removed.
+///
+/// ```
+/// use std::os::fd::AsFd;
+/// let src = fdkit::files::names::openat(None, c"src", 0, 0)?;
+/// let path = fdkit::files::descriptors::path(src.as_fd());
+/// # #[cfg(target_os = "linux")]
+/// assert!(path.is_some_and(|path| path.ends_with(b"/src")));
+/// # Ok::<(), fdkit::Error>(())
+/// ```
+#[must_use]
+pub fn path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+    sys::path(fd)
+}
+
+/// Calls `dup3(fd, number)`: closes what is open as `number` and atomically puts the open file of
+/// `fd` there. Child processes inherit `number` if they inherit `fd`.
 ///
 /// # Errors
-/// `EBADF`: somebody else has closed it; `EIO`, `ENOSPC`, `EDQUOT`: something written before is
-/// lost. It is closed in any case.
+/// `EBADF`: a descriptor is not open; `EINVAL`: `fd` and `number` are the same. On an error,
+/// `number` stays as it is.
+///
+/// ```
+/// use fdkit::files::descriptors::{get_inheritable, replace};
+/// use std::{fs::File, os::fd::AsFd};
+///
+/// let (from, to) = (File::open("/").unwrap(), File::open("/dev/null").unwrap());
+/// replace(from.as_fd(), to.as_fd())?;
+/// assert!(to.metadata().unwrap().is_dir());
+/// assert!(!get_inheritable(to.as_fd())?);
+/// # Ok::<(), fdkit::Error>(())
+/// ```
+pub fn replace(fd: BorrowedFd<'_>, number: BorrowedFd<'_>) -> Result<()> {
+    sys_replace(fd.as_raw_fd(), number.as_raw_fd(), get_inheritable(fd)?)
+}
+
+#[cfg(target_os = "linux")]
+fn sys_replace(fd: i32, number: i32, inheritable: bool) -> Result<()> {
+    let flags = if inheritable { 0 } else { libc::O_CLOEXEC };
+    // SAFETY: both are open, and the caller has lent them for this call.
+    retry_libc("dup3", || libc::c_long::from(unsafe { libc::dup3(fd, number, flags) }))?;
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sys_replace(fd: i32, number: i32, inheritable: bool) -> Result<()> {
+    if fd == number {
+        return Err(Error::new(libc::EINVAL, "dup2"));
+    }
+    // SAFETY: both are open, and the caller has lent them for this call.
+    retry_libc("dup2", || libc::c_long::from(unsafe { libc::dup2(fd, number) }))?;
+    set_inheritable(borrow(number, "fcntl")?, inheritable)
+}
+
+/// Closes a descriptor and reports errors, which dropping it would hide.
+///
+/// # Errors
+/// `EBADF`: somebody else has closed it; `EIO`, `ENOSPC`, `EDQUOT`: data that was written earlier
+/// is lost. The descriptor is closed in any case.
 ///
 /// ```
 /// let copy = fdkit::files::descriptors::dup(std::os::fd::AsFd::as_fd(&std::io::stdin()))?;
@@ -67,23 +125,23 @@ pub fn close(fd: OwnedFd) -> Result<()> {
     // SAFETY: it was owned, and nobody has it any more.
     let result = unsafe { libc::close(fd.into_raw_fd()) };
     let error = Error::last("close");
-    // Linux has closed it even if a signal came.
+    // Linux has closed it even if a signal interrupted the call.
     if result == 0 || error.errno() == libc::EINTR { Ok(()) } else { Err(error) }
 }
 
-/// Whether a child process gets the descriptor across `execve(2)`.
+/// Returns whether a child process inherits the descriptor across `execve(2)`.
 ///
 /// # Errors
-/// `EBADF`: not open.
+/// `EBADF`: `fd` is not open.
 pub fn get_inheritable(fd: BorrowedFd<'_>) -> Result<bool> {
     let flags = retry("fcntl", || fcntl(fd, FcntlArg::F_GETFD))?;
     Ok(flags & libc::FD_CLOEXEC == 0)
 }
 
-/// Sets whether a child process gets the descriptor across `execve(2)`.
+/// Sets whether a child process inherits the descriptor across `execve(2)`.
 ///
 /// # Errors
-/// `EBADF`: not open.
+/// `EBADF`: `fd` is not open.
 ///
 /// ```
 /// use std::os::fd::AsFd;
@@ -102,19 +160,75 @@ pub fn set_inheritable(fd: BorrowedFd<'_>, inheritable: bool) -> Result<()> {
     Ok(())
 }
 
-/// What tells one directory from every other: device and inode.
+/// Returns how many descriptors the process may have open: `getrlimit(RLIMIT_NOFILE)`.
+///
+/// ```
+/// assert!(fdkit::files::descriptors::limit() > 2);
+/// ```
+#[must_use]
+pub fn limit() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: there is room for the answer. The call only fails for unknown resources.
+    unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    limit.rlim_cur
+}
+
+/// The identity of a directory: device and inode. No other directory has the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Identity(libc::dev_t, libc::ino_t);
 
 impl Identity {
     pub(crate) fn of(fd: BorrowedFd<'_>) -> Result<Self> {
-        let stat = retry("fstat", || nix::sys::stat::fstat(fd))?;
-        Ok(Self(stat.st_dev, stat.st_ino))
+        Ok(Self::from(&retry("fstat", || nix::sys::stat::fstat(fd))?))
+    }
+
+    pub(crate) fn device(&self) -> libc::dev_t {
+        self.0
     }
 }
 
-/// The number of an open descriptor, for error messages and maps.
+impl From<&libc::stat> for Identity {
+    fn from(stat: &libc::stat) -> Self {
+        Self(stat.st_dev, stat.st_ino)
+    }
+}
+
+/// Returns the number of an open descriptor, for error messages and maps.
 #[must_use]
 pub fn number(fd: BorrowedFd<'_>) -> i32 {
     fd.as_raw_fd()
+}
+
+#[cfg(target_os = "linux")]
+mod sys {
+    use std::os::fd::{AsRawFd, BorrowedFd};
+    use std::os::unix::ffi::OsStringExt;
+
+    pub(super) fn path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+        let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
+        std::fs::read_link(link).ok().map(|path| path.into_os_string().into_vec())
+    }
+}
+
+#[cfg(target_os = "macos")]
+mod sys {
+    use super::{FcntlArg, fcntl};
+    use std::os::fd::BorrowedFd;
+    use std::os::unix::ffi::OsStringExt;
+    use std::path::PathBuf;
+
+    pub(super) fn path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+        let mut path = PathBuf::new();
+        fcntl(fd, FcntlArg::F_GETPATH(&mut path)).ok()?;
+        Some(path.into_os_string().into_vec())
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+mod sys {
+    use std::os::fd::BorrowedFd;
+
+    pub(super) fn path(_fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+        None
+    }
 }

@@ -1,73 +1,28 @@
-//! Reading a directory: getdents64 where there is one, else readdir(3).
+//! Reading a directory, with getdents64 on Linux and readdir(3) elsewhere.
 
 use std::ffi::{CStr, CString};
+use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, fstatat};
 
 use crate::error::{Error, Result, retry};
+use crate::files::descriptors::{Identity, number};
 use crate::files::name_list::{FileType, Names};
 
-/// A directory's names, split as `os.walk` splits them.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Listing {
-    /// Directories and links to directories.
-    pub(crate) dirnames: Names,
-    /// Everything else: files, links to nothing or to themselves, FIFOs, sockets, devices.
-    pub(crate) filenames: Names,
-    /// Whether links to directories stand among the files, and what links lead to is not asked.
-    pub(crate) links_are_files: bool,
-}
-
-impl Listing {
-    /// Lists the directory from where its descriptor's offset stands, to the end.
-    ///
-    /// The names gather in `scratch`, whose memory has grown already, and take as much as they
-    /// need when they are all there.
-    pub(crate) fn read(
-        fd: BorrowedFd<'_>,
-        buffer: &mut Buffer,
-        scratch: &mut Self,
-    ) -> Result<Self> {
-        scratch.dirnames.clear();
-        scratch.filenames.clear();
-        buffer.read(fd, |entry| scratch.add(fd, entry))?;
-        Ok(scratch.clone())
-    }
-
-    fn add(&mut self, fd: BorrowedFd<'_>, entry: Entry<'_>) {
-        let Some(file_type) = entry.resolve_unknown(fd) else {
-            return;
-        };
-        let mut leads_to = file_type;
-        if file_type == FileType::SymbolicLink && !self.links_are_files {
-            match type_of(fd, entry.name, AtFlags::empty()) {
-                Ok(found) => leads_to = found,
-                // It points to nothing, or is gone itself; only the first is a file.
-                Err(error) if error.errno() == libc::ENOENT && is_gone(fd, entry.name) => return,
-                Err(_) => {}
-            }
-        }
-        if leads_to == FileType::Directory {
-            self.dirnames.push(entry.name, file_type);
-        } else {
-            self.filenames.push(entry.name, file_type);
-        }
-    }
-}
-
-/// What a directory says of one name.
+/// An entry of a directory, as the directory stores it.
 pub(crate) struct Entry<'a> {
-    name: &'a CStr,
-    file_type: FileType,
-    ino: u64,
+    pub(crate) name: &'a CStr,
+    pub(crate) file_type: FileType,
+    pub(crate) ino: u64,
 }
 
 impl Entry<'_> {
-    /// The type of the entry itself, asked for where the directory does not say; `None` where
-    /// it is gone.
-    fn resolve_unknown(&self, fd: BorrowedFd<'_>) -> Option<FileType> {
+    /// Returns the type of the entry itself. If the directory does not store it, the type is looked
+    /// up; `None` means that the entry is gone.
+    pub(crate) fn resolve_unknown(&self, fd: BorrowedFd<'_>) -> Option<FileType> {
         if self.file_type != FileType::Unknown {
             return Some(self.file_type);
         }
@@ -79,26 +34,24 @@ impl Entry<'_> {
     }
 }
 
-fn type_of(fd: BorrowedFd<'_>, name: &CStr, flags: AtFlags) -> Result<FileType> {
+pub(crate) fn type_of(fd: BorrowedFd<'_>, name: &CStr, flags: AtFlags) -> Result<FileType> {
     let stat = retry("fstatat", || fstatat(fd, name, flags))?;
     Ok(FileType::from_mode(stat.st_mode))
 }
 
-fn is_gone(fd: BorrowedFd<'_>, name: &CStr) -> bool {
-    type_of(fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)
-        .is_err_and(|error| error.errno() == libc::ENOENT)
-}
-
-/// The names in a directory, without `.` and `..`, in the order in which the file system
-/// gives them, as `os.listdir`.
+/// Returns the names in a directory, without `.` and `..`, in the file system's order, like
+/// `os.listdir`.
 ///
-/// A descriptor's own offset is neither used nor moved: the directory is opened again through
-/// it, so two listings at once do not take each other's names. Only where that is refused,
-/// for want of search permission, is the descriptor itself rewound and read.
+/// The offset of a descriptor is neither used nor moved: the directory is opened again through it,
+/// so two listings at the same time do not take names from each other. There is one exception: if
+/// the directory cannot be opened again (it is not searchable, and there is no /proc or the
+/// directory is no longer readable), the descriptor itself is rewound and read. Within this
+/// process, such listings of one directory run one after another. Another process that has
+/// inherited the descriptor must not read it at the same time.
 ///
 /// # Errors
-/// `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` … from `openat`; `EBADF` for a descriptor that is
-/// not open for reading; `EIO` … from `getdents64`.
+/// `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and others from `openat`; `EBADF` for a descriptor that
+/// is not open for reading; `EIO` and others from `getdents64`.
 ///
 /// ```
 /// let names = fdkit::files::listing::listdir(None, c"src")?;
@@ -110,10 +63,10 @@ pub fn listdir(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<Names> {
     read_all(fd.as_fd())
 }
 
-/// [`listdir`] of an open directory.
+/// Returns the names in an open directory, like [`listdir`].
 ///
 /// # Errors
-/// As [`listdir`].
+/// The errors of [`listdir`].
 ///
 /// ```
 /// use std::os::fd::AsFd;
@@ -126,24 +79,25 @@ pub fn listdir_fd(fd: BorrowedFd<'_>) -> Result<Names> {
     reopen(fd, read_all)
 }
 
-/// One name in a directory, and what the directory says of it; see [`scandir`].
+/// An entry of a directory, as returned by [`scandir`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirEntry {
-    /// Its name.
+    /// The name.
     pub name: CString,
-    /// Its type; a link is a link.
+    /// The type of the entry itself: a symbolic link is a symbolic link.
     pub file_type: FileType,
-    /// For a link, the type of what it points to, where that was asked for and is there.
+    /// The type of a symbolic link's target, if it was requested and the target exists.
     pub target_type: Option<FileType>,
-    /// Its inode number.
+    /// The inode number.
     pub ino: u64,
 }
 
-/// The entries of a directory, as `os.scandir`. Types that the directory does not say are asked
-/// for, and with `resolve_links` those of links' targets; nothing else costs a system call.
+/// Returns the entries of a directory, like `os.scandir`. Types that the directory does not store
+/// are looked up, and with `resolve_links` also the types of symbolic links' targets. Nothing else
+/// makes a system call per entry.
 ///
 /// # Errors
-/// As [`listdir`].
+/// The errors of [`listdir`].
 ///
 /// ```
 /// use fdkit::FileType;
@@ -162,10 +116,10 @@ pub fn scandir(
     read_entries(fd.as_fd(), resolve_links)
 }
 
-/// [`scandir`] of an open directory.
+/// Returns the entries of an open directory, like [`scandir`].
 ///
 /// # Errors
-/// As [`listdir`].
+/// The errors of [`listdir`].
 pub fn scandir_fd(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntry>> {
     reopen(fd, |fd| read_entries(fd, resolve_links))
 }
@@ -174,7 +128,7 @@ fn read_entries(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntry>
     let mut entries = Vec::new();
     Buffer::default().read(fd, |entry| {
         let Some(file_type) = entry.resolve_unknown(fd) else {
-            return;
+            return ControlFlow::Continue(());
         };
         let asks = resolve_links && file_type == FileType::SymbolicLink;
         let target = asks.then(|| type_of(fd, entry.name, AtFlags::empty()).ok());
@@ -184,6 +138,7 @@ fn read_entries(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntry>
             target_type: target.flatten(),
             ino: entry.ino,
         });
+        ControlFlow::Continue(())
     })?;
     Ok(entries)
 }
@@ -194,24 +149,72 @@ fn open(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<OwnedFd> {
     retry("openat", || openat(start, path, flags, Mode::empty()))
 }
 
-// Reads an open directory through a descriptor of its own, whose offset nobody shares.
+// Reads an open directory through a new descriptor, whose offset nobody shares.
 fn reopen<T>(fd: BorrowedFd<'_>, read: impl Fn(BorrowedFd<'_>) -> Result<T>) -> Result<T> {
     match open(Some(fd), c".") {
-        Ok(own) => read(own.as_fd()),
-        // Not searchable, or removed.
-        Err(error) if matches!(error.errno(), libc::EACCES | libc::ENOENT) => {
-            rewind(fd)?;
-            let listed = read(fd);
-            rewind(fd)?;
-            listed
+        Ok(own) => return read(own.as_fd()),
+        // The directory is not searchable, or was removed.
+        Err(error) if matches!(error.errno(), libc::EACCES | libc::ENOENT) => {}
+        Err(error) => return Err(error),
+    }
+    let identity = Identity::of(fd)?;
+    if let Some(own) = open_by_number(fd, identity) {
+        return read(own.as_fd());
+    }
+    let _turn = Turn::wait_for(identity);
+    rewind(fd)?;
+    let listed = read(fd);
+    rewind(fd)?;
+    listed
+}
+
+// Opens a directory through /proc, which works even if the directory is not searchable.
+#[cfg(target_os = "linux")]
+fn open_by_number(fd: BorrowedFd<'_>, identity: Identity) -> Option<OwnedFd> {
+    let path = CString::new(format!("/proc/self/fd/{}", number(fd))).ok()?;
+    let own = open(None, &path).ok()?;
+    // Something other than procfs may be mounted at /proc.
+    Identity::of(own.as_fd()).is_ok_and(|found| found == identity).then_some(own)
+}
+
+// On other systems, /dev/fd gives a duplicate with the same offset.
+#[cfg(not(target_os = "linux"))]
+fn open_by_number(_fd: BorrowedFd<'_>, _identity: Identity) -> Option<OwnedFd> {
+    None
+}
+
+/// The right to read a directory through a descriptor whose offset may be shared. Only one listing
+/// of each directory has it at a time, whichever descriptors lead there.
+struct Turn(Identity);
+
+static TAKEN: Mutex<Vec<Identity>> = Mutex::new(Vec::new());
+static GIVEN_BACK: Condvar = Condvar::new();
+
+impl Turn {
+    fn wait_for(identity: Identity) -> Self {
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        while taken.contains(&identity) {
+            taken = GIVEN_BACK.wait(taken).unwrap_or_else(PoisonError::into_inner);
         }
-        Err(error) => Err(error),
+        taken.push(identity);
+        Self(identity)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.retain(|identity| *identity != self.0);
+        GIVEN_BACK.notify_all();
     }
 }
 
 fn read_all(fd: BorrowedFd<'_>) -> Result<Names> {
     let mut names = Names::default();
-    Buffer::default().read(fd, |entry| names.push(entry.name, entry.file_type))?;
+    Buffer::default().read(fd, |entry| {
+        names.push(entry.name, entry.file_type);
+        ControlFlow::Continue(())
+    })?;
     Ok(names)
 }
 
@@ -221,42 +224,44 @@ fn rewind(fd: BorrowedFd<'_>) -> Result<()> {
 }
 
 pub(crate) use sys::Buffer;
+#[cfg(all(target_os = "linux", any(test, fuzzing)))]
+pub(crate) use sys::each;
 
 #[cfg(target_os = "linux")]
 mod sys {
-    use super::{BorrowedFd, CStr, Entry, Error, FileType, Result};
+    use super::{BorrowedFd, CStr, ControlFlow, Entry, Error, FileType, Result};
     use crate::error::retry_libc;
     use std::os::fd::AsRawFd;
 
     const BUFFER_SIZE: usize = 64 * 1024;
 
-    // With a name of 255 bytes, its NUL, and rounded up to a multiple of 8.
-    const LONGEST_RECORD: usize = 280;
-
-    /// Where the kernel puts entries; made at the first listing, once for a walk.
+    /// The buffer into which the kernel writes entries. It is allocated at the first listing, and a
+    /// walk reuses it.
     #[derive(Debug, Default)]
     pub(crate) struct Buffer(Vec<u8>);
 
     impl Buffer {
-        /// Calls `visit` for each entry but `.` and `..`.
+        /// Calls `visit` for each entry except `.` and `..`, until `visit` breaks.
         pub(crate) fn read(
             &mut self,
             fd: BorrowedFd<'_>,
-            mut visit: impl FnMut(Entry<'_>),
+            mut visit: impl FnMut(Entry<'_>) -> ControlFlow<()>,
         ) -> Result<()> {
             self.0.resize(BUFFER_SIZE, 0);
             loop {
                 let filled = match getdents64(fd, &mut self.0) {
-                    // The directory has been removed: no names, says POSIX of readdir(3).
+                    // The directory has been removed. By POSIX, readdir(3) then returns no names.
                     Err(error) if error.errno() == libc::ENOENT => return Ok(()),
                     filled => filled?,
                 };
                 if filled.is_empty() {
                     return Ok(());
                 }
-                let next = each(filled, &mut visit).ok_or(Error::new(libc::EIO, "getdents64"))?;
-                // The end of ext4, btrfs and others. A call less, of four a directory.
-                if next == i64::MAX && filled.len() + LONGEST_RECORD <= BUFFER_SIZE {
+                // Only an empty answer means the end. The offset of the last record does not tell:
+                // ext4 has `i64::MAX` there at the end, but a FUSE server may send it with every
+                // record, and finding out which file system this is takes a system call as well.
+                let visited = each(filled, &mut visit);
+                if visited.ok_or(Error::new(libc::EIO, "getdents64"))?.is_break() {
                     return Ok(());
                 }
             }
@@ -265,8 +270,8 @@ mod sys {
 
     fn getdents64<'a>(fd: BorrowedFd<'_>, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
         let filled = retry_libc("getdents64", || {
-            // SAFETY: the kernel writes at most `len` bytes to a buffer that is that long and
-            // borrowed for us alone.
+            // SAFETY: the kernel writes at most `len` bytes to a buffer of that length, which is
+            // borrowed exclusively.
             unsafe {
                 libc::syscall(
                     libc::SYS_getdents64,
@@ -281,61 +286,68 @@ mod sys {
     }
 
     // struct linux_dirent64: d_ino 0..8, d_off 8..16, d_reclen 16..18, d_type 18, d_name 19...
-    // Returns where the directory goes on after the last record.
-    fn each(mut records: &[u8], visit: &mut impl FnMut(Entry<'_>)) -> Option<i64> {
-        let mut next = 0;
+    // Returns `None` if a record is malformed.
+    pub(crate) fn each(
+        mut records: &[u8],
+        visit: &mut impl FnMut(Entry<'_>) -> ControlFlow<()>,
+    ) -> Option<ControlFlow<()>> {
         while !records.is_empty() {
             let &[low, high] = records.get(16..18)? else {
                 return None;
             };
             let (record, rest) =
                 records.split_at_checked(usize::from(u16::from_ne_bytes([low, high])))?;
-            next = i64::from_ne_bytes(*record.get(8..)?.first_chunk()?);
             let name = CStr::from_bytes_until_nul(record.get(19..)?).ok()?;
             if !matches!(name.to_bytes(), b"." | b"..") {
-                visit(Entry {
+                let visited = visit(Entry {
                     name,
                     file_type: FileType::from_d_type(*record.get(18)?),
                     ino: u64::from_ne_bytes(*record.first_chunk()?),
                 });
+                if visited.is_break() {
+                    return Some(ControlFlow::Break(()));
+                }
             }
             records = rest;
         }
-        Some(next)
+        Some(ControlFlow::Continue(()))
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 mod sys {
-    use super::{BorrowedFd, Entry, FileType, Result, retry};
+    use super::{BorrowedFd, ControlFlow, Entry, Error, FileType, Result, retry};
     use nix::dir::{Dir, Type};
 
-    /// Nothing to keep: readdir(3) has a buffer of its own.
+    /// It is empty: readdir(3) has a buffer of its own.
     #[derive(Debug, Default)]
-    pub(crate) struct Buffer;
+    pub(crate) struct Buffer {}
 
     impl Buffer {
-        /// Calls `visit` for each entry but `.` and `..`.
+        /// Calls `visit` for each entry except `.` and `..`, until `visit` breaks.
         pub(crate) fn read(
             &mut self,
             fd: BorrowedFd<'_>,
-            mut visit: impl FnMut(Entry<'_>),
+            mut visit: impl FnMut(Entry<'_>) -> ControlFlow<()>,
         ) -> Result<()> {
-            // `Dir` closes what it is given and panics where somebody else has closed it first:
-            // it gets a copy, whose number nobody outside knows.
+            // `Dir` closes its descriptor, and panics if somebody else has closed it first. So it
+            // gets a duplicate, whose number nobody else knows.
             let mut copy = Some(crate::files::descriptors::dup(fd)?);
             let mut dir = retry("fdopendir", || {
                 copy.take().map_or(Err(nix::errno::Errno::EBADF), Dir::from_fd)
             })?;
             for entry in dir.iter() {
-                let entry = retry("readdir", || entry)?;
+                let entry = entry.map_err(|errno| Error::new(errno as i32, "readdir"))?;
                 let name = entry.file_name();
                 if !matches!(name.to_bytes(), b"." | b"..") {
-                    visit(Entry {
+                    let visited = visit(Entry {
                         name,
                         file_type: file_type(entry.file_type()),
                         ino: entry.ino(),
                     });
+                    if visited.is_break() {
+                        break;
+                    }
                 }
             }
             Ok(())

@@ -1,18 +1,18 @@
-//! Names as a directory lists them: bytes, with what the directory says of their types.
+//! Lists of names as bytes, with the types that a directory stores for them.
 
 use std::ffi::CStr;
 
 use nix::sys::stat::SFlag;
 
-/// What a directory says an entry is; the numbers are the `DT_*` of readdir(3).
+/// The type of an entry as a directory stores it. The numbers are the `DT_*` of readdir(3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum FileType {
-    /// The file system does not say; ask with `fstatat(2)`.
+    /// The file system does not store the type; `fstatat(2)` returns it.
     Unknown = libc::DT_UNKNOWN,
     /// A directory.
     Directory = libc::DT_DIR,
-    /// A symbolic link, whatever it points to.
+    /// A symbolic link, whatever its target is.
     SymbolicLink = libc::DT_LNK,
     /// A regular file.
     File = libc::DT_REG,
@@ -41,7 +41,7 @@ impl FileType {
     }
 }
 
-/// Names in the order in which they were added, with their types, in one piece of memory.
+/// Names with their types, in the order in which they were added, in a single allocation.
 ///
 /// ```
 /// use fdkit::{FileType, Names};
@@ -53,7 +53,8 @@ impl FileType {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    // A name is a type byte, its bytes and a NUL: what openat(2) takes, and no allocation each.
+    // Each name is a type byte, its bytes and a NUL. So openat(2) can take it without an
+    // allocation.
     bytes: Vec<u8>,
     len: usize,
 }
@@ -63,13 +64,13 @@ impl Names {
         Self { bytes: Vec::new(), len: 0 }
     }
 
-    /// How many there are.
+    /// Returns the number of names.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is none.
+    /// Returns whether the list is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
@@ -80,21 +81,26 @@ impl Names {
         self.len = 0;
     }
 
-    /// Adds one at the end.
+    /// Returns the cursor after the last name.
+    pub(crate) fn end(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Appends a name.
     pub fn push(&mut self, name: &CStr, file_type: FileType) {
         self.bytes.push(file_type as u8);
         self.bytes.extend_from_slice(name.to_bytes_with_nul());
         self.len += 1;
     }
 
-    /// The names and their types, in order.
+    /// Returns an iterator over the names and their types, in order.
     #[must_use]
     pub fn iter(&self) -> NamesIter<'_> {
         NamesIter { rest: &self.bytes, len: self.len }
     }
 
-    /// The name that stands at `cursor`, and moves the cursor past it; 0 is the first name, and
-    /// others come from here.
+    /// Returns the name at `cursor`, and moves the cursor past it. 0 is the cursor of the first
+    /// name; this function sets the others.
     pub fn next(&self, cursor: &mut usize) -> Option<(&CStr, FileType)> {
         let (entry, rest) = split_first(self.bytes.get(*cursor..)?)?;
         *cursor = self.bytes.len() - rest.len();

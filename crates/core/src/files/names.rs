@@ -1,7 +1,7 @@
-//! Names relative to an open directory: opened, made, renamed, removed.
+//! Opening, creating, renaming and removing names relative to an open directory.
 //!
-//! `dir_fd` is where a relative `path` starts; `None` is the working directory. An absolute
-//! path does not use it.
+//! `dir_fd` is the directory that a relative `path` starts from; `None` is the working directory.
+//! An absolute path does not use it.
 
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -14,14 +14,14 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 use crate::error::{Result, retry, retry_libc};
 use crate::files::descriptors::directory;
 
-/// `openat(dir_fd, path, flags | O_CLOEXEC, mode)`.
+/// Calls `openat(dir_fd, path, flags | O_CLOEXEC, mode)`.
 ///
-/// `flags` are the `O_*` numbers of open(2); `mode` is for a file that gets made. Unlike in
-/// POSIX, the descriptor is not inherited by children (PEP 446).
+/// `flags` are the `O_*` numbers of open(2); `mode` is for a new file. Unlike in POSIX, child
+/// processes do not inherit the descriptor (PEP 446).
 ///
 /// # Errors
-/// What open(2) says: `ENOENT`, `EACCES`, `EEXIST`, `ELOOP`, `EMFILE`, `ENOTDIR` where `dir_fd`
-/// is no directory, `EBADF` where it is not open …
+/// `ENOTDIR`: `dir_fd` is not a directory; `EBADF`: `dir_fd` is not open; `ENOENT`, `EACCES`,
+/// `EEXIST`, `ELOOP`, `EMFILE` and the other errors of open(2).
 ///
 /// ```
 /// use std::os::fd::AsFd;
@@ -41,18 +41,19 @@ pub fn openat(
     retry("openat", || nix_openat(start, path, flags, mode))
 }
 
-/// `openat2(dir_fd, path, {flags | O_CLOEXEC, mode, resolve})`: opens a path that may not lead
-/// just anywhere.
+/// Calls `openat2(dir_fd, path, {flags | O_CLOEXEC, mode, resolve})`, which restricts where the
+/// path may lead. It never falls back to a less restricted open.
 ///
-/// `resolve` are the `RESOLVE_*` numbers of [`constants`](crate::constants). Where something on
-/// the way is renamed meanwhile, the kernel cannot be sure and gives up; that is tried again,
-/// 64 times.
+/// `resolve` are the `RESOLVE_*` numbers of [`constants`](crate::constants). If a component is
+/// renamed during the call, the kernel cannot check the path and gives up. The call is then
+/// repeated up to 64 times.
 ///
 /// # Errors
-/// As [`openat`], and `EXDEV`: the path leaves what `resolve` confines it to; `ELOOP`: a link
-/// that `resolve` forbids; `EAGAIN`: renamed every time, or not in the cache with
-/// `RESOLVE_CACHED`; `EINVAL`: bits that this kernel does not know; `ENOSYS`: Linux before 5.6,
-/// a seccomp filter, or another operating system. It never opens with less than was asked for.
+/// The errors of [`openat`], and `EXDEV`: the path leaves what `resolve` confines it to; `ELOOP`:
+/// the path contains a link that `resolve` forbids; `EAGAIN`: a component was renamed during every
+/// attempt, or is not in the cache with `RESOLVE_CACHED`; `EINVAL`: this kernel does not know some
+/// of the bits; `ENOSYS`: Linux is older than 5.6, a seccomp filter hides the call, or the
+/// operating system is another one.
 ///
 /// ```
 /// # #[cfg(target_os = "linux")] {
@@ -75,10 +76,10 @@ pub fn openat2(
     sys::openat2(directory(dir_fd), path, flags | libc::O_CLOEXEC, mode, resolve)
 }
 
-/// Makes a directory; its permissions are `mode` less the umask.
+/// Creates a directory. Its permissions are `mode` without the bits of the umask.
 ///
 /// # Errors
-/// What mkdir(2) says: `EEXIST`, `ENOENT`, `EACCES`, `ENOTDIR`, `EROFS` …
+/// `EEXIST`, `ENOENT`, `EACCES`, `ENOTDIR`, `EROFS` and the other errors of mkdir(2).
 ///
 /// ```
 /// assert_eq!(fdkit::files::names::mkdirat(None, c"src", 0o777).unwrap_err().errno(), libc::EEXIST);
@@ -88,10 +89,10 @@ pub fn mkdirat(dir_fd: Option<BorrowedFd<'_>>, path: &CStr, mode: u32) -> Result
     retry("mkdirat", || nix::sys::stat::mkdirat(start, path, mode))
 }
 
-/// Makes a FIFO; its permissions are `mode` less the umask.
+/// Creates a FIFO. Its permissions are `mode` without the bits of the umask.
 ///
 /// # Errors
-/// What mkfifo(3) says: `EEXIST`, `ENOENT`, `EACCES` …
+/// `EEXIST`, `ENOENT`, `EACCES` and the other errors of mkfifo(3).
 pub fn mkfifoat(dir_fd: Option<BorrowedFd<'_>>, path: &CStr, mode: u32) -> Result<()> {
     let start = directory(dir_fd).as_raw_fd();
     let made = retry_libc("mkfifoat", || {
@@ -102,11 +103,13 @@ pub fn mkfifoat(dir_fd: Option<BorrowedFd<'_>>, path: &CStr, mode: u32) -> Resul
     made.map(|_| ())
 }
 
-/// Makes a file of the type that `mode` says (`S_IFREG`, `S_IFIFO`, `S_IFSOCK`, `S_IFCHR` or
-/// `S_IFBLK`, with permissions, less the umask); `device` is for the last two.
+/// Creates a file of the type in `mode` (`S_IFREG`, `S_IFIFO`, `S_IFSOCK`, `S_IFCHR` or `S_IFBLK`,
+/// or-ed with permissions). The bits of the umask are removed from the permissions. `device` is for
+/// the last two types.
 ///
 /// # Errors
-/// What mknod(2) says: `EPERM`: devices are root's to make; `EEXIST`, `ENOENT`, `EINVAL` …
+/// `EPERM`: only root may create devices; `EEXIST`, `ENOENT`, `EINVAL` and the other errors of
+/// mknod(2).
 pub fn mknodat(dir_fd: Option<BorrowedFd<'_>>, path: &CStr, mode: u32, device: u64) -> Result<()> {
     let start = directory(dir_fd).as_raw_fd();
     let made = retry_libc("mknodat", || {
@@ -119,11 +122,12 @@ pub fn mknodat(dir_fd: Option<BorrowedFd<'_>>, path: &CStr, mode: u32, device: u
     made.map(|_| ())
 }
 
-/// Makes a second name for a file. With `follow_symlinks` a link as `src` stands for what it
-/// points to.
+/// Creates a hard link: a second name for a file. With `follow_symlinks`, it links to the target if
+/// `src` is a symbolic link.
 ///
 /// # Errors
-/// What link(2) says: `EEXIST`, `ENOENT`, `EXDEV`: another file system; `EPERM`: a directory …
+/// `EXDEV`: the paths are on different file systems; `EPERM`: `src` is a directory; `EEXIST`,
+/// `ENOENT` and the other errors of link(2).
 pub fn linkat(
     src_dir_fd: Option<BorrowedFd<'_>>,
     src: &CStr,
@@ -136,19 +140,21 @@ pub fn linkat(
     retry("linkat", || nix::unistd::linkat(from, src, to, dst, flags))
 }
 
-/// Makes a symbolic link at `path` whose text is `target`.
+/// Creates a symbolic link at `path` that points to `target`.
 ///
 /// # Errors
-/// What symlink(2) says: `EEXIST`, `ENOENT`: an empty target, or no such directory; `EACCES` …
+/// `ENOENT`: `target` is empty, or a directory in `path` does not exist; `EEXIST`, `EACCES` and the
+/// other errors of symlink(2).
 pub fn symlinkat(target: &CStr, dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<()> {
     let start = directory(dir_fd);
     retry("symlinkat", || nix::unistd::symlinkat(target, start, path))
 }
 
-/// The text of a symbolic link, of any length.
+/// Returns the target of a symbolic link, of any length.
 ///
 /// # Errors
-/// What readlink(2) says: `EINVAL`: not a link; `ENOENT`, `EACCES` …
+/// `EINVAL`: the path is not a symbolic link; `ENOENT`, `EACCES` and the other errors of
+/// readlink(2).
 ///
 /// ```
 /// assert_eq!(fdkit::files::names::readlinkat(None, c"src").unwrap_err().errno(), libc::EINVAL);
@@ -158,13 +164,14 @@ pub fn readlinkat(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<Vec<u8>
     retry("readlinkat", || nix::fcntl::readlinkat(start, path)).map(OsStringExt::into_vec)
 }
 
-/// Renames; `flags` are 0 or the `RENAME_*` numbers of [`constants`](crate::constants). Without
-/// flags a file at `dst` is replaced.
+/// Renames a file or a directory. `flags` are 0 or the `RENAME_*` numbers of
+/// [`constants`](crate::constants). Without flags, a file at `dst` is replaced.
 ///
 /// # Errors
-/// What rename(2) says: `ENOENT`, `EXDEV`: another file system; `ENOTEMPTY`, `EISDIR`,
-/// `ENOTDIR`, `EEXIST`: `dst` is there, with `RENAME_NOREPLACE`; `EINVAL`: into itself, or flags
-/// that the kernel or the file system does not know (`ENOTSUP` on macOS) …
+/// `EXDEV`: the paths are on different file systems; `EEXIST`: `dst` exists, with
+/// `RENAME_NOREPLACE`; `EINVAL` (`ENOTSUP` for flags on macOS): `dst` is below `src`, or the kernel
+/// or the file system does not support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and
+/// the other errors of rename(2).
 pub fn renameat2(
     src_dir_fd: Option<BorrowedFd<'_>>,
     src: &CStr,
@@ -182,7 +189,8 @@ pub fn renameat2(
 /// Removes a name that is not a directory: `unlinkat(dir_fd, path, 0)`.
 ///
 /// # Errors
-/// What unlink(2) says: `ENOENT`, `EACCES`, `EISDIR` for a directory (`EPERM` on macOS) …
+/// `EISDIR` (`EPERM` on macOS): the path is a directory; `ENOENT`, `EACCES` and the other errors of
+/// unlink(2).
 ///
 /// ```
 /// # use std::os::fd::AsFd;
@@ -200,8 +208,8 @@ pub fn unlink(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<()> {
 /// Removes an empty directory: `unlinkat(dir_fd, path, AT_REMOVEDIR)`.
 ///
 /// # Errors
-/// What rmdir(2) says: `ENOENT`, `ENOTDIR`, `ENOTEMPTY`, `EBUSY`, `EINVAL` for a path that ends
-/// in `.` …
+/// `EINVAL`: the path ends in `.`; `ENOENT`, `ENOTDIR`, `ENOTEMPTY`, `EBUSY` and the other errors
+/// of rmdir(2).
 ///
 /// ```
 /// assert_eq!(fdkit::files::names::rmdir(None, c"src").unwrap_err().errno(), libc::ENOTEMPTY);
@@ -220,7 +228,7 @@ mod sys {
     use super::{AsRawFd, BorrowedFd, CStr, OwnedFd, Result, retry_libc};
     use std::os::fd::FromRawFd;
 
-    // How often the kernel may find that something was renamed meanwhile.
+    // The number of attempts if a component is renamed during the call.
     const RACES: usize = 64;
 
     pub(super) fn openat2(
@@ -230,17 +238,17 @@ mod sys {
         mode: u32,
         resolve: u64,
     ) -> Result<OwnedFd> {
-        // SAFETY: a struct of integers.
+        // SAFETY: it is a struct of integers.
         let mut how: libc::open_how = unsafe { std::mem::zeroed() };
         how.flags = u64::from(flags.cast_unsigned());
-        // Unlike openat it refuses a mode that it would not use.
+        // Unlike openat, openat2 refuses a mode that it would not use.
         let makes_file = flags & (libc::O_CREAT | (libc::O_TMPFILE & !libc::O_DIRECTORY)) != 0;
         how.mode = if makes_file { u64::from(mode) } else { 0 };
         how.resolve = resolve;
         let mut races = if resolve & libc::RESOLVE_CACHED == 0 { RACES } else { 0 };
         loop {
             let opened = retry_libc("openat2", || {
-                // SAFETY: the path ends in NUL, and the struct is as long as it is said to be.
+                // SAFETY: the path ends in NUL, and the given length is that of the struct.
                 unsafe {
                     libc::syscall(
                         libc::SYS_openat2,
@@ -254,7 +262,7 @@ mod sys {
             match opened {
                 Err(error) if error.errno() == libc::EAGAIN && races > 0 => races -= 1,
                 Err(error) => return Err(error),
-                // SAFETY: the kernel has just made this descriptor, and nobody else knows it.
+                // SAFETY: the kernel has just created this descriptor, and nobody else knows it.
                 Ok(number) => return Ok(unsafe { OwnedFd::from_raw_fd(number as i32) }),
             }
         }
@@ -268,7 +276,7 @@ mod sys {
         flags: u32,
     ) -> Result<()> {
         let renamed = retry_libc("renameat2", || {
-            // The system call, since musl has no function for it.
+            // It calls the kernel directly, since musl has no function for it.
             // SAFETY: both paths end in NUL and outlive the call.
             unsafe {
                 libc::syscall(
@@ -287,8 +295,7 @@ mod sys {
 
 #[cfg(not(target_os = "linux"))]
 mod sys {
-    use super::{AsRawFd, BorrowedFd, CStr, OwnedFd, Result, retry_libc};
-    use crate::constants::{RENAME_EXCHANGE, RENAME_NOREPLACE};
+    use super::{BorrowedFd, CStr, OwnedFd, Result};
     use crate::error::Error;
 
     pub(super) fn openat2(
@@ -301,6 +308,7 @@ mod sys {
         Err(Error::new(libc::ENOSYS, "openat2"))
     }
 
+    #[cfg(target_vendor = "apple")]
     pub(super) fn renameat2(
         from: BorrowedFd<'_>,
         src: &CStr,
@@ -308,6 +316,9 @@ mod sys {
         dst: &CStr,
         flags: u32,
     ) -> Result<()> {
+        use super::{AsRawFd, retry_libc};
+        use crate::constants::{RENAME_EXCHANGE, RENAME_NOREPLACE};
+
         let own = match flags {
             RENAME_NOREPLACE => libc::RENAME_EXCL,
             RENAME_EXCHANGE => libc::RENAME_SWAP,
@@ -327,5 +338,16 @@ mod sys {
             renamed.into()
         });
         renamed.map(|_| ())
+    }
+
+    #[cfg(not(target_vendor = "apple"))]
+    pub(super) fn renameat2(
+        _from: BorrowedFd<'_>,
+        _src: &CStr,
+        _to: BorrowedFd<'_>,
+        _dst: &CStr,
+        _flags: u32,
+    ) -> Result<()> {
+        Err(Error::new(libc::ENOSYS, "renameat2"))
     }
 }

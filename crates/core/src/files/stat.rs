@@ -1,4 +1,4 @@
-//! What is known about a file besides its contents.
+//! The status of files.
 
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
@@ -6,16 +6,16 @@ use std::os::fd::BorrowedFd;
 use crate::error::Result;
 use crate::files::descriptors::directory;
 
-/// A point in time, since 1970-01-01 UTC; `nanoseconds` is 0 … 999,999,999 also before it.
+/// A point in time since 1970-01-01 UTC. `nanoseconds` is 0 to 999,999,999, before 1970 as well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timestamp {
     /// Whole seconds, negative before 1970.
     pub seconds: i64,
-    /// Nanoseconds to be added to them.
+    /// Nanoseconds to add to `seconds`.
     pub nanoseconds: u32,
 }
 
-/// What `stat(2)` tells, and when the file was made, in the widest types that any platform uses.
+/// The result of `stat(2)` and the birth time, in the widest types of any platform.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are those of struct stat, less the st_")]
 pub struct Stat {
@@ -33,16 +33,16 @@ pub struct Stat {
     pub atime: Timestamp,
     pub mtime: Timestamp,
     pub ctime: Timestamp,
-    /// Where the file system does not know, as libuv does: 1970 from statx(2), else the change
-    /// time.
+    /// If the file system does not know it, it is the same as in libuv: 1970 from statx(2), and
+    /// otherwise the change time.
     pub birthtime: Timestamp,
 }
 
-/// Looks at a name relative to a directory.
+/// Returns the status of a name relative to a directory.
 ///
 /// # Errors
-/// What stat(2) says, under `statx` where Linux has it and `fstatat` elsewhere: `ENOENT`,
-/// `EACCES`, `ELOOP`, `ENOTDIR`, `EBADF` …
+/// `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EBADF` and the other errors of stat(2). The failed call
+/// is `statx` on Linux and `fstatat` elsewhere.
 ///
 /// ```
 /// let stat = fdkit::files::stat::fstatat(None, c"src", true)?;
@@ -54,10 +54,29 @@ pub fn fstatat(dir_fd: Option<BorrowedFd<'_>>, path: &CStr, follow_symlinks: boo
     sys::stat(directory(dir_fd), path, flags)
 }
 
-/// Looks at an open file.
+/// Returns the status of many names relative to a directory. The results are in the order of the
+/// names.
 ///
 /// # Errors
-/// `EBADF`: not open.
+/// The errors of [`fstatat`], for each name.
+///
+/// ```
+/// let stats = fdkit::files::stat::stat_all(None, [c"src", c"missing"], true);
+/// assert!(stats[0].is_ok());
+/// assert_eq!(stats[1].unwrap_err().errno(), libc::ENOENT);
+/// ```
+pub fn stat_all<'n>(
+    dir_fd: Option<BorrowedFd<'_>>,
+    names: impl IntoIterator<Item = &'n CStr>,
+    follow_symlinks: bool,
+) -> Vec<Result<Stat>> {
+    names.into_iter().map(|name| fstatat(dir_fd, name, follow_symlinks)).collect()
+}
+
+/// Returns the status of an open file.
+///
+/// # Errors
+/// `EBADF`: `fd` is not open.
 ///
 /// ```
 /// use std::os::fd::AsFd;
@@ -72,14 +91,17 @@ pub fn fstat(fd: BorrowedFd<'_>) -> Result<Stat> {
 #[cfg(target_os = "linux")]
 mod sys {
     use super::{BorrowedFd, CStr, Result, Stat, Timestamp};
-    use crate::error::{Error, retry_libc};
+    use crate::error::{Error, may_be_missing, retry_libc};
     use std::mem::MaybeUninit;
     use std::os::fd::AsRawFd;
 
     pub(super) fn stat(start: BorrowedFd<'_>, path: &CStr, flags: i32) -> Result<Stat> {
         match statx(start, path, flags) {
-            // A seccomp filter may hide statx, and kernels before 4.11 have none.
-            Err(error) if error.errno() == libc::ENOSYS => fstatat(start, path, flags),
+            // Kernels before 4.11 have no statx, and a seccomp filter can hide it. Some emulators
+            // refuse the flags.
+            Err(error) if may_be_missing(error) || error.errno() == libc::EINVAL => {
+                fstatat(start, path, flags)
+            }
             result => result,
         }
     }
@@ -103,7 +125,7 @@ mod sys {
                 )
             }
         })?;
-        // SAFETY: a struct of integers, zeroed at first and then filled.
+        // SAFETY: it is a struct of integers, which was zeroed and then filled.
         let found = unsafe { buffer.assume_init() };
         Ok(Stat {
             dev: libc::makedev(found.stx_dev_major, found.stx_dev_minor),
@@ -135,9 +157,9 @@ mod sys {
         if done != 0 {
             return Err(Error::last("fstatat"));
         }
-        // SAFETY: a struct of integers, zeroed at first and then filled.
+        // SAFETY: it is a struct of integers, which was zeroed and then filled.
         let found = unsafe { buffer.assume_init() };
-        let time = |seconds: libc::time_t, nanoseconds: libc::c_long| Timestamp {
+        let time = |seconds: i64, nanoseconds: libc::c_long| Timestamp {
             seconds,
             nanoseconds: u32::try_from(nanoseconds).unwrap_or(0),
         };
@@ -180,8 +202,8 @@ mod sys {
     }
 
     fn from(found: &libc::stat) -> Stat {
-        let time = |seconds: libc::time_t, nanoseconds: libc::c_long| Timestamp {
-            seconds: i64::from(seconds),
+        let time = |seconds: i64, nanoseconds: libc::c_long| Timestamp {
+            seconds,
             nanoseconds: u32::try_from(nanoseconds).unwrap_or(0),
         };
         Stat {

@@ -1,11 +1,17 @@
 //! Files as memory.
 
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::{self, NonNull};
 
 use crate::constants::{F_SEAL_FUTURE_WRITE, F_SEAL_SHRINK, F_SEAL_WRITE};
 use crate::error::{Error, Result, retry};
 use crate::memory::memfd::{add_seals, get_seals};
+
+// FreeBSD has no such flag.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+const NO_RESERVE: i32 = libc::MAP_NORESERVE;
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+const NO_RESERVE: i32 = 0;
 
 /// Options of [`Mapping::mmap`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,6 +41,20 @@ pub struct Mapping {
     length: usize,
     // A multiple of the page size, or of the file's huge pages.
     mapped: usize,
+    words: Words,
+}
+
+/// Where the kernel finds the words of a mapping when it waits for one.
+///
+/// In a private mapping a wait would copy the page, since the kernel looks it up for writing: the
+/// wait would be for a word of this process alone, and the page would no longer follow the file. So
+/// a private mapping has another one of the same part of the file, which is shared and read-only.
+#[derive(Debug)]
+enum Words {
+    Here,
+    In(Box<Mapping>),
+    // The file could not be opened again for reading.
+    Nowhere,
 }
 
 // SAFETY: the address belongs to the process, not to a thread.
@@ -88,24 +108,32 @@ impl Mapping {
         let Some((length, mapped)) = range else {
             return Err(Error::new(libc::EINVAL, "mmap"));
         };
-        let make = |flags| {
-            let address = sys_mmap(fd, options.offset, mapped, flags)?;
-            let mapping = Self { address, length, mapped };
+        let make = |protection, flags, words| {
+            let address = sys_mmap(fd, options.offset, mapped, protection, flags)?;
+            let mapping = Self { address, length, mapped, words };
             if options.populate {
                 mapping.populate();
             }
             Ok(mapping)
         };
+        let share = || make(libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED, Words::Here);
         // A private mapping of huge pages without a reservation could run out of them at a write.
-        let reserve = if page > page_size() { 0 } else { libc::MAP_NORESERVE };
-        let privately = libc::MAP_PRIVATE | reserve;
+        let reserve = if page > page_size() { 0 } else { NO_RESERVE };
+        let privately = || {
+            let flags = libc::MAP_PRIVATE | reserve;
+            let mut mapping = make(libc::PROT_READ | libc::PROT_WRITE, flags, Words::Nowhere)?;
+            if let Ok(words) = map_words(fd, options.offset, length, mapped) {
+                mapping.words = Words::In(Box::new(words));
+            }
+            Ok(mapping)
+        };
         match options.writable {
-            Some(true) => make(libc::MAP_SHARED),
-            Some(false) => make(privately),
-            None => make(libc::MAP_SHARED).or_else(|error: Error| match error.errno() {
-                libc::EPERM => make(privately),
+            Some(true) => share(),
+            Some(false) => privately(),
+            None => share().or_else(|error: Error| match error.errno() {
+                libc::EPERM => privately(),
                 // What a descriptor lacks is said before what the seals forbid.
-                libc::EACCES if is_write_sealed(fd) => make(privately),
+                libc::EACCES if is_write_sealed(fd) => privately(),
                 _ => Err(error),
             }),
         }
@@ -136,45 +164,87 @@ impl Mapping {
         self.length
     }
 
+    /// The address at which [`futex`](crate::memory::futex) finds the word that is `offset` bytes from
+    /// the start: the file's word, even if the mapping is private and has a copy of that page.
+    ///
+    /// # Errors
+    /// `EINVAL`: beyond the end; or the mapping is private, and the file could not be opened for
+    /// reading when it was mapped.
+    pub fn futex_word(&self, offset: usize) -> Result<*const u32> {
+        let error = Error::new(libc::EINVAL, "futex");
+        if offset >= self.length {
+            return Err(error);
+        }
+        let mapping = match &self.words {
+            Words::Here => self,
+            Words::In(words) => words,
+            Words::Nowhere => return Err(error),
+        };
+        Ok(mapping.address.as_ptr().wrapping_add(offset).cast::<u32>().cast_const())
+    }
+
     /// `munmap(address, length)`: gives the address space back.
     ///
     /// # Errors
     /// `ENOMEM`: the process has as many mappings as it may have; it then stays.
-    pub fn munmap(self) -> Result<()> {
-        let (address, mapped) = self.into_raw();
-        // SAFETY: they are from `into_raw`, and used once.
-        unsafe { munmap(address.as_ptr(), mapped) }
+    pub fn munmap(mut self) -> Result<()> {
+        self.words = Words::Here;
+        let (address, mapped) = (self.address, self.mapped);
+        std::mem::forget(self);
+        // SAFETY: it was this mapping's own range.
+        unsafe { munmap(address, mapped) }
     }
 
-    /// Lets go of it: the address, and the bytes to [`munmap`].
-    #[must_use]
-    pub fn into_raw(self) -> (NonNull<u8>, usize) {
-        let raw = (self.address, self.mapped);
+    /// Gives the memory back and keeps the address range: zeros are there from then on, and what is
+    /// written there stays in this process. For a mapping that somebody may still use.
+    ///
+    /// If there is no room for that, the file stays mapped.
+    pub fn abandon(mut self) {
+        self.words = Words::Here;
+        let (address, mapped) = (self.address.as_ptr().cast(), self.mapped);
         std::mem::forget(self);
-        raw
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANON | NO_RESERVE | libc::MAP_FIXED;
+        // SAFETY: it was this mapping's own range, in which there is memory at every moment.
+        unsafe { libc::mmap(address, mapped, protection, flags, -1, 0) };
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: it is this mapping's own range.
-        let _ = unsafe { munmap(self.address.as_ptr(), self.mapped) };
+        let _ = unsafe { munmap(self.address, self.mapped) };
     }
 }
 
-/// `munmap(address, length)`, of what [`Mapping::into_raw`] gave.
-///
 /// # Safety
 /// Nothing in the range may be used any more.
-///
-/// # Errors
-/// `ENOMEM`: the process has as many mappings as it may have.
-pub unsafe fn munmap(address: *mut u8, length: usize) -> Result<()> {
+unsafe fn munmap(address: NonNull<u8>, length: usize) -> Result<()> {
     // SAFETY: the caller's promise.
-    match unsafe { libc::munmap(address.cast(), length) } {
+    match unsafe { libc::munmap(address.as_ptr().cast(), length) } {
         0 => Ok(()),
         _ => Err(Error::last("munmap")),
     }
+}
+
+/// The mapping for [`Words::In`]. Its descriptor must not be open for writing, or else the mapping
+/// would count as one that can write, and `F_SEAL_WRITE` would be `EBUSY`.
+fn map_words(fd: BorrowedFd<'_>, offset: u64, length: usize, mapped: usize) -> Result<Mapping> {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    use std::os::fd::AsFd;
+    let map = |fd: BorrowedFd<'_>| {
+        let address = sys_mmap(fd, offset, mapped, libc::PROT_READ, libc::MAP_SHARED)?;
+        Ok(Mapping { address, length, mapped, words: Words::Here })
+    };
+    let flags = retry("fcntl", || fcntl(fd, FcntlArg::F_GETFL))?;
+    if flags & libc::O_ACCMODE == libc::O_RDONLY {
+        return map(fd);
+    }
+    let path = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
+    let reader =
+        retry("open", || nix::fcntl::open(path.as_str(), flags, nix::sys::stat::Mode::empty()))?;
+    map(reader.as_fd())
 }
 
 /// `getpagesize()`: the bytes of a page of memory, as mappings count them.
@@ -189,11 +259,15 @@ pub fn page_size() -> usize {
     usize::try_from(size).unwrap_or(4096)
 }
 
-fn sys_mmap(fd: BorrowedFd<'_>, offset: u64, length: usize, flags: i32) -> Result<NonNull<u8>> {
-    use std::os::fd::AsRawFd;
+fn sys_mmap(
+    fd: BorrowedFd<'_>,
+    offset: u64,
+    length: usize,
+    protection: i32,
+    flags: i32,
+) -> Result<NonNull<u8>> {
     let error = |errno| Error::new(errno, "mmap");
     let offset = libc::off_t::try_from(offset).map_err(|_| error(libc::EINVAL))?;
-    let protection = libc::PROT_READ | libc::PROT_WRITE;
     // SAFETY: a new mapping, where the kernel finds room; nothing that is there is replaced.
     let address =
         unsafe { libc::mmap(ptr::null_mut(), length, protection, flags, fd.as_raw_fd(), offset) };

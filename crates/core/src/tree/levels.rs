@@ -7,16 +7,23 @@
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Weak};
 
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
 use crate::error::{Error, Result, retry};
 use crate::files::descriptors::Identity;
-use crate::files::listing::Listing;
+use crate::tree::ahead::{Ahead, Looked, Looker, Manner};
+use crate::tree::listing::Listing;
 
 /// The top, the level that is listed, its child, and one to find a closed level again.
 pub(crate) const MIN_OPEN: usize = 4;
+
+// Fewer descriptors are not worth a thread. To find out how many threads the machine runs takes
+// one, too.
+const SPARE: usize = 4;
 
 // `../` for each level, in paths well below PATH_MAX.
 const CLIMB: usize = 1024;
@@ -32,14 +39,14 @@ pub(crate) fn open_directory(
     retry("openat", || openat(start, name, flags, Mode::empty()))
 }
 
-fn is_out_of_descriptors(error: &Error) -> bool {
+pub(crate) fn is_out_of_descriptors(error: &Error) -> bool {
     matches!(error.errno(), libc::EMFILE | libc::ENFILE)
 }
 
 /// One directory on the way down.
 #[derive(Debug)]
 pub(crate) struct Level {
-    fd: Option<OwnedFd>,
+    fd: Option<Arc<OwnedFd>>,
     // Known from the moment that the descriptor is first given up, or from the start.
     pub(crate) identity: Option<Identity>,
     through_link: bool,
@@ -58,11 +65,13 @@ pub(crate) struct Levels {
     levels: Vec<Level>,
     path: Vec<u8>,
     // A level that was left, kept open while the one above it is closed: `..` leads there.
-    below: Option<(OwnedFd, usize)>,
+    below: Option<(Arc<OwnedFd>, usize)>,
     open: usize,
     max_open: usize,
     // No level between the top and this one is open.
     oldest_open: usize,
+    // Takes only descriptors that the levels leave, so that it changes nothing for them.
+    ahead: Option<Ahead>,
 }
 
 impl Levels {
@@ -74,6 +83,7 @@ impl Levels {
             open: 0,
             max_open: max_open.max(MIN_OPEN),
             oldest_open: 1,
+            ahead: None,
         }
     }
 
@@ -135,7 +145,7 @@ impl Levels {
     pub(crate) fn push(
         &mut self,
         name: &[u8],
-        fd: OwnedFd,
+        fd: Arc<OwnedFd>,
         through_link: bool,
         identity: Option<Identity>,
         listing: Listing,
@@ -173,6 +183,57 @@ impl Levels {
             }
         }
         Some(level)
+    }
+
+    /// Starts to read ahead: the threads are told everything that is still to be visited.
+    pub(crate) fn start_ahead(
+        &mut self,
+        manner: Manner,
+        threads: usize,
+        interrupted: Arc<AtomicBool>,
+    ) {
+        let ahead = Ahead::new(manner, threads, interrupted);
+        for (index, level) in self.levels.iter().enumerate() {
+            let parent = level.fd.as_ref().map_or_else(Weak::new, Arc::downgrade);
+            ahead.push(index + 1, parent, &level.listing.dirnames, level.cursor);
+        }
+        self.ahead = Some(ahead);
+    }
+
+    /// How many descriptors there are, or may be at any moment, and how many there may be.
+    #[cfg(test)]
+    pub(crate) fn descriptors(&self) -> (usize, usize) {
+        (self.open + self.ahead.as_ref().map_or(0, Ahead::descriptors), self.max_open)
+    }
+
+    /// Whether there are descriptors left for a read-ahead.
+    pub(crate) fn has_spare(&self) -> bool {
+        self.open + SPARE <= self.max_open
+    }
+
+    pub(crate) fn ahead(&self) -> Option<&Ahead> {
+        self.ahead.as_ref()
+    }
+
+    /// Tells the threads the children of the last level. With `replace`, other children than
+    /// they were told before.
+    pub(crate) fn push_ahead(&self, replace: bool) {
+        if let (Some(ahead), Some(last)) = (&self.ahead, self.last()) {
+            let parent = last.fd.as_ref().map_or_else(Weak::new, Arc::downgrade);
+            let (depth, names) = (self.levels.len(), &last.listing.dirnames);
+            if replace {
+                ahead.replace(depth, &parent, names);
+            } else {
+                ahead.push(depth, parent, names, 0);
+            }
+        }
+    }
+
+    /// Returns the child of the last level that is visited next, if it was listed ahead.
+    pub(crate) fn take_ahead(&self, name: &CStr, looker: &mut Looker) -> Option<Box<Looked>> {
+        let parent = self.last()?.fd.as_ref()?;
+        let slots = self.max_open.saturating_sub(self.open + 1);
+        self.ahead.as_ref()?.take(self.levels.len(), name, parent, slots, looker)
     }
 
     /// Opens a directory relative to the last level.
@@ -224,8 +285,9 @@ impl Levels {
             let some = up.min(CLIMB);
             let path = CString::new("../".repeat(some)).map_err(|_| stale())?;
             let next = self.with_room(target, |levels| {
-                let start = reached.as_ref().or(levels.below.as_ref().map(|(fd, _)| fd));
-                open_directory(start.ok_or(stale())?.as_fd(), &path, false)
+                let below = levels.below.as_ref().map(|(fd, _)| fd.as_fd());
+                let start = reached.as_ref().map(AsFd::as_fd).or(below);
+                open_directory(start.ok_or(stale())?, &path, false)
             })?;
             reached = Some(next);
             up -= some;
@@ -256,7 +318,7 @@ impl Levels {
         if level.identity.is_none() || level.identity != Some(Identity::of(fd.as_fd())?) {
             return Err(stale());
         }
-        level.fd = Some(fd);
+        level.fd = Some(Arc::new(fd));
         self.open += 1;
         self.oldest_open = self.oldest_open.min(index.max(1));
         Ok(())
@@ -277,9 +339,15 @@ impl Levels {
         open: impl Fn(&Self) -> Result<OwnedFd>,
     ) -> Result<OwnedFd> {
         while self.open >= self.max_open && self.close_oldest(keep) {}
+        if let Some(ahead) = &self.ahead {
+            ahead.leave(self.max_open.saturating_sub(self.open + 1));
+        }
         loop {
             match open(self) {
                 Err(error) if is_out_of_descriptors(&error) => {
+                    if self.ahead.as_ref().is_some_and(Ahead::shrink) {
+                        continue;
+                    }
                     // Half of what it took stays free from now on, for the rest of the program.
                     self.max_open = (self.open / 2).max(MIN_OPEN);
                     let mut is_freed = self.close_oldest(keep);

@@ -1,5 +1,10 @@
 //! Whole directory trees: walking and deleting them.
 
+mod ahead;
+pub(crate) mod disk_usage;
 mod levels;
+mod listing;
 pub(crate) mod rmtree;
+mod steps;
 pub(crate) mod walk;
+mod work;

@@ -16,13 +16,14 @@ use crate::files::descriptors::directory;
 use crate::files::names::{rmdir, unlink};
 use crate::tree::levels::open_directory;
 use crate::tree::walk::{Step, Walk, WalkOptions};
+use crate::tree::work::Work;
 
-/// How far [`Rmtree::step`] has come.
+/// How far [`Rmtree::step`] or [`DiskUsage::step`](crate::DiskUsage::step) has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// There is more to do.
     More,
-    /// This could not be removed; the rest still can.
+    /// This could not be removed or counted. Further steps go on with the rest.
     Failed(PathBuf, Error),
     /// Nothing is left to do.
     Done,
@@ -82,7 +83,7 @@ impl Rmtree {
             parent,
             name,
             path: OsStr::from_bytes(path.to_bytes()).into(),
-            walk: Walk::of_links_as_files(path, top, options),
+            walk: Walk::of_work(path, top, options, Work::Remove),
             state: State::Walking,
             failed: HashSet::new(),
         })
@@ -96,7 +97,19 @@ impl Rmtree {
         self
     }
 
-    /// Removes up to `most` entries, or up to the first that cannot be removed.
+    /// Sets how many threads help; see [`Walk::threads`]. Each empties one directory after the
+    /// other, also between two steps.
+    ///
+    /// The order in which entries are removed depends on it. Which are, and which failures are
+    /// returned in which order, does not.
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.walk = self.walk.threads(threads);
+        self
+    }
+
+    /// Removes up to `most` entries, or up to the first that cannot be removed. What other
+    /// threads remove is not counted.
     pub fn step(&mut self, most: usize) -> Progress {
         for _ in 0..most {
             let progress = match self.state {
@@ -191,7 +204,7 @@ fn tolerate_absence(result: Result<()>) -> Result<()> {
 }
 
 /// A path's parent and its last name. Slashes at the end would make `O_NOFOLLOW` follow a link.
-fn split(path: &CStr) -> (CString, CString) {
+pub(crate) fn split(path: &CStr) -> (CString, CString) {
     let bytes = path.to_bytes();
     let is_slash = |byte: &u8| *byte == b'/';
     let end = bytes.iter().rposition(|byte| !is_slash(byte)).map_or(0, |last| last + 1);

@@ -2,20 +2,24 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString, OsStr};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nix::fcntl::AtFlags;
-use nix::sys::stat::fstatat;
-
-use crate::error::{Error, Result, retry};
-use crate::files::descriptors::{Identity, directory};
-use crate::files::listing::{Buffer, Listing};
+use crate::error::{Error, Result};
+use crate::files::descriptors::Identity;
 use crate::files::name_list::{FileType, Names};
-use crate::tree::levels::{Levels, MIN_OPEN, open_directory};
+use crate::files::stat::Stat;
+use crate::tree::ahead::{Looker, Manner};
+use crate::tree::levels::{Levels, MIN_OPEN};
+use crate::tree::listing::Listing;
+use crate::tree::work::{Outcome, Stats, Work};
+
+/// How many directories a tree must have before threads are started: to start one takes as long
+/// as to list some.
+const ENOUGH: usize = 48;
 
 /// How to walk; see [`Walk::new`].
 #[derive(Clone, Copy, Debug)]
@@ -75,18 +79,28 @@ pub enum Step {
 /// ```
 #[derive(Debug)]
 pub struct Walk<'fd> {
-    options: WalkOptions,
-    start: Option<Start<'fd>>,
-    levels: Levels,
-    ancestors: HashSet<Identity>,
-    buffer: Buffer,
-    scratch: Listing,
-    kept: usize,
-    interrupted: Arc<AtomicBool>,
+    pub(super) options: WalkOptions,
+    pub(super) start: Option<Start<'fd>>,
+    pub(super) levels: Levels,
+    pub(super) ancestors: HashSet<Identity>,
+    pub(super) looker: Looker,
+    pub(super) manner: Manner,
+    pub(super) ahead: ReadAhead,
+    pub(super) kept: usize,
+    pub(super) interrupted: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
-enum Start<'fd> {
+pub(super) struct ReadAhead {
+    // `None`: as many as the machine suggests.
+    pub(super) threads: Option<usize>,
+    // How many directories were found so far, until threads are started.
+    pub(super) known: usize,
+    pub(super) enough: usize,
+}
+
+#[derive(Debug)]
+pub(super) enum Start<'fd> {
     Path(CString, Option<BorrowedFd<'fd>>),
     Open(CString, OwnedFd),
 }
@@ -101,19 +115,91 @@ impl<'fd> Walk<'fd> {
             start: Some(Start::Path(top.to_owned(), dir_fd)),
             levels: Levels::new(options.max_open),
             ancestors: HashSet::new(),
-            buffer: Buffer::default(),
-            scratch: Listing::default(),
+            looker: Looker::default(),
+            manner: Manner { is_exact: true, links_are_files: false, work: Work::Nothing },
+            ahead: ReadAhead { threads: None, known: 0, enough: ENOUGH },
             kept: 0,
             interrupted: Arc::new(AtomicBool::new(false)),
         }
     }
 
     /// A walk from a directory that is open already, called `top` in the paths. Links to
-    /// directories stand among the files.
-    pub(crate) fn of_links_as_files(top: &CStr, fd: OwnedFd, options: WalkOptions) -> Self {
+    /// directories stand among the files, and what was listed ahead is not verified.
+    pub(crate) fn of_work(top: &CStr, fd: OwnedFd, options: WalkOptions, work: Work) -> Self {
         let start = Some(Start::Open(top.to_owned(), fd));
-        let scratch = Listing { links_are_files: true, ..Listing::default() };
-        Self { start, scratch, ..Self::new(top, None, options) }
+        let manner = Manner { is_exact: false, links_are_files: true, work };
+        Self { start, manner, ..Self::new(top, None, options) }
+    }
+
+    pub(crate) fn take_outcome(&mut self) -> Outcome {
+        let last = self.levels.last_mut();
+        last.map(|level| std::mem::take(&mut level.listing.outcome)).unwrap_or_default()
+    }
+
+    /// Sets how many threads list directories ahead of the walk. By default as many as the
+    /// machine runs at once, at most 4. With 0 the walk lists each directory when it comes to it.
+    ///
+    /// What the walk yields does not depend on it. Threads start in a tree that has several dozen
+    /// directories, and end with the walk. They list up to 64 directories ahead, or an eighth of
+    /// `RLIMIT_NOFILE` if that is less, with up to 4 MiB of names. Their descriptors count
+    /// towards [`WalkOptions::max_open`], and levels of the tree take precedence. Directories
+    /// may be opened that are never visited.
+    ///
+    /// ```
+    /// use fdkit::{Walk, WalkOptions};
+    ///
+    /// let mut walk = Walk::new(c"src", None, WalkOptions::default()).threads(2);
+    /// assert!(walk.step()?.is_some());
+    /// # Ok::<(), fdkit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.ahead.threads = Some(threads);
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn descriptors(&self) -> (usize, usize) {
+        self.levels.descriptors()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn started_at(mut self, known: usize) -> Self {
+        self.ahead.enough = known;
+        self
+    }
+
+    /// Sets whether each entry is looked at; see [`dirname_stats`](Self::dirname_stats). False
+    /// by default. The threads that list ahead do it, as soon as they have listed a directory.
+    ///
+    /// ```
+    /// use fdkit::{Walk, WalkOptions};
+    ///
+    /// let mut walk = Walk::new(c"src", None, WalkOptions::default()).stats(true);
+    /// walk.step()?;
+    /// let sizes = walk.filename_stats().iter().flatten().map(|stat| stat.size);
+    /// assert!(sizes.sum::<i64>() > 0);
+    /// # Ok::<(), fdkit::Error>(())
+    /// ```
+    #[must_use]
+    pub fn stats(mut self, stats: bool) -> Self {
+        self.manner.work = if stats { Work::Stats } else { Work::Nothing };
+        self
+    }
+
+    /// Sets whether a directory that was listed ahead is looked at again when the walk comes to
+    /// it, and listed again if it may have changed. True by default.
+    ///
+    /// If false, a directory may have been listed some time before it is yielded, which saves a
+    /// system call each. Its descriptor is of the directory that was listed.
+    ///
+    /// Whether a directory changed is told by its device, inode and change time. That works on
+    /// ext4, XFS, Btrfs, tmpfs, overlayfs and APFS; on others, and shortly after a directory
+    /// changed, nothing is listed ahead.
+    #[must_use]
+    pub fn exact(mut self, exact: bool) -> Self {
+        self.manner.is_exact = exact;
+        self
     }
 
     /// Goes on to the next directory; `None` at the end, when everything is closed.
@@ -186,6 +272,27 @@ impl<'fd> Walk<'fd> {
         self.listing().map_or(&NO_NAMES, |listing| &listing.filenames)
     }
 
+    /// With [`stats`](Self::stats), what is known of each of [`dirnames`](Self::dirnames), in
+    /// the same order, without following links. `None` for an entry that vanished. An entry may
+    /// have been looked at somewhat earlier than the directory was yielded: when it was listed.
+    #[must_use]
+    pub fn dirname_stats(&self) -> &[Option<Stat>] {
+        self.all_stats().map_or(&[], |stats| &stats.of_dirnames)
+    }
+
+    /// As [`dirname_stats`](Self::dirname_stats), for [`filenames`](Self::filenames).
+    #[must_use]
+    pub fn filename_stats(&self) -> &[Option<Stat>] {
+        self.all_stats().map_or(&[], |stats| &stats.of_filenames)
+    }
+
+    fn all_stats(&self) -> Option<&Stats> {
+        match &self.listing()?.outcome {
+            Outcome::Stats(stats) => Some(stats),
+            _ => None,
+        }
+    }
+
     /// Says which directories are visited next, in which order, instead of
     /// [`dirnames`](Self::dirnames). Bottom-up it is too late for that, and nothing changes.
     ///
@@ -204,8 +311,9 @@ impl<'fd> Walk<'fd> {
             let file_type = listed.get(name.as_c_str());
             chosen.push(&name, file_type.copied().unwrap_or(FileType::Unknown));
         }
-        level.listing.dirnames = chosen;
+        level.listing.dirnames = Arc::new(chosen);
         level.cursor = 0;
+        self.levels.push_ahead(true);
         Ok(())
     }
 
@@ -227,110 +335,12 @@ impl<'fd> Walk<'fd> {
     pub fn close(&mut self) {
         self.start = None;
         self.levels = Levels::new(self.options.max_open);
-        self.buffer = Buffer::default();
-        self.scratch = Listing::default();
+        self.looker = Looker::default();
         self.ancestors = HashSet::new();
     }
 
     fn listing(&self) -> Option<&Listing> {
         Some(&self.levels.last()?.listing)
-    }
-
-    fn enter_top(&mut self, top: &CStr, dir_fd: Option<BorrowedFd<'_>>) -> Result<Option<Step>> {
-        let start = directory(dir_fd);
-        let follow = self.options.follow_symlinks;
-        match open_directory(start, top, follow) {
-            Ok(fd) => {
-                // A closed level is never looked for above the top, which stays open.
-                self.list(top, fd, false)?;
-                Ok(self.advance_from_new())
-            }
-            Err(error) if !follow && is_not_a_directory(&error) => {
-                // The same numbers come from a component before the last: then it is an error.
-                retry("fstatat", || fstatat(start, top, AtFlags::AT_SYMLINK_NOFOLLOW))?;
-                self.levels.push_name(top.to_bytes());
-                Ok(Some(Step::Skipped(error)))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn advance_from_new(&mut self) -> Option<Step> {
-        if self.options.topdown { Some(Step::Directory) } else { self.advance() }
-    }
-
-    fn advance(&mut self) -> Option<Step> {
-        loop {
-            if self.is_interrupted() {
-                return None;
-            }
-            let level = self.levels.last_mut()?;
-            if self.options.topdown {
-                level.listing.filenames = Names::default();
-            }
-            let child = level.listing.dirnames.next(&mut level.cursor);
-            if let Some((name, file_type)) = child {
-                let name = name.to_owned();
-                match self.enter(&name, file_type) {
-                    Ok(true) if self.options.topdown => return Some(Step::Directory),
-                    Ok(_) => {}
-                    Err(error) => {
-                        self.levels.push_name(name.to_bytes());
-                        return Some(Step::Skipped(error));
-                    }
-                }
-            } else if self.options.topdown || level.is_yielded {
-                self.leave();
-            } else {
-                level.is_yielded = true;
-                return Some(match self.levels.reopen_last() {
-                    Ok(()) => Step::Directory,
-                    Err(error) => Step::Skipped(error),
-                });
-            }
-        }
-    }
-
-    /// Goes down into a child; false where it is a link that is not to be followed.
-    fn enter(&mut self, name: &CStr, file_type: FileType) -> Result<bool> {
-        let follow = self.options.follow_symlinks;
-        match self.levels.open_child(name, follow) {
-            Ok(fd) => {
-                self.list(name, fd, follow && file_type != FileType::Directory)?;
-                Ok(true)
-            }
-            Err(error)
-                if !follow && file_type == FileType::SymbolicLink && may_be_a_link(&error) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn list(&mut self, name: &CStr, fd: OwnedFd, through_link: bool) -> Result<()> {
-        let mut identity = None;
-        if self.options.follow_symlinks {
-            let own = Identity::of(fd.as_fd())?;
-            if self.ancestors.contains(&own) {
-                return Err(Error::new(libc::ELOOP, "openat"));
-            }
-            identity = Some(own);
-        }
-        let listing = Listing::read(fd.as_fd(), &mut self.buffer, &mut self.scratch)?;
-        self.levels.push(name.to_bytes(), fd, through_link, identity, listing);
-        self.ancestors.extend(identity);
-        Ok(())
-    }
-
-    fn leave(&mut self) {
-        let left = self.levels.pop();
-        self.kept = self.kept.min(self.levels.depth());
-        if self.options.follow_symlinks
-            && let Some(identity) = left.and_then(|level| level.identity)
-        {
-            self.ancestors.remove(&identity);
-        }
     }
 }
 
@@ -338,15 +348,4 @@ static NO_NAMES: Names = Names::new();
 
 fn is_component(name: &[u8]) -> bool {
     !matches!(name, b"" | b"." | b"..") && !name.contains(&b'/')
-}
-
-/// Whether what was listed as a link may well still be one: opening it said so, or failed for
-/// reasons that are not its own.
-fn may_be_a_link(error: &Error) -> bool {
-    is_not_a_directory(error) || matches!(error.errno(), libc::ESTALE | libc::EMFILE | libc::ENFILE)
-}
-
-/// What `O_NOFOLLOW | O_DIRECTORY` answers to a link, or to anything but a directory.
-fn is_not_a_directory(error: &Error) -> bool {
-    matches!(error.errno(), libc::ENOTDIR | libc::ELOOP)
 }

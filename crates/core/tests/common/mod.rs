@@ -18,10 +18,15 @@ pub struct TempDir(PathBuf);
 impl TempDir {
     /// An empty one.
     pub fn new() -> Self {
+        Self::below(std::env::temp_dir())
+    }
+
+    /// An empty one in a directory.
+    pub fn below(place: impl AsRef<Path>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("fdkit-core-{}-{count}", std::process::id());
-        let path = fs::canonicalize(std::env::temp_dir()).unwrap().join(name);
+        let path = fs::canonicalize(place).unwrap().join(name);
         fs::create_dir(&path).unwrap();
         Self(path)
     }

@@ -1,0 +1,115 @@
+// Threads that list directories ahead of the walk.
+import * as fs from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import test from 'ava'
+import { fwalk, rmtree } from 'fdkit'
+import * as promises from 'fdkit/promises'
+
+import { countFds } from '../helpers/fds.js'
+import { notLinux, unless } from '../helpers/platform.js'
+import { makeTreeInMemory, type Tree } from '../helpers/tree.js'
+
+const times = (count: number, make: (index: number) => Tree): Tree =>
+  Object.assign({}, ...Array.from({ length: count }, (_, index) => make(index))) as Tree
+
+/** 1 + 12 + 144 directories. */
+const wide = (): Tree =>
+  times(12, (one) => ({ [`d${one}`]: times(12, (other) => ({ [`e${other}`]: { [`f${one}`]: '' } })) }))
+
+// What changed less than 20 ms ago is not listed ahead.
+const age = (): Promise<void> => sleep(30)
+
+const threads = (): number =>
+  fs.readdirSync('/proc/self/task').filter((id) => {
+    try {
+      return fs.readFileSync(`/proc/self/task/${id}/comm`, 'utf8') === 'fdkit walk\n'
+    } catch {
+      return false
+    }
+  }).length
+
+const summary = ([path, dirnames, filenames]: [string, string[], string[], number]): unknown => [
+  path,
+  [...dirnames],
+  [...filenames],
+]
+
+test.serial('a walk yields the same with any number of threads', async (t) => {
+  const top = makeTreeInMemory(t, wide())
+  await age()
+  for (const topdown of [true, false]) {
+    const expected = Array.from(fwalk(top, { topdown, threads: 0 }), summary)
+    t.is(expected.length, 157)
+    for (const exact of [true, false]) {
+      for (const count of [1, 4, undefined]) {
+        const options = { topdown, exact, threads: count }
+        t.deepEqual(Array.from(fwalk(top, options), summary), expected)
+        const later = []
+        for await (const entry of promises.fwalk(top, options)) later.push(summary(entry))
+        t.deepEqual(later, expected)
+      }
+    }
+  }
+})
+
+unless(notLinux, test.serial)('threads start during a walk and end with it, however it ends', async (t) => {
+  const top = makeTreeInMemory(t, wide())
+  await age()
+  const before = countFds()
+  for (const threadsWanted of [0, 2]) {
+    let most = 0
+    let steps = 0
+    for (const _ of fwalk(top, { threads: threadsWanted })) {
+      steps += 1
+      most = Math.max(most, threads())
+      if (steps === 100) break
+    }
+    t.true(most <= threadsWanted && (threadsWanted === 0 || most > 0), `${most} threads`)
+    t.is(threads(), 0)
+    t.is(countFds(), before)
+  }
+  const walk = promises.fwalk(top, { threads: 2 })
+  for (let step = 0; step < 80; step += 1) await walk.next()
+  await walk.return()
+  t.is(threads(), 0)
+  t.is(countFds(), before)
+})
+
+test.serial('with exact, a directory that was listed ahead is yielded with what was added since', async (t) => {
+  const top = makeTreeInMemory(t, wide())
+  await age()
+  let steps = 0
+  let late = 0
+  for (const [path, , filenames] of fwalk(top, { threads: 4 })) {
+    steps += 1
+    if (steps === 60) {
+      // Time enough to list everything that is listed ahead.
+      await sleep(50)
+      for (const one of fs.readdirSync(top)) {
+        for (const other of fs.readdirSync(`${top}/${one}`)) fs.writeFileSync(`${top}/${one}/${other}/late`, '')
+      }
+    } else if (steps > 60 && /e\d+$/.test(path)) {
+      t.true(filenames.includes('late'), path)
+      late += 1
+    }
+  }
+  t.is(steps, 157)
+  t.true(late > 80)
+})
+
+test.serial('rmtree removes everything with any number of threads', async (t) => {
+  for (const count of [0, 1, 4, undefined]) {
+    const top = makeTreeInMemory(t, { now: wide(), later: wide() })
+    rmtree(`${top}/now`, { threads: count })
+    await promises.rmtree(`${top}/later`, { threads: count })
+    t.deepEqual(fs.readdirSync(top), [])
+  }
+})
+
+test('a number of threads that is none is refused', (t) => {
+  for (const count of [-1, 65, 1.5]) {
+    t.throws(() => fwalk('.', { threads: count }), { code: 'ERR_OUT_OF_RANGE' })
+    t.throws(() => rmtree('none', { threads: count }), { code: 'ERR_OUT_OF_RANGE' })
+  }
+})

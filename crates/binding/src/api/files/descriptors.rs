@@ -1,0 +1,144 @@
+//! Descriptors.
+
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::sync::{Mutex, OnceLock};
+
+use fdkit::files::descriptors::{self, borrow, get_inheritable, number, set_inheritable};
+use napi::bindgen_prelude::{Env, Error, Result, Status};
+use napi::sys;
+use napi_derive::napi;
+
+use crate::convert::handle::{Handle, lock};
+use crate::convert::outcome::Outcome;
+use crate::convert::value::IntoJs;
+
+/// A descriptor that is closed once: by `close`, or when its handle is garbage-collected.
+pub struct Descriptor {
+    fd: Mutex<Option<OwnedFd>>,
+    // The thread that owns the handle, and drops it.
+    env: Env,
+}
+
+impl Descriptor {
+    fn new(fd: OwnedFd, env: Env) -> Self {
+        // An approximation for the garbage collector: it is no error if it cannot be told.
+        let _ = env.adjust_external_memory(weight());
+        Self { fd: Mutex::new(Some(fd)), env }
+    }
+
+    fn take(&self) -> Option<OwnedFd> {
+        let fd = lock(&self.fd).take();
+        if fd.is_some() {
+            let _ = self.env.adjust_external_memory(-weight());
+        }
+        fd
+    }
+}
+
+impl Drop for Descriptor {
+    fn drop(&mut self) {
+        drop(self.take());
+    }
+}
+
+/// A descriptor that a call has opened for JavaScript.
+///
+/// A worker can be terminated while a call is pending. Its promise is still settled, but no
+/// JavaScript runs that could close the number. So a call that is made later returns a handle,
+/// which owns the descriptor until JavaScript takes the number, and is dropped with the thread.
+pub struct Opened {
+    pub fd: OwnedFd,
+    pub later: bool,
+}
+
+impl IntoJs for Opened {
+    fn into_js(self, env: &Env) -> Result<sys::napi_value> {
+        if self.later {
+            Handle::new(Descriptor::new(self.fd, Env::from_raw(env.raw()))).into_js(env)
+        } else {
+            self.fd.into_js(env)
+        }
+    }
+}
+
+/// Returns the number of a descriptor that was opened later. The caller owns it from now on.
+///
+/// @syscall openat
+#[napi(catch_unwind)]
+pub fn take_fd(descriptor: &Handle<Descriptor>) -> Result<i32> {
+    let fd = descriptor.take().ok_or_else(|| Error::from_status(Status::InvalidArg))?;
+    Ok(fd.into_raw_fd())
+}
+
+/// Returns what a descriptor weighs on the garbage collector, in bytes. The collector starts after
+/// 64 MiB or more have been added. That must happen long before descriptors that nobody closed use
+/// up the numbers of the process.
+fn weight() -> i64 {
+    static WEIGHT: OnceLock<i64> = OnceLock::new();
+    *WEIGHT.get_or_init(|| {
+        let limit = descriptors::limit().max(1);
+        (MIB_512 / limit).clamp(4096, 1 << 21).cast_signed()
+    })
+}
+
+const MIB_512: u64 = 512 << 20;
+
+/// Duplicates a descriptor. Child processes do not inherit the duplicate.
+///
+/// @syscall dup
+#[napi(catch_unwind)]
+pub fn dup(fd: i32) -> Outcome<OwnedFd> {
+    borrow(fd, "dup").and_then(descriptors::dup).into()
+}
+
+/// Moves a descriptor to a number that is open, and closes what is open there. The caller must own
+/// `fd`, which is closed too.
+///
+/// @syscall dup3
+#[napi(catch_unwind)]
+pub fn move_fd(fd: i32, to: i32) -> Outcome<()> {
+    let moved = borrow(fd, "dup3").and_then(|fd| {
+        descriptors::replace(fd, borrow(to, "dup3")?)?;
+        // SAFETY: the descriptor is open, and the caller hands over its ownership.
+        drop(unsafe { OwnedFd::from_raw_fd(number(fd)) });
+        Ok(())
+    });
+    moved.into()
+}
+
+/// Returns true if child processes inherit the descriptor.
+///
+/// @syscall fcntl
+#[napi(catch_unwind)]
+pub fn fcntl_getfd(fd: i32) -> Outcome<bool> {
+    borrow(fd, "fcntl").and_then(get_inheritable).into()
+}
+
+/// Sets whether child processes inherit the descriptor.
+///
+/// @syscall fcntl
+#[napi(catch_unwind)]
+pub fn fcntl_setfd(fd: i32, inheritable: bool) -> Outcome<()> {
+    borrow(fd, "fcntl").and_then(|fd| set_inheritable(fd, inheritable)).into()
+}
+
+/// Takes ownership of a descriptor. The caller must no longer close the number.
+///
+/// @syscall close
+#[napi(catch_unwind)]
+pub fn adopt(env: Env, fd: i32) -> Outcome<Handle<Descriptor>> {
+    let adopted = borrow(fd, "close").map(|fd| {
+        // SAFETY: the number is not -1, and the caller hands over its ownership.
+        let fd = unsafe { OwnedFd::from_raw_fd(number(fd)) };
+        Handle::new(Descriptor::new(fd, env))
+    });
+    adopted.into()
+}
+
+/// Closes the descriptor. Does nothing if it is closed already.
+///
+/// @syscall close
+#[napi(catch_unwind)]
+pub fn close(descriptor: &Handle<Descriptor>) -> Outcome<()> {
+    descriptor.take().map_or(Ok(()), descriptors::close).into()
+}

@@ -1,0 +1,5 @@
+//! The exports.
+
+pub mod files;
+pub mod memory;
+pub mod tree;

@@ -1,0 +1,4 @@
+//! Exports for directory trees.
+
+pub mod rmtree;
+pub mod walk;

@@ -1,0 +1,149 @@
+//! The outcome of a system call: a value or a failure.
+
+use std::ffi::CStr;
+use std::os::fd::BorrowedFd;
+use std::ptr;
+
+use napi::bindgen_prelude::{Env, Result, ToNapiValue};
+use napi::sys;
+use napi_derive::napi;
+
+use crate::convert::path::{Name, NameKind};
+use crate::convert::status::check;
+use crate::convert::value::{IntoJs, to_js};
+
+/// A failed system call.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct Failure {
+    /// The error number, negative, as libuv has it.
+    pub errno: i32,
+    /// The name of the system call, as its manual page spells it.
+    pub syscall: &'static str,
+    /// True if the walk or the deletion goes on after the failure.
+    pub recoverable: Option<bool>,
+    /// The path that the failure concerns, if JavaScript cannot know it.
+    #[napi(ts_type = "string | Buffer")]
+    pub path: Option<Name>,
+    /// The path of the directory that a relative path starts from, if a descriptor was given.
+    #[napi(ts_type = "string")]
+    pub dir: Option<Name>,
+    /// The same for the second path.
+    #[napi(ts_type = "string")]
+    pub dest_dir: Option<Name>,
+}
+
+impl Failure {
+    /// Creates a failure after which the walk or the deletion goes on.
+    pub fn recoverable(error: fdkit::Error, path: Option<Name>) -> Self {
+        Self { recoverable: Some(true), path, ..error.into() }
+    }
+
+    /// Adds the path of the directory that the call started from.
+    pub fn with_dir(self, dir_fd: Option<BorrowedFd<'_>>) -> Self {
+        Self { dir: dir_fd.and_then(path_of), ..self }
+    }
+
+    /// Adds the path of the directory that the second path started from.
+    pub fn with_dest_dir(self, dir_fd: Option<BorrowedFd<'_>>) -> Self {
+        Self { dest_dir: dir_fd.and_then(path_of), ..self }
+    }
+}
+
+/// Returns the path of an open file as a string, even if the paths of the call are Buffers.
+fn path_of(fd: BorrowedFd<'_>) -> Option<Name> {
+    let bytes = fdkit::files::descriptors::path(fd)?;
+    Some(Name { bytes, kind: NameKind { as_buffers: false } })
+}
+
+impl From<fdkit::Error> for Failure {
+    fn from(error: fdkit::Error) -> Self {
+        let (errno, syscall) = (-error.errno(), error.syscall());
+        Self { errno, syscall, recoverable: None, path: None, dir: None, dest_dir: None }
+    }
+}
+
+impl IntoJs for Failure {
+    fn into_js(self, env: &Env) -> Result<sys::napi_value> {
+        let mut properties = vec![
+            property(c"errno", to_js(env, self.errno)?),
+            property(c"syscall", to_js(env, self.syscall)?),
+        ];
+        if let Some(recoverable) = self.recoverable {
+            properties.push(property(c"recoverable", to_js(env, recoverable)?));
+        }
+        for (name, path) in [(c"path", self.path), (c"dir", self.dir), (c"destDir", self.dest_dir)]
+        {
+            if let Some(path) = path {
+                properties.push(property(name, to_js(env, path)?));
+            }
+        }
+        let mut object = ptr::null_mut();
+        // SAFETY: the env of the call that is under way.
+        let status = unsafe { sys::napi_create_object(env.raw(), &raw mut object) };
+        check(status, "napi_create_object")?;
+        // Defined and not assigned, so that no setter on `Object.prototype` can intercept them.
+        // SAFETY: as above, with so many properties, whose names end in NUL.
+        let status = unsafe {
+            sys::napi_define_properties(env.raw(), object, properties.len(), properties.as_ptr())
+        };
+        check(status, "napi_define_properties")?;
+        Ok(object)
+    }
+}
+
+/// Describes a property that is writable, enumerable and configurable, like one that was assigned.
+fn property(name: &'static CStr, value: sys::napi_value) -> sys::napi_property_descriptor {
+    sys::napi_property_descriptor {
+        utf8name: name.as_ptr(),
+        name: ptr::null_mut(),
+        method: None,
+        getter: None,
+        setter: None,
+        value,
+        attributes: sys::PropertyAttributes::writable
+            | sys::PropertyAttributes::enumerable
+            | sys::PropertyAttributes::configurable,
+        data: ptr::null_mut(),
+    }
+}
+
+/// A value or a failure.
+pub enum Outcome<T> {
+    Value(T),
+    Failed(Failure),
+}
+
+impl<T> Outcome<T> {
+    /// Adds to a failure.
+    pub fn map_failure(self, change: impl FnOnce(Failure) -> Failure) -> Self {
+        match self {
+            Self::Value(value) => Self::Value(value),
+            Self::Failed(failure) => Self::Failed(change(failure)),
+        }
+    }
+}
+
+impl<T> From<fdkit::Result<T>> for Outcome<T> {
+    fn from(result: fdkit::Result<T>) -> Self {
+        match result {
+            Ok(value) => Self::Value(value),
+            Err(error) => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl<T: IntoJs> IntoJs for Outcome<T> {
+    fn into_js(self, env: &Env) -> Result<sys::napi_value> {
+        match self {
+            Self::Value(value) => value.into_js(env),
+            Self::Failed(failure) => failure.into_js(env),
+        }
+    }
+}
+
+// What an export returns.
+impl<T: IntoJs> ToNapiValue for Outcome<T> {
+    unsafe fn to_napi_value(env: sys::napi_env, outcome: Self) -> Result<sys::napi_value> {
+        outcome.into_js(&Env::from_raw(env))
+    }
+}

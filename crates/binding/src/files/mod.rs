@@ -1,7 +1,0 @@
-//! Exports about files and directories.
-
-pub mod attributes;
-pub mod descriptors;
-pub mod listing;
-pub mod names;
-pub mod stat;

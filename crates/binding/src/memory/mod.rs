@@ -1,6 +1,0 @@
-//! Exports about memory files.
-
-pub mod futex;
-pub mod io;
-pub mod mapping;
-pub mod memfd;

@@ -1,4 +1,0 @@
-//! Exports about whole directory trees.
-
-pub mod rmtree;
-pub mod walk;

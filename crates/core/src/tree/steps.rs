@@ -1,0 +1,216 @@
+//! What a step of the walk does: from one directory to the next.
+
+use std::ffi::CStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use nix::fcntl::AtFlags;
+use nix::sys::stat::fstatat;
+
+use crate::error::{Error, Result, retry};
+use crate::files::descriptors::{Identity, directory};
+use crate::files::name_list::{FileType, Names};
+use crate::tree::ahead::{Looked, automatic_threads};
+use crate::tree::levels::open_directory;
+use crate::tree::listing::Listing;
+use crate::tree::walk::{Step, Walk};
+use crate::tree::work::{Outcome, Work};
+
+impl Walk<'_> {
+    pub(super) fn enter_top(
+        &mut self,
+        top: &CStr,
+        dir_fd: Option<BorrowedFd<'_>>,
+    ) -> Result<Option<Step>> {
+        let start = directory(dir_fd);
+        let follow = self.options.follow_symlinks;
+        match open_directory(start, top, follow) {
+            Ok(fd) => {
+                // A closed level is never looked for above the top, which stays open.
+                self.list(top, fd, false)?;
+                Ok(self.advance_from_new())
+            }
+            Err(error) if !follow && is_not_a_directory(&error) => {
+                // The same numbers come from a component before the last: then it is an error.
+                retry("fstatat", || fstatat(start, top, AtFlags::AT_SYMLINK_NOFOLLOW))?;
+                self.levels.push_name(top.to_bytes());
+                Ok(Some(Step::Skipped(error)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn advance_from_new(&mut self) -> Option<Step> {
+        if self.options.topdown { Some(Step::Directory) } else { self.advance() }
+    }
+
+    pub(super) fn advance(&mut self) -> Option<Step> {
+        loop {
+            if self.is_interrupted() {
+                return None;
+            }
+            let level = self.levels.last_mut()?;
+            if self.options.topdown {
+                level.listing.filenames = Names::default();
+                level.listing.outcome = Outcome::default();
+            }
+            let child = level.listing.dirnames.next(&mut level.cursor);
+            if let Some((name, file_type)) = child {
+                let name = name.to_owned();
+                match self.enter(&name, file_type) {
+                    Ok(true) if self.options.topdown => return Some(Step::Directory),
+                    Ok(_) => {}
+                    Err(error) => {
+                        self.levels.push_name(name.to_bytes());
+                        return Some(Step::Skipped(error));
+                    }
+                }
+            } else if self.options.topdown || level.is_yielded {
+                self.leave();
+            } else {
+                level.is_yielded = true;
+                return Some(match self.levels.reopen_last() {
+                    Ok(()) => Step::Directory,
+                    Err(error) => Step::Skipped(error),
+                });
+            }
+        }
+    }
+
+    /// Goes down into a child; false where it is a link that is not to be followed.
+    fn enter(&mut self, name: &CStr, file_type: FileType) -> Result<bool> {
+        if file_type == FileType::Directory && self.levels.ahead().is_some() {
+            self.levels.reopen_last()?;
+            if let Some(looked) = self.levels.take_ahead(name, &mut self.looker)
+                && self.still_holds(&looked, name)
+            {
+                return self.adopt(name, *looked).map(|()| true);
+            }
+        }
+        let follow = self.options.follow_symlinks;
+        match self.levels.open_child(name, follow) {
+            Ok(fd) => {
+                self.list(name, fd, follow && file_type != FileType::Directory)?;
+                Ok(true)
+            }
+            Err(error)
+                if !follow && file_type == FileType::SymbolicLink && may_be_a_link(&error) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn still_holds(&self, looked: &Looked, name: &CStr) -> bool {
+        let Some((version, parent)) = looked.version.zip(self.levels.last_fd()) else {
+            return !self.manner.is_exact;
+        };
+        let holds = version.is_at(parent, name);
+        #[cfg(test)]
+        let holds = holds || crate::tree::ahead::hooks::TRUSTS_EVERYTHING.get();
+        if let (false, Some(ahead)) = (holds, self.levels.ahead()) {
+            ahead.note(false);
+        }
+        holds
+    }
+
+    fn adopt(&mut self, name: &CStr, looked: Looked) -> Result<()> {
+        #[cfg(test)]
+        crate::tree::ahead::hooks::ADOPTED.set(crate::tree::ahead::hooks::ADOPTED.get() + 1);
+        let Looked { fd, version, mut listing } = looked;
+        let identity = version.map(|version| version.identity);
+        let identity = self.check_ancestors(fd.as_fd(), identity)?;
+        if listing.resolve_links(fd.as_fd()) && matches!(self.manner.work, Work::Stats) {
+            listing.look_at_all(fd.as_fd(), || self.is_interrupted());
+        }
+        self.push(name, fd, false, identity, listing);
+        Ok(())
+    }
+
+    fn push(
+        &mut self,
+        name: &CStr,
+        fd: Arc<OwnedFd>,
+        through_link: bool,
+        identity: Option<Identity>,
+        listing: Listing,
+    ) {
+        self.levels.push(name.to_bytes(), fd, through_link, identity, listing);
+        if self.options.follow_symlinks {
+            self.ancestors.extend(identity);
+        }
+    }
+
+    pub(super) fn list(&mut self, name: &CStr, fd: OwnedFd, through_link: bool) -> Result<()> {
+        let identity = self.check_ancestors(fd.as_fd(), None)?;
+        let work = match self.manner.work {
+            // It is removed entry by entry, so that a step does not take long.
+            Work::Remove => Work::Nothing,
+            work => work,
+        };
+        let (reader, links) = (&mut self.looker.reader, self.manner.links());
+        // Nobody sees the names, so they need not be complete.
+        let can_stop = matches!(work, Work::Usage(_));
+        let interrupted = &self.interrupted;
+        let is_enough = |_| can_stop && interrupted.load(Ordering::Relaxed);
+        let listing = work.list(fd.as_fd(), reader, links, is_enough)?.unwrap_or_default();
+        let children = listing.dirnames.len();
+        self.push(name, Arc::new(fd), through_link, identity, listing);
+        if children > 0 {
+            self.read_ahead(children);
+        }
+        Ok(())
+    }
+
+    /// With `follow_symlinks`, refuses a directory that is its own ancestor, and returns its
+    /// identity.
+    fn check_ancestors(
+        &self,
+        fd: BorrowedFd<'_>,
+        known: Option<Identity>,
+    ) -> Result<Option<Identity>> {
+        if !self.options.follow_symlinks {
+            return Ok(known);
+        }
+        let own = known.map_or_else(|| Identity::of(fd), Ok)?;
+        let is_ancestor = self.ancestors.contains(&own);
+        if is_ancestor { Err(Error::new(libc::ELOOP, "openat")) } else { Ok(Some(own)) }
+    }
+
+    /// Tells the threads of new directories to be visited, and starts them when there are enough.
+    fn read_ahead(&mut self, children: usize) {
+        if self.levels.ahead().is_some() {
+            self.levels.push_ahead(false);
+            return;
+        }
+        self.ahead.known += children;
+        let is_enough = self.ahead.known >= self.ahead.enough && self.levels.has_spare();
+        if is_enough && self.ahead.threads != Some(0) {
+            let threads = self.ahead.threads.unwrap_or_else(automatic_threads);
+            self.levels.start_ahead(self.manner, threads, Arc::clone(&self.interrupted));
+        }
+    }
+
+    fn leave(&mut self) {
+        let left = self.levels.pop();
+        self.kept = self.kept.min(self.levels.depth());
+        if self.options.follow_symlinks
+            && let Some(identity) = left.and_then(|level| level.identity)
+        {
+            self.ancestors.remove(&identity);
+        }
+    }
+}
+
+/// Whether what was listed as a link may well still be one: opening it said so, or failed for
+/// reasons that are not its own.
+fn may_be_a_link(error: &Error) -> bool {
+    is_not_a_directory(error) || matches!(error.errno(), libc::ESTALE | libc::EMFILE | libc::ENFILE)
+}
+
+/// What `O_NOFOLLOW | O_DIRECTORY` answers to a link, or to anything but a directory.
+fn is_not_a_directory(error: &Error) -> bool {
+    matches!(error.errno(), libc::ENOTDIR | libc::ELOOP)
+}

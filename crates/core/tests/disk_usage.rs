@@ -1,0 +1,185 @@
+//! What a tree takes on disk.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails")]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use common::{TempDir, c_string};
+use fdkit::{DiskUsage, Progress, Usage, UsageOptions};
+
+fn finish(mut counted: DiskUsage) -> (Usage, Vec<(String, i32)>) {
+    let mut failures = Vec::new();
+    loop {
+        match counted.step(10) {
+            Progress::More => {}
+            Progress::Failed(path, error) => {
+                failures.push((path.to_str().unwrap().to_owned(), error.errno()));
+            }
+            Progress::Done => return (counted.usage(), failures),
+        }
+    }
+}
+
+fn usage(path: &Path, options: UsageOptions) -> Usage {
+    let path = c_string(path.as_os_str().as_encoded_bytes());
+    let (usage, failures) = finish(DiskUsage::new(None, &path, options).unwrap());
+    assert_eq!(failures, []);
+    usage
+}
+
+fn with_threads(threads: usize) -> UsageOptions {
+    UsageOptions { threads: Some(threads), ..UsageOptions::default() }
+}
+
+/// The same, one entry at a time.
+fn expected(path: &Path, seen: &mut Vec<(u64, u64)>, total: &mut Usage) {
+    let found = fs::symlink_metadata(path).unwrap();
+    if found.is_dir() {
+        total.directories += 1;
+        total.allocated += found.blocks() * 512;
+        for entry in fs::read_dir(path).unwrap() {
+            expected(&entry.unwrap().path(), seen, total);
+        }
+        return;
+    }
+    let identity = (found.dev(), found.ino());
+    if found.nlink() > 1 && seen.contains(&identity) {
+        return;
+    }
+    seen.push(identity);
+    total.files += 1;
+    total.allocated += found.blocks() * 512;
+    total.bytes += if found.is_file() || found.is_symlink() { found.len() } else { 0 };
+}
+
+fn mixed() -> TempDir {
+    let top = TempDir::new();
+    for one in 0..15 {
+        for other in 0..10 {
+            top.add(&format!("d{one}/d{other}/f"));
+            fs::write(top.at(format!("d{one}/d{other}/g")), vec![1; one * 1000 + other]).unwrap();
+        }
+        top.add(&format!("d{one}/l -> d0/g"));
+        let linked = top.at(format!("d{one}/linked"));
+        fs::hard_link(top.at("d0/d1/g"), linked).unwrap();
+    }
+    // It counts as what the system allocated for it, which is nothing.
+    fs::File::create(top.at("hole")).unwrap().set_len(1 << 30).unwrap();
+    nix::unistd::mkfifo(&top.at("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    top
+}
+
+#[test]
+fn the_sum_is_that_of_each_entry() {
+    let top = mixed();
+    let mut total = Usage::default();
+    expected(top.path(), &mut Vec::new(), &mut total);
+    assert!(total.bytes > 1 << 30 && total.allocated < 1 << 30);
+    for threads in [0, 1, 4] {
+        for _ in 0..20 {
+            assert_eq!(usage(top.path(), with_threads(threads)), total);
+        }
+    }
+}
+
+#[test]
+fn what_is_allocated_is_what_du_says() {
+    let top = mixed();
+    let du = std::process::Command::new("du").args(["-sk", "--"]).arg(top.path()).output().unwrap();
+    let text = String::from_utf8(du.stdout).unwrap();
+    let kib: u64 = text.split_whitespace().next().unwrap().parse().unwrap();
+    assert_eq!(usage(top.path(), UsageOptions::default()).allocated.div_ceil(1024), kib);
+}
+
+#[test]
+fn a_file_and_a_link_count_as_themselves() {
+    let top = TempDir::with(&["d/f", "l -> d"]);
+    fs::write(top.at("d/f"), "12345").unwrap();
+    let of = |name: &str| usage(&top.at(name), UsageOptions::default());
+    let counts = |usage: Usage| (usage.bytes, usage.files, usage.directories);
+    assert_eq!(counts(of("d/f")), (5, 1, 0));
+    assert_eq!(counts(of("l")), (1, 1, 0));
+    assert_eq!(counts(of("d")), (5, 1, 1));
+    let missing = DiskUsage::new(None, c"/missing/x", UsageOptions::default());
+    assert_eq!(missing.unwrap_err().errno(), libc::ENOENT);
+}
+
+#[test]
+fn other_file_systems_are_left_out() {
+    // On Linux there is always another one below /dev.
+    if !Path::new("/dev/pts").exists() || !Path::new("/dev/shm").exists() {
+        return;
+    }
+    let own = UsageOptions { one_file_system: true, ..UsageOptions::default() };
+    let count = |options| finish(DiskUsage::new(None, c"/dev", options).unwrap()).0.directories;
+    let top = TempDir::below("/dev/shm");
+    top.add("a/b/");
+    let (all, one) = (count(UsageOptions::default()), count(own));
+    assert!(all >= one + 3, "{all} {one}");
+}
+
+#[test]
+fn an_interrupted_count_ends() {
+    let top = mixed();
+    let flag = Arc::new(AtomicBool::new(false));
+    let counted = DiskUsage::new(None, &top.c_path(), with_threads(4)).unwrap();
+    let mut counted = counted.interrupted_by(Arc::clone(&flag));
+    assert_eq!(counted.step(30), Progress::More);
+    flag.store(true, std::sync::atomic::Ordering::Relaxed);
+    let before = counted.usage();
+    assert_eq!(counted.step(2), Progress::Done);
+    assert_eq!(counted.usage(), before);
+    assert!(before.directories < 100);
+}
+
+// As somebody who may not look everywhere, in a process of its own.
+#[test]
+fn failures_come_with_their_paths_in_the_order_of_the_walk() {
+    use std::os::unix::process::CommandExt;
+    const TREE: &str = "FDKIT_TEST_TREE";
+    if let Some(tree) = std::env::var_os(TREE) {
+        let path = c_string(tree.as_encoded_bytes());
+        let run = |threads| finish(DiskUsage::new(None, &path, with_threads(threads)).unwrap());
+        let expected = run(0);
+        let count = |end: &str| expected.1.iter().filter(|(path, _)| path.ends_with(end)).count();
+        assert_eq!((count("/closed"), count("/locked/f")), (10, 10));
+        assert!(expected.1.iter().all(|(_, errno)| *errno == libc::EACCES));
+        for _ in 0..20 {
+            assert_eq!(run(4), expected);
+        }
+        return;
+    }
+    use std::os::unix::fs::PermissionsExt;
+    let top = TempDir::new();
+    let set = |name: &str, mode| {
+        fs::set_permissions(top.at(name), PermissionsExt::from_mode(mode)).unwrap();
+    };
+    set("", 0o755);
+    for i in 0..10 {
+        for name in ["closed", "locked", "open"] {
+            for j in 0..3 {
+                top.add(&format!("d{i}/{name}/d{j}/f"));
+            }
+            top.add(&format!("d{i}/{name}/f"));
+        }
+        set(&format!("d{i}/closed"), 0);
+        set(&format!("d{i}/locked"), 0o744);
+    }
+    let mut test = std::process::Command::new(std::env::current_exe().unwrap());
+    test.args(["--exact", "failures_come_with_their_paths_in_the_order_of_the_walk"]);
+    test.env(TREE, top.path());
+    if nix::unistd::geteuid().is_root() {
+        test.uid(65534);
+    }
+    let output = test.output().unwrap();
+    for i in 0..10 {
+        set(&format!("d{i}/closed"), 0o700);
+        set(&format!("d{i}/locked"), 0o700);
+    }
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}

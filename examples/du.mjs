@@ -1,0 +1,269 @@
+// @ts-check
+// Which directories are the largest? As `du -b DIR | sort -rn | head -20`, and `du -sb DIR`.
+//
+//   node examples/du.mjs DIR
+//
+// Sizes are read through descriptors, so an entry that is renamed while the program runs is never
+// counted wrong. The report is written to a sealed file in memory, which `sort` inherits and reads as
+// /dev/fd/3.
+import { execFileSync } from 'node:child_process'
+import { closeSync, writeSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+
+import {
+  addSeals,
+  F_SEAL_GROW,
+  F_SEAL_SEAL,
+  F_SEAL_SHRINK,
+  F_SEAL_WRITE,
+  fwalk,
+  lstat,
+  MFD_ALLOW_SEALING,
+  MFD_CLOEXEC,
+  memfdCreate,
+  stat,
+} from 'fdkit'
+
+const USAGE = `usage: du [DIR]
+
+Prints the 20 largest directories below DIR (by default the working directory), each with
+everything below it, and the total. A file with several names counts once. Sizes are apparent
+sizes in bytes, as with du -b.
+
+In names, \\n, \\t, \\\\ and the like stand for control characters and the backslash, and \\xNN for a
+byte that is not UTF-8.
+`
+
+const LARGEST = 20
+
+/** @param {number} bytes */
+function human(bytes) {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+  const power = bytes < 1024 ? 0 : Math.min(5, Math.floor(Math.log2(bytes) / 10))
+  return `${(bytes / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`
+}
+
+// Everything that could move the cursor or reorder the line, and the bytes that are not UTF-8, which
+// fdkit shows as U+DC80 to U+DCFF.
+const harmful = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\\]/gu
+/** @type {Record<string, string>} */
+const letters = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\b': '\\b', '\f': '\\f', '\v': '\\v' }
+
+/**
+ * Escapes a name so that a terminal can show it. Different names stay different.
+ *
+ * @param {string} name
+ */
+function printable(name) {
+  return name.replace(harmful, (character) => {
+    const code = character.codePointAt(0) ?? 0
+    const isByte = code >= 0xdc80 && code <= 0xdcff
+    if (letters[character] !== undefined) return letters[character]
+    if (isByte || code < 0x80) return `\\x${(code & 0xff).toString(16).padStart(2, '0')}`
+    return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`
+  })
+}
+
+/**
+ * Cuts a text to so many columns. A character beyond ASCII counts as two, which is the most it takes.
+ *
+ * @param {string} text
+ * @param {number} columns
+ */
+function fit(text, columns) {
+  let used = 0
+  let shown = ''
+  for (const character of text) {
+    used += character > '~' ? 2 : 1
+    if (used > columns) break
+    shown += character
+  }
+  return shown
+}
+
+/** The line on the terminal that says how far the program is. */
+const progress = {
+  directories: 0,
+  bytes: 0,
+  isShown: false,
+  nextAt: Date.now() + 100,
+  /**
+   * Shows the line ten times a second, and lets the process see Ctrl-C.
+   *
+   * @param {string} path
+   */
+  async show(path) {
+    if (process.stderr.isTTY) {
+      this.isShown = true
+      const text = `${this.directories} directories, ${human(this.bytes)}, ${printable(path)}`
+      process.stderr.write(`\r\x1b[K${fit(text, (process.stderr.columns || 80) - 1)}`)
+    }
+    await setImmediate()
+    this.nextAt = Date.now() + 100
+  },
+  clear() {
+    if (this.isShown) process.stderr.write('\r\x1b[K')
+    this.isShown = false
+  },
+}
+
+let isComplete = true
+
+/** @param {unknown} error */
+function complain(error) {
+  progress.clear()
+  console.error(`du: ${printable(error instanceof Error ? error.message : String(error))}`)
+  isComplete = false
+}
+
+/**
+ * Ends as a program does that leaves the signal to the system.
+ *
+ * @param {NodeJS.Signals} signal
+ */
+function endBy(signal) {
+  progress.clear()
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
+}
+
+// A file with several links counts where it is met first.
+/** @type {Set<string>} */
+const linked = new Set()
+
+/**
+ * @param {string} name
+ * @param {number} dirFd
+ */
+function sizeOf(name, dirFd) {
+  try {
+    const { dev, ino, nlink, size } = stat(name, { dirFd, followSymlinks: false, bigint: true })
+    if (nlink > 1n) {
+      const identity = `${dev}:${ino}`
+      if (linked.has(identity)) return 0
+      linked.add(identity)
+    }
+    return Number(size)
+  } catch (error) {
+    complain(error)
+    return 0
+  }
+}
+
+/**
+ * Measures each directory with everything below it, and yields it when that is known.
+ *
+ * @param {string} top
+ * @returns {AsyncGenerator<[path: string, bytes: number]>}
+ */
+async function* directorySizes(top) {
+  // Of the directories whose parents are still to come.
+  /** @type {Map<string, number>} */
+  const sizes = new Map()
+  for (const [path, dirnames, filenames, dirFd] of fwalk(top, { topdown: false, onerror: complain })) {
+    let own = stat(dirFd).size
+    let below = 0
+    for (const name of filenames) {
+      own += sizeOf(name, dirFd)
+      if (Date.now() >= progress.nextAt) await progress.show(path)
+    }
+    for (const name of dirnames) {
+      const child = path.endsWith('/') ? path + name : `${path}/${name}`
+      const known = sizes.get(child)
+      sizes.delete(child)
+      // Links, and directories that could not be read, have only a size of their own.
+      if (known === undefined) own += sizeOf(name, dirFd)
+      else below += known
+    }
+    sizes.set(path, own + below)
+    progress.directories++
+    progress.bytes += own
+    if (Date.now() >= progress.nextAt) await progress.show(path)
+    yield [path, own + below]
+  }
+}
+
+/**
+ * Sorts the lines of a file in memory, the largest number first.
+ *
+ * @param {number} report
+ */
+function sortLines(report) {
+  // From here on nobody can change what was measured, including the child that reads it.
+  addSeals(report, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+  const output = execFileSync('sort', ['-rn', '/dev/fd/3'], {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+    maxBuffer: Infinity,
+    stdio: ['ignore', 'pipe', 'inherit', report],
+  })
+  return output.split('\n')
+}
+
+/** @param {string} path */
+function isLink(path) {
+  try {
+    return !path.endsWith('/') && lstat(path).isSymbolicLink()
+  } catch {
+    // The walk says what is wrong with it.
+    return false
+  }
+}
+
+/** @param {string} top */
+async function main(top) {
+  if (isLink(top)) {
+    throw new Error(`${top} is a symbolic link; write ${top}/ to measure what it leads to`)
+  }
+  const report = memfdCreate('du', MFD_CLOEXEC | MFD_ALLOW_SEALING)
+  /** @type {number | undefined} */
+  let total
+  try {
+    for await (const [path, bytes] of directorySizes(top)) {
+      writeSync(report, `${bytes}\t${printable(path)}\n`)
+      total = bytes
+    }
+  } finally {
+    progress.clear()
+  }
+  if (total === undefined) return
+  const lines = sortLines(report)
+  closeSync(report)
+  for (const line of lines.slice(0, LARGEST)) {
+    const [bytes, path] = line.split('\t')
+    if (path !== undefined) console.log(`${human(Number(bytes)).padStart(10)}  ${path}`)
+  }
+  console.log(`${human(total).padStart(10)}  total: ${total} bytes`)
+}
+
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    // Whoever read the output has enough, as `head` has.
+    if ('code' in error && error.code === 'EPIPE') process.exit()
+    throw error
+  })
+}
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(signal, () => endBy(signal))
+
+const args = process.argv.slice(2)
+const options = args.includes('--') ? args.slice(0, args.indexOf('--')) : args
+const operands = args.filter((arg, index) => arg !== '--' || index !== options.length)
+const unknown = options.find((arg) => /^-./.test(arg) && arg !== '--help' && arg !== '-h')
+
+if (options.includes('--help') || options.includes('-h')) {
+  process.stdout.write(USAGE)
+} else if (unknown !== undefined || operands.length > 1) {
+  const wrong = unknown === undefined ? `one directory only, not ${operands.length}` : `no such option: ${printable(unknown)}`
+  console.error(`du: ${wrong}\n\n${USAGE}`)
+  process.exitCode = 2
+} else {
+  try {
+    await main(operands[0] ?? '.')
+  } catch (error) {
+    const signal = error instanceof Error && 'signal' in error ? error.signal : undefined
+    // `sort` gets the signals of the terminal too.
+    if (typeof signal === 'string') endBy(/** @type {NodeJS.Signals} */ (signal))
+    complain(error)
+  }
+  if (!isComplete) process.exitCode = 1
+}

@@ -1,0 +1,47 @@
+// Who closes a descriptor. Descriptors are handed out, and taken over, as node:fs itself would do
+// it.
+import { closeSync, openSync } from 'node:fs'
+
+import { native } from '../runtime/native.js'
+import { check, isFailure } from '../runtime/error.js'
+
+const isDeno = process.versions['deno'] !== undefined
+
+// A worker of Node.js keeps a list of the descriptors that node:fs opened in it. It closes them
+// when it ends, and warns when node:fs closes any other. A worker is recognized by `process.chdir`,
+// which is a disabled stub there: loading node:worker_threads would take 1 to 3 ms in the main
+// thread. Deno keeps such a list in every thread, and its node:fs accepts no other descriptors. Bun
+// has no such list.
+const isListed = isDeno || (process.chdir as { disabled?: boolean } | undefined)?.disabled === true
+
+/**
+ * Registers a descriptor that the addon has just opened with node:fs, so that node:fs may close it.
+ * Returns its number, which changes if this runtime keeps a list of descriptors.
+ *
+ * Best effort: if node:fs may not open the root directory, or no number is free, the descriptor
+ * stays as it is. Node.js then warns when it is closed.
+ */
+export function handOut(fd: number): number {
+  if (!isListed) return fd
+  let listed: number
+  try {
+    listed = openSync('/', 'r')
+  } catch {
+    return fd
+  }
+  // node:fs has listed the number. The file that is open under it is replaced atomically.
+  if (!isFailure(native.moveFd(fd, listed))) return listed
+  closeSync(listed)
+  return fd
+}
+
+/** Closes an open descriptor whose number a caller has handed over. */
+export function closeGiven(fd: number): void {
+  try {
+    closeSync(fd)
+  } catch (error) {
+    // Deno's node:fs refuses to close what it has not opened, such as an inherited descriptor.
+    if (!isDeno) throw error
+    check(native.close(check(native.adopt(fd))))
+  }
+}

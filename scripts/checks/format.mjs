@@ -1,0 +1,4 @@
+// TypeScript and JavaScript are formatted; `npm run format` does it.
+import { stepScript } from '../run.mjs'
+
+stepScript('oxfmt/bin/oxfmt', '--check')

@@ -1,0 +1,34 @@
+// The kernel hands programs of arm64 to the emulator while this process runs. It holds the emulator open,
+// so the emulator need not be in their root, their children start as ever, and process.execPath is true.
+import { spawnSync } from 'node:child_process'
+
+const MAGIC = String.raw`\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00`
+const MASK = String.raw`\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff`
+
+const registry = '/proc/sys/fs/binfmt_misc'
+const PREFIX = 'fdkit-aarch64-'
+const name = `${PREFIX}${process.pid}`
+
+const shell = (script, ...args) => spawnSync('sh', ['-euc', script, 'sh', ...args], { encoding: 'utf8' })
+
+let isRegistered = false
+
+/** Until this process ends. Throws if the machine does not let it. */
+export function registerEmulator(path) {
+  if (isRegistered) return
+  // Those of processes that were killed.
+  const clean = `for each in ${registry}/${PREFIX}*; do
+    test -e "$each" && ! test -e "/proc/\${each##*-}" && echo -1 >"$each"; done; true`
+  // A registration is the whole machine's, and is gone with the last mount of the registry. So each process
+  // has one of its own, over those that are there.
+  const register = `mount -t binfmt_misc binfmt_misc ${registry}; ${clean}; printf %s "$1" >${registry}/register`
+  const { status, stderr } = shell(register, `:${name}:M::${MAGIC}:${MASK}:${path}:F`)
+  if (status !== 0) throw new Error(`binfmt_misc takes no emulator: ${stderr.trim()}`)
+  isRegistered = true
+  process.on('exit', unregister)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1))
+}
+
+function unregister() {
+  shell(`echo -1 >${registry}/${name}; umount ${registry}`)
+}

@@ -1,0 +1,96 @@
+// npm run platforms: builds every platform's addon, checks it, and runs the tests wherever this machine
+// can. What is missing for that is downloaded into build/platforms (2.6 GB). Takes Debian 12 on x64 with
+// apt, python3 with pip, npm and cargo; and root, for the tests of other platforms.
+//
+//   npm run platforms                                    all of it
+//   npm run platforms -- linux-arm64-gnu                 one platform
+//   npm run platforms -- linux-x64-gnu@22                on one version of Node.js
+//   npm run platforms -- --docs                          writes the tables into docs/platforms.md, runs nothing
+//   npm run platforms -- --ci                            what .ci/run asks for
+import { readFileSync, writeFileSync } from 'node:fs'
+
+import { run } from '../run.mjs'
+import { buildFor } from './build.mjs'
+import { cache, say } from './cache.mjs'
+import { megabytes } from './download.mjs'
+import { platformOf, platforms } from './list.mjs'
+import { whyNoRoot } from './root.mjs'
+import { checkFreeBsd, lintOthers, testMusl } from './rust.mjs'
+import { nativeSpecs } from './specs.mjs'
+import { runSuite } from './suite.mjs'
+import { addonTable, keep, kept, skipList, suiteTable } from './table.mjs'
+
+const flags = new Set(process.argv.slice(2).filter((word) => word.startsWith('--')))
+const words = process.argv.slice(2).filter((word) => !word.startsWith('--'))
+const isCi = flags.has('--ci')
+
+/** Each platform with the versions of Node.js that are asked for, and the specs. */
+function plan() {
+  if (words.length > 0) {
+    return words.map((word) => {
+      const [name, major] = word.split('@')
+      const platform = platformOf(name)
+      return { platform, nodes: major ? [Number(major)] : platform.nodes }
+    })
+  }
+  return platforms.map((platform) => {
+    if (!isCi) return { platform, nodes: platform.nodes }
+    // `npm test` has run on the machine's own platform.
+    if (platform.name === 'linux-x64-gnu') return { platform, nodes: [] }
+    // The newest; the emulator has time for what tests the addon only.
+    return { platform, nodes: platform.nodes.slice(-1), specs: platform.isEmulated ? nativeSpecs : undefined }
+  })
+}
+
+function writeDocs() {
+  const path = 'docs/platforms.md'
+  const tables = { addons: addonTable(kept('addon')), suites: suiteTable(kept('suite')), skipped: skipList(kept('suite')) }
+  let text = readFileSync(path, 'utf8')
+  for (const [name, table] of Object.entries(tables)) {
+    const place = new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- /${name} -->)`)
+    text = text.replace(place, (_, before, after) => `${before}\n${table}\n\n${after}`)
+  }
+  writeFileSync(path, text)
+}
+
+async function runAll() {
+  const chosen = plan()
+  run(process.execPath, 'scripts/setup.mjs')
+  const addons = []
+  for (const { platform } of chosen) {
+    say(`build ${platform.name}`)
+    const addon = { platform: platform.name, ...(await buildFor(platform)) }
+    keep('addon', platform.name, addon)
+    addons.push(addon)
+  }
+  if (words.length === 0) {
+    await lintOthers()
+    await testMusl()
+    if (!isCi) await checkFreeBsd()
+  }
+  const suites = []
+  const unable = whyNoRoot()
+  for (const { platform, nodes, specs } of chosen) {
+    for (const node of nodes) {
+      if (unable && platform.name !== 'linux-x64-gnu') {
+        say(`${platform.name}, Node.js ${node}: not run, ${unable}`)
+        suites.push({ platform: platform.name, node, passed: 0, failed: 0, skipped: { [`all of it: ${unable}`]: 1 }, seconds: 0 })
+        continue
+      }
+      say(`tests, ${platform.name}, Node.js ${node}`)
+      const suite = { ...(await runSuite(platform, node, specs)), specs: specs && `${specs.length} files` }
+      if (specs === undefined) keep('suite', `${platform.name}.${node}`, suite)
+      suites.push(suite)
+    }
+  }
+  say(`everything; ${megabytes(cache)} MB in ${cache}`)
+  console.log(`\n${addonTable(addons)}\n\n${suiteTable(suites)}\n\n${skipList(suites)}`)
+  const sum = (key) => suites.reduce((all, suite) => all + suite[key], 0)
+  const skipped = suites.flatMap((suite) => Object.values(suite.skipped)).reduce((all, count) => all + count, 0)
+  // As ava says it, for .ci/run.
+  console.log(`\n  ${sum('passed')} tests passed\n  ${sum('failed')} tests failed\n  ${skipped} tests skipped`)
+  process.exitCode = sum('failed') === 0 ? 0 : 1
+}
+
+if (flags.has('--docs')) writeDocs()
+else await runAll()

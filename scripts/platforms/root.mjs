@@ -1,0 +1,48 @@
+// Runs a command where Node.js is another platform's, in a root of its own: the machine's, with a layer of
+// a few MB over it. Everything else, such as bash and python3, is the machine's. What is mounted is gone
+// when the command ends.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { root } from '../run.mjs'
+import { cache } from './cache.mjs'
+import { registerEmulator } from './emulator.mjs'
+import { emulator, layerFor } from './runtime.mjs'
+
+// A layer must not be below another one, so it is copied. Without an upper layer the root would be
+// read-only, and tests that expect ENOENT would meet EROFS.
+const ENTER = `
+mount -t tmpfs tmpfs "$ROOT"
+mkdir "$ROOT/layer" "$ROOT/root" "$ROOT/upper" "$ROOT/work"
+cp -a "$LAYER/." "$ROOT/layer"
+mount -t overlay overlay -o "lowerdir=$ROOT/layer:/,upperdir=$ROOT/upper,workdir=$ROOT/work" "$ROOT/root"
+for path in /proc /sys /dev /tmp "$PROJECT" "$CACHE"; do
+  mkdir -p "$ROOT/root$path"
+  mount --rbind "$path" "$ROOT/root$path"
+done
+exec chroot "$ROOT/root" /bin/bash -c 'cd "$PROJECT"; unset ROOT PROJECT CACHE LAYER; exec "$@"' bash "$@"
+`
+
+/** Why there can be no such root on this machine, if so. */
+export function whyNoRoot() {
+  if (process.platform !== 'linux') return 'needs Linux'
+  return process.getuid() === 0 ? undefined : 'needs root, to mount'
+}
+
+/** The command line and the variables of a command on the platform; the machine's own need nothing. */
+export async function onPlatform(platform, command, env = {}) {
+  const { name, arch, libc, isEmulated } = platform
+  if (arch === process.arch && libc === 'gnu') return { command, env: { ...process.env, ...env } }
+  return inLayer(name, await layerFor(platform), isEmulated ? await emulator() : undefined, command, env)
+}
+
+/** The same with any layer. */
+export function inLayer(name, layer, emulatorPath, command, env = {}) {
+  if (emulatorPath !== undefined) registerEmulator(emulatorPath)
+  // The mounts are in a namespace of their own, so that commands may share the folder.
+  const folder = join(cache, 'root', name)
+  mkdirSync(folder, { recursive: true })
+  const variables = { ...process.env, ...env, ROOT: folder, PROJECT: root, CACHE: cache, LAYER: layer }
+  const enter = ['unshare', '--mount', '--propagation', 'private', 'bash', '-euc', ENTER, 'bash']
+  return { command: [...enter, ...command], env: variables }
+}

