@@ -32,6 +32,7 @@
 pub mod constants;
 mod error;
 pub mod files;
+pub mod ipc;
 pub mod memory;
 pub mod tree;
 
