@@ -129,7 +129,17 @@ const DUPS: Record<string, [program: string, dups: number]> = {
   fwalk: [`for await (const _ of promises.fwalk('top', { dirFd }));`, 1],
   'fwalk with Buffers': [`await promises.fwalk(Buffer.from('top'), { dirFd }).next()`, 1],
   'open with resolve': [`await promises.open('top', 'r', { dirFd, resolve: 8 })`, 1],
-  rename: [`await promises.rename('top', 'new', { srcDirFd: dirFd, dstDirFd: dirFd })`, 2],
+  'rename within a directory': [`await promises.rename('top', 'new', { srcDirFd: dirFd, dstDirFd: dirFd })`, 1],
+  // Two descriptors of one directory are two open files, which do not share a duplicate.
+  rename: [
+    `const dstDirFd = fs.openSync(root + '/.', 'r')
+    try {
+      await promises.rename('top', 'new', { srcDirFd: dirFd, dstDirFd })
+    } finally {
+      fs.closeSync(dstDirFd)
+    }`,
+    2,
+  ],
   rmtree: [`await promises.rmtree('top', { dirFd })`, 1],
   scandir: [`await promises.scandir('top', { dirFd })`, 1],
   stat: [`await promises.stat('top', { dirFd })`, 1],
