@@ -5,7 +5,6 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { buildAddon } from './addon.mjs'
-import { bundle, bundled } from './bundle.mjs'
 import { addonPath, platformName } from './platform.mjs'
 import { run } from './run.mjs'
 
@@ -43,6 +42,9 @@ if (hasAddon && (force || isStale(addonPath(), 'crates', 'Cargo.toml', 'Cargo.lo
   buildAddon(platformName())
 }
 
+// Imported only now, since it needs packages that may just have been installed.
+const { bundle, bundled } = await import('./bundle.mjs')
 const sources = ['index.ts', 'promises.ts', 'lib', 'tsconfig.json']
-const builders = ['package.json', 'package-lock.json', 'scripts/bundle.mjs']
+const scripts = ['bundle', 'types', 'types-example'].map((name) => `scripts/${name}.mjs`)
+const builders = ['package.json', 'package-lock.json', ...scripts]
 if (force || isStale(bundled, ...sources, ...builders)) await bundle()

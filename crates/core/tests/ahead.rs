@@ -1,4 +1,4 @@
-//! Read-ahead: what it takes, and that nothing is left of it.
+//! Tests the read-ahead of walks: the resources that it uses, and that it releases them.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics fails")]
 #![cfg(target_os = "linux")]
 
@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use common::{TempDir, options, texts, walk_with};
 use fdkit::{Step, Walk, WalkOptions};
 
-/// Descriptors and threads are the process's: one test at a time.
+/// Runs one test at a time, since descriptors and threads belong to the whole process.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -25,14 +25,14 @@ fn descriptors() -> usize {
     count("/proc/self/fd")
 }
 
-/// The threads of walks, not those of tests.
+/// Counts the threads of walks, not those of tests.
 fn threads() -> usize {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
     let names = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("comm")));
     names.filter(|name| name.as_ref().is_ok_and(|name| name.trim() == "fdkit walk")).count()
 }
 
-/// A tree of 1 + 20 + 400 directories, old enough to be listed ahead.
+/// Creates a tree of 1 + 20 + 400 directories that are old enough to be listed ahead.
 fn wide() -> TempDir {
     let top = TempDir::new();
     for one in 0..20 {
@@ -53,7 +53,7 @@ fn a_small_walk_starts_no_thread() {
 }
 
 #[test]
-fn a_walk_starts_no_more_threads_than_it_may() {
+fn a_walk_starts_at_most_the_given_number_of_threads() {
     let _alone = alone();
     let top = wide();
     for most in [0, 1, 3] {
@@ -70,7 +70,7 @@ fn a_walk_starts_no_more_threads_than_it_may() {
 }
 
 #[test]
-fn a_walk_that_is_dropped_leaves_no_descriptor_and_no_thread() {
+fn a_dropped_walk_leaves_no_descriptor_and_no_thread() {
     let _alone = alone();
     let top = wide();
     let before = descriptors();
@@ -100,7 +100,7 @@ fn descriptors_stay_within_max_open() {
         let mut walk = Walk::new(&top.c_path(), None, options(true, false, max_open)).threads(4);
         let mut most = 0;
         while walk.step().unwrap().is_some() {
-            // One is of the look itself.
+            // One descriptor belongs to the count itself.
             most = most.max(descriptors() - before);
         }
         assert!(most <= max_open, "{most} of {max_open}");
@@ -108,7 +108,7 @@ fn descriptors_stay_within_max_open() {
 }
 
 #[test]
-fn a_walk_that_is_interrupted_ends_its_threads() {
+fn an_interrupted_walk_ends_its_threads() {
     let _alone = alone();
     let top = wide();
     let mut walk = Walk::new(&top.c_path(), None, WalkOptions::default()).threads(2);
@@ -121,13 +121,13 @@ fn a_walk_that_is_interrupted_ends_its_threads() {
 }
 
 #[test]
-fn names_changed_after_they_were_listed_ahead_are_listed_again() {
+fn directories_that_change_after_they_were_listed_ahead_are_listed_again() {
     let _alone = alone();
     let top = wide();
     let mut walk = Walk::new(&top.c_path(), None, WalkOptions::default()).threads(4);
     assert_eq!(walk.step(), Ok(Some(Step::Directory)));
     let mut visited = 1;
-    // Long enough to list everything that is listed ahead.
+    // Waits until everything is listed that is listed ahead.
     std::thread::sleep(std::time::Duration::from_millis(30));
     for one in 0..20 {
         top.add(&format!("d{one}/late"));
@@ -142,7 +142,7 @@ fn names_changed_after_they_were_listed_ahead_are_listed_again() {
 }
 
 #[test]
-fn links_that_lead_elsewhere_by_now_are_told_again() {
+fn links_that_change_after_they_were_listed_ahead_are_classified_again() {
     let _alone = alone();
     let top = wide();
     for one in 0..20 {
@@ -164,10 +164,10 @@ fn links_that_lead_elsewhere_by_now_are_told_again() {
 }
 
 #[test]
-fn a_hundred_thousand_levels_in_64_descriptors() {
+fn a_hundred_thousand_levels_are_walked_with_64_descriptors() {
     const DEPTH: usize = 100_000;
     let _alone = alone();
-    // In memory: a disk takes minutes to make and remove it.
+    // The tree is in memory, since it takes minutes to create and remove it on a disk.
     let top = TempDir::below("/dev/shm");
     let before = descriptors();
     let mode = nix::sys::stat::Mode::S_IRWXU;
@@ -191,12 +191,12 @@ fn a_hundred_thousand_levels_in_64_descriptors() {
         }
         assert_eq!(steps, 1 + 2 * DEPTH);
     }
-    // `rm` takes long for it.
+    // `rm` takes long to remove it.
     let mut tree = fdkit::Rmtree::new(None, &top.c_path()).unwrap();
     while tree.step(1000) != fdkit::Progress::Done {}
 }
 
-// Alone in a process of its own: the limit is everybody's.
+// Runs in a child process, since the limit applies to the whole process.
 #[test]
 fn a_process_that_runs_out_of_descriptors_reads_less_ahead() {
     const LIMITED: &str = "FDKIT_TEST_LIMITED";

@@ -1,4 +1,4 @@
-//! Permissions, owner and times, and what may be done with a file.
+//! Tests permissions, owners, times, and access to files.
 #![allow(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in test functions, not in their helpers"
@@ -15,7 +15,7 @@ use fdkit::files::attributes::{
 };
 use fdkit::files::stat::Timestamp;
 
-/// A directory with a file, a link to it and a link to nothing; removed when the test is over.
+/// A directory with a file, a link to it and a dangling link. It is removed when the test ends.
 struct Scratch(PathBuf, OwnedFd);
 
 impl Scratch {
@@ -54,7 +54,7 @@ fn at(seconds: i64, nanoseconds: u32) -> SetTime {
 }
 
 #[test]
-fn access_of_links_and_of_what_they_point_to() {
+fn access_follows_links_only_if_asked() {
     let top = Scratch::new("access");
     let may = |name: &CStr, follow| faccessat(Some(top.1.as_fd()), name, libc::F_OK, true, follow);
     may(c"alias", true).unwrap();
@@ -64,7 +64,7 @@ fn access_of_links_and_of_what_they_point_to() {
 }
 
 #[test]
-fn permissions() {
+fn chmod_changes_permissions_and_follows_links() {
     let top = Scratch::new("chmod");
     let dir = Some(top.1.as_fd());
     fchmodat(dir, c"alias", 0o4711, true).unwrap();
@@ -76,14 +76,14 @@ fn permissions() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_link_itself_has_no_permissions() {
+fn chmod_of_a_link_itself_is_not_supported() {
     let top = Scratch::new("nofollow");
     let refused = fchmodat(Some(top.1.as_fd()), c"alias", 0o600, false);
     assert_eq!(errno(refused), (libc::ENOTSUP, "fchmodat2"));
 }
 
 #[test]
-fn owners_that_stay() {
+fn chown_leaves_an_owner_that_is_not_given() {
     let top = Scratch::new("chown");
     let dir = Some(top.1.as_fd());
     let (uid, gid) = (top.metadata("file").uid(), top.metadata("file").gid());
@@ -95,7 +95,7 @@ fn owners_that_stay() {
 }
 
 #[test]
-fn times_to_the_nanosecond() {
+fn times_are_set_to_the_nanosecond() {
     let top = Scratch::new("utime");
     let dir = Some(top.1.as_fd());
     let times = |name: &str| {
@@ -114,7 +114,7 @@ fn times_to_the_nanosecond() {
 }
 
 #[test]
-fn a_billion_nanoseconds_is_a_second_and_not_now() {
+fn nanoseconds_beyond_a_second_are_refused() {
     let top = Scratch::new("billion");
     for nanoseconds in [1_000_000_000, libc::UTIME_NOW as u32, libc::UTIME_OMIT as u32] {
         let refused = utimensat(Some(top.1.as_fd()), c"file", at(0, nanoseconds), at(0, 0), true);

@@ -1,4 +1,4 @@
-//! The constants are those of the C library, where that has them.
+//! Tests that constants equal those of the C library, if it has them.
 #![cfg(target_os = "linux")]
 
 use fdkit::constants::*;
@@ -10,12 +10,12 @@ macro_rules! as_in_libc {
 }
 
 #[test]
-fn flags_of_memory_files() {
+fn flags_of_memory_files_equal_those_of_libc() {
     as_in_libc!(MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_HUGETLB, MFD_NOEXEC_SEAL, MFD_EXEC);
 }
 
 #[test]
-fn sizes_of_huge_pages() {
+fn sizes_of_huge_pages_equal_those_of_libc() {
     as_in_libc!(
         MFD_HUGE_64KB,
         MFD_HUGE_512KB,
@@ -35,7 +35,7 @@ fn sizes_of_huge_pages() {
 }
 
 #[test]
-fn seals() {
+fn seals_equal_those_of_libc() {
     as_in_libc!(
         F_SEAL_SEAL,
         F_SEAL_SHRINK,

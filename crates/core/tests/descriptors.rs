@@ -1,4 +1,4 @@
-//! Descriptors.
+//! Tests borrowing and duplicating descriptors, and their inheritance.
 #![allow(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in test functions, not in their helpers"
@@ -14,14 +14,14 @@ fn directory() -> File {
 }
 
 #[test]
-fn borrow_takes_every_number_that_a_descriptor_may_have() {
+fn borrow_accepts_every_number_of_a_descriptor() {
     for candidate in [0, 1, 999_999, i32::MAX] {
         assert_eq!(number(borrow(candidate, "fstat").unwrap()), candidate);
     }
 }
 
 #[test]
-fn borrow_refuses_negative_numbers_under_the_name_of_the_call() {
+fn borrow_refuses_negative_numbers_and_names_the_call() {
     for candidate in [-1, -100, i32::MIN] {
         let error = borrow(candidate, "fsync").unwrap_err();
         assert_eq!((error.errno(), error.syscall()), (libc::EBADF, "fsync"));
@@ -29,7 +29,7 @@ fn borrow_refuses_negative_numbers_under_the_name_of_the_call() {
 }
 
 #[test]
-fn a_borrowed_one_that_is_not_open_is_the_kernels_to_refuse() {
+fn the_kernel_refuses_a_borrowed_descriptor_that_is_not_open() {
     let closed = borrow(999_999, "dup").unwrap();
     assert_eq!(dup(closed).unwrap_err().errno(), libc::EBADF);
     assert_eq!(dup(closed).unwrap_err().syscall(), "dup");
@@ -38,7 +38,7 @@ fn a_borrowed_one_that_is_not_open_is_the_kernels_to_refuse() {
 }
 
 #[test]
-fn a_copy_is_another_number_for_the_same_file_and_lives_on() {
+fn a_duplicate_has_another_number_and_outlives_the_original() {
     let first = directory();
     let before = fdkit::files::stat::fstat(first.as_fd()).unwrap();
     let copy = dup(first.as_fd()).unwrap();
@@ -48,7 +48,7 @@ fn a_copy_is_another_number_for_the_same_file_and_lives_on() {
 }
 
 #[test]
-fn a_copy_is_not_inherited_even_of_one_that_is() {
+fn a_duplicate_is_never_inheritable() {
     let first = directory();
     for inheritable in [false, true] {
         set_inheritable(first.as_fd(), inheritable).unwrap();
@@ -58,7 +58,7 @@ fn a_copy_is_not_inherited_even_of_one_that_is() {
 }
 
 #[test]
-fn what_was_set_is_what_is_got() {
+fn get_inheritable_returns_what_set_inheritable_has_set() {
     let file = directory();
     for inheritable in [true, true, false, false, true] {
         set_inheritable(file.as_fd(), inheritable).unwrap();

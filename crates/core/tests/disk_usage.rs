@@ -1,4 +1,4 @@
-//! What a tree takes on disk.
+//! Tests the disk usage of a tree.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails")]
 
 mod common;
@@ -36,7 +36,7 @@ fn with_threads(threads: usize) -> UsageOptions {
     UsageOptions { threads: Some(threads), ..UsageOptions::default() }
 }
 
-/// The same, one entry at a time.
+/// Computes the usage one entry at a time.
 fn expected(path: &Path, seen: &mut Vec<(u64, u64)>, total: &mut Usage) {
     let found = fs::symlink_metadata(path).unwrap();
     if found.is_dir() {
@@ -68,14 +68,14 @@ fn mixed() -> TempDir {
         let linked = top.at(format!("d{one}/linked"));
         fs::hard_link(top.at("d0/d1/g"), linked).unwrap();
     }
-    // It counts as what the system allocated for it, which is nothing.
+    // The hole counts with its allocated size, which is 0.
     fs::File::create(top.at("hole")).unwrap().set_len(1 << 30).unwrap();
     nix::unistd::mkfifo(&top.at("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     top
 }
 
 #[test]
-fn the_sum_is_that_of_each_entry() {
+fn the_usage_is_the_sum_of_all_entries() {
     let top = mixed();
     let mut total = Usage::default();
     expected(top.path(), &mut Vec::new(), &mut total);
@@ -88,7 +88,7 @@ fn the_sum_is_that_of_each_entry() {
 }
 
 #[test]
-fn what_is_allocated_is_what_du_says() {
+fn the_allocated_size_equals_that_of_du() {
     let top = mixed();
     let du = std::process::Command::new("du").args(["-sk", "--"]).arg(top.path()).output().unwrap();
     let text = String::from_utf8(du.stdout).unwrap();
@@ -110,8 +110,8 @@ fn a_file_and_a_link_count_as_themselves() {
 }
 
 #[test]
-fn other_file_systems_are_left_out() {
-    // On Linux there is always another one below /dev.
+fn other_file_systems_can_be_excluded() {
+    // On Linux there is always another file system below /dev.
     if !Path::new("/dev/pts").exists() || !Path::new("/dev/shm").exists() {
         return;
     }
@@ -137,9 +137,9 @@ fn an_interrupted_count_ends() {
     assert!(before.directories < 100);
 }
 
-// As somebody who may not look everywhere, in a process of its own.
+// Runs in a child process as an unprivileged user, who may not read everything.
 #[test]
-fn failures_come_with_their_paths_in_the_order_of_the_walk() {
+fn failures_have_paths_and_the_order_of_the_walk() {
     use std::os::unix::process::CommandExt;
     const TREE: &str = "FDKIT_TEST_TREE";
     if let Some(tree) = std::env::var_os(TREE) {
@@ -171,7 +171,7 @@ fn failures_come_with_their_paths_in_the_order_of_the_walk() {
         set(&format!("d{i}/locked"), 0o744);
     }
     let mut test = std::process::Command::new(std::env::current_exe().unwrap());
-    test.args(["--exact", "failures_come_with_their_paths_in_the_order_of_the_walk"]);
+    test.args(["--exact", "failures_have_paths_and_the_order_of_the_walk"]);
     test.env(TREE, top.path());
     if nix::unistd::geteuid().is_root() {
         test.uid(65534);

@@ -1,4 +1,4 @@
-//! Waiting for a word of memory to change.
+//! Tests waiting for a word of memory, and waking.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -22,10 +22,10 @@ fn in_ms(count: u32) -> Option<Deadline> {
 }
 
 #[test]
-fn it_looks_for_a_while_before_it_is_time_to_sleep() {
+fn spin_looks_for_a_while_before_sleeping() {
     let word = AtomicU32::new(1);
     let look = |value, deadline| {
-        // SAFETY: the word lives on.
+        // SAFETY: the word outlives the call.
         unsafe { spin(word.as_ptr(), value, deadline) }
     };
     assert_eq!(look(2, None), Some(Waited::NotEqual));
@@ -40,14 +40,14 @@ fn it_looks_for_a_while_before_it_is_time_to_sleep() {
                 word.fetch_xor(2, Ordering::SeqCst);
             }
         });
-        // It begins with either, and sees the other while it looks.
+        // The word has either value at first, and the other one while `spin` looks.
         let seen = (0..1_000_000).any(|_| look(1, None) == Some(Waited::Woken));
         stop.store(1, Ordering::SeqCst);
         assert!(seen || thread::available_parallelism().unwrap().get() == 1);
     });
 }
 
-/// Wakes until somebody was.
+/// Wakes repeatedly until a waiter was woken.
 fn wake_one(word: &AtomicU32) {
     while futex_wake(word.as_ptr(), 1).unwrap() == 0 {
         thread::sleep(MS);
@@ -55,7 +55,7 @@ fn wake_one(word: &AtomicU32) {
 }
 
 #[test]
-fn another_value_is_no_wait() {
+fn a_wait_for_another_value_returns_immediately() {
     let word = AtomicU32::new(7);
     assert_eq!(futex_wait(word.as_ptr(), 8, None, None).unwrap(), Waited::NotEqual);
     assert_eq!(Waiter::new().wait(word.as_ptr(), 8, None).unwrap(), Waited::NotEqual);
@@ -75,9 +75,9 @@ fn all_32_bits_are_compared() {
 }
 
 #[test]
-fn a_deadline_is_kept_and_not_before_it() {
+fn a_wait_ends_at_its_deadline_and_not_earlier() {
     let word = AtomicU32::new(0);
-    // Longer than what it sleeps at a time, too.
+    // Includes a time that is longer than one slice of sleep.
     for count in [0, 20, 250] {
         let start = Instant::now();
         let waited = futex_wait(word.as_ptr(), 0, in_ms(count), None).unwrap();
@@ -90,7 +90,7 @@ fn a_deadline_is_kept_and_not_before_it() {
 }
 
 #[test]
-fn who_waits_is_woken() {
+fn a_waiter_is_woken() {
     let word = AtomicU32::new(0);
     thread::scope(|scope| {
         let one = scope.spawn(|| futex_wait(word.as_ptr(), 0, None, None));
@@ -103,7 +103,7 @@ fn who_waits_is_woken() {
 }
 
 #[test]
-fn as_many_are_woken_as_was_said() {
+fn wake_wakes_at_most_the_given_number() {
     let word = AtomicU32::new(0);
     thread::scope(|scope| {
         let waits: Vec<_> = (0..6)
@@ -117,7 +117,7 @@ fn as_many_are_woken_as_was_said() {
         let none = futex_wake(word.as_ptr(), 0).unwrap();
         thread::sleep(MS * 20);
         let finished = waits.iter().filter(|wait| wait.is_finished()).count();
-        // All are to end before anything is asserted.
+        // All threads must end before anything is asserted.
         word.store(1, Ordering::SeqCst);
         futex_wake(word.as_ptr(), u32::MAX).unwrap();
         let results: Vec<_> = waits.into_iter().map(|wait| wait.join().unwrap()).collect();
@@ -128,7 +128,7 @@ fn as_many_are_woken_as_was_said() {
 }
 
 #[test]
-fn a_wait_is_canceled_from_another_thread_or_beforehand() {
+fn a_wait_can_be_canceled_during_or_before_it() {
     let word = AtomicU32::new(0);
     let waiter = Arc::new(Waiter::new());
     thread::scope(|scope| {
@@ -138,12 +138,12 @@ fn a_wait_is_canceled_from_another_thread_or_beforehand() {
         assert_eq!(wait.join().unwrap().unwrap(), Waited::Canceled);
     });
     assert_eq!(waiter.wait(word.as_ptr(), 0, None).unwrap(), Waited::Canceled);
-    // One that is canceled already does not look.
+    // A waiter that is already canceled does not read the word.
     assert_eq!(waiter.wait(word.as_ptr(), 1, None).unwrap(), Waited::Canceled);
 }
 
 #[test]
-fn who_waits_is_asked_ten_times_a_second_whether_to_go_on() {
+fn a_wait_asks_ten_times_a_second_whether_to_continue() {
     let word = AtomicU32::new(0);
     let (asked, start) = (AtomicU32::new(0), Instant::now());
     let keep_on = || asked.fetch_add(1, Ordering::SeqCst) < 2;
@@ -153,9 +153,9 @@ fn who_waits_is_asked_ten_times_a_second_whether_to_go_on() {
 }
 
 #[test]
-fn a_word_that_changes_between_two_slices_counts_as_woken() {
+fn a_change_between_two_slices_counts_as_woken() {
     let word = AtomicU32::new(0);
-    // Nobody wakes.
+    // No thread wakes the waiter.
     let keep_on = || {
         word.store(1, Ordering::SeqCst);
         true
@@ -164,7 +164,7 @@ fn a_word_that_changes_between_two_slices_counts_as_woken() {
 }
 
 #[test]
-fn bad_addresses_are_errors_and_not_a_crash() {
+fn invalid_addresses_are_errors() {
     let nowhere = std::ptr::without_provenance::<u32>(4096);
     let odd = std::ptr::without_provenance::<u32>(4097);
     for (address, errno) in [(nowhere, libc::EFAULT), (odd, libc::EINVAL)] {
@@ -176,7 +176,7 @@ fn bad_addresses_are_errors_and_not_a_crash() {
 }
 
 #[test]
-fn two_mappings_of_a_file_have_one_word() {
+fn two_mappings_of_a_file_share_a_word() {
     let file = std::fs::File::from(memfd_create(c"futex", MFD_ALLOW_SEALING).unwrap());
     file.set_len(8).unwrap();
     let map = || {
@@ -185,7 +185,7 @@ fn two_mappings_of_a_file_have_one_word() {
     };
     let (here, there) = (map(), map());
     assert_ne!(here.as_ptr(), there.as_ptr());
-    // SAFETY: the mappings outlive the words, which are aligned as pages are.
+    // SAFETY: the mappings outlive the words, which are aligned to pages.
     let [one, other] =
         [&here, &there].map(|each| unsafe { AtomicU32::from_ptr(each.as_ptr().cast()) });
     thread::scope(|scope| {
@@ -198,7 +198,7 @@ fn two_mappings_of_a_file_have_one_word() {
 }
 
 #[test]
-fn whoever_changes_the_word_and_wakes_is_never_missed() {
+fn a_wake_after_a_change_is_never_lost() {
     let word = AtomicU32::new(0);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -209,7 +209,7 @@ fn whoever_changes_the_word_and_wakes_is_never_missed() {
         });
         let mut seen = 0;
         while seen < 2000 {
-            // It would be missed for good.
+            // A lost wake would block forever.
             let waited = Waiter::new().wait(word.as_ptr(), seen, in_ms(10_000)).unwrap();
             assert_ne!(waited, Waited::TimedOut);
             seen = word.load(Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! Reading and writing by position, and making room.
+//! Tests reading and writing at positions, truncation and allocation.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -19,12 +19,12 @@ fn memfd() -> File {
 }
 
 fn pread(fd: BorrowedFd<'_>, buffer: &mut [u8], position: u64) -> fdkit::Result<usize> {
-    // SAFETY: the slice is as long as is said, and nobody else's.
+    // SAFETY: pointer and length are those of the slice, which is borrowed exclusively.
     unsafe { fdkit::memory::io::pread(fd, buffer.as_mut_ptr(), buffer.len(), position) }
 }
 
 fn pwrite(fd: BorrowedFd<'_>, bytes: &[u8], position: u64) -> fdkit::Result<()> {
-    // SAFETY: the slice is as long as is said.
+    // SAFETY: pointer and length are those of the slice.
     unsafe { fdkit::memory::io::pwrite(fd, bytes.as_ptr(), bytes.len(), position) }
 }
 
@@ -38,7 +38,7 @@ fn size(file: &File) -> u64 {
 }
 
 #[test]
-fn what_is_written_is_read_at_any_position_and_the_offset_stays() {
+fn pread_returns_what_pwrite_wrote_and_the_offset_stays() {
     let mut file = memfd();
     file.write_all(b"start").unwrap();
     for position in [0, 1, 4096, (1 << 31) - 2, 1 << 31, (1 << 32) - 1, 1 << 40] {
@@ -51,7 +51,7 @@ fn what_is_written_is_read_at_any_position_and_the_offset_stays() {
 }
 
 #[test]
-fn the_end_of_the_file_ends_a_read_and_grows_with_a_write() {
+fn a_read_stops_at_the_end_and_a_write_extends_the_file() {
     let file = memfd();
     let mut buffer = [b'x'; 8];
     assert_eq!(pread(file.as_fd(), &mut buffer, 0).unwrap(), 0);
@@ -64,7 +64,7 @@ fn the_end_of_the_file_ends_a_read_and_grows_with_a_write() {
 }
 
 #[test]
-fn no_bytes_are_no_call() {
+fn an_empty_buffer_makes_no_system_call() {
     let file = memfd();
     pwrite(file.as_fd(), b"", u64::MAX).unwrap();
     assert_eq!(pread(file.as_fd(), &mut [], u64::MAX).unwrap(), 0);
@@ -72,7 +72,7 @@ fn no_bytes_are_no_call() {
 }
 
 #[test]
-fn positions_that_no_file_has_are_errors_and_never_negative() {
+fn positions_out_of_range_are_errors() {
     let file = memfd();
     for position in [1 << 63, u64::MAX] {
         assert_eq!(failed(pread(file.as_fd(), &mut [0], position)), ("pread", libc::EFBIG));
@@ -85,7 +85,7 @@ fn positions_that_no_file_has_are_errors_and_never_negative() {
 }
 
 #[test]
-fn a_pipe_has_no_positions_and_a_reader_cannot_write() {
+fn pipes_and_read_only_descriptors_are_errors() {
     let (reader, writer) = std::io::pipe().unwrap();
     assert_eq!(failed(pread(reader.as_fd(), &mut [0], 0)), ("pread", libc::ESPIPE));
     assert_eq!(failed(pwrite(writer.as_fd(), b"x", 0)), ("pwrite", libc::ESPIPE));
@@ -102,7 +102,7 @@ fn a_pipe_has_no_positions_and_a_reader_cannot_write() {
 }
 
 #[test]
-fn truncation_reserves_nothing_and_fallocate_all() {
+fn ftruncate_reserves_nothing_and_fallocate_everything() {
     let file = memfd();
     ftruncate(file.as_fd(), 1 << 40).unwrap();
     assert_eq!((size(&file), file.metadata().unwrap().blocks()), (1 << 40, 0));
@@ -115,7 +115,7 @@ fn truncation_reserves_nothing_and_fallocate_all() {
 }
 
 #[test]
-fn fallocate_keeps_what_is_there() {
+fn fallocate_keeps_the_contents() {
     let file = memfd();
     pwrite(file.as_fd(), b"text", 0).unwrap();
     fallocate(file.as_fd(), 0, 2).unwrap();
@@ -127,7 +127,7 @@ fn fallocate_keeps_what_is_there() {
 }
 
 #[test]
-fn what_seals_forbid_is_eperm() {
+fn operations_that_seals_forbid_are_eperm() {
     let file = memfd();
     pwrite(file.as_fd(), b"text", 0).unwrap();
     add_seals(file.as_fd(), F_SEAL_GROW).unwrap();
@@ -141,7 +141,7 @@ fn what_seals_forbid_is_eperm() {
 }
 
 #[test]
-fn a_write_that_the_grow_seal_cuts_is_an_error_and_never_short() {
+fn a_write_beyond_the_end_of_a_grow_sealed_file_is_an_error() {
     let file = memfd();
     ftruncate(file.as_fd(), 4096).unwrap();
     add_seals(file.as_fd(), F_SEAL_GROW).unwrap();
@@ -150,7 +150,7 @@ fn a_write_that_the_grow_seal_cuts_is_an_error_and_never_short() {
 }
 
 #[test]
-fn whole_mebibytes_go_in_and_come_out() {
+fn buffers_of_mebibytes_are_written_and_read_whole() {
     let file = memfd();
     let bytes: Vec<u8> = (0..3_000_001_u32).map(|at| (at % 251) as u8).collect();
     pwrite(file.as_fd(), &bytes, 7).unwrap();

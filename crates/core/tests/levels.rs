@@ -1,4 +1,4 @@
-//! Any depth with a bounded number of descriptors, seen through the walk.
+//! Tests that walks of any depth use a bounded number of descriptors.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics fails")]
 
 mod common;
@@ -9,7 +9,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use common::{TempDir, is_same, options, walk, walk_with};
 use fdkit::{Step, Walk};
 
-// A chain `d/d/d…`, each level with `e/f/` to come back for.
+// A chain `d/d/d…`. Each level also has `e/f/`, so that the walk returns to it.
 fn bushy(depth: usize) -> TempDir {
     let top = TempDir::new();
     for level in 0..depth {
@@ -19,7 +19,7 @@ fn bushy(depth: usize) -> TempDir {
 }
 
 #[test]
-fn a_tree_deeper_than_paths_can_say() {
+fn a_tree_that_is_deeper_than_path_max_is_walked() {
     const DEPTH: usize = 3_000;
     let top = TempDir::new();
     let mut at: OwnedFd = fs::File::open(top.path()).unwrap().into();
@@ -49,7 +49,7 @@ fn a_tree_deeper_than_paths_can_say() {
 }
 
 #[test]
-fn the_same_directories_with_few_descriptors_as_with_many() {
+fn few_descriptors_visit_the_same_directories_as_many() {
     let top = bushy(40);
     for topdown in [true, false] {
         let expected = walk(&top, options(topdown, false, 1000));
@@ -64,7 +64,7 @@ fn the_same_directories_with_few_descriptors_as_with_many() {
 }
 
 #[test]
-fn links_are_climbed_by_name() {
+fn the_walk_returns_through_links_by_name() {
     let top = TempDir::with(&["start/"]);
     for room in 0..20 {
         top.add(&format!("rooms/{room}/a/"));
@@ -103,13 +103,13 @@ fn a_directory_that_was_moved_away_is_reported() {
     assert_eq!(seen.visited.len() + 2 * lost.len(), 12 * 3);
 }
 
-// Alone in a process of its own: the limit is everybody's.
+// Runs in a child process, since the limit applies to the whole process.
 #[test]
-fn a_walk_that_runs_out_lets_go_of_its_own() {
+fn a_walk_that_runs_out_of_descriptors_closes_some_of_its_own() {
     const LIMITED: &str = "FDKIT_TEST_LIMITED";
     if std::env::var_os(LIMITED).is_none() {
         let status = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_walk_that_runs_out_lets_go_of_its_own"])
+            .args(["--exact", "a_walk_that_runs_out_of_descriptors_closes_some_of_its_own"])
             .env(LIMITED, "1")
             .status()
             .unwrap();
@@ -120,7 +120,7 @@ fn a_walk_that_runs_out_lets_go_of_its_own() {
     let expected = walk(&top, options(true, false, 1000));
     let open = fs::File::open(top.path()).unwrap().as_raw_fd();
     let limit = libc::rlimit { rlim_cur: open as u64 + 12, rlim_max: open as u64 + 12 };
-    // SAFETY: the structure is whole and outlives the call.
+    // SAFETY: the structure is initialized and outlives the call.
     assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
     let mut taken = Vec::new();
     let seen = walk_with(&top, options(true, false, 1000), |_, path| {

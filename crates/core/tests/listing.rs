@@ -1,4 +1,4 @@
-//! Reading directories.
+//! Tests listing directories.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics fails")]
 
 mod common;
@@ -18,7 +18,7 @@ fn sorted(names: &fdkit::Names) -> Vec<String> {
 }
 
 #[test]
-fn lists_everything_but_the_dots() {
+fn lists_all_names_except_the_dots() {
     let top = TempDir::with(&["dir/", "file", ".hidden", "link -> nowhere"]);
     let names = listdir(None, &top.c_path()).unwrap();
     assert_eq!(sorted(&names), [".hidden", "dir", "file", "link"]);
@@ -26,7 +26,7 @@ fn lists_everything_but_the_dots() {
 }
 
 #[test]
-fn a_path_is_relative_to_the_descriptor() {
+fn a_relative_path_starts_at_the_descriptor() {
     let top = TempDir::with(&["dir/a", "dir/b"]);
     let start = fs::File::open(top.path()).unwrap();
     assert_eq!(sorted(&listdir(Some(start.as_fd()), c"dir").unwrap()), ["a", "b"]);
@@ -40,7 +40,7 @@ fn links_are_followed() {
 }
 
 #[test]
-fn failures_say_what_failed() {
+fn errors_name_the_failed_call() {
     let top = TempDir::with(&["file"]);
     let start = fs::File::open(top.path()).unwrap();
     let errno = |name| listdir(Some(start.as_fd()), name).unwrap_err().errno();
@@ -51,7 +51,7 @@ fn failures_say_what_failed() {
 }
 
 #[test]
-fn a_descriptors_offset_is_neither_used_nor_moved() {
+fn the_offset_of_a_descriptor_is_neither_used_nor_moved() {
     let top = TempDir::with(&["a", "b", "c"]);
     let mut dir = fs::File::open(top.path()).unwrap();
     let start = dir.stream_position().unwrap();
@@ -59,7 +59,7 @@ fn a_descriptors_offset_is_neither_used_nor_moved() {
         assert_eq!(sorted(&listdir_fd(dir.as_fd()).unwrap()), ["a", "b", "c"]);
         assert_eq!(dir.stream_position().unwrap(), start);
     }
-    // Some file systems refuse offsets that they did not give out.
+    // Some file systems refuse offsets that they did not return.
     if dir.seek(SeekFrom::Start(1)).is_ok() {
         assert_eq!(sorted(&listdir_fd(dir.as_fd()).unwrap()), ["a", "b", "c"]);
         assert_eq!(dir.stream_position().unwrap(), 1);
@@ -67,7 +67,7 @@ fn a_descriptors_offset_is_neither_used_nor_moved() {
 }
 
 #[test]
-fn more_names_than_one_call_gives() {
+fn lists_more_names_than_one_call_returns() {
     let top = TempDir::new();
     let mut expected: Vec<_> = (0..3000).map(|index| format!("{index:0>200}")).collect();
     for name in &expected {

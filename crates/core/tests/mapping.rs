@@ -1,4 +1,4 @@
-//! Files as memory.
+//! Tests mapping files into memory.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -47,7 +47,7 @@ fn byte(file: &File, at: u64) -> u8 {
     byte[0]
 }
 
-/// How many mappings of files of this name the process has.
+/// Counts the mappings of files of this name in the process.
 fn count(name: &str) -> usize {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     maps.lines().filter(|line| line.contains(&format!("/memfd:{name}"))).count()
@@ -57,7 +57,7 @@ const DEFAULT: MapOptions =
     MapOptions { offset: 0, length: None, writable: None, may_shrink: false, populate: false };
 
 #[test]
-fn what_is_written_to_it_is_in_the_file_and_the_other_way_round() {
+fn the_mapping_and_the_file_share_their_contents() {
     let file = memfd(10);
     let (one, other) = (map(&file, DEFAULT).unwrap(), map(&file, DEFAULT).unwrap());
     assert_eq!((one.len(), read(&one, 9)), (10, b'a'));
@@ -68,7 +68,7 @@ fn what_is_written_to_it_is_in_the_file_and_the_other_way_round() {
 }
 
 #[test]
-fn it_is_cut_to_the_file_and_never_beyond_it() {
+fn a_mapping_never_extends_beyond_the_file() {
     let page = page_size();
     for size in [1, page - 1, page, page + 1, 2 * page] {
         let file = memfd(size);
@@ -91,7 +91,7 @@ fn it_is_cut_to_the_file_and_never_beyond_it() {
 }
 
 #[test]
-fn no_bytes_odd_offsets_and_absurd_numbers_are_einval() {
+fn empty_ranges_and_invalid_offsets_are_einval() {
     let file = memfd(100);
     for options in [
         MapOptions { length: Some(0), ..DEFAULT },
@@ -107,7 +107,7 @@ fn no_bytes_odd_offsets_and_absurd_numbers_are_einval() {
 }
 
 #[test]
-fn a_file_that_could_get_shorter_is_sealed_or_not_mapped() {
+fn a_file_that_could_shrink_is_sealed_or_refused() {
     let file = memfd(10);
     drop(map(&file, MapOptions { may_shrink: true, ..DEFAULT }).unwrap());
     assert_eq!(get_seals(file.as_fd()).unwrap(), 0);
@@ -122,7 +122,7 @@ fn a_file_that_could_get_shorter_is_sealed_or_not_mapped() {
 }
 
 #[test]
-fn what_is_write_sealed_is_mapped_privately_by_whoever_can_read_it() {
+fn a_write_sealed_file_is_mapped_privately_by_any_readable_descriptor() {
     for seal in [F_SEAL_WRITE, F_SEAL_FUTURE_WRITE] {
         let file = memfd(10);
         add_seals(file.as_fd(), seal | F_SEAL_SHRINK).unwrap();
@@ -141,7 +141,7 @@ fn what_is_write_sealed_is_mapped_privately_by_whoever_can_read_it() {
 }
 
 #[test]
-fn what_is_not_write_sealed_is_not_mapped_privately_in_secret() {
+fn a_file_that_is_not_write_sealed_is_mapped_privately_only_if_asked() {
     let file = memfd(10);
     add_seals(file.as_fd(), F_SEAL_SHRINK).unwrap();
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
@@ -154,7 +154,7 @@ fn what_is_not_write_sealed_is_not_mapped_privately_in_secret() {
 }
 
 #[test]
-fn what_is_no_regular_file_is_enodev() {
+fn other_types_of_files_are_enodev() {
     let unsafely = MapOptions { may_shrink: true, writable: Some(false), ..DEFAULT };
     for path in ["/", "/dev/null", "/dev/zero"] {
         let file = File::open(path).unwrap();
@@ -163,7 +163,7 @@ fn what_is_no_regular_file_is_enodev() {
 }
 
 #[test]
-fn it_outlives_the_descriptor_and_is_given_back_when_it_is_dropped() {
+fn a_mapping_outlives_its_descriptor_and_is_unmapped_by_drop() {
     let file = File::from(memfd_create(c"outlives", MFD_ALLOW_SEALING).unwrap());
     file.write_all_at(b"text", 0).unwrap();
     let (one, two) = (map(&file, DEFAULT).unwrap(), map(&file, DEFAULT).unwrap());
@@ -176,7 +176,7 @@ fn it_outlives_the_descriptor_and_is_given_back_when_it_is_dropped() {
 }
 
 #[test]
-fn an_abandoned_mapping_stays_as_zeros_and_lets_go_of_the_file() {
+fn an_abandoned_mapping_becomes_zeros_and_releases_the_file() {
     for writable in [None, Some(false)] {
         let file = File::from(memfd_create(c"abandoned", MFD_ALLOW_SEALING).unwrap());
         file.write_all_at(b"text", 0).unwrap();
@@ -193,7 +193,7 @@ fn an_abandoned_mapping_stays_as_zeros_and_lets_go_of_the_file() {
 }
 
 #[test]
-fn a_private_mapping_finds_the_words_of_the_file_and_a_shared_one_its_own() {
+fn futex_words_of_a_private_mapping_are_those_of_the_file() {
     let file = memfd(page_size() + 8);
     let shared = map(&file, DEFAULT).unwrap();
     assert_eq!(shared.futex_word(4).unwrap().addr(), shared.as_ptr().addr() + 4);
@@ -205,7 +205,7 @@ fn a_private_mapping_finds_the_words_of_the_file_and_a_shared_one_its_own() {
         assert_ne!(word.addr(), private.as_ptr().addr() + page_size() + 4);
         for byte in [b'b', b'c'] {
             write(&shared, page_size() + 4, byte);
-            // SAFETY: it is in a mapping that is there.
+            // SAFETY: the word is in a live mapping.
             assert_eq!(unsafe { word.cast::<u8>().read_volatile() }, byte);
         }
         for beyond in [page_size() + 8, usize::MAX] {
@@ -216,7 +216,7 @@ fn a_private_mapping_finds_the_words_of_the_file_and_a_shared_one_its_own() {
 }
 
 #[test]
-fn a_file_that_can_write_elsewhere_cannot_be_write_sealed() {
+fn a_file_with_a_writable_mapping_cannot_be_write_sealed() {
     let file = memfd(10);
     let privately = map(&file, MapOptions { writable: Some(false), ..DEFAULT }).unwrap();
     let mapping = map(&file, DEFAULT).unwrap();
@@ -227,7 +227,7 @@ fn a_file_that_can_write_elsewhere_cannot_be_write_sealed() {
 }
 
 #[test]
-fn more_than_there_are_addresses_is_enomem() {
+fn a_length_beyond_the_address_space_is_enomem() {
     let file = memfd(1);
     file.set_len(1 << 50).unwrap();
     assert_eq!(failure(&file, DEFAULT), ("mmap", libc::ENOMEM));
@@ -236,7 +236,7 @@ fn more_than_there_are_addresses_is_enomem() {
 }
 
 #[test]
-fn threads_share_it() {
+fn threads_share_a_mapping() {
     let file = memfd(10);
     let mapping = map(&file, DEFAULT).unwrap();
     std::thread::scope(|scope| {

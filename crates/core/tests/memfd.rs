@@ -1,4 +1,4 @@
-//! Memory files and their seals.
+//! Tests memory files and their seals.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -40,7 +40,7 @@ fn reads_back_what_was_written() {
 }
 
 #[test]
-fn names_are_any_bytes_up_to_249() {
+fn a_name_has_at_most_249_bytes_of_any_value() {
     for name in [c"".to_owned(), c"a/../b".to_owned(), c"\xff\xfe".to_owned()] {
         let fd = memfd_create(&name, MFD_CLOEXEC).unwrap();
         let expected = [b"/memfd:", name.to_bytes(), b" (deleted)"].concat();
@@ -59,7 +59,7 @@ fn all_32_bits_of_the_flags_reach_the_kernel() {
 }
 
 #[test]
-fn children_inherit_it_only_without_cloexec() {
+fn children_inherit_a_file_only_without_cloexec() {
     for (flags, inheritable) in [(MFD_CLOEXEC, false), (0, true)] {
         let fd = memfd_create(c"", flags).unwrap();
         assert_eq!(fdkit::files::descriptors::get_inheritable(fd.as_fd()).unwrap(), inheritable);
@@ -67,7 +67,7 @@ fn children_inherit_it_only_without_cloexec() {
 }
 
 #[test]
-fn seals_add_up() {
+fn seals_accumulate() {
     let file = sealable();
     assert_eq!(get_seals(file.as_fd()).unwrap(), 0);
     add_seals(file.as_fd(), F_SEAL_GROW).unwrap();
@@ -77,7 +77,7 @@ fn seals_add_up() {
 }
 
 #[test]
-fn a_sealed_file_takes_no_more_seals() {
+fn no_seal_can_be_added_after_the_seal_seal() {
     let unsealable = memfd_create(c"", MFD_CLOEXEC).unwrap();
     assert_eq!(get_seals(unsealable.as_fd()).unwrap(), F_SEAL_SEAL);
     assert_eq!(add_seals(unsealable.as_fd(), F_SEAL_GROW).unwrap_err().errno(), libc::EPERM);
@@ -87,7 +87,7 @@ fn a_sealed_file_takes_no_more_seals() {
 }
 
 #[test]
-fn unknown_seals_add_none() {
+fn an_unknown_seal_is_an_error_and_adds_none() {
     let file = sealable();
     for seals in [0x40, F_SEAL_GROW | 0x100, 1 << 31, u32::MAX] {
         let error = add_seals(file.as_fd(), seals).unwrap_err();
@@ -104,7 +104,7 @@ fn other_files_have_no_seals() {
 }
 
 #[test]
-fn adding_no_seal_is_allowed_until_the_last() {
+fn adding_no_seal_is_allowed_until_the_seal_seal() {
     let file = sealable();
     add_seals(file.as_fd(), 0).unwrap();
     add_seals(file.as_fd(), F_SEAL_SEAL).unwrap();
@@ -112,8 +112,8 @@ fn adding_no_seal_is_allowed_until_the_last() {
 }
 
 #[test]
-fn every_combination_of_the_seals_is_what_was_added() {
-    // F_SEAL_EXEC, the sixth, is not in every kernel.
+fn get_seals_returns_every_combination_that_was_added() {
+    // Not every kernel has the sixth, F_SEAL_EXEC.
     for seals in 0..32 {
         let file = sealable();
         add_seals(file.as_fd(), seals).unwrap();
@@ -125,7 +125,7 @@ fn every_combination_of_the_seals_is_what_was_added() {
 }
 
 #[test]
-fn a_descriptor_that_cannot_write_cannot_seal() {
+fn a_read_only_descriptor_cannot_add_seals() {
     let file = sealable();
     let reader = File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
     assert_eq!(add_seals(reader.as_fd(), F_SEAL_GROW).unwrap_err().errno(), libc::EPERM);

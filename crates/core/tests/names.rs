@@ -1,4 +1,4 @@
-//! Names relative to an open directory.
+//! Tests operations on names relative to an open directory.
 #![allow(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in test functions, not in their helpers"
@@ -16,7 +16,7 @@ use fdkit::files::names::{
     linkat, mkdirat, mkfifoat, mknodat, openat, readlinkat, renameat2, rmdir, symlinkat, unlink,
 };
 
-/// A directory of the test's own, removed with all that is in it.
+/// A directory of the test. It is removed with its contents.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -51,7 +51,7 @@ fn errno<T: std::fmt::Debug>(result: fdkit::Result<T>) -> (i32, &'static str) {
 }
 
 #[test]
-fn a_path_starts_at_the_directory_wherever_that_goes() {
+fn a_path_starts_at_the_directory_even_after_a_rename() {
     let top = Scratch::new("moves");
     fs::create_dir(top.join("dir")).unwrap();
     let dir: OwnedFd = File::open(top.join("dir")).unwrap().into();
@@ -63,7 +63,7 @@ fn a_path_starts_at_the_directory_wherever_that_goes() {
 }
 
 #[test]
-fn what_is_opened_is_not_inherited() {
+fn opened_descriptors_are_not_inherited() {
     for flags in [libc::O_RDONLY, libc::O_DIRECTORY, libc::O_CLOEXEC] {
         let fd = openat(None, c".", flags, 0).unwrap();
         assert!(!get_inheritable(fd.as_fd()).unwrap());
@@ -74,7 +74,7 @@ fn what_is_opened_is_not_inherited() {
 fn names_are_any_bytes() {
     let top = Scratch::new("bytes");
     let dir = top.open();
-    // Not every file system takes what is not UTF-8.
+    // Not every file system accepts names that are not UTF-8.
     let names: &[&CStr] = if cfg!(target_os = "linux") {
         &[c"\xff", c"\xed\xa0\x80", c"a\nb", c"\xc3\xa9"]
     } else {
@@ -89,7 +89,7 @@ fn names_are_any_bytes() {
 }
 
 #[test]
-fn unlink_takes_a_link_and_not_its_target() {
+fn unlink_removes_a_link_and_not_its_target() {
     let top = Scratch::new("link");
     let dir = top.open();
     fs::create_dir(top.join("target")).unwrap();
@@ -102,7 +102,7 @@ fn unlink_takes_a_link_and_not_its_target() {
 }
 
 #[test]
-fn refusals_carry_number_and_call() {
+fn errors_have_the_number_and_the_call() {
     let top = Scratch::new("refusals");
     let dir = top.open();
     fs::create_dir_all(top.join("full/sub")).unwrap();
@@ -120,7 +120,7 @@ fn refusals_carry_number_and_call() {
 }
 
 #[test]
-fn a_start_that_is_none() {
+fn an_invalid_start_is_an_error_for_relative_paths_only() {
     let file: OwnedFd = File::open(std::env::current_exe().unwrap()).unwrap().into();
     let closed = borrow(999_999, "openat").unwrap();
     assert_eq!(errno(openat(Some(file.as_fd()), c"x", 0, 0)).0, libc::ENOTDIR);
@@ -129,13 +129,13 @@ fn a_start_that_is_none() {
 }
 
 #[test]
-fn names_made_linked_and_renamed() {
+fn names_are_created_linked_and_renamed() {
     let top = Scratch::new("family");
     let dir = top.open();
     let start = Some(dir.as_fd());
     mkdirat(start, c"dir", 0o700).unwrap();
     mkfifoat(start, c"fifo", 0o600).unwrap();
-    // libc's has 16 bits on macOS.
+    // The constant of libc has 16 bits on macOS.
     const S_IFREG: u32 = 0o100_000;
     mknodat(start, c"file", S_IFREG | 0o600, 0).unwrap();
     symlinkat(c"file", start, c"alias").unwrap();
@@ -158,7 +158,7 @@ fn names_made_linked_and_renamed() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_path_that_may_not_lead_just_anywhere() {
+fn resolve_restricts_where_a_path_may_lead() {
     use fdkit::constants::{RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS};
     use fdkit::files::names::openat2;
     let top = Scratch::new("openat2");

@@ -1,4 +1,4 @@
-//! Deleting a tree, some entries at a time.
+//! Tests the deletion of a tree in steps.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -20,7 +20,7 @@ fn rmtree(dir: &TempDir, name: &str) -> Rmtree {
     Rmtree::new(None, &c_string(dir.at(name).as_os_str().as_bytes())).unwrap()
 }
 
-/// Goes on to the end; the failures with their paths below `dir`.
+/// Steps to the end. Returns the failures with their paths below `dir`.
 fn finish(dir: &TempDir, mut tree: Rmtree) -> Vec<(String, i32, &'static str)> {
     let mut failures = Vec::new();
     loop {
@@ -51,7 +51,7 @@ fn errno_of(dir: &TempDir, path: &str) -> i32 {
 }
 
 #[test]
-fn everything_goes_and_links_are_not_followed() {
+fn everything_is_removed_and_links_are_not_followed() {
     let dir = TempDir::with(&["top/a/b/f", "top/a/e/", "top/f", "kept/f", "top/l -> ../kept"]);
     symlink(dir.at("kept"), dir.at("top/a/absolute")).unwrap();
     symlink("nowhere", dir.at("top/a/dangling")).unwrap();
@@ -61,7 +61,7 @@ fn everything_goes_and_links_are_not_followed() {
 }
 
 #[test]
-fn slashes_at_the_end_change_nothing() {
+fn trailing_slashes_make_no_difference() {
     let dir = TempDir::with(&["top/f", "kept/f", "link -> kept"]);
     for link in ["link", "link/", "link///"] {
         assert_eq!(errno_of(&dir, link), libc::ENOTDIR);
@@ -73,7 +73,7 @@ fn slashes_at_the_end_change_nothing() {
 }
 
 #[test]
-fn what_is_no_directory_is_refused() {
+fn a_top_that_is_not_a_directory_is_refused() {
     let dir = TempDir::with(&["f"]);
     for name in ["f", "f/", "f/below"] {
         assert_eq!(errno_of(&dir, name), libc::ENOTDIR);
@@ -86,7 +86,7 @@ fn what_is_no_directory_is_refused() {
 }
 
 #[test]
-fn relative_to_a_directory() {
+fn a_relative_path_starts_at_the_descriptor() {
     let dir = TempDir::with(&["a/top/b/f", "a/kept"]);
     let above = fs::File::open(dir.at("a")).unwrap();
     let mut tree = Rmtree::new(Some(above.as_fd()), c"top").unwrap();
@@ -96,7 +96,7 @@ fn relative_to_a_directory() {
 }
 
 #[test]
-fn the_top_goes_from_where_it_was_opened() {
+fn the_top_is_removed_from_the_directory_in_which_it_was_opened() {
     let dir = TempDir::with(&["a/top/f", "b/top/"]);
     let tree = rmtree(&dir, "a/top");
     fs::rename(dir.at("a"), dir.at("c")).unwrap();
@@ -107,7 +107,7 @@ fn the_top_goes_from_where_it_was_opened() {
 }
 
 #[test]
-fn here_can_be_emptied_but_not_removed() {
+fn a_top_named_dot_is_emptied_but_not_removed() {
     let dir = TempDir::with(&["top/a/f"]);
     let failures = finish(&dir, rmtree(&dir, "top/."));
     assert_eq!(failures, [("top".to_owned(), libc::EINVAL, "unlinkat")]);
@@ -115,7 +115,7 @@ fn here_can_be_emptied_but_not_removed() {
 }
 
 #[test]
-fn a_step_removes_no_more_than_it_was_asked_to() {
+fn a_step_removes_at_most_the_given_number_of_entries() {
     let dir = TempDir::new();
     for i in 0..100 {
         dir.add(&format!("top/f{i}"));
@@ -131,13 +131,13 @@ fn a_step_removes_no_more_than_it_was_asked_to() {
         before = left();
     }
     assert!(before < 100);
-    // Of the steps after that one may be the top's, and each of the others removes something.
+    // Of the remaining steps one may be for the top, and each of the others removes something.
     assert_eq!(tree.step(before + 3), Progress::More);
     assert_eq!(left(), 0);
 }
 
 #[test]
-fn done_again_and_again() {
+fn steps_after_the_end_return_done() {
     let dir = TempDir::with(&["top/"]);
     let mut tree = rmtree(&dir, "top");
     while tree.step(1) != Progress::Done {}
@@ -147,10 +147,10 @@ fn done_again_and_again() {
 }
 
 #[test]
-fn it_goes_on_after_a_failure() {
+fn the_deletion_continues_after_a_failure() {
     let dir = TempDir::with(&["top/a/b/f", "top/c/d/f"]);
     let mut tree = rmtree(&dir, "top");
-    // To the first directory, at the end of a branch: its names are known from here on.
+    // Steps to the first directory, at the end of a branch, whose names are now known.
     assert_eq!(tree.step(1), Progress::More);
     let is_first_in_a = tree.step(1) == Progress::More && names(dir.at("top/a/b")).is_empty();
     let first = if is_first_in_a { "top/a/b" } else { "top/c/d" };
@@ -164,7 +164,7 @@ fn it_goes_on_after_a_failure() {
 }
 
 #[test]
-fn a_directory_that_is_swapped_for_a_link_is_left_alone() {
+fn a_directory_that_is_swapped_for_a_link_is_not_entered() {
     let dir = TempDir::with(&["top/a/b/f", "top/c/d/f", "top/f", "kept/b/f", "kept/d/f"]);
     let mut tree = rmtree(&dir, "top");
     assert_eq!(tree.step(1), Progress::More);
@@ -179,13 +179,13 @@ fn a_directory_that_is_swapped_for_a_link_is_left_alone() {
     assert_eq!(told, expected);
     assert_eq!(names(dir.at("kept/b")), ["f"]);
     assert_eq!(names(dir.at("kept/d")), ["f"]);
-    // One was entered before it was moved: the directory is what is held, wherever it is.
+    // One directory was entered before it was moved; the deletion holds it open, wherever it is.
     let emptied = ["a", "c"].into_iter().filter(|name| names(dir.at(name)).is_empty());
     assert_eq!(emptied.count(), 1);
 }
 
 #[test]
-fn what_vanishes_is_no_error() {
+fn an_entry_that_vanishes_is_not_an_error() {
     let dir = TempDir::with(&["top/a/b/f", "top/a/b/g", "top/c/d/f", "top/c/d/g", "top/f"]);
     let mut tree = rmtree(&dir, "top");
     assert_eq!(tree.step(2), Progress::More);
@@ -194,7 +194,7 @@ fn what_vanishes_is_no_error() {
 }
 
 #[test]
-fn names_of_any_bytes() {
+fn names_of_any_bytes_are_removed() {
     let dir = TempDir::new();
     let name = std::ffi::OsStr::from_bytes(b"odd\xff\x80\n");
     fs::create_dir_all(dir.at("top").join(name).join(name)).unwrap();

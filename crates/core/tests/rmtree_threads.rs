@@ -1,4 +1,4 @@
-//! Deleting a tree on several threads.
+//! Tests the deletion of a tree on several threads.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that panics fails")]
 
 mod common;
@@ -19,13 +19,13 @@ fn tree(path: &Path, threads: usize) -> Rmtree {
     Rmtree::new(None, &c_string(path.as_os_str().as_encoded_bytes())).unwrap().threads(threads)
 }
 
-/// On a disk these tests take minutes.
+/// Creates a directory in memory, since these tests take minutes on a disk.
 fn in_memory() -> TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { TempDir::below(memory) } else { TempDir::new() }
 }
 
-/// Goes on to the end; the failures with their paths below `top`.
+/// Steps to the end. Returns the failures with their paths below `top`.
 fn finish(top: &Path, mut tree: Rmtree) -> Vec<(String, i32, &'static str)> {
     let mut failures = Vec::new();
     loop {
@@ -60,7 +60,7 @@ fn count(path: &Path) -> usize {
 }
 
 #[test]
-fn everything_goes_with_any_number_of_threads() {
+fn everything_is_removed_with_any_number_of_threads() {
     for threads in [0, 1, 2, 4, 9] {
         for _ in 0..5 {
             let dir = in_memory();
@@ -75,7 +75,7 @@ fn everything_goes_with_any_number_of_threads() {
 }
 
 #[test]
-fn threads_remove_more_than_a_step_does() {
+fn threads_remove_entries_between_steps() {
     let dir = in_memory();
     fill(&dir, "top");
     let before = count(&dir.at("top"));
@@ -113,9 +113,9 @@ fn nothing_is_removed_after_an_interrupt_and_a_drop() {
     }
 }
 
-// As somebody who may not remove everything, in a process of its own.
+// Runs in a child process as an unprivileged user, who may not remove everything.
 #[test]
-fn failures_are_those_of_one_thread_in_the_same_order() {
+fn failures_have_the_order_of_a_deletion_on_one_thread() {
     const TREE: &str = "FDKIT_TEST_TREE";
     if let Some(place) = std::env::var_os(TREE) {
         let run = |name: String, threads| {
@@ -139,10 +139,10 @@ fn failures_are_those_of_one_thread_in_the_same_order() {
         };
         for twin in 0..8 {
             for one in 0..12 {
-                // Its files and links stay.
+                // The files and links of this directory stay.
                 set(format!("{twin}/d{one}/d7"), if mode == 0 { 0o555 } else { 0o777 });
                 if one % 2 == 0 {
-                    // It cannot be listed.
+                    // This directory cannot be listed.
                     set(format!("{twin}/d{one}/d9"), mode);
                 }
             }
@@ -155,7 +155,7 @@ fn failures_are_those_of_one_thread_in_the_same_order() {
     assert!(chmod.args(["-R", "777"]).arg(dir.path()).status().unwrap().success());
     open(0);
     let mut test = Command::new(std::env::current_exe().unwrap());
-    test.args(["--exact", "failures_are_those_of_one_thread_in_the_same_order"]);
+    test.args(["--exact", "failures_have_the_order_of_a_deletion_on_one_thread"]);
     test.env(TREE, OsString::from(dir.path()));
     if nix::unistd::geteuid().is_root() {
         test.uid(65534);
@@ -166,7 +166,7 @@ fn failures_are_those_of_one_thread_in_the_same_order() {
 }
 
 #[test]
-fn directories_that_are_swapped_for_links_lead_nowhere() {
+fn directories_that_are_swapped_for_links_are_not_entered() {
     let dir = in_memory();
     dir.add("kept/d0/f0");
     dir.add("kept/f");

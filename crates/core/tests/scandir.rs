@@ -1,4 +1,4 @@
-//! The entries of a directory, with their types.
+//! Tests the entries of a directory and their types.
 #![allow(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in test functions, not in their helpers"
@@ -12,7 +12,7 @@ use fdkit::FileType;
 use fdkit::files::listing::{scandir, scandir_fd};
 
 #[test]
-fn entries_with_types_inodes_and_what_links_point_to() {
+fn entries_have_types_inodes_and_the_types_of_link_targets() {
     let top = std::env::temp_dir().join(format!("fdkit-listing-{}", std::process::id()));
     fs::create_dir_all(top.join("dir")).unwrap();
     fs::write(top.join("file"), "").unwrap();

@@ -1,4 +1,4 @@
-//! Duplicates that pending calls share.
+//! Tests duplicates of descriptors that pending calls share.
 #![allow(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in test functions, not in their helpers"
@@ -14,7 +14,7 @@ use fdkit::files::shared_dup::SharedDup;
 use fdkit::files::stat::fstat;
 use nix::unistd::dup2;
 
-// The tests give numbers new meanings, or count what is open: one at a time.
+// Runs one test at a time, since the tests reuse numbers and count open descriptors.
 static ALONE: Mutex<()> = Mutex::new(());
 
 fn open(path: &str) -> OwnedFd {
@@ -31,7 +31,7 @@ fn count_open() -> usize {
 }
 
 #[test]
-fn those_of_one_directory_are_one_descriptor_and_the_last_closes_it() {
+fn duplicates_of_one_directory_share_a_descriptor_that_the_last_closes() {
     let _alone = ALONE.lock();
     let directory = open("src");
     let first = SharedDup::new(directory.as_fd()).unwrap();
@@ -47,7 +47,7 @@ fn those_of_one_directory_are_one_descriptor_and_the_last_closes_it() {
 }
 
 #[test]
-fn a_number_that_stands_for_another_directory_is_not_served_the_first_one() {
+fn a_reused_number_gets_a_duplicate_of_its_new_directory() {
     let _alone = ALONE.lock();
     let (mut src, tests) = (open("src"), open("tests"));
     let of_src = SharedDup::new(src.as_fd()).unwrap();
@@ -55,18 +55,18 @@ fn a_number_that_stands_for_another_directory_is_not_served_the_first_one() {
     let of_tests = SharedDup::new(src.as_fd()).unwrap();
     let ino = |shared: &SharedDup| fstat(shared.as_fd()).unwrap().ino;
     assert_ne!(ino(&of_src), ino(&of_tests));
-    // The one that came later is the one that is shared, also when the first is dropped.
+    // The later duplicate is shared, even after the first is dropped.
     drop(of_src);
     assert_eq!(raw(&SharedDup::new(src.as_fd()).unwrap()), raw(&of_tests));
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn two_openings_of_one_file_are_two() {
+fn two_open_descriptions_of_one_file_are_not_shared() {
     let _alone = ALONE.lock();
     let (mut first, second) = (open("Cargo.toml"), open("Cargo.toml"));
     let of_first = SharedDup::new(first.as_fd()).unwrap();
-    // Device and inode stay the same, and the offset is another one.
+    // The device and the inode are the same, but the offsets are separate.
     dup2(second.as_fd(), &mut first).unwrap();
     let of_second = SharedDup::new(first.as_fd()).unwrap();
     assert_ne!(raw(&of_first), raw(&of_second));
@@ -88,7 +88,7 @@ fn a_number_that_is_not_open_is_refused() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn threads_that_share_and_drop_leave_nothing_open() {
+fn concurrent_duplicates_leave_nothing_open() {
     let _alone = ALONE.lock();
     let directory = open("src");
     let expected = fstat(directory.as_fd()).unwrap().ino;

@@ -1,4 +1,4 @@
-//! What is known about a file, against what the standard library says.
+//! Tests the metadata of files against the standard library.
 #![allow(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in test functions, not in their helpers"
@@ -48,7 +48,7 @@ fn assert_same(stat: Stat, expected: &Metadata) {
 }
 
 #[test]
-fn every_field_of_every_type_of_file() {
+fn every_field_is_equal_for_every_type_of_file() {
     for path in ["/", "src", "Cargo.toml", "/dev/null"].map(Path::new) {
         let Ok(expected) = fs::metadata(path) else { panic!("{} is missing", path.display()) };
         assert_same(at(path, true).unwrap(), &expected);
@@ -57,7 +57,7 @@ fn every_field_of_every_type_of_file() {
 }
 
 #[test]
-fn a_descriptor_and_a_name_say_the_same() {
+fn a_descriptor_and_a_name_give_the_same_result() {
     let src = File::open("src").unwrap();
     assert_same(fstat(src.as_fd()).unwrap(), &src.metadata().unwrap());
     let below = fstatat(Some(src.as_fd()), c"error.rs", true).unwrap();
@@ -65,7 +65,7 @@ fn a_descriptor_and_a_name_say_the_same() {
 }
 
 #[test]
-fn a_link_stands_for_its_target_or_for_itself() {
+fn links_are_followed_only_if_asked() {
     let link = std::env::temp_dir().join(format!("fdkit-stat-link-{}", std::process::id()));
     symlink("/dev/null", &link).unwrap();
     let (target, itself) = (at(&link, true), at(&link, false));
@@ -75,7 +75,7 @@ fn a_link_stands_for_its_target_or_for_itself() {
 }
 
 #[test]
-fn times_before_1970_and_after_2038() {
+fn times_before_1970_and_after_2038_are_exact() {
     let path = std::env::temp_dir().join(format!("fdkit-stat-times-{}", std::process::id()));
     let file = File::create(&path).unwrap();
     fs::remove_file(&path).unwrap();
@@ -91,7 +91,7 @@ fn times_before_1970_and_after_2038() {
 }
 
 #[test]
-fn refusals() {
+fn invalid_paths_and_descriptors_are_errors() {
     for (path, errno) in
         [("none", libc::ENOENT), ("", libc::ENOENT), ("Cargo.toml/", libc::ENOTDIR)]
     {

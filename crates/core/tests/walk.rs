@@ -1,4 +1,4 @@
-//! The walk, without Node.
+//! Tests the walk.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics fails")]
 
 mod common;
@@ -12,7 +12,7 @@ use fdkit::{FileType, Step, Walk, WalkOptions};
 const TREE: &[&str] = &["a/b/c/", "a/b/f", "d/", "file", "link -> a", "dangling -> nothing"];
 
 #[test]
-fn visits_each_directory_before_what_is_in_it() {
+fn visits_each_directory_before_its_entries() {
     let top = TempDir::with(TREE);
     let visited = walk(&top, WalkOptions::default()).visited;
     let at = |name: &str| visited.iter().position(|path| path == name).unwrap();
@@ -21,7 +21,7 @@ fn visits_each_directory_before_what_is_in_it() {
 }
 
 #[test]
-fn visits_each_directory_after_what_is_in_it() {
+fn visits_each_directory_after_its_entries() {
     let top = TempDir::with(TREE);
     let visited = walk(&top, options(false, false, 128)).visited;
     let at = |name: &str| visited.iter().position(|path| path == name).unwrap();
@@ -30,7 +30,7 @@ fn visits_each_directory_after_what_is_in_it() {
 }
 
 #[test]
-fn names_come_with_what_they_are() {
+fn names_have_types() {
     let top = TempDir::with(TREE);
     let mut walk = Walk::new(&top.c_path(), None, WalkOptions::default());
     assert_eq!(walk.step(), Ok(Some(Step::Directory)));
@@ -54,7 +54,7 @@ fn opens_nothing_before_the_first_step() {
 }
 
 #[test]
-fn an_error_on_the_top_ends_the_walk() {
+fn an_error_at_the_top_ends_the_walk() {
     let top = TempDir::new();
     let missing = c_string(top.at("missing").as_os_str().as_bytes());
     let mut walk = Walk::new(&missing, None, WalkOptions::default());
@@ -65,7 +65,7 @@ fn an_error_on_the_top_ends_the_walk() {
 }
 
 #[test]
-fn a_top_that_is_no_directory_is_skipped() {
+fn a_top_that_is_not_a_directory_is_skipped() {
     let top = TempDir::with(TREE);
     for name in ["file", "link", "dangling"] {
         let path = c_string(top.at(name).as_os_str().as_bytes());
@@ -82,7 +82,7 @@ fn a_top_that_is_no_directory_is_skipped() {
 }
 
 #[test]
-fn starts_from_a_descriptor() {
+fn a_relative_top_starts_at_the_descriptor() {
     use std::os::fd::AsFd;
     let top = TempDir::with(TREE);
     let start = fs::File::open(top.path()).unwrap();
@@ -95,7 +95,7 @@ fn starts_from_a_descriptor() {
 }
 
 #[test]
-fn dirnames_are_taken_back() {
+fn edited_dirnames_are_visited() {
     let top = TempDir::with(&["a/x/", "b/", "c/", "new/", "file"]);
     let seen = walk_with(&top, WalkOptions::default(), |walk, path| {
         if path.is_empty() {
@@ -110,7 +110,7 @@ fn dirnames_are_taken_back() {
 }
 
 #[test]
-fn dirnames_that_are_no_components_are_refused() {
+fn dirnames_that_are_not_single_components_are_refused() {
     let top = TempDir::with(&["a/"]);
     let names: [&[u8]; 8] = [b"", b".", b"..", b"/", b"a/b", b"../a", b"a/", b"a\0"];
     for name in names {
@@ -123,7 +123,7 @@ fn dirnames_that_are_no_components_are_refused() {
 }
 
 #[test]
-fn bottom_up_dirnames_change_nothing() {
+fn edited_dirnames_have_no_effect_bottom_up() {
     let top = TempDir::with(TREE);
     let expected = walk(&top, options(false, false, 128));
     let seen = walk_with(&top, options(false, false, 128), |walk, _| {
@@ -133,7 +133,7 @@ fn bottom_up_dirnames_change_nothing() {
 }
 
 #[test]
-fn links_are_followed_when_asked_and_loops_are_not() {
+fn links_are_followed_if_asked_and_loops_are_not() {
     let top = TempDir::with(&["a/b/", "a/b/up -> ../..", "a/here -> .", "side -> a"]);
     let plain = walk(&top, WalkOptions::default()).sorted();
     assert_eq!(plain.visited, ["", "a", "a/b"]);
@@ -147,7 +147,7 @@ fn links_are_followed_when_asked_and_loops_are_not() {
 }
 
 #[test]
-fn the_new_names_add_up_to_the_path() {
+fn the_new_names_of_each_step_form_the_path() {
     let top = TempDir::with(&["a/b/c/", "a/d/e/", "f/", "gone/"]);
     for topdown in [true, false] {
         for is_asked_each_time in [true, false] {
@@ -159,7 +159,7 @@ fn the_new_names_add_up_to_the_path() {
                 if steps == 1 && topdown {
                     fs::remove_dir(top.at("gone")).unwrap();
                 }
-                // Whoever does not ask for a while is told everything that is new since.
+                // A caller that skips steps gets all names that are new since its last query.
                 if !is_asked_each_time && steps % 3 != 0 {
                     continue;
                 }
@@ -182,7 +182,7 @@ fn the_new_names_add_up_to_the_path() {
 }
 
 #[test]
-fn a_walk_moves_to_another_thread_between_steps() {
+fn a_walk_can_move_to_another_thread_between_steps() {
     let top = TempDir::with(TREE);
     let mut walk = Walk::new(&top.c_path(), None, options(true, false, 4));
     let mut steps = 0;

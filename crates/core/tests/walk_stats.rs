@@ -1,4 +1,4 @@
-//! Sizes in the same pass.
+//! Tests walks that also return the metadata of entries.
 #![allow(clippy::unwrap_used, reason = "a test that panics fails")]
 
 mod common;
@@ -25,7 +25,7 @@ fn tree() -> TempDir {
 }
 
 #[test]
-fn the_stats_are_those_of_the_names_in_their_order() {
+fn stats_have_the_order_of_the_names() {
     let top = tree();
     for topdown in [true, false] {
         for (threads, exact) in [(0, true), (1, true), (4, true), (4, false)] {
@@ -52,7 +52,7 @@ fn the_stats_are_those_of_the_names_in_their_order() {
 }
 
 #[test]
-fn what_vanished_after_it_was_listed_has_none_and_others_are_not_asked_for() {
+fn stats_are_empty_unless_requested() {
     let top = TempDir::with(&["a", "d/"]);
     let mut walk = Walk::new(&top.c_path(), None, WalkOptions::default());
     walk.step().unwrap();
@@ -60,7 +60,7 @@ fn what_vanished_after_it_was_listed_has_none_and_others_are_not_asked_for() {
 }
 
 #[test]
-fn many_names_at_once() {
+fn stat_all_returns_results_in_the_order_of_the_names() {
     let top = TempDir::with(&["f", "d/", "l -> d"]);
     let dir = fs::File::open(top.path()).unwrap();
     let fd = Some(std::os::fd::AsFd::as_fd(&dir));

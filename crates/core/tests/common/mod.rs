@@ -1,4 +1,4 @@
-//! Trees to walk, and what walks of them come to.
+//! Trees for tests, and the results of walking them.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that panics fails")]
 #![allow(dead_code, reason = "each test file is a crate of its own and uses a part of this")]
 
@@ -12,16 +12,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use fdkit::{Names, Step, Walk, WalkOptions};
 
-/// A directory that is removed when the test is over.
+/// A directory that is removed when the test ends.
 pub struct TempDir(PathBuf);
 
 impl TempDir {
-    /// An empty one.
+    /// Creates an empty one.
     pub fn new() -> Self {
         Self::below(std::env::temp_dir())
     }
 
-    /// An empty one in a directory.
+    /// Creates an empty one in a directory.
     pub fn below(place: impl AsRef<Path>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -31,7 +31,7 @@ impl TempDir {
         Self(path)
     }
 
-    /// One with entries in it: `a/b/` is a directory, `a/f` a file, `l -> x` a link.
+    /// Creates one with entries: `a/b/` is a directory, `a/f` a file, `l -> x` a link.
     pub fn with(entries: &[&str]) -> Self {
         let dir = Self::new();
         for entry in entries {
@@ -40,29 +40,22 @@ impl TempDir {
         dir
     }
 
-    /// Adds one entry, and the directories above it.
+    /// Adds an entry and the directories above it.
     pub fn add(&self, entry: &str) {
-        let (name, target) = entry.split_once(" -> ").map_or((entry, None), |(n, t)| (n, Some(t)));
-        let path = self.0.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        match target {
-            Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
-            None if name.ends_with('/') => fs::create_dir_all(path).unwrap(),
-            None => drop(fs::File::create(path).unwrap()),
-        }
+        make(&self.0, entry);
     }
 
-    /// Where it is.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Where something in it is.
+    /// Returns the path of an entry.
     pub fn at(&self, name: impl AsRef<OsStr>) -> PathBuf {
         self.0.join(Path::new(name.as_ref()))
     }
 
-    /// Its path as system calls take it.
+    /// Returns its path for system calls.
     pub fn c_path(&self) -> CString {
         c_string(self.0.as_os_str().as_bytes())
     }
@@ -70,37 +63,49 @@ impl TempDir {
 
 impl Drop for TempDir {
     fn drop(&mut self) {
-        // Deeper trees than paths can name go too.
+        // `rm` also removes trees that are deeper than PATH_MAX.
         let _ = std::process::Command::new("rm").arg("-rf").arg(&self.0).status();
     }
 }
 
-/// Without NUL, which no test has.
+/// Converts bytes without a NUL, which no test uses.
 pub fn c_string(bytes: &[u8]) -> CString {
     CString::new(bytes).unwrap()
 }
 
-/// Options that differ from the default in a few.
+/// Makes one entry in a directory, and the directories above it.
+pub fn make(directory: &Path, entry: &str) {
+    let (name, target) = entry.split_once(" -> ").map_or((entry, None), |(n, t)| (n, Some(t)));
+    let path = directory.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    match target {
+        Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
+        None if name.ends_with('/') => fs::create_dir_all(path).unwrap(),
+        None => drop(fs::File::create(path).unwrap()),
+    }
+}
+
+/// Returns options with some values that differ from the default.
 pub fn options(topdown: bool, follow_symlinks: bool, max_open: usize) -> WalkOptions {
     WalkOptions { topdown, follow_symlinks, max_open }
 }
 
-/// The names, as text.
+/// Returns the names as text.
 pub fn texts(names: &Names) -> Vec<String> {
     names.iter().map(|(name, _)| name.to_str().unwrap().to_owned()).collect()
 }
 
-/// What a walk came to: paths below the top, and errors with theirs.
+/// The result of a walk: paths below the top, and errors with their paths.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// In the order of the visits; the top is empty.
+    /// In the order of the visits. The path of the top is empty.
     pub visited: Vec<String>,
-    /// Error number and path.
+    /// The error number and the path.
     pub skipped: Vec<(i32, String)>,
 }
 
 impl Seen {
-    /// The visits in an order that does not depend on the file system.
+    /// Returns the visits in an order that does not depend on the file system.
     pub fn sorted(mut self) -> Self {
         self.visited.sort();
         self.skipped.sort();
@@ -108,7 +113,7 @@ impl Seen {
     }
 }
 
-/// Walks to the end. `at` is called for each directory, and can steer.
+/// Walks to the end. Calls `at` for each directory, which can edit the walk.
 pub fn walk_with(
     top: &TempDir,
     options: WalkOptions,
@@ -136,7 +141,7 @@ pub fn walk(top: &TempDir, options: WalkOptions) -> Seen {
     walk_with(top, options, |_, _| {})
 }
 
-/// Whether a descriptor is the directory that is at a path.
+/// Returns whether a descriptor refers to the directory at a path.
 pub fn is_same(fd: BorrowedFd<'_>, path: &Path) -> bool {
     let of_fd = fs::metadata(format!("/dev/fd/{}", fd.as_raw_fd())).unwrap();
     let of_path = fs::metadata(path).unwrap();
