@@ -936,8 +936,8 @@ export interface MmapOptions extends MmapSharedOptions {
 	writable?: boolean | undefined;
 }
 /**
- * Maps a file into memory and returns an ArrayBuffer over it, without a copy. Whatever is written
- * to the buffer is in the file, and everybody who maps or reads the file sees it.
+ * Maps a file into memory and returns an ArrayBuffer over it, without a copy. A write to
+ * the buffer changes the file, and everybody who maps or reads the file sees it.
  *
  * Unlike mmap(2), it is safe. A file that shrinks cannot crash you with SIGBUS: mapping it adds
  * `F_SEAL_SHRINK` first, and fails if the seal cannot be added, unless `allowShrink` is set. Nothing
@@ -1040,7 +1040,7 @@ export declare function munmap(buffer: ArrayBuffer): void;
 export declare function mmapShared(fd: FdLike, options?: MmapSharedOptions): SharedArrayBuffer;
 /**
  * Tells whether the runtime can make a SharedArrayBuffer over the memory of a file. Node.js
- * 22.23.3, 24.16, 26.1 and later can, and so can Bun; Node.js 20 and Deno cannot. Where it is
+ * 22.23.3, 24.16, 26.1 and later can, and so can Bun; Node.js 20 and Deno cannot. If it is
  * `false`, use {@link mmap}: `Atomics` and the futex functions also work across processes on its
  * buffers.
  *

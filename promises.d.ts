@@ -99,7 +99,7 @@ export interface AsyncMemfdOptions extends Omit<MemfdOptions, "contents"> {
 }
 /** Options of `rmtree` of `fdkit/promises`. */
 export interface AsyncRmtreeOptions<Name extends string | Buffer = string> extends RmtreeOptions<Name> {
-	/** Ends the deletion with an AbortError. What was removed before stays removed. */
+	/** Ends the deletion with an AbortError. Entries that are already removed stay removed. */
 	signal?: AbortSignal | undefined;
 }
 /**

@@ -129,7 +129,7 @@ function endBy(signal) {
   process.kill(process.pid, signal)
 }
 
-// A file with several links is counted where it is found first.
+// A file with several links is counted once, in the first directory that has it.
 /** @type {Set<string>} */
 const linked = new Set()
 

@@ -1,5 +1,6 @@
 // Builds the site into build/site: the reference from the public types, then all pages. Checks every
-// link and anchor. Needs the network only for the first installation of its tools.
+// link and anchor. It needs the network only to install its tools for the
+// first time.
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 

@@ -189,7 +189,7 @@ onLinux('an unknown name of a seal is an error, and no seal is added', (t) => {
   for (const seal of ['WRITE', '', 'toString', '__proto__', 4, null, undefined, Symbol('write'), ['write'], {}]) {
     const error = thrown(() => memfd.seal('grow', seal as Seal))
     t.is(error.code, 'ERR_INVALID_ARG_VALUE')
-    t.true(error.message.startsWith(`The argument 'seals' must be of ${names}. Received `), error.message)
+    t.true(error.message.startsWith(`The argument 'seals' must be one of ${names}. Received `), error.message)
   }
   t.deepEqual(memfd.seals, born)
 })

@@ -184,7 +184,7 @@ const messages: [call: () => unknown, message: string][] = [
   [() => fdkit.rmtree(nowhere, { onexc() {} } as object), 'did you mean onerror?'],
   [() => fdkit.rmtree(nowhere, { force: true } as object), 'ignoreErrors'],
   [() => fdkit.rmtree(nowhere, { recursive: true } as object), 'always removes the whole tree'],
-  [() => fdkit.mkdir(nowhere, 0o700, { recursive: true } as object), 'is not an option of mkdir: make each directory'],
+  [() => fdkit.mkdir(nowhere, 0o700, { recursive: true } as object), 'is not an option of mkdir: create each parent directory'],
   [() => fdkit.mkdir(nowhere, 0o700, { mode: 0o700 } as object), 'the mode is the second argument'],
   [() => fdkit.open(nowhere, 'r', { flag: 'w' } as object), 'the flags are the second argument'],
   [() => fdkit.listdir(nowhere, { withFileTypes: true } as object), 'is not an option of listdir: scandir has the types'],

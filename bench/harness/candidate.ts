@@ -8,7 +8,7 @@ import { build } from 'esbuild'
 /** The result of one run of a candidate. */
 export interface Run {
   nanoseconds: number
-  /** What the run saw, if the candidate prints it and it is not 0. */
+  /** The entries that the run saw, if the candidate prints them and there are any. */
   seen?: string
 }
 

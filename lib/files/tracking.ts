@@ -1,4 +1,4 @@
-// Who closes a descriptor. Descriptors are handed out, and taken over, as node:fs itself would do
+// Ownership of descriptors. They are handed out, and taken over, as node:fs itself would do it.
 // it.
 import { closeSync, openSync } from 'node:fs'
 

@@ -192,7 +192,8 @@ export async function futexWaitAsync(
     if (wait === NOT_EQUAL) return 'not-equal'
     const result = checkFutex(await wait, typedArray)
     if (result === CANCELED && signal) throw abortError(signal)
-    // The word has changed since the call. Whoever changed it has woken the word, or is about to.
+    // The word has changed since the call. The process that changed it has woken it, or is about
+    // to.
     if (result === NOT_EQUAL) return 'ok'
     return results[result] as FutexResult
   } finally {

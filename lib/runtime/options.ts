@@ -30,8 +30,8 @@ export function property(object: object, name: string): unknown {
 }
 
 /**
- * Returns false for built-in objects that have no properties to look at, such as a promise that was
- * not awaited, or a Map: its author meant to pass options, and none would be read.
+ * Returns false for built-in objects whose contents are not properties, such as a Map or a promise
+ * that was not awaited. The caller meant to pass options, but none of them would be read.
  */
 function isOrdinary(object: object): boolean {
   return Object.prototype.toString.call(object) === '[object Object]'

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 use crate::error::Result;
 use crate::files::descriptors::directory;
 
-/// A point in time since 1970-01-01 UTC. `nanoseconds` is 0 to 999,999,999, before 1970 as well.
+/// A timestamp relative to 1970-01-01 UTC. `nanoseconds` is 0 to 999,999,999, before 1970 as well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timestamp {
     /// Whole seconds, negative before 1970.
