@@ -662,7 +662,8 @@ export type FutexResult = "ok" | "not-equal" | "timed-out";
  * In a private mapping (of a write-sealed file, or with `writable: false`), the word is read from
  * the file: what this process wrote to its private copy does not count.
  *
- * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
+ * @param typedArray a view of memory from {@link mmap} or {@link mmapShared}, or of any
+ * SharedArrayBuffer
  * @param index the index of the word in `typedArray`
  * @param value the expected value; if the word has another one, the result is `'not-equal'` at once
  * @param timeoutMs in milliseconds; by default, there is no timeout
@@ -705,15 +706,20 @@ export declare function futexWait(typedArray: Int32Array, index: number, value: 
  * ```
  */
 export declare function futexWake(typedArray: Int32Array, index: number, count?: number): number;
-/** What {@link fwalk} yields: a directory, the names in it, and a descriptor of it. */
+/** The values that {@link fwalk} yields: a directory, the names in it, and its descriptor. */
 export type FwalkEntry<Name extends string | Buffer = string> = [
-	/** `top`, and the names below it, joined with slashes. */
+	/** The path of the directory: `top` and the names below it, joined with slashes. */
 	dirpath: Name,
-	/** Directories, and links to directories; top-down, edit it to say what is visited. */
+	/**
+	 * Directories, and symbolic links to directories. Top-down, edit it to choose what is visited.
+	 */
 	dirnames: Name[],
-	/** Everything else: files, links to nothing, FIFOs, sockets, devices. */
+	/** All other names: files, broken symbolic links, FIFOs, sockets, devices. */
 	filenames: Name[],
-	/** The walk's own: good until the next step, and never to be closed. `dup` keeps a copy. */
+	/**
+	 * The descriptor of the directory. The walk owns it: it is valid until the next step, and you
+	 * must never close it. `dup` makes a copy to keep.
+	 */
 	dirFd: number
 ];
 /** Options of {@link fwalk}. */
@@ -736,17 +742,17 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
 	 */
 	maxOpen?: number | undefined;
 	/**
-	 * How many threads list directories ahead of the walk, 0 to 64; 0 for none. By default as many as
-	 * the machine runs at once, at most 4. They start in a tree of several dozen directories and end
-	 * with the walk. They list up to 64 directories ahead, with up to 4 MiB of names, and their
-	 * descriptors count towards `maxOpen`.
+	 * The number of threads that list directories ahead of the walk, from 0 (none) to 64. By default,
+	 * it is the number that the machine runs in parallel, but at most 4. The threads start in a tree
+	 * of several dozen directories and end with the walk. They list up to 64 directories ahead, with
+	 * up to 4 MiB of names. Their descriptors count towards `maxOpen`.
 	 */
 	threads?: number | undefined;
 	/**
-	 * Whether each directory is yielded as a listing at that moment would find it: one that was listed
-	 * ahead is looked at again, and is listed again if it may have changed. By default `true`, and
-	 * `false` in `fdkit/promises`, where a directory may have been listed somewhat before it is
-	 * yielded; the descriptor is then of the directory that was listed.
+	 * Whether the names are those that the directory has when it is yielded. If it was listed ahead,
+	 * it is then checked again, and listed again if it may have changed. The default is `true`. In
+	 * `fdkit/promises` it is `false`: the names may be those of a slightly earlier moment, but the
+	 * descriptor is always that of the directory that was listed.
 	 */
 	exact?: boolean | undefined;
 }
@@ -1436,9 +1442,10 @@ export interface RmtreeOptions<Name extends string | Buffer = string> extends Di
 	/** Whether to ignore all errors and remove as much as possible; `false` by default. */
 	ignoreErrors?: boolean | undefined;
 	/**
-	 * The number of threads that help, 0 to 64; 0 for none. By default, as many as the machine runs at
-	 * once, at most 4. In a tree of several dozen directories, each thread empties one directory after
-	 * the other, so when a deletion ends early, more may be gone than was reported.
+	 * The number of threads that help, from 0 (none) to 64. By default, it is the number that the
+	 * machine runs in parallel, but at most 4. The threads start in a tree of several dozen
+	 * directories, and each empties one directory after another. If a deletion ends early, more
+	 * entries may be gone than were reported.
 	 */
 	threads?: number | undefined;
 	/**
@@ -1797,5 +1804,8 @@ export declare const supportsFollowSymlinks: ReadonlySet<AnyFunction>;
 
 export {};
 
-/** What `fdkit/promises` exports, as `promises` of `node:fs` is what `node:fs/promises` exports. */
+/**
+ * The exports of `fdkit/promises`, in the way that `promises` of `node:fs` has those of
+ * `node:fs/promises`.
+ */
 export * as promises from './promises.js';

@@ -41,7 +41,7 @@ import type {
 export type FutexResult = "ok" | "not-equal" | "timed-out";
 /** Options of {@link futexWaitAsync}. */
 export interface FutexWaitAsyncOptions {
-	/** How long it waits, in milliseconds; forever by default. */
+	/** The timeout in milliseconds; by default, there is none. */
 	timeout?: number | undefined;
 	/** Ends the wait with an AbortError. */
 	signal?: AbortSignal | undefined;
@@ -56,9 +56,10 @@ export interface FutexWaitAsyncOptions {
  * `Atomics.waitAsync`, the wait begins shortly after the call. Until then, a wake without a lasting
  * change of the word is lost. Do not unmap the memory before the promise settles.
  *
- * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
- * @param index of the word in it
- * @param value what the word must be
+ * @param typedArray a view of memory from {@link mmap} or {@link mmapShared}, or of any
+ * SharedArrayBuffer
+ * @param index the index of the word in `typedArray`
+ * @param value the expected value
  * @throws `AbortError`: `signal` is aborted; `EAGAIN`: no thread can be created; `EFAULT`: the
  * memory was unmapped before the wait began; and the errors of {@link futexWait}
  * @see https://man7.org/linux/man-pages/man2/futex_waitv.2.html
@@ -167,7 +168,6 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
  * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
  * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
  * @throws `AbortError`: `signal` is aborted
- * @throws `AbortError`: `signal` was aborted
  * @see https://docs.python.org/3/library/os.html#os.fwalk
  * @example
  * ```ts
@@ -216,7 +216,6 @@ export declare function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffe
  * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
  * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
  * @throws `AbortError`: `signal` is aborted
- * @throws `AbortError`: `signal` was aborted
  * @see https://docs.python.org/3/library/os.html#os.fwalk
  * @example
  * ```ts

@@ -1,5 +1,6 @@
 // @ts-check
-// One array, several processes: each works on its part of the array in place, and nothing is copied.
+// Lets several processes work on one array, each on its own part. They work in place, and nothing
+// is copied.
 //
 //   node examples/children.mjs
 import { spawn } from 'node:child_process'
@@ -32,7 +33,7 @@ async function parent() {
 
 /** @param {number} number */
 function child(number) {
-  // The descriptor belongs to this process: `from` takes it over.
+  // This process owns the descriptor: `from` takes it over.
   const memfd = Memfd.from(3)
   const part = new Float64Array(memfd.map()).subarray(number * PART, (number + 1) * PART)
   for (const [index, square] of part.entries()) part[index] = Math.sqrt(square)

@@ -1,10 +1,11 @@
 // @ts-check
-// Which directories are the largest? As `du -b DIR | sort -rn | head -20`, and `du -sb DIR`.
+// Lists the largest directories, like `du -b DIR | sort -rn | head -20`, and the total, like `du
+// -sb DIR`.
 //
 //   node examples/du.mjs DIR
 //
 // Sizes are read through descriptors, so an entry that is renamed while the program runs is never
-// counted wrong. The report is written to a sealed file in memory, which `sort` inherits and reads as
+// counted wrong. The report is written to a sealed memory file, which `sort` inherits and reads as
 // /dev/fd/3.
 import { execFileSync } from 'node:child_process'
 import { closeSync, writeSync } from 'node:fs'
@@ -43,8 +44,8 @@ function human(bytes) {
   return `${(bytes / 1024 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`
 }
 
-// Everything that could move the cursor or reorder the line, and the bytes that are not UTF-8, which
-// fdkit shows as U+DC80 to U+DCFF.
+// Matches everything that could move the cursor or reorder the line, and the bytes that are not
+// UTF-8, which fdkit returns as U+DC80 to U+DCFF.
 const harmful = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\\]/gu
 /** @type {Record<string, string>} */
 const letters = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\b': '\\b', '\f': '\\f', '\v': '\\v' }
@@ -65,7 +66,8 @@ function printable(name) {
 }
 
 /**
- * Cuts a text to so many columns. A character beyond ASCII counts as two, which is the most it takes.
+ * Truncates a text to a number of columns. A character beyond ASCII counts as two, the most that it
+ * takes.
  *
  * @param {string} text
  * @param {number} columns
@@ -81,14 +83,14 @@ function fit(text, columns) {
   return shown
 }
 
-/** The line on the terminal that says how far the program is. */
+/** The line on the terminal that shows the progress of the program. */
 const progress = {
   directories: 0,
   bytes: 0,
   isShown: false,
   nextAt: Date.now() + 100,
   /**
-   * Shows the line ten times a second, and lets the process see Ctrl-C.
+   * Shows the line ten times a second, and lets the process handle Ctrl-C.
    *
    * @param {string} path
    */
@@ -117,7 +119,7 @@ function complain(error) {
 }
 
 /**
- * Ends as a program does that leaves the signal to the system.
+ * Ends the process as if the signal had its default effect.
  *
  * @param {NodeJS.Signals} signal
  */
@@ -127,7 +129,7 @@ function endBy(signal) {
   process.kill(process.pid, signal)
 }
 
-// A file with several links counts where it is met first.
+// A file with several links is counted where it is found first.
 /** @type {Set<string>} */
 const linked = new Set()
 
@@ -151,13 +153,13 @@ function sizeOf(name, dirFd) {
 }
 
 /**
- * Measures each directory with everything below it, and yields it when that is known.
+ * Measures each directory with everything below it, and yields it when its size is known.
  *
  * @param {string} top
  * @returns {AsyncGenerator<[path: string, bytes: number]>}
  */
 async function* directorySizes(top) {
-  // Of the directories whose parents are still to come.
+  // Sizes of the directories whose parents have not been visited yet.
   /** @type {Map<string, number>} */
   const sizes = new Map()
   for (const [path, dirnames, filenames, dirFd] of fwalk(top, { topdown: false, onerror: complain })) {
@@ -171,7 +173,7 @@ async function* directorySizes(top) {
       const child = path.endsWith('/') ? path + name : `${path}/${name}`
       const known = sizes.get(child)
       sizes.delete(child)
-      // Links, and directories that could not be read, have only a size of their own.
+      // Symbolic links, and directories that could not be read, count only with their own size.
       if (known === undefined) own += sizeOf(name, dirFd)
       else below += known
     }
@@ -184,12 +186,12 @@ async function* directorySizes(top) {
 }
 
 /**
- * Sorts the lines of a file in memory, the largest number first.
+ * Sorts the lines of a memory file, the largest number first.
  *
  * @param {number} report
  */
 function sortLines(report) {
-  // From here on nobody can change what was measured, including the child that reads it.
+  // From here on, nobody can change the report, not even the child that reads it.
   addSeals(report, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
   const output = execFileSync('sort', ['-rn', '/dev/fd/3'], {
     encoding: 'utf8',
@@ -205,7 +207,7 @@ function isLink(path) {
   try {
     return !path.endsWith('/') && lstat(path).isSymbolicLink()
   } catch {
-    // The walk says what is wrong with it.
+    // The walk reports what is wrong with the path.
     return false
   }
 }
@@ -238,7 +240,7 @@ async function main(top) {
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error) => {
-    // Whoever read the output has enough, as `head` has.
+    // The reader of the output has enough, for example `head`.
     if ('code' in error && error.code === 'EPIPE') process.exit()
     throw error
   })
@@ -261,7 +263,7 @@ if (options.includes('--help') || options.includes('-h')) {
     await main(operands[0] ?? '.')
   } catch (error) {
     const signal = error instanceof Error && 'signal' in error ? error.signal : undefined
-    // `sort` gets the signals of the terminal too.
+    // `sort` gets the signals of the terminal, too.
     if (typeof signal === 'string') endBy(/** @type {NodeJS.Signals} */ (signal))
     complain(error)
   }

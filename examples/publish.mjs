@@ -1,5 +1,6 @@
 // @ts-check
-// Offers standard input under a path to every process of the same user, for as long as it runs.
+// Offers standard input under a path to every process of the same user, for as long as the program
+// runs.
 //
 //   date | node examples/publish.mjs
 //   /proc/4711/fd/17

@@ -1,5 +1,6 @@
 // @ts-check
-// Runs a command that finds the standard input of this program in /dev/fd/3: a key, a token, a netrc.
+// Runs a command that reads a secret from /dev/fd/3: a key, a token, a netrc. The secret is the
+// standard input of this program.
 //
 //   pass show registry | node examples/secret.mjs cat /dev/fd/3
 //
@@ -12,7 +13,7 @@ import { constants } from 'node:os'
 import { Memfd } from 'fdkit'
 
 /**
- * Runs the command, and ends as it ends.
+ * Runs the command, and exits with its status or its signal.
  *
  * @param {string} command
  * @param {string[]} args
@@ -22,14 +23,14 @@ function run(command, args) {
   // Nobody can replace the secret, including the command.
   secret.seal('write', 'shrink', 'grow')
 
-  // In the child, a descriptor has the number of its place in `stdio`. Opening /dev/fd/3 opens the file
-  // anew, at its start, any number of times. Reading descriptor 3 itself moves the offset, which all
-  // processes share that inherited it: that yields the secret once.
+  // In the child, a descriptor has the number of its index in `stdio`. Opening /dev/fd/3 opens the
+  // file again from its start, any number of times. Reading descriptor 3 itself moves the offset,
+  // which all processes share that inherited it, so the secret can be read only once that way.
   const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', secret.fd] })
   // The child has a descriptor of its own.
   secret.close()
 
-  // The terminal sends Ctrl-C to the command too, which decides what happens.
+  // The terminal also sends Ctrl-C to the command, which decides what happens.
   process.on('SIGINT', () => {})
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {

@@ -1,11 +1,12 @@
 // @ts-check
-// A memory file in worker threads. They get its number, since descriptors belong to the whole process.
+// Uses a memory file in worker threads. They get its number, since descriptors belong to the whole
+// process.
 //
 //   node examples/threads.mjs
 //
-// If the runtime can share the memory of a file, `memfd.share()` makes a SharedArrayBuffer that is
-// posted like any other. The way shown here works everywhere, and for threads that want views of their
-// own.
+// If the runtime can share the memory of a file, `memfd.share()` returns a SharedArrayBuffer that
+// can be posted like any other. The way shown here works everywhere, and suits threads that want
+// views of their own.
 import { once } from 'node:events'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
 
@@ -21,13 +22,13 @@ async function main() {
   const threads = Array.from({ length: THREADS }, start)
   await Promise.all(threads.map((thread) => once(thread, 'exit')))
   console.log(counter[0])
-  // Not before all threads have mapped it.
+  // The file must not be closed before all threads have mapped it.
   memfd.close()
 }
 
 /** @param {number} fd */
 function thread(fd) {
-  // Not Memfd.from, which would take over the descriptor: it belongs to the main thread.
+  // Memfd.from would take over the descriptor, which belongs to the main thread.
   const counter = new Int32Array(mmap(fd))
   for (let time = 0; time < TIMES; time++) Atomics.add(counter, 0, 1)
 }

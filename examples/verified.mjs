@@ -11,7 +11,7 @@ import { constants } from 'node:os'
 import { Memfd } from 'fdkit'
 
 /**
- * Runs the program, and ends as it ends.
+ * Runs the program, and exits with its status or its signal.
  *
  * @param {string} expected
  * @param {string} path
@@ -19,7 +19,8 @@ import { Memfd } from 'fdkit'
  */
 function run(expected, path, args) {
   const program = Memfd.create('program', { contents: readFileSync(path), exec: true })
-  // Before it is hashed. Without the seals, this process could still write to it while it runs.
+  // The file is sealed before it is hashed. Without the seals, this process could still write to it
+  // while it runs.
   program.seal('write', 'shrink', 'grow', 'exec', 'seal')
   const found = createHash('sha256').update(program.read()).digest('hex')
   if (found !== expected) throw new Error(`${path} has another hash: ${found}`)
@@ -27,7 +28,7 @@ function run(expected, path, args) {
   // A path in this process, which outlives the start of the program: the interpreter of a #! script
   // opens the path again, when /proc/self/fd/N no longer exists, because it is closed on exec.
   const child = spawn(program.path, args, { argv0: path, stdio: 'inherit' })
-  // The terminal sends Ctrl-C to the program too, which decides what happens.
+  // The terminal also sends Ctrl-C to the program, which decides what happens.
   process.on('SIGINT', () => {})
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {

@@ -6,7 +6,10 @@ import { basename } from 'node:path'
 import { addonPath } from './platform.mjs'
 import { replaceFile, runWith } from './run.mjs'
 
-/** The module that names each export's system call, as the tag `@syscall` of its declaration does. */
+/**
+ * Returns the module that maps each export to its system call, as given by the tag `@syscall` of
+ * its declaration.
+ */
 export function syscalls(declarations) {
   const functions = declarations.matchAll(/(?:\/\*\*((?:(?!\*\/).)*)\*\/\n)?export declare function (\w+)/gs)
   const lines = Array.from(functions, ([, doc = '', name]) => {
@@ -20,7 +23,10 @@ ${lines.join('')}} as const
 `
 }
 
-/** The options are those of `napi build`, and the variables those of cargo and of the linker. */
+/**
+ * Builds the addon of a platform. `options` are those of `napi build`, and `env` is for cargo and
+ * the linker.
+ */
 export function buildAddon(platform, options = [], env = process.env) {
   const started = new Date()
   const built = `build/addon/${platform}`
@@ -33,8 +39,8 @@ export function buildAddon(platform, options = [], env = process.env) {
   replaceFile('lib/runtime/binding.d.ts', `${built}/binding.d.ts`)
   writeFileSync(`${built}/syscalls.ts`, syscalls(readFileSync(`${built}/binding.d.ts`, 'utf8')))
   replaceFile('lib/runtime/syscalls.ts', `${built}/syscalls.ts`)
-  // The addon is moved to its place whole. Its date is that of the start, so that sources which were
-  // edited during the build are newer.
+  // The addon is moved to its place as a whole. It gets the date of the start, so that sources
+  // which were edited during the build are newer.
   const addon = `${built}/${basename(addonPath(platform))}`
   utimesSync(addon, started, started)
   renameSync(addon, addonPath(platform))

@@ -1,29 +1,34 @@
-// The JavaScript in one file, since every file costs half a millisecond at import, and each entry's
-// public types in one file, since that is what people read.
+// Bundles the JavaScript into one file, since every file costs half a millisecond at import. The
+// public types of each entry also go into one file, since people read it.
 import { readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 
 import { bundleTypes } from './types.mjs'
 
 const entries = ['index', 'promises']
 
-// What index.js is made of. The version is looked at before anything is used that an old Node.js lacks.
-// The audit hooks and the symbols must exist once, so promises.js takes all from index.js.
+// The entry of index.js. It checks the version of Node.js before it uses anything that old versions
+// lack. The audit hooks and the symbols must exist once, so promises.js re-exports everything from
+// index.js.
 const everything = `
 import './lib/runtime/node-version.ts'
 export * from './index.ts'
 export * as promises from './promises.ts'`
 
 const promisesTypes = `
-/** What \`fdkit/promises\` exports, as \`promises\` of \`node:fs\` is what \`node:fs/promises\` exports. */
+/**
+ * The exports of \`fdkit/promises\`, in the way that \`promises\` of \`node:fs\` has those of
+ * \`node:fs/promises\`.
+ */
 export * as promises from './promises.js';
 `
 
-/** What is made last: as old as it is, so old is all the rest. */
+/** The last file to be built. The other files are not older than it. */
 export const bundled = `dist/${entries.at(-1)}.js`
 
 /**
- * An import statement makes Node list everything that a built-in module exports, which takes 5 ms in
- * all. Only `createRequire` is imported, because bundlers look for that; it costs nothing.
+ * Replaces import statements of built-in modules. Such a statement makes Node list all exports of
+ * the module, which takes 5 ms in total. Only `createRequire` is imported, because bundlers look
+ * for it, and it costs nothing.
  */
 function fetchBuiltins(text) {
   return text.replace(/^import \{ ([^}]*) \} from "(node:[^"]+)";$/gm, (statement, names, name) => {
@@ -32,7 +37,7 @@ function fetchBuiltins(text) {
   })
 }
 
-/** What an entry exports, apart from types. */
+/** Returns the names that an entry exports, without types. */
 async function exportsOf(build, entry) {
   const options = { bundle: true, write: false, metafile: true, platform: 'node', format: 'esm' }
   const { metafile } = await build({ entryPoints: [entry], outfile: 'unused.js', ...options })
@@ -48,7 +53,7 @@ export async function bundle() {
   await build({
     stdin: { contents: everything, resolveDir: '.' },
     bundle: true,
-    // It would leave out node-version, which exports nothing.
+    // Otherwise, it would drop node-version, which exports nothing.
     ignoreAnnotations: true,
     platform: 'node',
     format: 'esm',
@@ -61,7 +66,8 @@ export async function bundle() {
   const text = `import { promises } from './index.js'\nexport const {\n  ${names.join(',\n  ')},\n} = promises\n`
   writeFileSync(`${built}/promises.js`, text)
   bundleTypes(entries, promisesTypes)
-  // It gets to its place whole, and dated so that sources edited meanwhile are newer.
+  // The file is moved to its place as a whole. It gets the date of the start, so that sources which
+  // were edited during the build are newer.
   for (const entry of entries) utimesSync(`${built}/${entry}.js`, started, started)
   rmSync('dist', { recursive: true, force: true })
   renameSync(built, 'dist')

@@ -1,4 +1,4 @@
-// Everything that must hold, as the continuous integration runs it. Stops at what does not.
+// Runs all checks, like the continuous integration. Stops at the first failure.
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 
 import { platformName } from './platform.mjs'
@@ -20,7 +20,7 @@ function fail(title, reason) {
 const json = (path) => JSON.parse(readFileSync(path, 'utf8'))
 const read = (paths) => new Map(paths.map((path) => [path, readFileSync(path, 'utf8')]))
 
-// Before anything, as they came: the set-up makes them anew.
+// Read before anything else, since the set-up rewrites these files.
 const committed = read([
   'Cargo.lock',
   'index.d.ts',
@@ -56,7 +56,8 @@ for (const path of ['package.json', ...platforms.map((name) => `npm/${name}/pack
   if (version !== cargoVersion) fail(versions, `${path} has ${version}, Cargo.toml ${cargoVersion}`)
 }
 
-// npm leaves out what it cannot get, and from then on those platforms cannot install (npm/cli#4828).
+// npm omits packages that it cannot get, and from then on those platforms cannot install
+// (npm/cli#4828).
 const lock = 'package-lock.json has every platform'
 console.log(`\n== ${lock}`)
 const locked = json('package-lock.json').packages
@@ -75,7 +76,7 @@ nodeStep('oxlint', 'oxlint/bin/oxlint', '--deny-warnings')
 nodeStep('tsc', 'typescript/bin/tsc', '-p', '.')
 step('npm test', 'npm', 'test')
 
-// One stands for all platforms: their package.json files are generated from the same.
+// One platform stands for all: their package.json files are generated from the same template.
 for (const dir of ['.', `npm/${platformName()}`]) {
   nodeStep(`publint ${dir}`, 'publint/src/cli.js', 'run', '--strict', dir)
   nodeStep(`attw ${dir}`, '@arethetypeswrong/cli/dist/index.js', '--pack', dir, '--profile', 'esm-only')

@@ -1,6 +1,6 @@
-// Prints what the tests reach: of the bundle in dist/ with c8, and of the Rust core with
-// cargo-llvm-cov, if the toolchain has llvm-tools (`rustup component add llvm-tools`).
-// `npm run coverage -- FILE…` runs only these files of tests.
+// Prints the coverage of the tests: for the bundle in dist/ with c8, and for the Rust core with
+// cargo-llvm-cov, if the toolchain has llvm-tools (`rustup component add llvm-tools`). `npm run
+// coverage -- FILE…` runs only these test files.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// The platform's name, as the packages below npm/ have it.
+// Returns the name of this platform, as in the names of the packages below npm/.
 
 export function platformName() {
   const name = `${process.platform}-${process.arch}`

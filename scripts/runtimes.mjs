@@ -1,5 +1,6 @@
-// Brings the other runtimes that the tests run on, to build/runtimes, from the npm registry. It takes
-// some 800 MB, so that only CI does it unasked; without them the tests that need one are skipped.
+// Installs the other runtimes that the tests run on into build/runtimes, from the npm registry.
+// They take about 800 MB, so only CI installs them by default. Without them, the tests that need
+// them are skipped.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 
 import { status } from './run.mjs'
@@ -10,7 +11,7 @@ const bunArch = arch === 'arm64' ? 'aarch64' : arch
 /** The versions of Node.js that are tested. */
 export const nodes = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' }
 
-/** Name, and the package that has it. */
+/** The names of the runtimes, and the npm packages that contain them. */
 const packages = {
   ...Object.fromEntries(
     Object.entries(nodes).map(([major, version]) => [`node-${major}`, `node-linux-${arch}@${version}`]),
@@ -19,14 +20,16 @@ const packages = {
   deno: `@deno/linux-${arch}-glibc@2.9.6`,
 }
 
-/** Versions that fdkit refuses. */
+/** Versions that fdkit refuses to run on. */
 const refused = { 'node-18': '18.20.8', 'node-20.10': '20.10.0', 'node-22.5': '22.5.1' }
 for (const [name, version] of Object.entries(refused)) packages[name] = `node-linux-${arch}@${version}`
 
 const ATTEMPTS = 4
 const quietly = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
 
-/** Installs a package of npm into a folder of its own. A registry that fails once is asked again. */
+/**
+ * Installs npm packages into a folder of their own. If the registry fails once, it is asked again.
+ */
 export function installAlone(directory, ...specifiers) {
   if (existsSync(`${directory}/node_modules/.package-lock.json`)) return
   for (let attempt = 1; ; attempt++) {
@@ -40,13 +43,13 @@ export function installAlone(directory, ...specifiers) {
 
 export function installRuntimes() {
   for (const [name, specifier] of Object.entries(packages)) {
-    // The one that the tests themselves run on is there.
+    // The version that the tests themselves run on is installed already.
     if (name === `node-${process.versions.node.split('.', 1)[0]}`) continue
     installAlone(`build/runtimes/${name}`, specifier)
   }
 }
 
-/** The tools of __test__/package/bundlers.spec.ts, at the versions of their lock file. */
+/** Installs the tools of __test__/package/bundlers.spec.ts in the versions of their lock file. */
 function installBundlers() {
   const directory = 'build/bundlers'
   mkdirSync(directory, { recursive: true })

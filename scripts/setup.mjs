@@ -1,17 +1,19 @@
-// Brings a clone to where everything runs: dependencies, addon, JavaScript. Does what is missing
-// or stale, and with --force the last two in any case. Needs Node, npm and cargo, nothing else.
+// Sets up a clone so that everything runs: dependencies, addon, JavaScript. Builds what is missing
+// or stale; with --force, it always builds the last two. It requires Node, npm and cargo.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { buildAddon } from './addon.mjs'
-import { bundle, bundled } from './bundle.mjs'
 import { addonPath, platformName } from './platform.mjs'
 import { run } from './run.mjs'
 
 const force = process.argv.includes('--force')
 
-/** When the newest of them was changed; a directory also changes where a file is removed. */
+/**
+ * Returns the time of the last change below the paths. The date of a directory changes when a file
+ * is removed.
+ */
 function newest(...paths) {
   const times = paths.filter(existsSync).map((path) => {
     const stats = statSync(path)
@@ -23,13 +25,13 @@ function newest(...paths) {
 
 const isStale = (product, ...sources) => newest(product) < newest(...sources)
 
-// npm writes it last.
+// npm writes this file last.
 if (isStale('node_modules/.package-lock.json', 'package-lock.json')) {
   const everything = ['--include=dev', '--include=optional', '--ignore-scripts']
   run('npm', 'ci', ...everything, '--no-audit', '--no-fund', '--loglevel=error')
 }
 
-// Where there is no addon, on Windows, the rest is set up all the same.
+// If there is no addon for the platform (on Windows), the rest is set up anyway.
 const hasAddon = existsSync(`npm/${platformName()}`)
 if (hasAddon && (force || isStale(addonPath(), 'crates', 'Cargo.toml', 'Cargo.lock'))) {
   if (spawnSync('cargo', ['--version']).status !== 0) {
@@ -40,6 +42,9 @@ if (hasAddon && (force || isStale(addonPath(), 'crates', 'Cargo.toml', 'Cargo.lo
   buildAddon(platformName())
 }
 
+// Imported only now, since it needs packages that may just have been installed.
+const { bundle, bundled } = await import('./bundle.mjs')
 const sources = ['index.ts', 'promises.ts', 'lib', 'tsconfig.json']
-const builders = ['package.json', 'package-lock.json', 'scripts/bundle.mjs']
+const scripts = ['bundle', 'types', 'types-example'].map((name) => `scripts/${name}.mjs`)
+const builders = ['package.json', 'package-lock.json', ...scripts]
 if (force || isStale(bundled, ...sources, ...builders)) await bundle()

@@ -1,4 +1,4 @@
-// The tests of both languages; what stands on the command line goes to ava.
+// Runs the tests of both languages. Arguments are passed to ava.
 import { status } from './run.mjs'
 
 const rust = status('inherit', 'cargo', 'test', '--workspace', '--locked')

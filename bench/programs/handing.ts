@@ -197,6 +197,6 @@ function beChild(way: Way): void {
 
 const way = ways[name]
 if (name === 'alone') alone()
-else if (way === undefined) throw new Error(`there is no way ${name}`)
+else if (way === undefined) throw new Error(`unknown way: ${name}`)
 else if (role === 'child') beChild(way)
 else beParent(way)

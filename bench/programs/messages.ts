@@ -214,7 +214,7 @@ async function beParent(way: Way): Promise<void> {
 }
 
 const way = ways[name]
-if (way === undefined) throw new Error(`there is no way ${name}`)
+if (way === undefined) throw new Error(`unknown way: ${name}`)
 if (role === 'child') {
   way.child()
   process.send!('ready')

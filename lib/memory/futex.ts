@@ -14,7 +14,7 @@ export type FutexResult = 'ok' | 'not-equal' | 'timed-out'
 
 /** Options of {@link futexWaitAsync}. */
 export interface FutexWaitAsyncOptions {
-  /** How long it waits, in milliseconds; forever by default. */
+  /** The timeout in milliseconds; by default, there is none. */
   timeout?: number | undefined
   /** Ends the wait with an AbortError. */
   signal?: AbortSignal | undefined
@@ -77,7 +77,8 @@ function checkFutex<T>(result: T | Failure, typedArray: Int32Array): T {
  * In a private mapping (of a write-sealed file, or with `writable: false`), the word is read from
  * the file: what this process wrote to its private copy does not count.
  *
- * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
+ * @param typedArray a view of memory from {@link mmap} or {@link mmapShared}, or of any
+ * SharedArrayBuffer
  * @param index the index of the word in `typedArray`
  * @param value the expected value; if the word has another one, the result is `'not-equal'` at once
  * @param timeoutMs in milliseconds; by default, there is no timeout
@@ -150,9 +151,10 @@ export function futexWake(typedArray: Int32Array, index: number, count: number =
  * `Atomics.waitAsync`, the wait begins shortly after the call. Until then, a wake without a lasting
  * change of the word is lost. Do not unmap the memory before the promise settles.
  *
- * @param typedArray over memory of {@link mmap}, {@link mmapShared}, or any SharedArrayBuffer
- * @param index of the word in it
- * @param value what the word must be
+ * @param typedArray a view of memory from {@link mmap} or {@link mmapShared}, or of any
+ * SharedArrayBuffer
+ * @param index the index of the word in `typedArray`
+ * @param value the expected value
  * @throws `AbortError`: `signal` is aborted; `EAGAIN`: no thread can be created; `EFAULT`: the
  * memory was unmapped before the wait began; and the errors of {@link futexWait}
  * @see https://man7.org/linux/man-pages/man2/futex_waitv.2.html

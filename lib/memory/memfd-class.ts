@@ -109,6 +109,8 @@ export class Memfd {
     construct = (fd) => new this(OWN, fd)
     // The output of `console.log` and `util.inspect`.
     function show(this: Memfd, depth: number, options: InspectOptions, inspect: Inspect): string {
+      // A Proxy over a Memfd, or an object that inherits from one, has no private fields.
+      if (!(#isClosed in this)) return inspect(this, { ...options, customInspect: false })
       if (this.#isClosed) return 'Memfd { closed }'
       if (depth < 0) return '[Memfd]'
       const shown = Object.fromEntries((['name', 'size', 'seals', 'fd'] as const).map((key) => [key, this.#peek(key)]))

@@ -37,7 +37,7 @@ export function explainRefused(error: unknown): string {
   return (
     'The permission model is on (--permission, in Node.js 20 --experimental-permission), and fdkit is an ' +
     'addon. Start the process with --allow-addons, too. An addon is not bound by the permission model: ' +
-    'https://github.com/fdkit/fdkit/blob/main/docs/permissions.md describes what fdkit still checks.'
+    'https://github.com/fdkit/fdkit/blob/main/docs/permissions.md describes how to confine it.'
   )
 }
 

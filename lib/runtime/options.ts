@@ -29,6 +29,14 @@ export function property(object: object, name: string): unknown {
   return value === undefined || !(name in Object.prototype) || has(object, name) ? value : undefined
 }
 
+/**
+ * Returns false for built-in objects that have no properties to look at, such as a promise that was
+ * not awaited, or a Map: its author meant to pass options, and none would be read.
+ */
+function isOrdinary(object: object): boolean {
+  return Object.prototype.toString.call(object) === '[object Object]'
+}
+
 // The constructor of the results. Its prototype is empty, so an option that was not given is
 // undefined, whatever `Object.prototype` has. V8 reads its instances as fast as ordinary objects,
 // unlike objects without a prototype.
@@ -59,9 +67,12 @@ export function optionsOf<C extends Checks>(caller: string, checks: C): OptionsR
     if (options === null || typeof options !== 'object' || Array.isArray(options)) {
       throw invalidArgType('options', 'of type object', options)
     }
+    let isEmpty = true
     for (const name in options) {
+      isEmpty = false
       if (!known.has(name) && has(options, name)) throw unknownOption(caller, name, names)
     }
+    if (isEmpty && !isOrdinary(options)) throw invalidArgType('options', 'of type object', options)
     const values = new NewValues()
     for (const { name, check, full } of entries) {
       const value = property(options, name)

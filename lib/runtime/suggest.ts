@@ -82,7 +82,7 @@ export function suggest(caller: string, name: string, names: readonly string[]):
   return names.length === 0 ? ', which has none' : `, which has ${names.join(', ')}`
 }
 
-// More than any function has options.
+// No function has more options.
 const MOST_KEYS = 20
 
 /**
@@ -90,7 +90,7 @@ const MOST_KEYS = 20
  * `''` for an object that does not look like options.
  */
 export function misplaced(caller: string, value: unknown, names: readonly string[]): string {
-  // Bytes are no options, and have a key for each.
+  // Bytes are not options, and Object.keys would return a key for each byte.
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return ''
   const keys = Object.keys(value).slice(0, MOST_KEYS)
   const isOption = (key: string) => names.includes(key)

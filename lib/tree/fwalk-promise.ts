@@ -49,8 +49,6 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string>
  * duplicate stays open until `return()` is called or the iterator is collected.
  *
  * @throws `AbortError`: `signal` is aborted
- *
- * @throws `AbortError`: `signal` was aborted
  * @example
  * ```ts
  * import { fwalk, stat } from 'fdkit/promises'

@@ -29,17 +29,17 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
    */
   maxOpen?: number | undefined
   /**
-   * How many threads list directories ahead of the walk, 0 to 64; 0 for none. By default as many as
-   * the machine runs at once, at most 4. They start in a tree of several dozen directories and end
-   * with the walk. They list up to 64 directories ahead, with up to 4 MiB of names, and their
-   * descriptors count towards `maxOpen`.
+   * The number of threads that list directories ahead of the walk, from 0 (none) to 64. By default,
+   * it is the number that the machine runs in parallel, but at most 4. The threads start in a tree
+   * of several dozen directories and end with the walk. They list up to 64 directories ahead, with
+   * up to 4 MiB of names. Their descriptors count towards `maxOpen`.
    */
   threads?: number | undefined
   /**
-   * Whether each directory is yielded as a listing at that moment would find it: one that was listed
-   * ahead is looked at again, and is listed again if it may have changed. By default `true`, and
-   * `false` in `fdkit/promises`, where a directory may have been listed somewhat before it is
-   * yielded; the descriptor is then of the directory that was listed.
+   * Whether the names are those that the directory has when it is yielded. If it was listed ahead,
+   * it is then checked again, and listed again if it may have changed. The default is `true`. In
+   * `fdkit/promises` it is `false`: the names may be those of a slightly earlier moment, but the
+   * descriptor is always that of the directory that was listed.
    */
   exact?: boolean | undefined
 }

@@ -24,9 +24,10 @@ export interface RmtreeOptions<Name extends string | Buffer = string> extends Di
   /** Whether to ignore all errors and remove as much as possible; `false` by default. */
   ignoreErrors?: boolean | undefined
   /**
-   * The number of threads that help, 0 to 64; 0 for none. By default, as many as the machine runs at
-   * once, at most 4. In a tree of several dozen directories, each thread empties one directory after
-   * the other, so when a deletion ends early, more may be gone than was reported.
+   * The number of threads that help, from 0 (none) to 64. By default, it is the number that the
+   * machine runs in parallel, but at most 4. The threads start in a tree of several dozen
+   * directories, and each empties one directory after another. If a deletion ends early, more
+   * entries may be gone than were reported.
    */
   threads?: number | undefined
   /**

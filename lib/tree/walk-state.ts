@@ -24,15 +24,20 @@ import {
   type PathLike,
 } from '../runtime/validate.js'
 
-/** What {@link fwalk} yields: a directory, the names in it, and a descriptor of it. */
+/** The values that {@link fwalk} yields: a directory, the names in it, and its descriptor. */
 export type FwalkEntry<Name extends string | Buffer = string> = [
-  /** `top`, and the names below it, joined with slashes. */
+  /** The path of the directory: `top` and the names below it, joined with slashes. */
   dirpath: Name,
-  /** Directories, and links to directories; top-down, edit it to say what is visited. */
+  /**
+   * Directories, and symbolic links to directories. Top-down, edit it to choose what is visited.
+   */
   dirnames: Name[],
-  /** Everything else: files, links to nothing, FIFOs, sockets, devices. */
+  /** All other names: files, broken symbolic links, FIFOs, sockets, devices. */
   filenames: Name[],
-  /** The walk's own: good until the next step, and never to be closed. `dup` keeps a copy. */
+  /**
+   * The descriptor of the directory. The walk owns it: it is valid until the next step, and you
+   * must never close it. `dup` makes a copy to keep.
+   */
   dirFd: number,
 ]
 
@@ -74,7 +79,7 @@ interface Paths {
   /** Returns true if the value is a name of this kind. */
   isName(value: unknown): value is AnyName
   isComponent(name: AnyName): boolean
-  /** Returns what {@link isUnchanged} compares the names with later. */
+  /** Returns a copy of the names that {@link isUnchanged} compares them with later. */
   snapshot(names: AnyName[]): string[]
   isUnchanged(names: AnyName[], snapshot: string[]): boolean
 }
@@ -187,16 +192,18 @@ export class WalkState {
   // Whether the paths start from a descriptor.
   readonly #isFrom: boolean
   readonly #onerror: ((error: SystemError<AnyName>) => void) | undefined
-  // Kept, since it may close the descriptor that the walk starts from when it is collected.
+  // A reference that is kept, since the object may close the descriptor that the walk starts from
+  // when it is collected.
   readonly owner: unknown
-  // What was yielded last, top-down, and what it was before the caller could edit it.
+  // The names that were yielded last, top-down, and a snapshot from before the caller could edit
+  // them.
   #yielded: AnyName[] = []
   #listed: string[] = []
 
   constructor(later: boolean, top: PathLike, options: Read<typeof walkOptions>, audit: Audit) {
     const path = validatePath(top, 'top')
     const { topdown = true, onerror, followSymlinks = false, dirFd, maxOpen = DEFAULT_MAX_OPEN } = options
-    // A check would be a system call on the event loop's time.
+    // In an asynchronous walk, each check would be a system call that blocks the event loop.
     const { exact = !later, threads } = options
     audit(top, topdown, onerror, followSymlinks, dirFd?.fd)
     this.#walk = native.walkStart(later, path, topdown, followSymlinks, maxOpen, exact, threads, dirFd?.fd)
@@ -218,7 +225,7 @@ export class WalkState {
     return native.walkStepLater(this.#walk)
   }
 
-  /** Receives what a step that was made later has found. Returns true if there may be more names. */
+  /** Takes the next batch of names of an asynchronous step. Returns whether there may be more. */
   drain(): boolean {
     return native.walkDrain(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
   }
@@ -231,7 +238,7 @@ export class WalkState {
     native.walkClose(this.#walk)
   }
 
-  /** Returns the result of a step, given what the addon returned for it. */
+  /** Converts what the addon returned for a step. */
   take(result: number | Failure): Step {
     if (typeof result !== 'number') {
       if (!result.recoverable) throw this.#errorOf(result)
@@ -269,7 +276,7 @@ export class WalkState {
   /** Passes the caller's edits of the names that were yielded last to the walk. */
   applyEdits(): void {
     if (this.#paths.isUnchanged(this.#yielded, this.#listed)) return
-    // Each name is read once: what is checked is what is used.
+    // Each name is read once, so that the name that was checked is the name that is used.
     const names: AnyName[] = []
     for (const [index, name] of this.#yielded.entries()) {
       if (!this.#paths.isName(name)) {

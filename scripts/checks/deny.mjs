@@ -1,5 +1,5 @@
-// Licenses, sources and duplicates of the crates. Advisories need a database from GitHub, so they are
-// checked only if FDKIT_ADVISORIES is 1.
+// Checks the licenses, sources and duplicates of the crates. Advisories need a database from
+// GitHub, so they are checked only if FDKIT_ADVISORIES is 1.
 import { step } from '../run.mjs'
 import { tool } from '../tools.mjs'
 

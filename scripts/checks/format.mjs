@@ -1,4 +1,4 @@
-// TypeScript and JavaScript are formatted; `npm run format` does it.
+// Checks the format of TypeScript and JavaScript. `npm run format` fixes it.
 import { stepScript } from '../run.mjs'
 
 stepScript('oxfmt/bin/oxfmt', '--check')

@@ -1,5 +1,6 @@
-// The minimum Rust version of Cargo.toml. Clippy's incompatible_msrv finds newer functions of the
-// standard library; here are the dependencies, and the compiler itself if rustup has it.
+// Checks the minimum Rust version of Cargo.toml. Clippy's incompatible_msrv finds newer functions
+// of the standard library. This script checks the dependencies, and compiles with that version if
+// rustup has it.
 import { execFileSync, spawnSync } from 'node:child_process'
 
 import { step } from '../run.mjs'

@@ -1,9 +1,10 @@
-// The prose in a file: paragraphs of Markdown, comments, and titles of tests, cut into sentences.
+// Extracts the prose of a file (paragraphs of Markdown, comments, titles of tests) and splits it
+// into sentences.
 
 const comment = { ts: /^\s*(?:\/\/|\/?\*\*?(?!\/)) ?/, rs: /^\s*\/\/[/!]? ?/, hash: /^\s*# ?/ }
 const kinds = { ts: 'ts', mjs: 'ts', rs: 'rs', py: 'hash', toml: 'hash', yml: 'hash', yaml: 'hash' }
 
-/** The lines of prose, and an empty line between two paragraphs: `[number, text]`. */
+/** Returns the lines of prose as `[number, text]`, with an empty line between two paragraphs. */
 function proseLines(path, text) {
   const extension = path.split('.').at(-1)
   const marker = comment[kinds[extension]]
@@ -18,7 +19,7 @@ function proseLines(path, text) {
       return [number, '']
     }
     if (isInFence || /^ {4}|^\s*\||^#|^<|^@(?:see|example)\b/.test(stripped)) return [number, '']
-    // Items of lists and tags begin anew.
+    // Each item of a list and each tag starts a new paragraph.
     const item = /^\s*(?:[-*]|\d+\.)\s+|^@\w+(?:\s+`?\w+`?(?= [a-z]))?\s*/.exec(stripped)?.[0] ?? ''
     return [number, stripped.slice(item.length).trim(), item !== '']
   })
@@ -33,7 +34,7 @@ function titles(path, text) {
   }))
 }
 
-/** The sentences of a file, with the line on which each begins. */
+/** Returns the sentences of a file, with the line on which each begins. */
 export function sentencesIn(path, text) {
   const lines = proseLines(path, text)
   const ignored = new Set(text.split('\n').flatMap((line, index) => (/prose-ignore/.test(line) ? [index + 2] : [])))

@@ -1,4 +1,4 @@
-// Spelling in everything that is committed. typos.toml has the words that are meant.
+// Checks the spelling in all committed files. typos.toml lists the exceptions.
 import { step } from '../run.mjs'
 import { tool } from '../tools.mjs'
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tests in a container of Alpine, which has next to nothing of what they start.
+# Runs the tests in an Alpine container, which lacks most of the programs that the tests start.
 set -eu
 apk add --no-cache bash coreutils findutils gcc musl-dev python3 strace
 npm ci --ignore-scripts

@@ -1,7 +1,8 @@
-// Builds addons into their packages below npm/, and checks what came of it, here and on GitHub:
+// Builds addons into their packages below npm/, and checks the results, here and on GitHub:
 // node scripts/platforms/build.mjs linux-x64-musl linux-arm64-gnu
-// Linux addons are always linked by zig. macOS ones are on macOS linked by Apple's linker; what zig makes
-// of them elsewhere shows that they compile and link, and is not for publishing.
+// Linux addons are always linked by zig. On macOS, macOS addons are linked by Apple's linker.
+// Elsewhere, zig links them; that shows that they compile and link, and the result is not for
+// publishing.
 import { buildAddon } from '../addon.mjs'
 import { addonPath } from '../platform.mjs'
 import { say } from './cache.mjs'

@@ -1,10 +1,10 @@
-// Where everything is kept that was downloaded or made for other platforms, and how it gets there.
+// The cache of everything that was downloaded or built for other platforms.
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
 import { root } from '../run.mjs'
 
-/** build/platforms, or what PLATFORMS_CACHE names. */
+/** The directory of the cache: PLATFORMS_CACHE, or build/platforms by default. */
 export const cache = resolve(root, process.env.PLATFORMS_CACHE ?? 'build/platforms')
 
 const started = Date.now()
@@ -15,8 +15,9 @@ export function say(text) {
 }
 
 /**
- * The folder of that name in the cache. If it is missing, `make` fills a temporary one, which gets its
- * name when it is complete, so that an interrupted download is never taken for a whole one.
+ * Returns the folder of that name in the cache. If it is missing, `make` fills a temporary folder,
+ * which is renamed when it is complete. So an interrupted download is never mistaken for a complete
+ * one.
  */
 export async function cached(name, size, make) {
   const folder = join(cache, name)

@@ -1,4 +1,5 @@
-// Packages of Debian, PyPI and npm, unpacked into a folder. Nothing is installed, and nothing needs root.
+// Downloads packages of Debian, PyPI and npm, and unpacks them into a folder. Nothing is installed,
+// and nothing needs root.
 import { spawnSync } from 'node:child_process'
 import {
   chmodSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync,
@@ -10,7 +11,7 @@ import { join } from 'node:path'
 import { cache } from './cache.mjs'
 import { wheels } from './wheels.mjs'
 
-/** Runs a program, and throws what it wrote if it fails. */
+/** Runs a program and returns its output. If the program fails, throws an error with the output. */
 export function execute(command, args, options = {}) {
   const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 2 ** 28, stdio: ['ignore', 'pipe', 'pipe'], ...options })
   if (result.error) throw new Error(`${command}: ${result.error.message}`)
@@ -18,7 +19,7 @@ export function execute(command, args, options = {}) {
   throw new Error(`${command} ${args.join(' ')} ended with ${result.status ?? result.signal}:\n${result.stdout}${result.stderr}`)
 }
 
-/** A registry that does not answer once answers the next time. */
+/** Calls `attempt` until it succeeds, since registries fail at times. */
 export async function retry(attempt, times = 5) {
   for (let time = 1; ; time++) {
     try {
@@ -41,7 +42,7 @@ function inTemporaryFolder(use) {
   }
 }
 
-/** Unpacks a wheel of wheels.mjs. pip compares its hash with the one there. */
+/** Unpacks a wheel of wheels.mjs. pip compares its hash with the one in that file. */
 export async function wheel(folder, name) {
   const { version, platform, hash } = wheels[name]
   await retry(() => inTemporaryFolder((temporary) => {
@@ -55,7 +56,7 @@ export async function wheel(folder, name) {
   }))
 }
 
-/** Unpacks a package of npm. */
+/** Unpacks an npm package. */
 export async function npmPackage(folder, specifier) {
   await retry(() => inTemporaryFolder((temporary) => {
     const [{ filename }] = JSON.parse(execute('npm', ['pack', '--json', specifier], { cwd: temporary }))
@@ -65,7 +66,7 @@ export async function npmPackage(folder, specifier) {
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
-// The machine's own mirror, for whichever release.
+// The mirrors that the machine is configured with, for any release.
 function mirrors() {
   const files = ['/etc/apt/sources.list', ...['/etc/apt/sources.list.d'].flatMap((folder) =>
     existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [])]
@@ -76,7 +77,8 @@ function mirrors() {
   return { main: main ?? 'http://deb.debian.org/debian', security: security ?? 'http://deb.debian.org/debian-security' }
 }
 
-// apt with a state of its own: the machine's packages, sources and architectures stay as they are.
+// Runs apt with a state of its own: the machine's packages, sources and architectures stay
+// unchanged.
 function apt(release, status, command, args, options) {
   const state = join(cache, 'apt', release)
   const sources = join(state, 'sources.list')
@@ -108,7 +110,7 @@ async function update(release) {
   updated.add(release)
 }
 
-/** Unpacks packages of a Debian release, such as "libc6:arm64", without what they depend on. */
+/** Unpacks packages of a Debian release, such as "libc6:arm64", without their dependencies. */
 export async function debianPackages(folder, release, ...names) {
   await update(release)
   await retry(() => inTemporaryFolder((temporary) => {
@@ -117,7 +119,7 @@ export async function debianPackages(folder, release, ...names) {
   }))
 }
 
-/** Unpacks packages with all that they depend on and the machine does not have. */
+/** Unpacks packages with all dependencies that the machine does not have. */
 export async function debianPackagesWhole(folder, release, ...names) {
   await update(release)
   const archives = join(cache, 'apt', release, 'cache/archives')
@@ -131,7 +133,7 @@ function unpack(folder, archives) {
   for (const name of readdirSync(archives)) {
     if (name.endsWith('.deb')) execute('dpkg-deb', ['--extract', join(archives, name), folder])
   }
-  // A real /lib would hide the link of that name when the folder lies over a root.
+  // A real /lib would hide the symbolic link of that name when the folder is mounted over a root.
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
     const path = join(folder, name)
     if (!existsSync(path) || lstatSync(path).isSymbolicLink()) continue
@@ -140,13 +142,13 @@ function unpack(folder, archives) {
   }
 }
 
-/** Writes a program. */
+/** Writes an executable shell script. */
 export function script(path, ...lines) {
   writeFileSync(path, ['#!/bin/sh', ...lines, ''].join('\n'))
   chmodSync(path, 0o755)
 }
 
-/** The size of all files below a folder, in MB. */
+/** Returns the size of all files below a folder, in MB. */
 export function megabytes(folder) {
   return Number.parseInt(execute('du', ['-sm', folder]))
 }

@@ -1,5 +1,6 @@
-// The kernel hands programs of arm64 to the emulator while this process runs. It holds the emulator open,
-// so the emulator need not be in their root, their children start as ever, and process.execPath is true.
+// Registers an emulator for arm64 programs with the kernel while this process runs. The kernel
+// holds the emulator open, so it need not exist in the root of the programs. Their children start
+// as usual, and process.execPath is correct.
 import { spawnSync } from 'node:child_process'
 
 const MAGIC = String.raw`\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00`
@@ -13,14 +14,14 @@ const shell = (script, ...args) => spawnSync('sh', ['-euc', script, 'sh', ...arg
 
 let isRegistered = false
 
-/** Until this process ends. Throws if the machine does not let it. */
+/** Registers the emulator until this process ends. Throws if the machine does not allow it. */
 export function registerEmulator(path) {
   if (isRegistered) return
-  // Those of processes that were killed.
+  // Removes the registrations of processes that were killed.
   const clean = `for each in ${registry}/${PREFIX}*; do
     test -e "$each" && ! test -e "/proc/\${each##*-}" && echo -1 >"$each"; done; true`
-  // A registration is the whole machine's, and is gone with the last mount of the registry. So each process
-  // has one of its own, over those that are there.
+  // A registration applies to the whole machine, and disappears with the last mount of the
+  // registry. So each process adds its own to the existing ones.
   const register = `mount -t binfmt_misc binfmt_misc ${registry}; ${clean}; printf %s "$1" >${registry}/register`
   const { status, stderr } = shell(register, `:${name}:M::${MAGIC}:${MASK}:${path}:F`)
   if (status !== 0) throw new Error(`binfmt_misc takes no emulator: ${stderr.trim()}`)

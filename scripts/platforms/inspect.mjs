@@ -1,4 +1,5 @@
-// What a built addon needs and exports, read from the file itself. Throws if it is not as it should be.
+// Reads the dependencies and exports of a built addon from the file itself. Throws if they are not
+// as expected.
 import { readFileSync } from 'node:fs'
 
 import { execute } from './download.mjs'
@@ -6,7 +7,7 @@ import { GLIBC, MACOS } from './list.mjs'
 
 const machines = { x64: 'X86-64', arm64: 'AArch64' }
 
-// Parts of glibc before 2.34, which are empty or links since.
+// Parts of glibc before 2.34. Since then, they are empty or symbolic links.
 const glibcs = ['libc.so.6', 'libm.so.6', 'libpthread.so.0', 'libdl.so.2', 'ld-linux-x86-64.so.2', 'ld-linux-aarch64.so.1']
 const libraries = {
   gnu: glibcs,
@@ -16,10 +17,10 @@ const libraries = {
 
 const EXPORT = 'napi_register_module_v1'
 
-// More than twice what it is: something has come in that should not be there.
+// More than twice the expected size: a larger file contains something that does not belong there.
 const LARGEST = 1_500_000
 
-/** Compares versions such as 2.17. */
+/** Returns whether a version such as 2.17 is newer than another one. */
 export function isNewer(version, than) {
   const [a, b] = [version, than].map((text) => text.split('.').map(Number))
   for (let i = 0; i < Math.max(a.length, b.length); i++) {
@@ -28,7 +29,10 @@ export function isNewer(version, than) {
   return false
 }
 
-/** Its size in bytes, the libraries that it needs, and the newest version of the system that it needs. */
+/**
+ * Returns the size of the addon in bytes, the libraries that it needs, and the newest version of
+ * the system that it needs.
+ */
 export function inspect({ name, arch, os, libc }, path) {
   const bytes = readFileSync(path)
   const found = os === 'darwin' ? machO(bytes) : elf(path)
@@ -63,9 +67,9 @@ const MAGIC = 0xfeedfacf
 const CPUS = { 0x01000007: 'x64', 0x0100000c: 'arm64' }
 const [SYMTAB, LOAD_DYLIB, VERSION_MIN, BUILD_VERSION] = [0x2, 0xc, 0x24, 0x32]
 
-// The load commands of a Mach-O file, as mach-o/loader.h has them.
+// The load commands of a Mach-O file, as described by mach-o/loader.h.
 function machO(file) {
-  if (file.readUInt32LE(0) !== MAGIC) throw new Error('This is no Mach-O file of 64 bits.')
+  if (file.readUInt32LE(0) !== MAGIC) throw new Error('This is not a 64-bit Mach-O file.')
   const text = (offset) => file.toString('latin1', offset, file.indexOf(0, offset))
   const version = (packed) => `${packed >>> 16}.${(packed >>> 8) & 0xff}`
   const found = { machine: CPUS[file.readUInt32LE(4)], needed: [], version: '', exported: [] }
@@ -81,7 +85,7 @@ function machO(file) {
   }
   return found
 
-  // External ones that are defined in a section; their names begin with an underscore.
+  // External symbols that are defined in a section. Their names begin with an underscore.
   function exportedSymbols(file, table, count, strings) {
     const symbols = Array.from({ length: count }, (_, i) => table + 16 * i)
     const isExported = (symbol) => (file[symbol + 4] & 0x1f) === 0x0f

@@ -1,18 +1,22 @@
-// The platforms of package.json, and the versions of Node.js that the suite runs on there.
+// The platforms of package.json, and the versions of Node.js that the suite runs on for each.
 import { readFileSync } from 'node:fs'
 
 import '../run.mjs'
 
-/** Of glibc, in whose place the linker puts stubs: older than any that Node 20 runs on (2.28). */
+/**
+ * The glibc version that the linker provides stubs of. Every glibc that Node 20 runs on (2.28 or
+ * later) is newer.
+ */
 export const GLIBC = '2.17'
 
-/** The oldest macOS that rustc builds for. */
+/** The oldest macOS that rustc supports. */
 export const MACOS = '11.0'
 
 const cpus = { x86_64: 'x64', aarch64: 'arm64' }
 const debianCpus = { x64: 'amd64', arm64: 'arm64' }
 
-// Node 20 and 26 are not published for musl in a registry, and under the emulator one version has to do.
+// No registry has Node 20 and 26 for musl. Under the emulator, only one version is tested, to save
+// time.
 const nodes = {
   'linux-x64-gnu': [20, 22, 24, 26],
   'linux-x64-musl': [22, 24],
@@ -33,19 +37,19 @@ function platform(triple) {
     libc,
     debianCpu: debianCpus[arch],
     nodes: nodes[name] ?? [],
-    /** Whether its programs run on this machine only by way of an emulator. */
+    /** Whether this machine needs an emulator to run the platform's programs. */
     isEmulated: os === process.platform && arch !== process.arch,
-    /** As cargo-zigbuild wants it. */
+    /** The target in the notation of cargo-zigbuild. */
     zigTarget: libc === 'gnu' ? `${triple}.${GLIBC}` : triple,
   }
 }
 
 const { napi } = JSON.parse(readFileSync('package.json', 'utf8'))
 
-/** In the order of package.json. */
+/** The platforms in the order of package.json. */
 export const platforms = napi.targets.map(platform)
 
-/** The platform of that name; ends this process if there is none. */
+/** Returns the platform of that name. Ends this process if there is none. */
 export function platformOf(name) {
   const found = platforms.find((each) => each.name === name)
   if (found) return found

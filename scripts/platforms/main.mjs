@@ -1,12 +1,13 @@
-// npm run platforms: builds every platform's addon, checks it, and runs the tests wherever this machine
-// can. What is missing for that is downloaded into build/platforms (2.6 GB). Takes Debian 12 on x64 with
-// apt, python3 with pip, npm and cargo; and root, for the tests of other platforms.
+// npm run platforms: builds the addons of all platforms, checks them, and runs the tests on each
+// platform that this machine can run. Missing tools are downloaded into build/platforms (2.6 GB).
+// It requires Debian 12 on x64 with apt, python3 with pip, npm and cargo. The tests of other
+// platforms also require root.
 //
-//   npm run platforms                                    all of it
+//   npm run platforms                                    everything
 //   npm run platforms -- linux-arm64-gnu                 one platform
 //   npm run platforms -- linux-x64-gnu@22                on one version of Node.js
-//   npm run platforms -- --docs                          writes the tables into docs/platforms.md, runs nothing
-//   npm run platforms -- --ci                            what .ci/run asks for
+//   npm run platforms -- --docs                          only writes the tables into docs/platforms.md
+//   npm run platforms -- --ci                            the part that .ci/run needs
 import { readFileSync, writeFileSync } from 'node:fs'
 
 import { run } from '../run.mjs'
@@ -24,7 +25,7 @@ const flags = new Set(process.argv.slice(2).filter((word) => word.startsWith('--
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 const isCi = flags.has('--ci')
 
-/** Each platform with the versions of Node.js that are asked for, and the specs. */
+/** Returns each platform with the requested versions of Node.js and the specs. */
 function plan() {
   if (words.length > 0) {
     return words.map((word) => {
@@ -35,9 +36,10 @@ function plan() {
   }
   return platforms.map((platform) => {
     if (!isCi) return { platform, nodes: platform.nodes }
-    // `npm test` has run on the machine's own platform.
+    // `npm test` has already run on the machine's own platform.
     if (platform.name === 'linux-x64-gnu') return { platform, nodes: [] }
-    // The newest; the emulator has time for what tests the addon only.
+    // Only the newest version is tested. Under the emulator, there is only time for the specs of
+    // the addon.
     return { platform, nodes: platform.nodes.slice(-1), specs: platform.isEmulated ? nativeSpecs : undefined }
   })
 }
@@ -87,7 +89,7 @@ async function runAll() {
   console.log(`\n${addonTable(addons)}\n\n${suiteTable(suites)}\n\n${skipList(suites)}`)
   const sum = (key) => suites.reduce((all, suite) => all + suite[key], 0)
   const skipped = suites.flatMap((suite) => Object.values(suite.skipped)).reduce((all, count) => all + count, 0)
-  // As ava says it, for .ci/run.
+  // In ava's format, for .ci/run.
   console.log(`\n  ${sum('passed')} tests passed\n  ${sum('failed')} tests failed\n  ${skipped} tests skipped`)
   process.exitCode = sum('failed') === 0 ? 0 : 1
 }

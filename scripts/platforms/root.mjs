@@ -1,6 +1,6 @@
-// Runs a command where Node.js is another platform's, in a root of its own: the machine's, with a layer of
-// a few MB over it. Everything else, such as bash and python3, is the machine's. What is mounted is gone
-// when the command ends.
+// Runs a command with another platform's Node.js in a root of its own: the machine's root, with a
+// layer of a few MB over it. Everything else, such as bash and python3, comes from the machine. The
+// mounts disappear when the command ends.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -9,8 +9,8 @@ import { cache } from './cache.mjs'
 import { registerEmulator } from './emulator.mjs'
 import { emulator, layerFor } from './runtime.mjs'
 
-// A layer must not be below another one, so it is copied. Without an upper layer the root would be
-// read-only, and tests that expect ENOENT would meet EROFS.
+// A layer must not be below another one, so it is copied. Without an upper layer, the root would be
+// read-only, and tests that expect ENOENT would get EROFS.
 const ENTER = `
 mount -t tmpfs tmpfs "$ROOT"
 mkdir "$ROOT/layer" "$ROOT/root" "$ROOT/upper" "$ROOT/work"
@@ -23,23 +23,27 @@ done
 exec chroot "$ROOT/root" /bin/bash -c 'cd "$PROJECT"; unset ROOT PROJECT CACHE LAYER; exec "$@"' bash "$@"
 `
 
-/** Why there can be no such root on this machine, if so. */
+/** Returns the reason why this machine cannot make such a root, or undefined if it can. */
 export function whyNoRoot() {
   if (process.platform !== 'linux') return 'needs Linux'
   return process.getuid() === 0 ? undefined : 'needs root, to mount'
 }
 
-/** The command line and the variables of a command on the platform; the machine's own need nothing. */
+/**
+ * Returns the command line and the variables to run a command on the platform. The machine's own
+ * platform needs no root.
+ */
 export async function onPlatform(platform, command, env = {}) {
   const { name, arch, libc, isEmulated } = platform
   if (arch === process.arch && libc === 'gnu') return { command, env: { ...process.env, ...env } }
   return inLayer(name, await layerFor(platform), isEmulated ? await emulator() : undefined, command, env)
 }
 
-/** The same with any layer. */
+/** Does the same with any layer. */
 export function inLayer(name, layer, emulatorPath, command, env = {}) {
   if (emulatorPath !== undefined) registerEmulator(emulatorPath)
-  // The mounts are in a namespace of their own, so that commands may share the folder.
+  // The mounts are in a mount namespace of their own, so that several commands can share the
+  // folder.
   const folder = join(cache, 'root', name)
   mkdirSync(folder, { recursive: true })
   const variables = { ...process.env, ...env, ROOT: folder, PROJECT: root, CACHE: cache, LAYER: layer }

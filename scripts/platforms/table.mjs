@@ -1,4 +1,4 @@
-// What came of the runs, as the table that is printed and that docs/platforms.md has.
+// The results of the runs, as the tables that are printed and that docs/platforms.md contains.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -7,13 +7,13 @@ import { platforms } from './list.mjs'
 
 const results = join(cache, 'results')
 
-/** Keeps a result, in the place of an earlier one for the same platform and version of Node.js. */
+/** Stores a result. It replaces an earlier one for the same platform and version of Node.js. */
 export function keep(kind, name, result) {
   mkdirSync(results, { recursive: true })
   writeFileSync(join(results, `${kind}.${name}.json`), JSON.stringify(result, null, 2))
 }
 
-/** All results that were kept, in the order of the platforms. */
+/** Returns all stored results, in the order of the platforms. */
 export function kept(kind) {
   const names = readdirSync(results).filter((name) => name.startsWith(`${kind}.`)).sort()
   const all = names.map((name) => JSON.parse(readFileSync(join(results, name), 'utf8')))

@@ -1,5 +1,5 @@
-// The compilers for other platforms: Debian's rustc, which has its standard library's sources, and zig,
-// which has every platform's linker and C library.
+// The compilers for other platforms: Debian's rustc, which has the sources of its standard library,
+// and zig, which has a linker and a C library for every platform.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path'
 import { cache, cached } from './cache.mjs'
 import { debianPackages, debianPackagesWhole, script, wheel } from './download.mjs'
 
-/** The folder with `zig` and `cargo-zigbuild`. */
+/** Returns the folder with `zig` and `cargo-zigbuild`. */
 async function zig() {
   const folder = await cached('zig', 'zig and cargo-zigbuild, downloads 103 MB', async (unfinished) => {
     await wheel(join(unfinished, 'zig'), 'ziglang')
@@ -23,33 +23,38 @@ async function zig() {
   return join(folder, 'bin')
 }
 
-/** The folder of Debian's rustc, cargo and clippy, of one version with the sources of std. */
+/**
+ * Returns the folder with Debian's rustc, cargo and clippy, in the version of the sources of std.
+ */
 async function debianRust() {
   const size = 'rustc, cargo, clippy and the sources of std, downloads 180 MB'
   const folder = await cached('rust', size, async (unfinished) => {
     await debianPackagesWhole(unfinished, 'bookworm', 'cargo-web', 'rust-web-src', 'rust-web-clippy')
-    // arm64 with glibc is the only other platform for which Debian has std compiled.
+    // arm64 with glibc is the only other platform for which Debian has a compiled std.
     await debianPackages(unfinished, 'bookworm', 'libstd-rust-web-dev:arm64')
   })
   return join(folder, 'usr')
 }
 
-// Whether the compiler on the PATH can compile for it, as after `rustup target add`.
+// Returns whether the compiler on the PATH can compile for the target, as after `rustup target
+// add`.
 function hasStd(triple) {
   const { status, stdout } = spawnSync('rustc', ['--print', 'target-libdir', '--target', triple], { encoding: 'utf8' })
   return status === 0 && existsSync(stdout.trim())
 }
 
-/** The variables with which cargo compiles for the platform, or another triple, and zig links. */
+/**
+ * Returns the variables with which cargo compiles for a platform or another triple, and zig links.
+ */
 export async function environment({ triple, os }) {
   const paths = [await zig(), process.env.PATH]
   const variables = {
     ...process.env,
     ZIG_GLOBAL_CACHE_DIR: join(cache, 'zig-cache'),
-    // rustc knows the machine's own strip only.
+    // rustc only knows the machine's own strip.
     ...(os === 'darwin' && { CARGO_PROFILE_RELEASE_STRIP: 'none' }),
   }
-  // In the place of rustflags from files, and of those that napi sets for musl.
+  // They replace the rustflags from files, and those that napi sets for musl.
   delete variables.RUSTFLAGS
   if (!hasStd(triple)) {
     const rust = await debianRust()

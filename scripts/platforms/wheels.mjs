@@ -1,4 +1,4 @@
-// The packages of PyPI that the scripts use, each with the SHA-256 of its file.
+// The PyPI packages that the scripts use, each with the SHA-256 of its file.
 
 export const wheels = {
   ziglang: {

@@ -1,5 +1,6 @@
-// Whether the tag may be released: it names the version of package.json, stands on main, and CHANGELOG.md
-// says what is new. Takes GITHUB_REF_NAME and GITHUB_SHA, and a clone with its whole history.
+// Checks that the tag may be released: it names the version of package.json, its commit is on main,
+// and CHANGELOG.md has a section for it. It requires GITHUB_REF_NAME, GITHUB_SHA, and a clone with
+// the whole history.
 import { readFileSync } from 'node:fs'
 
 import { status } from '../run.mjs'

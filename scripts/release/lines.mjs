@@ -1,15 +1,19 @@
-// The `run:` lines of the workflows, and what becomes of each when a release is rehearsed on one machine.
+// The `run:` lines of the workflows, and why some of them are not run when a release is rehearsed
+// on one machine.
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const WORKFLOWS = '.github/workflows'
 
-/** Each line once, in the order of the files. Throws if one is a block, which nobody could rehearse. */
+/**
+ * Returns each line once, in the order of the files. Throws if one is a block, since a block cannot
+ * be rehearsed.
+ */
 export function runLines() {
   const lines = readdirSync(WORKFLOWS).flatMap((file) => readFileSync(join(WORKFLOWS, file), 'utf8').split('\n'))
   const found = lines.map((line) => /^\s*(?:- )?run: (.*)$/.exec(line)?.[1]).filter((line) => line !== undefined)
   const block = found.find((line) => /^[|>]/.test(line))
-  if (block !== undefined) throw new Error('A run: of several lines belongs into a script, which can be rehearsed.')
+  if (block !== undefined) throw new Error('Move a `run:` of several lines into a script, which can be rehearsed.')
   return [...new Set(found)]
 }
 
@@ -17,7 +21,7 @@ const machine = "sets GitHub's machine up"
 const container = 'needs Docker; the tests and the smoke test run on musl without it'
 const suite = '.ci/run and npm run platforms run the suite'
 
-/** Why a line does not run here. */
+/** The lines that do not run here, each with the reason. */
 export const notHere = {
   'sudo apt-get update && sudo apt-get install --yes strace debian-archive-keyring': machine,
   'sudo apt-get update && sudo apt-get install --yes strace': machine,

@@ -1,6 +1,6 @@
-// Makes the packages ready for publishing: node scripts/release/prepare.mjs artifacts
-// Every addon of the folder gets to its package, the root package names the packages of the platforms,
-// and all have the license.
+// Prepares the packages for publishing: node scripts/release/prepare.mjs artifacts
+// It moves every addon of the folder to its package, adds the packages of the platforms to the root
+// package, and copies the license to all.
 import { copyFileSync, existsSync, readdirSync } from 'node:fs'
 
 import { addonPath } from '../platform.mjs'

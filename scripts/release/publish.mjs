@@ -1,5 +1,6 @@
-// Publishes the packages of the platforms, then the root. A second attempt goes on where the first one
-// stopped. Takes npm 11.5.1 or later, which exchanges the workflow's identity for a token by itself.
+// Publishes the packages of the platforms, then the root package. A second attempt continues where
+// the first one stopped. It requires npm 11.5.1 or later, which exchanges the workflow's identity
+// for a token.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
@@ -15,7 +16,7 @@ for (const directory of [...readdirSync('npm').map((platform) => `npm/${platform
   const { name, version } = JSON.parse(readFileSync(`${directory}/package.json`, 'utf8'))
   const specifier = `${name}@${version}`
   if (isPublished(specifier)) {
-    console.log(`${specifier} is there already`)
+    console.log(`${specifier} already exists`)
     continue
   }
   run('npm', 'publish', `./${directory}`, '--tag', distTag, '--ignore-scripts')

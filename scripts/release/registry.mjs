@@ -1,5 +1,5 @@
-// A registry of npm packages on the loopback address, in memory, to which packages can be published and from
-// which every package manager can install them. What it does not have is not there: 404.
+// A registry of npm packages in memory, on the loopback address. Packages can be published to it,
+// and every package manager can install them. It answers 404 for all other packages.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 
@@ -13,7 +13,9 @@ async function body(request) {
   return JSON.parse(Buffer.concat(chunks).toString())
 }
 
-/** Its address, what was published so far, and how to end it. */
+/**
+ * Starts the registry. Returns its address, the published packages, and a function that stops it.
+ */
 export async function startRegistry() {
   const documents = new Map()
   const tarballs = new Map()
@@ -22,7 +24,7 @@ export async function startRegistry() {
     const sent = await body(request)
     const known = documents.get(name) ?? { _id: name, name, 'dist-tags': {}, versions: {}, time: {} }
     const [version] = Object.keys(sent.versions)
-    if (known.versions[version]) return [403, { error: `${name}@${version} is there already` }]
+    if (known.versions[version]) return [403, { error: `${name}@${version} already exists` }]
     const manifest = sent.versions[version]
     for (const [file, { data }] of Object.entries(sent['_attachments'])) {
       const path = `/${name}/-/${file.split('/').at(-1)}`
@@ -32,7 +34,7 @@ export async function startRegistry() {
     known.versions[version] = manifest
     known.time[version] = new Date(0).toISOString()
     Object.assign(known['dist-tags'], sent['dist-tags'])
-    // As npm has it: the first version is the latest, whatever else it is.
+    // As in npm's registry, the first version becomes the latest one.
     known['dist-tags'].latest ??= version
     documents.set(name, known)
     return [201, { ok: true }]

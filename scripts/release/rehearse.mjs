@@ -1,6 +1,7 @@
-// npm run rehearse: a release on this machine, from the tag to the installed package. It runs every line of
-// the workflows that can run here, in a clone of the last commit, with a registry on the loopback address.
-// Takes the addons of all platforms, which npm run platforms builds.
+// npm run rehearse: rehearses a release on this machine, from the tag to the installed package. It
+// runs every line of the workflows that can run here, in a clone of the last commit, with a
+// registry on the loopback address. It requires the addons of all platforms, which npm run
+// platforms builds.
 import assert from 'node:assert'
 import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -25,7 +26,10 @@ const registry = await startRegistry()
 const pending = new Set(runLines().filter((line) => !(line in notHere)))
 const own = platformName()
 
-/** Runs a program to its end, while the registry here answers; throws what it wrote if it fails. */
+/**
+ * Runs a program to its end, while the registry in this process keeps answering. If the program
+ * fails, throws an error with its output.
+ */
 async function output(command, args, options = {}) {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
   const text = { stdout: '', all: '' }
@@ -39,7 +43,7 @@ async function output(command, args, options = {}) {
 const commit = execute('git', ['rev-parse', 'HEAD']).trim()
 const github = { ...process.env, GITHUB_REF_NAME: `v${version}`, GITHUB_SHA: commit }
 
-/** A line of a workflow, in the clone. */
+/** Runs a line of a workflow in the clone. */
 async function line(text, env = github) {
   say(text)
   assert.ok(runLines().includes(text), `no workflow has the line: ${text}`)
@@ -47,7 +51,7 @@ async function line(text, env = github) {
   pending.delete(text)
 }
 
-// The registry wants some token, as npm does not publish without.
+// npm does not publish without a token, so there is a dummy one.
 const npmrc = join(work, 'npmrc')
 writeFileSync(npmrc, `registry=${registry.url}/\n${registry.url.replace('http:', '')}/:_authToken=none\n`)
 const local = { ...github, NPM_CONFIG_USERCONFIG: npmrc, NPM_CONFIG_REGISTRY: `${registry.url}/`, SMOKE_ATTEMPTS: '1' }
@@ -86,7 +90,7 @@ async function publish() {
     }
     assert.ok(path.includes('binding') === files.some((file) => file.endsWith('.node')), `${path}: ${files}`)
   }
-  // A second attempt finds everything published.
+  // A second attempt finds everything published already.
   await line('node scripts/release/publish.mjs', local)
 }
 
@@ -95,7 +99,10 @@ if (memfdCreate('smoke') < 3 || [...fwalk('.')].length < 2) process.exit(1)`
 
 let installs = 0
 
-/** Installs in an empty project, uses it where `runs`, and says which addons are there. */
+/**
+ * Installs fdkit in an empty project, and uses it if `runs` is set. Returns the addons that were
+ * installed.
+ */
 async function install(title, command, { files = {}, runs = true } = {}) {
   say(`install with ${title}`)
   const cwd = join(work, `install-${installs++}`)
@@ -149,7 +156,7 @@ async function installOnMusl() {
   }
 }
 
-/** The same version with a suffix is published as "next", and "latest" stays what it is. */
+/** Publishes the same version with a suffix as "next", and checks that "latest" does not change. */
 async function publishPreRelease() {
   const preRelease = `${version}-rc.1`
   for (const directory of ['.', ...readdirSync(join(clone, 'npm')).map((name) => `npm/${name}`)]) {

@@ -1,5 +1,5 @@
-// Installs what was published, as a user does, and uses it: node scripts/release/smoke.mjs 1.2.3
-// Further arguments go to npm install, such as --libc=musl.
+// Installs the published package as a user does, and uses it: node scripts/release/smoke.mjs 1.2.3
+// Further arguments are passed to npm install, such as --libc=musl.
 import assert from 'node:assert'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -29,7 +29,7 @@ const run = (command, ...args) =>
 
 writeFileSync(join(cwd, 'package.json'), '{ "private": true }')
 writeFileSync(join(cwd, 'smoke.mjs'), PROGRAM)
-// It takes some time until what was published can be seen everywhere.
+// It takes a while until a published package is visible everywhere.
 const attempts = Number(process.env.SMOKE_ATTEMPTS ?? 10)
 for (let attempt = 1; !run('npm', 'install', '--ignore-scripts', '--no-audit', ...options, `fdkit@${version}`); attempt++) {
   assert.ok(attempt < attempts, `fdkit@${version} cannot be installed`)

@@ -46,6 +46,17 @@ impl Error {
         self.errno
     }
 
+    /// Returns whether the error number is this one.
+    ///
+    /// ```
+    /// let error = fdkit::files::names::openat(None, c"no/such/file", 0, 0).unwrap_err();
+    /// assert!(error.is(libc::ENOENT));
+    /// ```
+    #[must_use]
+    pub const fn is(&self, errno: i32) -> bool {
+        self.errno == errno
+    }
+
     /// Returns the name of the system call that failed, as its manual page spells it.
     #[must_use]
     pub const fn syscall(&self) -> &'static str {

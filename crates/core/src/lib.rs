@@ -34,7 +34,9 @@ mod error;
 pub mod files;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+pub mod ipc;
 pub mod memory;
+pub mod root;
 pub mod tree;
 
 pub use error::{Error, Result};

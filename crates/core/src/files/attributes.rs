@@ -117,7 +117,7 @@ pub enum SetTime {
 }
 
 impl SetTime {
-    fn to_timespec(self) -> Result<TimeSpec> {
+    pub(crate) fn to_timespec(self) -> Result<TimeSpec> {
         let (tv_sec, tv_nsec) = match self {
             Self::Now => (0, libc::UTIME_NOW),
             Self::Omit => (0, libc::UTIME_OMIT),

@@ -42,14 +42,7 @@ impl TempDir {
 
     /// Adds an entry and the directories above it.
     pub fn add(&self, entry: &str) {
-        let (name, target) = entry.split_once(" -> ").map_or((entry, None), |(n, t)| (n, Some(t)));
-        let path = self.0.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        match target {
-            Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
-            None if name.ends_with('/') => fs::create_dir_all(path).unwrap(),
-            None => drop(fs::File::create(path).unwrap()),
-        }
+        make(&self.0, entry);
     }
 
     /// Returns its path.
@@ -78,6 +71,18 @@ impl Drop for TempDir {
 /// Converts bytes without a NUL, which no test uses.
 pub fn c_string(bytes: &[u8]) -> CString {
     CString::new(bytes).unwrap()
+}
+
+/// Makes one entry in a directory, and the directories above it.
+pub fn make(directory: &Path, entry: &str) {
+    let (name, target) = entry.split_once(" -> ").map_or((entry, None), |(n, t)| (n, Some(t)));
+    let path = directory.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    match target {
+        Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
+        None if name.ends_with('/') => fs::create_dir_all(path).unwrap(),
+        None => drop(fs::File::create(path).unwrap()),
+    }
 }
 
 /// Returns options with some values that differ from the default.

@@ -1,0 +1,117 @@
+//! The one thread that waits for all sockets of the process.
+
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use super::address::{Kind, socketpair};
+use super::socket::Shared;
+use crate::error::{Error, Result};
+
+struct Poller {
+    watched: Mutex<Vec<Arc<Shared>>>,
+    // A byte in it wakes the thread.
+    wake: OwnedFd,
+    woken: OwnedFd,
+}
+
+// It stays until the process ends.
+static POLLER: Mutex<Option<Arc<Poller>>> = Mutex::new(None);
+
+impl Poller {
+    fn wake(&self) {
+        // Where the queue is full of such bytes, it is awake anyway.
+        let _ = super::message::send_fds(self.wake.as_fd(), &[0], &[], libc::MSG_DONTWAIT);
+    }
+
+    fn run(&self) {
+        let mut buffer = [0; 64];
+        loop {
+            let (sockets, mut polled) = self.collect();
+            // SAFETY: there are as many entries as is said, and their descriptors stay open: the
+            // sockets are held until the call is over.
+            let count =
+                unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, -1) };
+            if count < 0 {
+                // EINTR, or ENOMEM, which passes.
+                if !Error::last("poll").is(libc::EINTR) {
+                    thread::sleep(std::time::Duration::from_millis(10));
+                }
+                continue;
+            }
+            let mut events = polled.iter().map(|entry| entry.revents);
+            if events.next().is_some_and(|events| events != 0) {
+                let _ = super::message::recv_fds(
+                    self.woken.as_fd(),
+                    &mut buffer,
+                    0,
+                    libc::MSG_DONTWAIT,
+                );
+            }
+            for (socket, events) in sockets.iter().zip(events) {
+                // An error or the end is told by the call itself.
+                let ends = events & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0;
+                socket.progress(
+                    ends || events & libc::POLLOUT != 0,
+                    ends || events & libc::POLLIN != 0,
+                );
+            }
+        }
+    }
+
+    // What nothing waits for any more is let go.
+    fn collect(&self) -> (Vec<Arc<Shared>>, Vec<libc::pollfd>) {
+        let entry = |fd: i32, events| libc::pollfd { fd, events, revents: 0 };
+        let mut polled = vec![entry(self.woken.as_raw_fd(), libc::POLLIN)];
+        let mut watched = lock(&self.watched);
+        watched.retain(|socket| {
+            let events = socket.wants();
+            if events != 0 {
+                polled.push(entry(socket.fd().as_raw_fd(), events));
+            }
+            events != 0
+        });
+        (watched.clone(), polled)
+    }
+}
+
+fn poller() -> Result<Arc<Poller>> {
+    let mut poller = lock(&POLLER);
+    if let Some(poller) = &*poller {
+        return Ok(Arc::clone(poller));
+    }
+    let (wake, woken) = socketpair(Kind::Stream)?;
+    let new = Arc::new(Poller { watched: Mutex::new(Vec::new()), wake, woken });
+    let own = Arc::clone(&new);
+    let thread = thread::Builder::new().name("fdkit sockets".into()).stack_size(128 * 1024);
+    let started = thread.spawn(move || own.run());
+    started.map_err(|error| Error::new(error.raw_os_error().unwrap_or(libc::EAGAIN), "clone"))?;
+    *poller = Some(Arc::clone(&new));
+    Ok(new)
+}
+
+/// Has the thread wait for a socket, as long as something of it is waiting.
+///
+/// # Errors
+/// `EMFILE`, `EAGAIN`: there is no thread yet, and none can be started.
+pub(super) fn watch(socket: &Arc<Shared>) -> Result<()> {
+    let poller = poller()?;
+    let mut watched = lock(&poller.watched);
+    if !watched.iter().any(|other| Arc::ptr_eq(other, socket)) {
+        watched.push(Arc::clone(socket));
+    }
+    drop(watched);
+    poller.wake();
+    Ok(())
+}
+
+/// Has the thread look again at what is waiting.
+pub(super) fn wake() {
+    if let Some(poller) = &*lock(&POLLER) {
+        poller.wake();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

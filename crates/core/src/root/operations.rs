@@ -1,0 +1,260 @@
+//! What can be asked of a root besides opening.
+
+use std::ffi::{CStr, CString};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::os::fd::{AsFd, OwnedFd};
+
+use super::{Last, Parent, Root, stepwise};
+use crate::error::{Error, Result};
+use crate::files::attributes::SetTime;
+use crate::files::names::{linkat, mkdirat, renameat2, rmdir, symlinkat, unlink};
+use crate::files::stat::Stat;
+
+impl Root {
+    /// Looks at a file. A link as the last component is followed, or with `follow_symlinks` false
+    /// looked at itself.
+    ///
+    /// # Errors
+    /// What stat(2) says, and [`is_escape`](super::is_escape).
+    pub fn stat(&self, path: &CStr, follow_symlinks: bool) -> Result<Stat> {
+        self.locate(path, last(follow_symlinks))?.stat()
+    }
+
+    /// Succeeds if the process may do with a file what `mode` says (`R_OK`, `W_OK`, `X_OK`, `F_OK`).
+    ///
+    /// # Errors
+    /// What access(2) says, and [`is_escape`](super::is_escape).
+    pub fn access(&self, path: &CStr, mode: i32) -> Result<()> {
+        self.locate(path, Last::Follow)?.access(mode)
+    }
+
+    /// Returns the text of a symbolic link.
+    ///
+    /// # Errors
+    /// `EINVAL`: not a link; what readlink(2) says, and [`is_escape`](super::is_escape).
+    pub fn read_link(&self, path: &CStr) -> Result<Vec<u8>> {
+        self.locate(path, Last::NoFollow)?.read_link()
+    }
+
+    /// Returns the path of a file without links, `.` and `..`, relative to the root; `.` for the
+    /// root itself. It says where the file was: it may be renamed at any time.
+    ///
+    /// # Errors
+    /// What realpath(3) says, and [`is_escape`](super::is_escape).
+    pub fn real_path(&self, path: &CStr) -> Result<Vec<u8>> {
+        stepwise::real_path(self, path)
+    }
+
+    /// Sets the permissions of a file; links are followed.
+    ///
+    /// # Errors
+    /// What chmod(2) says, and [`is_escape`](super::is_escape); `ENOSYS`: before Linux 6.6 without
+    /// /proc.
+    pub fn chmod(&self, path: &CStr, mode: u32) -> Result<()> {
+        self.locate(path, Last::Follow)?.chmod(mode)
+    }
+
+    /// Sets owner and group; `None` leaves one as it is.
+    ///
+    /// # Errors
+    /// What chown(2) says, and [`is_escape`](super::is_escape).
+    pub fn chown(
+        &self,
+        path: &CStr,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        follow_symlinks: bool,
+    ) -> Result<()> {
+        self.locate(path, last(follow_symlinks))?.chown(uid, gid)
+    }
+
+    /// Sets the times of last access and last change.
+    ///
+    /// # Errors
+    /// What utimensat(2) says, and [`is_escape`](super::is_escape).
+    pub fn set_times(
+        &self,
+        path: &CStr,
+        atime: SetTime,
+        mtime: SetTime,
+        follow_symlinks: bool,
+    ) -> Result<()> {
+        self.locate(path, last(follow_symlinks))?.set_times(atime, mtime)
+    }
+
+    /// Makes a directory.
+    ///
+    /// # Errors
+    /// What mkdir(2) says, and [`is_escape`](super::is_escape).
+    pub fn mkdir(&self, path: &CStr, mode: u32) -> Result<()> {
+        let parent = self.parent(path)?;
+        mkdirat(parent.dir_fd(), &parent.name, mode)
+    }
+
+    /// Makes a directory and those above it that are missing. Returns how much of the path leads
+    /// to the first one that was made, or `None` if the last one was there already.
+    ///
+    /// # Errors
+    /// `EEXIST`: the last component is there and no directory; `ENOTDIR`: another one is; what
+    /// mkdir(2) says, and [`is_escape`](super::is_escape).
+    pub fn mkdir_all(&self, path: &CStr, mode: u32) -> Result<Option<usize>> {
+        let bytes = path.to_bytes();
+        let mut first = None;
+        for end in ends_of_components(bytes) {
+            let prefix = super::c_string(bytes.get(..end).unwrap_or(bytes))?;
+            match self.mkdir(&prefix, mode) {
+                Ok(()) => first = first.or(Some(end)),
+                Err(error) if error.is(libc::EEXIST) => {
+                    let stat = self.stat(&prefix, true)?;
+                    let is_directory = stat.mode as libc::mode_t & libc::S_IFMT == libc::S_IFDIR;
+                    if !is_directory {
+                        let errno = if end == bytes.len() { libc::EEXIST } else { libc::ENOTDIR };
+                        return Err(Error::new(errno, "mkdirat"));
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(first)
+    }
+
+    /// Makes a directory that only this user may use. Its name is `prefix` and six random letters
+    /// or digits, and its path is returned.
+    ///
+    /// # Errors
+    /// What mkdir(2) says, and [`is_escape`](super::is_escape).
+    pub fn mkdtemp(&self, prefix: &CStr) -> Result<CString> {
+        const ATTEMPTS: usize = 100;
+        const LETTERS: &[u8; 62] =
+            b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+        let mut attempt = 0;
+        loop {
+            // Keyed anew for each value by the standard library, from the system's random numbers.
+            let mut random = RandomState::new().build_hasher().finish();
+            let mut path = prefix.to_bytes().to_vec();
+            for _ in 0..6 {
+                path.extend(LETTERS.get((random % 62) as usize));
+                random /= 62;
+            }
+            let path = super::c_string(&path)?;
+            match self.mkdir(&path, 0o700) {
+                Ok(()) => return Ok(path),
+                Err(error) if error.is(libc::EEXIST) && attempt < ATTEMPTS => attempt += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Removes a name that is not a directory; a link itself is removed.
+    ///
+    /// # Errors
+    /// What unlink(2) says, and [`is_escape`](super::is_escape).
+    pub fn unlink(&self, path: &CStr) -> Result<()> {
+        let parent = self.parent(path)?;
+        parent.check_slash()?;
+        unlink(parent.dir_fd(), &parent.name)
+    }
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// What rmdir(2) says, `EINVAL` for a path that ends in `.` or `..`, and
+    /// [`is_escape`](super::is_escape).
+    pub fn rmdir(&self, path: &CStr) -> Result<()> {
+        let parent = self.parent(path)?;
+        parent.check_slash()?;
+        rmdir(parent.dir_fd(), &parent.name)
+    }
+
+    /// Renames within the root; links themselves are renamed. `flags` as for
+    /// [`renameat2`](crate::files::names::renameat2).
+    ///
+    /// # Errors
+    /// What rename(2) says, and [`is_escape`](super::is_escape).
+    pub fn rename(&self, src: &CStr, dst: &CStr, flags: u32) -> Result<()> {
+        let (from, to) = (self.parent(src)?, self.parent(dst)?);
+        from.check_slash()?;
+        renameat2(from.dir_fd(), &from.name, to.dir_fd(), &to.name, flags)
+    }
+
+    /// Makes a second name for a file within the root. A link as `src` is not followed.
+    ///
+    /// # Errors
+    /// What link(2) says, and [`is_escape`](super::is_escape).
+    pub fn link(&self, src: &CStr, dst: &CStr) -> Result<()> {
+        let (from, to) = (self.parent(src)?, self.parent(dst)?);
+        if from.has_slash() {
+            // link(2) would follow it. Only a directory can stand there, and none can have two names.
+            from.check_slash()?;
+            return Err(Error::new(libc::EPERM, "linkat"));
+        }
+        linkat(from.dir_fd(), &from.name, to.dir_fd(), &to.name, false)
+    }
+
+    /// Makes a symbolic link. Its text may be anything: it is checked when it is followed.
+    ///
+    /// # Errors
+    /// What symlink(2) says, and [`is_escape`](super::is_escape).
+    pub fn symlink(&self, target: &CStr, path: &CStr) -> Result<()> {
+        let parent = self.parent(path)?;
+        symlinkat(target, parent.dir_fd(), &parent.name)
+    }
+
+    /// Returns a descriptor of the directory that holds the last component of a path, and that
+    /// component, for operations that are made of several steps. The name is `.` if the path ends
+    /// in `.` or `..`.
+    ///
+    /// # Errors
+    /// As [`open_file`](Self::open_file).
+    pub fn locate_parent(&self, path: &CStr) -> Result<(OwnedFd, CString)> {
+        let parent = self.parent(path)?;
+        parent.check_slash()?;
+        let name = parent.name.as_bytes().strip_suffix(b"/").map(<[u8]>::to_vec);
+        let name = match name {
+            Some(name) => super::c_string(&name)?,
+            None => parent.name,
+        };
+        Ok((parent.fd, name))
+    }
+}
+
+impl Parent {
+    pub(super) fn has_slash(&self) -> bool {
+        self.name.as_bytes().ends_with(b"/")
+    }
+
+    // Linux follows no link for it where a name is changed; other systems do.
+    fn check_slash(&self) -> Result<()> {
+        if !self.has_slash() {
+            return Ok(());
+        }
+        let name = super::c_string(self.name.as_bytes().strip_suffix(b"/").unwrap_or_default())?;
+        let (_, kind) = super::fd::look(self.fd.as_fd(), &name)?;
+        let is_directory = kind == super::fd::Kind::Directory;
+        if is_directory { Ok(()) } else { Err(Error::new(libc::ENOTDIR, "fstatat")) }
+    }
+}
+
+/// Where each component ends but `.`, which names nothing new. Slashes at the end belong to the last.
+fn ends_of_components(path: &[u8]) -> Vec<usize> {
+    let mut ends = Vec::new();
+    let mut start = 0;
+    for (end, _) in path.iter().enumerate().filter(|&(_, &byte)| byte == b'/') {
+        if !matches!(path.get(start..end), Some(b"" | b".")) {
+            ends.push(end);
+        }
+        start = end + 1;
+    }
+    match path.get(start..) {
+        Some(b"") if !ends.is_empty() => {
+            ends.pop();
+            ends.push(path.len());
+        }
+        _ => ends.push(path.len()),
+    }
+    ends
+}
+
+fn last(follow_symlinks: bool) -> Last {
+    if follow_symlinks { Last::Follow } else { Last::NoFollow }
+}

@@ -1,0 +1,91 @@
+// The site. `npm run docs` builds it into build/site.
+import { readdirSync, readFileSync } from 'node:fs'
+
+const root = new URL('../..', import.meta.url)
+const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
+
+/** The generated pages of one entry point, by kind. */
+function reference(entry) {
+  const directory = new URL(`docs/reference/${entry}/`, root)
+  const kinds = { functions: 'Functions', classes: 'Classes', interfaces: 'Interfaces', 'type-aliases': 'Types', variables: 'Constants' }
+  const present = new Set(readdirSync(directory))
+  return Object.entries(kinds)
+    .filter(([kind]) => present.has(kind))
+    .map(([kind, text]) => ({
+      text,
+      collapsed: kind !== 'functions',
+      items: readdirSync(new URL(`${kind}/`, directory))
+        .filter((file) => file.endsWith('.md'))
+        .map((file) => file.slice(0, -'.md'.length))
+        .map((name) => ({ text: name, link: `/reference/${entry}/${kind}/${name}` })),
+    }))
+}
+
+/** On GitHub the pages link to files of the project beside docs/; from the site those are on GitHub. */
+function linkToSource(md) {
+  md.core.ruler.push('source', ({ tokens }) => {
+    for (const token of tokens.flatMap(({ children }) => children ?? [])) {
+      const href = token.type === 'link_open' && token.attrGet('href')
+      if (href && href.startsWith('../')) {
+        token.attrSet('href', `https://github.com/fdkit/fdkit/tree/main/${href.slice('../'.length)}`)
+      }
+    }
+  })
+}
+
+const pages = (directory, names) =>
+  Object.entries(names).map(([page, text]) => ({ text, link: `/${directory}${page}` }))
+
+export const sidebar = {
+  '/reference/': [
+    { text: 'fdkit', items: reference('fdkit') },
+    { text: 'fdkit/promises', collapsed: true, items: reference('fdkit-promises') },
+  ],
+}
+
+export default {
+  title: 'fdkit',
+  description: 'Directories and memory files by descriptor for Node.js',
+  base: process.env.DOCS_BASE ?? '/',
+  outDir: '../build/site',
+  cacheDir: '../build/vitepress',
+  srcExclude: ['README.md', 'node_modules/**'],
+  cleanUrls: true,
+  lastUpdated: false,
+  // A link that leads nowhere fails the build; anchors are checked by scripts/docs.mjs.
+  ignoreDeadLinks: false,
+  markdown: {
+    config: linkToSource,
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+  },
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: [2, 3],
+    nav: [
+      { text: 'Guide', link: '/directory-descriptors' },
+      { text: 'Reference', link: '/reference/' },
+      { text: version, link: 'https://github.com/fdkit/fdkit/blob/main/CHANGELOG.md' },
+    ],
+    sidebar: {
+      ...sidebar,
+      '/': [
+        {
+          text: 'Guides',
+          items: pages('', {
+            'directory-descriptors': 'Directory descriptors',
+            'sharing-memory': 'Sharing memory',
+          }),
+        },
+        {
+          text: 'About',
+          items: pages('', {
+            'python-parity': 'Coming from Python',
+            'kernel-features': 'Kernel features',
+            design: 'Design',
+          }),
+        },
+      ],
+    },
+    socialLinks: [{ icon: 'github', link: 'https://github.com/fdkit/fdkit' }],
+  },
+}
