@@ -104,7 +104,7 @@ onLinux('invalid arguments are errors before anything is mapped or sealed', (t) 
   t.throws(() => mmap(999_999, { allowShrink: true }), { code: 'EBADF', message: 'EBADF: bad file descriptor, fstat' })
 })
 
-onLinux('mmap adds F_SEAL_SHRINK, except with unsafe: true', (t) => {
+onLinux('mmap adds F_SEAL_SHRINK, except with allowShrink: true', (t) => {
   const memfd = made(t, 10)
   munmap(mmap(memfd.fd, { allowShrink: true }))
   t.is(getSeals(memfd.fd) & F_SEAL_SHRINK, 0)

@@ -1,4 +1,4 @@
-// Threads that list directories ahead of the walk.
+// Tests the threads that list directories ahead of a walk.
 import * as fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -13,11 +13,11 @@ import { makeTreeInMemory, type Tree } from '../helpers/tree.js'
 const times = (count: number, make: (index: number) => Tree): Tree =>
   Object.assign({}, ...Array.from({ length: count }, (_, index) => make(index))) as Tree
 
-/** 1 + 12 + 144 directories. */
+/** Returns a tree of 1 + 12 + 144 directories. */
 const wide = (): Tree =>
   times(12, (one) => ({ [`d${one}`]: times(12, (other) => ({ [`e${other}`]: { [`f${one}`]: '' } })) }))
 
-// What changed less than 20 ms ago is not listed ahead.
+// Waits because directories that changed less than 20 ms ago are not listed ahead.
 const age = (): Promise<void> => sleep(30)
 
 const threads = (): number =>
@@ -35,7 +35,7 @@ const summary = ([path, dirnames, filenames]: [string, string[], string[], numbe
   [...filenames],
 ]
 
-test.serial('a walk yields the same with any number of threads', async (t) => {
+test.serial('a walk yields the same entries with any number of threads', async (t) => {
   const top = makeTreeInMemory(t, wide())
   await age()
   for (const topdown of [true, false]) {
@@ -76,7 +76,7 @@ unless(notLinux, test.serial)('threads start during a walk and end with it, howe
   t.is(countFds(), before)
 })
 
-test.serial('with exact, a directory that was listed ahead is yielded with what was added since', async (t) => {
+test.serial('with exact, a directory that was listed ahead is yielded with entries that were added since', async (t) => {
   const top = makeTreeInMemory(t, wide())
   await age()
   let steps = 0
@@ -84,7 +84,7 @@ test.serial('with exact, a directory that was listed ahead is yielded with what 
   for (const [path, , filenames] of fwalk(top, { threads: 4 })) {
     steps += 1
     if (steps === 60) {
-      // Time enough to list everything that is listed ahead.
+      // Waits until everything is listed that is listed ahead.
       await sleep(50)
       for (const one of fs.readdirSync(top)) {
         for (const other of fs.readdirSync(`${top}/${one}`)) fs.writeFileSync(`${top}/${one}/${other}/late`, '')
@@ -107,7 +107,7 @@ test.serial('rmtree removes everything with any number of threads', async (t) =>
   }
 })
 
-test('a number of threads that is none is refused', (t) => {
+test('an invalid number of threads is rejected', (t) => {
   for (const count of [-1, 65, 1.5]) {
     t.throws(() => fwalk('.', { threads: count }), { code: 'ERR_OUT_OF_RANGE' })
     t.throws(() => rmtree('none', { threads: count }), { code: 'ERR_OUT_OF_RANGE' })
