@@ -167,7 +167,7 @@ impl Root {
     }
 
     /// Renames within the root; links themselves are renamed. `flags` as for
-    /// [`renameat2`](crate::files::names::renameat2).
+    /// [`renameat2`].
     ///
     /// # Errors
     /// What rename(2) says, and [`is_escape`](super::is_escape).
