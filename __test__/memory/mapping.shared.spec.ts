@@ -20,7 +20,7 @@ unless(notLinux || (supportsSharedMapping && 'this Node.js shares mappings'))(
     t.teardown(() => memfd.close())
     for (const call of [() => memfd.share(), () => mmapShared(memfd.fd)]) {
       const error = t.throws<NodeJS.ErrnoException>(call, { code: 'ENOTSUP' })
-      t.regex(error?.message ?? '', /SharedArrayBuffer: Node\.js 22\.23\.3, 24\.16, 26\.1 and later do\)$/)
+      t.regex(error?.message ?? '', /SharedArrayBuffer: Node\.js 22\.23\.3, 24\.16, 26\.1 and later can\)$/)
     }
     memfd.seal('write')
   },
