@@ -950,6 +950,7 @@ export declare function rmtree(path: PathLike, options?: AsyncRmtreeOptions<stri
  * @param name a label, as for `memfdCreate`
  * @throws the errors of `Memfd.create`; `AbortError`: `signal` is aborted; and whatever the
  * iterable throws
+ * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
  * @example
  * ```ts
  * import { createReadStream } from 'node:fs'

@@ -42,7 +42,7 @@ const programs = [
 ] as [name: string, ...which: string[]][]
 
 for (const [name, ...which] of programs) {
-  test(`${[...which, name].join('.')}handles every invalid argument`, async (t) => {
+  test(`${[...which, name].join('.')} handles every invalid argument`, async (t) => {
     const top = makeTree(t, { cwd: {} })
     // The output is a file, so that each line is written before the call that may crash.
     const log = openSync(`${top}/log`, 'w')

@@ -22,7 +22,7 @@ const work = `
     const words = new Int32Array(memfd.map())
     const { signal } = new AbortController()
     const quiet = (promise) => promise.catch(() => {})
-    quiet(fdkit.futexWaitAsync(words, 0, 0, 50, { signal }))
+    quiet(promises.futexWaitAsync(words, 0, 0, { timeout: 50, signal }))
     const idle = promises.fwalk(root, { signal })
     const [, , , dirFd] = (await idle.next()).value
     void idle.next()

@@ -14,10 +14,11 @@ const tooOld = major < 6 || (major === 6 && minor < 6) ? 'needs Linux 6.6' : fal
 // Uses each feature once. The result is true or the code of the error.
 const program = `
   const {
-    addSeals, canAccess, chmod, futexWaitAsync, listdir, Memfd, memfdCreate, mmap, munmap, open, rename,
+    addSeals, canAccess, chmod, listdir, Memfd, memfdCreate, mmap, munmap, open, rename,
     rmtree, scandir, stat, F_OK, F_SEAL_EXEC, F_SEAL_FUTURE_WRITE, MFD_ALLOW_SEALING, MFD_EXEC, MFD_NOEXEC_SEAL,
     R_OK, RENAME_EXCHANGE, RESOLVE_BENEATH,
   } = fdkit
+  const { futexWaitAsync } = await import('fdkit/promises')
   process.chdir(args[0])
   const found = {}
   const attempt = async (name, call) => {
@@ -41,7 +42,7 @@ const program = `
   const memfd = Memfd.create('words', { size: 4096 })
   await attempt('populate', () => munmap(mmap(memfd.fd, { populate: true })))
   const words = new Int32Array(memfd.map())
-  await attempt('wait until a signal', () => futexWaitAsync(words, 0, 0, 60_000, { signal: AbortSignal.timeout(20) }))
+  await attempt('wait until a signal', () => futexWaitAsync(words, 0, 0, { timeout: 60_000, signal: AbortSignal.timeout(20) }))
   await attempt('listing', () => listdir('dir').length === 1 && [...scandir('dir')].length === 1)
   await attempt('walk', () => [...fwalk('dir')].length === 2)
   await attempt('delete', () => rmtree('dir'))

@@ -34,10 +34,14 @@ export const isWhole = (value: unknown): value is Contents =>
 const EXPECTED =
   'of type string or an instance of Buffer, TypedArray, DataView, or ArrayBuffer, or an iterable of those'
 
+// An object that only inherits from a typed array has its iterator, which throws in V8's own words.
+const TypedArray = Object.getPrototypeOf(Uint8Array) as new () => object
+const isIterable = (value: object) => has(value, Symbol.iterator) && !(value instanceof TypedArray)
+
 /** Returns contents as an iterable of pieces. */
 export function piecesOf(value: unknown, name: string): Iterable<Contents> {
   if (isWhole(value)) return [value]
-  if (isObject(value) && has(value, Symbol.iterator)) return value as Iterable<Contents>
+  if (isObject(value) && isIterable(value)) return value as Iterable<Contents>
   throw invalidArgType(name, EXPECTED, value)
 }
 
@@ -52,7 +56,7 @@ export function asyncPiecesOf(value: unknown, name: string): Pieces {
     if (has(value, 'stream') && has(value, 'arrayBuffer')) {
       return (value as Blob).stream() as unknown as AsyncIterable<Contents>
     }
-    if (has(value, Symbol.iterator)) return value as Iterable<Contents>
+    if (isIterable(value)) return value as Iterable<Contents>
   }
   if (isWhole(value)) return [value]
   throw invalidArgType(name, `${EXPECTED}, an async iterable, a Blob, or a Response`, value)
