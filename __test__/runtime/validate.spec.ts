@@ -85,8 +85,9 @@ const isFd = (value: unknown) => value === 0 || value === 1
 const nodesFd: Attempt = ['fd', (fd) => fs.read(fd, byte, () => {})]
 const nodesPath: Attempt = ['path', (path) => fs.openSync(path, 'r')]
 const nodesBoolean: Attempt = ['options.force', (force) => fs.rmSync(nowhere, { force })]
-/** Selects objects with unknown options: fdkit rejects them and node:fs does not. */
+/** Selects dates and objects with unknown options: fdkit rejects them and node:fs does not. */
 const hasNames = (value: unknown): boolean => {
+  if (value instanceof Date) return true
   for (const _ in Object(value)) return typeof value === 'object' && !Array.isArray(value)
   return false
 }
