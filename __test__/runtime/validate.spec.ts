@@ -85,9 +85,10 @@ const isFd = (value: unknown) => value === 0 || value === 1
 const nodesFd: Attempt = ['fd', (fd) => fs.read(fd, byte, () => {})]
 const nodesPath: Attempt = ['path', (path) => fs.openSync(path, 'r')]
 const nodesBoolean: Attempt = ['options.force', (force) => fs.rmSync(nowhere, { force })]
-/** Selects dates and objects with unknown options: fdkit rejects them and node:fs does not. */
+/** Selects built-in objects and objects with unknown options: fdkit rejects them and node:fs does not. */
 const hasNames = (value: unknown): boolean => {
-  if (value instanceof Date) return true
+  const isBuiltIn = Object.prototype.toString.call(value) !== '[object Object]'
+  if (typeof value === 'object' && value !== null && isBuiltIn && !Array.isArray(value)) return true
   for (const _ in Object(value)) return typeof value === 'object' && !Array.isArray(value)
   return false
 }
