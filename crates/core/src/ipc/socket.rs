@@ -164,11 +164,12 @@ impl Socket {
         }
         state.is_closed = true;
         drop(state);
+        // Before the shutdown, which the poll thread would report as the end of the connection.
+        self.shared.fail(closed("shutdown"));
         // The poll thread may hold the descriptor a little longer; the other side learns of it now.
         // SAFETY: the descriptor is open.
         let _ = unsafe { libc::shutdown(self.shared.fd.as_raw_fd(), libc::SHUT_RDWR) };
         poller::wake();
-        self.shared.fail(closed("shutdown"));
     }
 
     // Without the thread nothing that waits would ever end.
