@@ -1,4 +1,4 @@
-//! Unix sockets: made, bound, connected, accepted; and who is on the other side.
+//! Creates, binds, connects and accepts Unix sockets, and identifies the peer.
 
 use std::ffi::CString;
 use std::mem::MaybeUninit;
@@ -85,7 +85,7 @@ pub fn bind(address: Address<'_>, kind: Kind, mode: u32, backlog: i32) -> Result
     // The file gets the permissions that its socket has.
     crate::files::attributes::fchmod(socket.as_fd(), mode)?;
     with_address(address, |address, length| {
-        // SAFETY: the address is as long as is said.
+        // SAFETY: the address has this length.
         let bound = unsafe { libc::bind(socket.as_raw_fd(), address, length) };
         result("bind", bound)
     })?;
@@ -103,7 +103,7 @@ pub fn bind(address: Address<'_>, kind: Kind, mode: u32, backlog: i32) -> Result
 pub fn connect(address: Address<'_>, kind: Kind) -> Result<OwnedFd> {
     let socket = new(kind)?;
     with_address(address, |address, length| {
-        // SAFETY: the address is as long as is said.
+        // SAFETY: the address has this length.
         let connected = unsafe { libc::connect(socket.as_raw_fd(), address, length) };
         result("connect", connected)
     })?;
@@ -134,7 +134,7 @@ pub fn accept(socket: BorrowedFd<'_>) -> Result<OwnedFd> {
     own(accepted as i32)
 }
 
-/// Who is on the other side of a connection, as it was when the connection was made.
+/// The process on the other side of a connection, at the time when the connection was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerCredentials {
     /// The process, or `None` if the system does not say.
@@ -145,7 +145,7 @@ pub struct PeerCredentials {
     pub gid: u32,
 }
 
-/// Asks who is on the other side of a connection.
+/// Returns the credentials of the process on the other side of a connection.
 ///
 /// # Errors
 /// `ENOTCONN`: not connected; `ENOTSOCK`, `EBADF`.
@@ -231,14 +231,15 @@ fn result(syscall: &'static str, result: i32) -> Result<()> {
     if result == -1 { Err(Error::last(syscall)) } else { Ok(()) }
 }
 
-fn option<T>(socket: BorrowedFd<'_>, name: i32) -> Result<T> {
+/// Returns an option of the socket layer. `T` must be a number or a struct of numbers.
+pub(super) fn option<T>(socket: BorrowedFd<'_>, name: i32) -> Result<T> {
     option_at(socket, libc::SOL_SOCKET, name)
 }
 
 fn option_at<T>(socket: BorrowedFd<'_>, level: i32, name: i32) -> Result<T> {
     let mut value = MaybeUninit::<T>::zeroed();
     let mut length = size_of::<T>() as libc::socklen_t;
-    // SAFETY: there is as much room as is said.
+    // SAFETY: the value has room for this length.
     let asked = unsafe {
         libc::getsockopt(
             socket.as_raw_fd(),
@@ -257,7 +258,7 @@ fn local_address(socket: BorrowedFd<'_>) -> Result<(libc::sockaddr_un, i32)> {
     // SAFETY: a struct of integers.
     let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
     let mut length = size_of::<libc::sockaddr_un>() as libc::socklen_t;
-    // SAFETY: there is as much room as is said.
+    // SAFETY: the value has room for this length.
     let asked = unsafe {
         libc::getsockname(socket.as_raw_fd(), (&raw mut address).cast(), &raw mut length)
     };

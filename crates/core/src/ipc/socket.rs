@@ -5,7 +5,7 @@ use std::fmt;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::address::{Kind, accept};
+use super::address::{Kind, accept, option};
 use super::message::{MAX_FDS, recv_fds, send_fds};
 use super::poller;
 use crate::error::{Error, Result};
@@ -327,18 +327,7 @@ fn closed(syscall: &'static str) -> Error {
 }
 
 fn is_listening(fd: BorrowedFd<'_>) -> bool {
-    let (mut value, mut length) = (0_i32, size_of::<i32>() as libc::socklen_t);
-    // SAFETY: there is room for one number.
-    let asked = unsafe {
-        libc::getsockopt(
-            fd.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_ACCEPTCONN,
-            (&raw mut value).cast(),
-            &raw mut length,
-        )
-    };
-    asked == 0 && value != 0
+    option::<i32>(fd, libc::SO_ACCEPTCONN).is_ok_and(|listens| listens != 0)
 }
 
 fn set_non_blocking(fd: BorrowedFd<'_>) -> Result<()> {
