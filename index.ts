@@ -36,11 +36,7 @@ export * from './lib/constants.js'
 export type { Contents } from './lib/memory/contents.js'
 export { copyFrom } from './lib/memory/copy.js'
 export { dup, getInheritable, setInheritable } from './lib/files/descriptors.js'
-export {
-  futexWait,
-  futexWake,
-  type FutexResult,
-} from './lib/memory/futex.js'
+export { futexWait, futexWake, type FutexResult } from './lib/memory/futex.js'
 export { fwalk, type FwalkEntry, type FwalkIterator, type FwalkOptions } from './lib/tree/fwalk.js'
 export { listdir } from './lib/files/listing.js'
 export {
@@ -59,7 +55,12 @@ export { addSeals, getSeals, memfdCreate } from './lib/memory/memfd.js'
 export { hugePageSizes } from './lib/memory/available.js'
 export { open, type OpenOptions } from './lib/files/open.js'
 export { rmtree, type RmtreeOptions } from './lib/tree/rmtree.js'
-export { scandir, type DirEntry, type DirEntryOptions, type DirEntryStatOptions } from './lib/files/scandir.js'
+export {
+  scandir,
+  type DirEntry,
+  type DirEntryOptions,
+  type DirEntryStatOptions,
+} from './lib/files/scandir.js'
 export { lstat, stat, type LstatOptions, type StatOptions } from './lib/files/stat.js'
 export { supportsDirFd, supportsFd, supportsFollowSymlinks } from './lib/supports.js'
 export type { DirFdOptions, FdLike, FollowOptions, PathLike } from './lib/runtime/validate.js'

@@ -7,11 +7,7 @@
  *
  * @packageDocumentation
  */
-export {
-  fwalk,
-  type AsyncFwalkIterator,
-  type AsyncFwalkOptions,
-} from './lib/tree/fwalk-promise.js'
+export { fwalk, type AsyncFwalkIterator, type AsyncFwalkOptions } from './lib/tree/fwalk-promise.js'
 export * from './lib/promises.js'
 export { futexWaitAsync, type FutexResult, type FutexWaitAsyncOptions } from './lib/memory/futex.js'
 export { createMemfd } from './lib/memory/memfd-promise.js'

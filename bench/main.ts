@@ -63,7 +63,13 @@ function readArguments() {
   return { ...values, names, directory: positionals[0] }
 }
 
-async function measure({ names, directory }: { names: string[]; directory: string | undefined }): Promise<Target[]> {
+async function measure({
+  names,
+  directory,
+}: {
+  names: string[]
+  directory: string | undefined
+}): Promise<Target[]> {
   printVersions()
   execFileSync('cargo', ['build', '--quiet', '--release', '--package', 'fdkit-bench'])
   await buildPrograms()

@@ -255,7 +255,10 @@ const unknown = options.find((arg) => /^-./.test(arg) && arg !== '--help' && arg
 if (options.includes('--help') || options.includes('-h')) {
   process.stdout.write(USAGE)
 } else if (unknown !== undefined || operands.length > 1) {
-  const wrong = unknown === undefined ? `one directory only, not ${operands.length}` : `no such option: ${printable(unknown)}`
+  const wrong =
+    unknown === undefined
+      ? `one directory only, not ${operands.length}`
+      : `no such option: ${printable(unknown)}`
   console.error(`du: ${wrong}\n\n${USAGE}`)
   process.exitCode = 2
 } else {

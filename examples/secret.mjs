@@ -32,7 +32,8 @@ function run(command, args) {
 
   // The terminal also sends Ctrl-C to the command, which decides what happens.
   process.on('SIGINT', () => {})
-  for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => child.kill(signal))
+  for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP']))
+    process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     console.error(`secret: ${error.message}`)
     process.exitCode = 127

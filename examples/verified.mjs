@@ -30,7 +30,8 @@ function run(expected, path, args) {
   const child = spawn(program.path, args, { argv0: path, stdio: 'inherit' })
   // The terminal also sends Ctrl-C to the program, which decides what happens.
   process.on('SIGINT', () => {})
-  for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => child.kill(signal))
+  for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP']))
+    process.on(signal, () => child.kill(signal))
   child.on('error', (error) => {
     console.error(`verified: ${error.message}`)
     process.exitCode = 126

@@ -25,27 +25,35 @@ export async function open(
 }
 
 /** {@inheritDoc stat} */
-export async function stat(path: PathLike | FdLike, options: StatOptions & { bigint: true }): Promise<fs.BigIntStats>
-export async function stat(path: PathLike | FdLike, options?: StatOptions & { bigint?: false | undefined }): Promise<fs.Stats>
+export async function stat(
+  path: PathLike | FdLike,
+  options: StatOptions & { bigint: true },
+): Promise<fs.BigIntStats>
+export async function stat(
+  path: PathLike | FdLike,
+  options?: StatOptions & { bigint?: false | undefined },
+): Promise<fs.Stats>
 export async function stat(path: PathLike | FdLike, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats>
-export async function stat(path: PathLike | FdLike, options?: StatOptions): Promise<fs.Stats | fs.BigIntStats> {
+export async function stat(
+  path: PathLike | FdLike,
+  options?: StatOptions,
+): Promise<fs.Stats | fs.BigIntStats> {
   return statPromise(path, options)
 }
 
 /** {@inheritDoc lstat} */
 export async function lstat(path: PathLike, options: LstatOptions & { bigint: true }): Promise<fs.BigIntStats>
-export async function lstat(path: PathLike, options?: LstatOptions & { bigint?: false | undefined }): Promise<fs.Stats>
+export async function lstat(
+  path: PathLike,
+  options?: LstatOptions & { bigint?: false | undefined },
+): Promise<fs.Stats>
 export async function lstat(path: PathLike, options?: LstatOptions): Promise<fs.Stats | fs.BigIntStats>
 export async function lstat(path: PathLike, options?: LstatOptions): Promise<fs.Stats | fs.BigIntStats> {
   return lstatPromise(path, options)
 }
 
 /** {@inheritDoc access} */
-export async function access(
-  path: PathLike,
-  mode?: number,
-  options?: attr.AccessOptions,
-): Promise<void> {
+export async function access(path: PathLike, mode?: number, options?: attr.AccessOptions): Promise<void> {
   await later(attr.accessCall(path, mode, options))
 }
 
@@ -88,20 +96,12 @@ export async function utime(path: PathLike | FdLike, options?: attr.UtimeOptions
 }
 
 /** {@inheritDoc mkdir} */
-export async function mkdir(
-  path: PathLike,
-  mode?: number | string,
-  options?: DirFdOptions,
-): Promise<void> {
+export async function mkdir(path: PathLike, mode?: number | string, options?: DirFdOptions): Promise<void> {
   await later(at.mkdirCall(path, mode, options))
 }
 
 /** {@inheritDoc mkfifo} */
-export async function mkfifo(
-  path: PathLike,
-  mode?: number | string,
-  options?: DirFdOptions,
-): Promise<void> {
+export async function mkfifo(path: PathLike, mode?: number | string, options?: DirFdOptions): Promise<void> {
   await later(at.mkfifoCall(path, mode, options))
 }
 
@@ -116,38 +116,22 @@ export async function mknod(
 }
 
 /** {@inheritDoc link} */
-export async function link(
-  src: PathLike,
-  dst: PathLike,
-  options?: at.LinkOptions,
-): Promise<void> {
+export async function link(src: PathLike, dst: PathLike, options?: at.LinkOptions): Promise<void> {
   await later(at.linkCall(src, dst, options))
 }
 
 /** {@inheritDoc rename} */
-export async function rename(
-  src: PathLike,
-  dst: PathLike,
-  options?: at.RenameOptions,
-): Promise<void> {
+export async function rename(src: PathLike, dst: PathLike, options?: at.RenameOptions): Promise<void> {
   await later(at.renameCall(src, dst, options))
 }
 
 /** {@inheritDoc replace} */
-export async function replace(
-  src: PathLike,
-  dst: PathLike,
-  options?: at.TwoDirFdOptions,
-): Promise<void> {
+export async function replace(src: PathLike, dst: PathLike, options?: at.TwoDirFdOptions): Promise<void> {
   await later(at.replaceCall(src, dst, options))
 }
 
 /** {@inheritDoc symlink} */
-export async function symlink(
-  target: PathLike,
-  path: PathLike,
-  options?: DirFdOptions,
-): Promise<void> {
+export async function symlink(target: PathLike, path: PathLike, options?: DirFdOptions): Promise<void> {
   await later(at.symlinkCall(target, path, options))
 }
 

@@ -1,5 +1,16 @@
 // Which functions take `dirFd`, a descriptor for the path, or `followSymlinks` on this platform.
-import { link, mkdir, mkfifo, mknod, readlink, rename, replace, rmdir, symlink, unlink } from './files/names.js'
+import {
+  link,
+  mkdir,
+  mkfifo,
+  mknod,
+  readlink,
+  rename,
+  replace,
+  rmdir,
+  symlink,
+  unlink,
+} from './files/names.js'
 import { access, canAccess, chmod, chown, exists, utime } from './files/attributes.js'
 import { fwalk } from './tree/fwalk.js'
 import { listdir } from './files/listing.js'
@@ -12,8 +23,7 @@ import { lstat, stat } from './files/stat.js'
 // oxlint-disable-next-line typescript/no-explicit-any -- any function
 type AnyFunction = (...args: any[]) => unknown
 
-const here = (...functions: AnyFunction[]): ReadonlySet<AnyFunction> =>
-  new Set(isAvailable ? functions : [])
+const here = (...functions: AnyFunction[]): ReadonlySet<AnyFunction> => new Set(isAvailable ? functions : [])
 
 /**
  * Contains the functions that take `dirFd` (or `srcDirFd` and `dstDirFd`) on this platform.
@@ -44,14 +54,7 @@ export const supportsDirFd: ReadonlySet<AnyFunction> = here(
  * supportsFd.has(unlink) // false
  * ```
  */
-export const supportsFd: ReadonlySet<AnyFunction> = here(
-  chmod,
-  chown,
-  listdir,
-  scandir,
-  stat,
-  utime,
-)
+export const supportsFd: ReadonlySet<AnyFunction> = here(chmod, chown, listdir, scandir, stat, utime)
 
 /**
  * Contains the functions that take `followSymlinks` on this platform. `chmod` takes it on Linux 6.6

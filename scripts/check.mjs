@@ -9,8 +9,7 @@ function step(title, ...command) {
   if (status('inherit', ...command) !== 0) fail(title, `failed: ${command.join(' ')}`)
 }
 
-const nodeStep = (title, script, ...args) =>
-  step(title, process.execPath, `node_modules/${script}`, ...args)
+const nodeStep = (title, script, ...args) => step(title, process.execPath, `node_modules/${script}`, ...args)
 
 function fail(title, reason) {
   console.error(`\ncheck: ${title}: ${reason}`)
@@ -72,6 +71,7 @@ step('clippy', 'cargo', 'clippy', '--workspace', '--all-targets', '--locked', '-
 for (const name of ['docs', 'deny', 'msrv', 'typos']) {
   step(name, process.execPath, `scripts/checks/${name}.mjs`)
 }
+nodeStep('oxfmt', 'oxfmt/bin/oxfmt', '--check')
 nodeStep('oxlint', 'oxlint/bin/oxlint', '--deny-warnings')
 nodeStep('tsc', 'typescript/bin/tsc', '-p', '.')
 step('npm test', 'npm', 'test')

@@ -16,7 +16,15 @@ function llvmTools() {
 const files = process.argv.slice(2)
 const c8 = ['node_modules/c8/bin/c8.js', '--include', 'dist/*.js', '--exclude-after-remap=false']
 const output = ['--reporter', 'text', '--temp-directory', 'build/coverage', '--clean']
-const javascript = status('inherit', process.execPath, ...c8, ...output, 'node', 'node_modules/ava/entrypoints/cli.mjs', ...files)
+const javascript = status(
+  'inherit',
+  process.execPath,
+  ...c8,
+  ...output,
+  'node',
+  'node_modules/ava/entrypoints/cli.mjs',
+  ...files,
+)
 
 if (!llvmTools()) {
   console.log('\nRust: not measured, since llvm-tools is missing (rustup component add llvm-tools)')

@@ -46,8 +46,12 @@ function checkLinks() {
       const [path, hash] = href.split('#')
       let target = file
       if (path) {
-        const absolute = path.startsWith('/') ? join(site, path.slice(base.length - 1)) : resolve(dirname(file), path)
-        const candidates = [absolute, `${absolute}.html`, join(absolute, 'index.html')].map((name) => relative('.', name))
+        const absolute = path.startsWith('/')
+          ? join(site, path.slice(base.length - 1))
+          : resolve(dirname(file), path)
+        const candidates = [absolute, `${absolute}.html`, join(absolute, 'index.html')].map((name) =>
+          relative('.', name),
+        )
         target = candidates.find((name) => pages.has(name) || (existsSync(name) && /\.\w+$/.test(name)))
       }
       const known = target && anchors.get(target)

@@ -12,9 +12,26 @@ const installed = `${directory}/installed.txt`
 function install() {
   const pinned = readFileSync(list, 'utf8')
   if (existsSync(installed) && readFileSync(installed, 'utf8') === pinned) return
-  const quietly = ['--quiet', '--disable-pip-version-check', '--no-warn-script-location', '--root-user-action=ignore']
+  const quietly = [
+    '--quiet',
+    '--disable-pip-version-check',
+    '--no-warn-script-location',
+    '--root-user-action=ignore',
+  ]
   const safely = ['--no-deps', '--only-binary', ':all:', '--require-hashes']
-  run('python3', '-m', 'pip', 'install', ...quietly, ...safely, '--upgrade', '--target', directory, '--requirement', list)
+  run(
+    'python3',
+    '-m',
+    'pip',
+    'install',
+    ...quietly,
+    ...safely,
+    '--upgrade',
+    '--target',
+    directory,
+    '--requirement',
+    list,
+  )
   writeFileSync(installed, pinned)
 }
 

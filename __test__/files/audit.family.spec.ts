@@ -13,8 +13,18 @@ const onLinux = unless(notLinux)
 const makeDir = (t: ExecutionContext) => makeTree(t, { dir: { inside: '' }, empty: {}, file: 'contents' })
 
 const events = [
-  'os.chmod', 'os.chown', 'os.link', 'os.mkdir', 'os.remove', 'os.rename', 'os.rmdir', 'os.symlink', 'os.utime',
-  'os.scandir', 'os.listdir', 'shutil.rmtree',
+  'os.chmod',
+  'os.chown',
+  'os.link',
+  'os.mkdir',
+  'os.remove',
+  'os.rename',
+  'os.rmdir',
+  'os.symlink',
+  'os.utime',
+  'os.scandir',
+  'os.listdir',
+  'shutil.rmtree',
 ]
 
 // The same calls in both languages, one on each line. All of them fail or change nothing that matters.
@@ -23,7 +33,10 @@ const calls: [ours: string, pythons: string][] = [
   ["chmod('none', 0o640, { dirFd })", "os.chmod('none', 0o640, dir_fd=fd)"],
   ['chmod(dirFd, 0o700)', 'os.chmod(fd, 0o700)'],
   ["chown('none', 1, -1)", "os.chown('none', 1, -1)"],
-  ["chown('none', 1, 2, { dirFd, followSymlinks: false })", "os.chown('none', 1, 2, dir_fd=fd, follow_symlinks=False)"],
+  [
+    "chown('none', 1, 2, { dirFd, followSymlinks: false })",
+    "os.chown('none', 1, 2, dir_fd=fd, follow_symlinks=False)",
+  ],
   ['chown(dirFd, -1, -1)', 'os.chown(fd, -1, -1)'],
   ["link('none', 'x')", "os.link('none', 'x')"],
   ["link('none', 'x', { srcDirFd: dirFd })", "os.link('none', 'x', src_dir_fd=fd)"],
@@ -43,7 +56,7 @@ const calls: [ours: string, pythons: string][] = [
   ["utime('none')", "os.utime('none')"],
   ["utime('none', { times: [1, 2.5] })", "os.utime('none', (1, 2.5))"],
   ["utime('none', { times: [1, 2], dirFd })", "os.utime('none', (1, 2), dir_fd=fd)"],
-  ["utime(dirFd, { times: [1, 2] })", 'os.utime(fd, (1, 2))'],
+  ['utime(dirFd, { times: [1, 2] })', 'os.utime(fd, (1, 2))'],
   ['scandir()', 'os.scandir()'],
   ["scandir('dir')", "os.scandir('dir')"],
   ["scandir(Buffer.from('dir'))", "os.scandir(b'dir')"],
@@ -84,8 +97,24 @@ print(json.dumps(seen))
 `
 
 const names = `const { ${[
-  'canAccess', 'chmod', 'chown', 'link', 'listdir', 'mkdir', 'mkfifo', 'open', 'readlink', 'rename', 'replace', 'rmdir',
-  'rmtree', 'scandir', 'stat', 'symlink', 'unlink', 'utime',
+  'canAccess',
+  'chmod',
+  'chown',
+  'link',
+  'listdir',
+  'mkdir',
+  'mkfifo',
+  'open',
+  'readlink',
+  'rename',
+  'replace',
+  'rmdir',
+  'rmtree',
+  'scandir',
+  'stat',
+  'symlink',
+  'unlink',
+  'utime',
 ].join(', ')} }`
 
 const script = `
@@ -108,17 +137,21 @@ const script = `
 `
 
 for (const which of ['fdkit', 'promises']) {
-  unless(notLinux || missing('python3'))(`${which}: events have the names, arguments and order of Python`, (t) => {
-    const top = makeDir(t)
-    const expected = JSON.parse(execFileSync('python3', ['-c', python, top], { encoding: 'utf8' }))
-    const label = (seen: unknown[]) => seen.map((event) => JSON.stringify(event))
-    t.deepEqual(label(child(script, { args: [top, which] })), label(expected))
-    t.true(events.every((event) => JSON.stringify(expected).includes(`["${event}"`)))
-  })
+  unless(notLinux || missing('python3'))(
+    `${which}: events have the names, arguments and order of Python`,
+    (t) => {
+      const top = makeDir(t)
+      const expected = JSON.parse(execFileSync('python3', ['-c', python, top], { encoding: 'utf8' }))
+      const label = (seen: unknown[]) => seen.map((event) => JSON.stringify(event))
+      t.deepEqual(label(child(script, { args: [top, which] })), label(expected))
+      t.true(events.every((event) => JSON.stringify(expected).includes(`["${event}"`)))
+    },
+  )
 }
 
 onLinux('diagnostics channels carry the arguments by name', (t) => {
-  const found = child(`
+  const found = child(
+    `
     import { subscribe } from 'node:diagnostics_channel'
     process.chdir(args[0])
     const seen = []
@@ -138,7 +171,9 @@ onLinux('diagnostics channels carry the arguments by name', (t) => {
     attempt(() => rmtree('none', { dirFd: 9 }))
     const json = (_, value) => typeof value === 'symbol' ? String(value) : value
     fs.writeSync(1, JSON.stringify(seen, json))
-  `, { args: [makeDir(t)] })
+  `,
+    { args: [makeDir(t)] },
+  )
   t.deepEqual(found, [
     ['os.chmod', { path: 'none', mode: 0o640, dirFd: -1 }],
     ['os.chown', { path: 'none', uid: 1, gid: -1, dirFd: 9 }],
@@ -157,12 +192,14 @@ onLinux('diagnostics channels carry the arguments by name', (t) => {
 for (const which of ['fdkit', 'promises']) {
   onLinux(`${which}: a call that a hook refuses changes nothing and leaks no descriptor`, (t) => {
     const top = makeDir(t)
-    const look = () => fs.readdirSync(top).map((name) => {
-      const { mode, uid, nlink, mtimeNs } = fs.lstatSync(`${top}/${name}`, { bigint: true })
-      return [name, mode, uid, nlink, mtimeNs]
-    })
+    const look = () =>
+      fs.readdirSync(top).map((name) => {
+        const { mode, uid, nlink, mtimeNs } = fs.lstatSync(`${top}/${name}`, { bigint: true })
+        return [name, mode, uid, nlink, mtimeNs]
+      })
     const before = look()
-    const found = child<[string[], boolean]>(`
+    const found = child<[string[], boolean]>(
+      `
       import * as promises from 'fdkit/promises'
       process.chdir(args[0])
       ${names} = args[1] === 'promises' ? promises : fdkit
@@ -181,10 +218,24 @@ for (const which of ['fdkit', 'promises']) {
         try { await call(); refused.push('done') } catch (error) { refused.push(error.message) }
       }
       answer([refused, countFds() === before])
-    `, { args: [top, which] })
+    `,
+      { args: [top, which] },
+    )
     const expected = [
-      'os.chmod', 'os.chown', 'os.link', 'os.mkdir', 'os.remove', 'os.rename', 'os.rename', 'os.rmdir', 'os.symlink',
-      'os.utime', 'os.scandir', 'os.listdir', 'shutil.rmtree', 'open',
+      'os.chmod',
+      'os.chown',
+      'os.link',
+      'os.mkdir',
+      'os.remove',
+      'os.rename',
+      'os.rename',
+      'os.rmdir',
+      'os.symlink',
+      'os.utime',
+      'os.scandir',
+      'os.listdir',
+      'shutil.rmtree',
+      'open',
     ].map((event) => `no ${event}`)
     t.deepEqual(found, [expected, true])
     t.deepEqual(look(), before)

@@ -13,7 +13,22 @@ const path = fc.oneof(
   { weight: 6, arbitrary: simple },
   { weight: 3, arbitrary: fc.tuple(simple, simple).map((names) => names.join('/')) },
   { weight: 1, arbitrary: fc.tuple(simple, simple, simple).map((names) => names.join('/')) },
-  { weight: 1, arbitrary: fc.constantFrom('.', '..', './a', 'a/.', 'a/..', 'a/../b', 'b/./c', 'a//b', '../c', '../a/d', '') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      '.',
+      '..',
+      './a',
+      'a/.',
+      'a/..',
+      'a/../b',
+      'b/./c',
+      'a//b',
+      '../c',
+      '../a/d',
+      '',
+    ),
+  },
   { weight: 2, arbitrary: simple.map((name) => `${name}/`) },
   { weight: 1, arbitrary: fc.tuple(simple, simple).map((names) => `${names.join('/')}/`) },
 )
@@ -45,8 +60,13 @@ type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never
 
 type AnyStats = fs.Stats
 // The size and the number of links of a directory depend on the file system, and times on the clock.
-const facts = (stats: AnyStats) =>
-  [stats.mode, stats.isDirectory() ? 0 : stats.nlink, stats.isFile() ? stats.size : 0, stats.uid, stats.gid]
+const facts = (stats: AnyStats) => [
+  stats.mode,
+  stats.isDirectory() ? 0 : stats.nlink,
+  stats.isFile() ? stats.size : 0,
+  stats.uid,
+  stats.gid,
+]
 
 function withFd<T>(fd: number, use: (fd: number) => T): T {
   try {
@@ -60,28 +80,51 @@ function byFdkit(dirFd: number, step: Operation): unknown {
   const at = { dirFd }
   const both = { srcDirFd: dirFd, dstDirFd: dirFd }
   switch (step.call) {
-    case 'mkdir': return fdkit.mkdir(step.path, step.mode, at)
-    case 'write': return withFd(fdkit.open(step.path, step.flags, { ...at, mode: step.mode }), (fd) => fs.writeSync(fd, 'text'))
-    case 'read': return withFd(fdkit.open(step.path, 'r', at), (fd) => fs.readFileSync(fd, 'utf8'))
+    case 'mkdir':
+      return fdkit.mkdir(step.path, step.mode, at)
+    case 'write':
+      return withFd(fdkit.open(step.path, step.flags, { ...at, mode: step.mode }), (fd) =>
+        fs.writeSync(fd, 'text'),
+      )
+    case 'read':
+      return withFd(fdkit.open(step.path, 'r', at), (fd) => fs.readFileSync(fd, 'utf8'))
     // node:fs links a symbolic link itself; fdkit follows it by default.
-    case 'link': return fdkit.link(step.path, step.dst, { ...both, followSymlinks: false })
-    case 'symlink': return fdkit.symlink(step.text, step.path, at)
-    case 'rename': return fdkit.rename(step.path, step.dst, both)
-    case 'unlink': return fdkit.unlink(step.path, at)
-    case 'rmdir': return fdkit.rmdir(step.path, at)
-    case 'chmod': return fdkit.chmod(step.path, step.mode, at)
+    case 'link':
+      return fdkit.link(step.path, step.dst, { ...both, followSymlinks: false })
+    case 'symlink':
+      return fdkit.symlink(step.text, step.path, at)
+    case 'rename':
+      return fdkit.rename(step.path, step.dst, both)
+    case 'unlink':
+      return fdkit.unlink(step.path, at)
+    case 'rmdir':
+      return fdkit.rmdir(step.path, at)
+    case 'chmod':
+      return fdkit.chmod(step.path, step.mode, at)
     case 'utime': {
-      return fdkit.utime(step.path, { ...at, times: [step.seconds, step.seconds], followSymlinks: step.follow })
+      return fdkit.utime(step.path, {
+        ...at,
+        times: [step.seconds, step.seconds],
+        followSymlinks: step.follow,
+      })
     }
-    case 'readlink': return fdkit.readlink(step.path, at)
-    case 'stat': return facts(fdkit.stat(step.path, { ...at, followSymlinks: step.follow }))
-    case 'listdir': return fdkit.listdir(step.path, at).sort()
+    case 'readlink':
+      return fdkit.readlink(step.path, at)
+    case 'stat':
+      return facts(fdkit.stat(step.path, { ...at, followSymlinks: step.follow }))
+    case 'listdir':
+      return fdkit.listdir(step.path, at).sort()
     case 'scandir': {
-      const entries = [...fdkit.scandir(step.path, at)].map((entry) =>
-        [entry.name, entry.isDirectory({ followSymlinks: false }), entry.isFile({ followSymlinks: false }), entry.isSymbolicLink()])
+      const entries = [...fdkit.scandir(step.path, at)].map((entry) => [
+        entry.name,
+        entry.isDirectory({ followSymlinks: false }),
+        entry.isFile({ followSymlinks: false }),
+        entry.isSymbolicLink(),
+      ])
       return entries.sort()
     }
-    case 'access': return fdkit.canAccess(step.path, fdkit.F_OK, at)
+    case 'access':
+      return fdkit.canAccess(step.path, fdkit.F_OK, at)
   }
 }
 
@@ -90,25 +133,40 @@ function byNode(top: string, step: Operation): unknown {
   const full = (path: string) => (path === '' ? '' : `${top}/${path}`)
   const place = full(step.path)
   switch (step.call) {
-    case 'mkdir': return fs.mkdirSync(place, { mode: step.mode })
-    case 'write': return withFd(fs.openSync(place, step.flags, step.mode), (fd) => fs.writeSync(fd, 'text'))
-    case 'read': return withFd(fs.openSync(place, 'r'), (fd) => fs.readFileSync(fd, 'utf8'))
-    case 'link': return fs.linkSync(place, full(step.dst))
-    case 'symlink': return fs.symlinkSync(step.text, place)
-    case 'rename': return fs.renameSync(place, full(step.dst))
-    case 'unlink': return fs.unlinkSync(place)
-    case 'rmdir': return fs.rmdirSync(place)
-    case 'chmod': return fs.chmodSync(place, step.mode)
-    case 'utime': return (step.follow ? fs.utimesSync : fs.lutimesSync)(place, step.seconds, step.seconds)
-    case 'readlink': return fs.readlinkSync(place)
-    case 'stat': return facts((step.follow ? fs.statSync : fs.lstatSync)(place))
-    case 'listdir': return fs.readdirSync(place).sort()
+    case 'mkdir':
+      return fs.mkdirSync(place, { mode: step.mode })
+    case 'write':
+      return withFd(fs.openSync(place, step.flags, step.mode), (fd) => fs.writeSync(fd, 'text'))
+    case 'read':
+      return withFd(fs.openSync(place, 'r'), (fd) => fs.readFileSync(fd, 'utf8'))
+    case 'link':
+      return fs.linkSync(place, full(step.dst))
+    case 'symlink':
+      return fs.symlinkSync(step.text, place)
+    case 'rename':
+      return fs.renameSync(place, full(step.dst))
+    case 'unlink':
+      return fs.unlinkSync(place)
+    case 'rmdir':
+      return fs.rmdirSync(place)
+    case 'chmod':
+      return fs.chmodSync(place, step.mode)
+    case 'utime':
+      return (step.follow ? fs.utimesSync : fs.lutimesSync)(place, step.seconds, step.seconds)
+    case 'readlink':
+      return fs.readlinkSync(place)
+    case 'stat':
+      return facts((step.follow ? fs.statSync : fs.lstatSync)(place))
+    case 'listdir':
+      return fs.readdirSync(place).sort()
     case 'scandir': {
-      const entries = fs.readdirSync(place, { withFileTypes: true }).map((entry) =>
-        [entry.name, entry.isDirectory(), entry.isFile(), entry.isSymbolicLink()])
+      const entries = fs
+        .readdirSync(place, { withFileTypes: true })
+        .map((entry) => [entry.name, entry.isDirectory(), entry.isFile(), entry.isSymbolicLink()])
       return entries.sort()
     }
-    case 'access': return place !== '' && fs.existsSync(place)
+    case 'access':
+      return place !== '' && fs.existsSync(place)
   }
 }
 
@@ -124,15 +182,23 @@ function outcome(run: () => unknown): unknown {
 
 /** Returns everything below a directory that does not depend on the clock, and the times that were set. */
 function snapshot(top: string, below = ''): unknown[] {
-  return fs.readdirSync(top + below).sort().map((name) => {
-    const path = `${below}/${name}`
-    const stats = fs.lstatSync(top + path)
-    const isSet = stats.mtimeMs < 1_690_000_000_000 || stats.mtimeMs === 1_700_000_000_500 || stats.mtimeMs > 2 ** 31 * 1000
-    const content = stats.isDirectory() ? snapshot(top, path)
-      : stats.isSymbolicLink() ? fs.readlinkSync(top + path)
-      : fs.readFileSync(top + path, 'utf8')
-    return [path, facts(stats), isSet ? stats.mtimeMs : 'now', content]
-  })
+  return fs
+    .readdirSync(top + below)
+    .sort()
+    .map((name) => {
+      const path = `${below}/${name}`
+      const stats = fs.lstatSync(top + path)
+      const isSet =
+        stats.mtimeMs < 1_690_000_000_000 ||
+        stats.mtimeMs === 1_700_000_000_500 ||
+        stats.mtimeMs > 2 ** 31 * 1000
+      const content = stats.isDirectory()
+        ? snapshot(top, path)
+        : stats.isSymbolicLink()
+          ? fs.readlinkSync(top + path)
+          : fs.readFileSync(top + path, 'utf8')
+      return [path, facts(stats), isSet ? stats.mtimeMs : 'now', content]
+    })
 }
 
 // The descriptor's directory is so deep that no `..`, not even in a link, leads out of the copy.
@@ -146,7 +212,9 @@ function runBoth(steps: Operation[], tops: [ours: string, nodes: string], seen: 
       const found = outcome(() => byFdkit(dirFd, step))
       const expected = outcome(() => byNode(`${nodes}/${below}`, step))
       if (JSON.stringify(found) !== JSON.stringify(expected)) {
-        throw new Error(`step ${index}, ${JSON.stringify(step)}: fdkit ${JSON.stringify(found)}, node:fs ${JSON.stringify(expected)}`)
+        throw new Error(
+          `step ${index}, ${JSON.stringify(step)}: fdkit ${JSON.stringify(found)}, node:fs ${JSON.stringify(expected)}`,
+        )
       }
       seen.add(`${step.call} ${(found as { failed?: string }).failed ?? 'done'}`)
     }
@@ -181,8 +249,26 @@ unless(notLinux)('functions relative to a descriptor do what node:fs does by ful
   // On failure fast-check prints the seed and the shortest failing sequence of steps.
   fc.assert(property, { numRuns: 800, interruptAfterTimeLimit: 10_000, includeErrorInReport: true })
   // Each operation must have succeeded at least once and failed at least once, or nothing was compared.
-  for (const call of ['mkdir', 'write', 'read', 'link', 'symlink', 'rename', 'unlink', 'rmdir', 'chmod', 'utime', 'readlink', 'stat', 'listdir', 'scandir']) {
+  for (const call of [
+    'mkdir',
+    'write',
+    'read',
+    'link',
+    'symlink',
+    'rename',
+    'unlink',
+    'rmdir',
+    'chmod',
+    'utime',
+    'readlink',
+    'stat',
+    'listdir',
+    'scandir',
+  ]) {
     t.true(seen.has(`${call} done`), call)
-    t.true([...seen].some((each) => each.startsWith(`${call} E`)), call)
+    t.true(
+      [...seen].some((each) => each.startsWith(`${call} E`)),
+      call,
+    )
   }
 })

@@ -2,7 +2,6 @@
 import { constants } from 'node:os'
 import * as fs from 'node:fs'
 
-
 import { child, type ChildOptions } from '../helpers/child.js'
 import { notRoot, unless } from '../helpers/platform.js'
 import { hiding, noSeccomp } from '../helpers/seccomp.js'
@@ -57,7 +56,13 @@ for (const name of ['EPERM', 'EOPNOTSUPP', 'ENOSYS'] as const) {
 filteredRoot('effectiveIds gives the same result with a filter and without one', (t) => {
   const top = makeTree(t, { dir: {} })
   fs.chmodSync(top, 0o755)
-  const owners = [[0, 0], [65534, 0], [0, 65534], [0, 1234], [1234, 1234]] as const
+  const owners = [
+    [0, 0],
+    [65534, 0],
+    [0, 65534],
+    [0, 1234],
+    [1234, 1234],
+  ] as const
   for (const [index, [uid, gid]] of owners.entries()) {
     for (const mode of [0o000, 0o700, 0o070, 0o007, 0o640, 0o751, 0o006]) {
       const name = `${top}/${index}-${mode.toString(8)}`

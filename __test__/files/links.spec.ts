@@ -60,8 +60,12 @@ test('link: followSymlinks selects the link or its target, with and without desc
 onLinux('link throws the same errors as node:fs', (t) => {
   const top = makeTree(t, { file: '', other: '', dir: {} })
   for (const [src, dst, code] of [
-    ['file', 'other', 'EEXIST'], ['none', 'x', 'ENOENT'], ['file', 'none/x', 'ENOENT'], ['dir', 'x', 'EPERM'],
-    ['file', 'file', 'EEXIST'], ['file/x', 'x', 'ENOTDIR'],
+    ['file', 'other', 'EEXIST'],
+    ['none', 'x', 'ENOENT'],
+    ['file', 'none/x', 'ENOENT'],
+    ['dir', 'x', 'EPERM'],
+    ['file', 'file', 'EEXIST'],
+    ['file/x', 'x', 'ENOTDIR'],
   ]) {
     const [from, to] = [`${top}/${src}`, `${top}/${dst}`]
     const error = thrown(() => link(from, to))
@@ -104,8 +108,12 @@ test('symlink: the path starts at dirFd, and the target is not changed by it', (
 onLinux('symlink throws the same errors as node:fs: path is the target and dest the link', (t) => {
   const top = makeTree(t, { file: '', dangling: linkTo('nothing') })
   for (const [target, name, code] of [
-    ['x', 'file', 'EEXIST'], ['x', 'dangling', 'EEXIST'], ['x', 'none/y', 'ENOENT'], ['', 'y', 'ENOENT'],
-    ['x', 'file/y', 'ENOTDIR'], ['x'.repeat(4096), 'y', 'ENAMETOOLONG'],
+    ['x', 'file', 'EEXIST'],
+    ['x', 'dangling', 'EEXIST'],
+    ['x', 'none/y', 'ENOENT'],
+    ['', 'y', 'ENOENT'],
+    ['x', 'file/y', 'ENOTDIR'],
+    ['x'.repeat(4096), 'y', 'ENAMETOOLONG'],
   ] as const) {
     const path = `${top}/${name}`
     const error = thrown(() => symlink(target, path))
@@ -168,7 +176,11 @@ onLinux('readlink returns a target that is not UTF-8 as symlink stored it', (t) 
 onLinux('readlink throws the same errors as node:fs', (t) => {
   const top = makeTree(t, { file: '', dir: {}, toDir: linkTo('dir') })
   for (const [name, code] of [
-    ['file', 'EINVAL'], ['dir', 'EINVAL'], ['none', 'ENOENT'], ['file/x', 'ENOTDIR'], ['toDir/', 'EINVAL'],
+    ['file', 'EINVAL'],
+    ['dir', 'EINVAL'],
+    ['none', 'ENOENT'],
+    ['file/x', 'ENOTDIR'],
+    ['toDir/', 'EINVAL'],
   ]) {
     const error = thrown(() => readlink(`${top}/${name}`))
     t.is(error.code, code)

@@ -22,6 +22,9 @@ for (const offset of [2n ** 63n - 1n, 1n]) {
   unless(noFuse)(`all names are listed if the server sends the offset ${offset} with each of them`, (t) => {
     const top = makeTree(t)
     const options = { args: [top], ...serving(top, NAMES, offset), timeout: 60_000 }
-    t.deepEqual(child<number[]>(script, options), Array.from({ length: 5 }, () => NAMES))
+    t.deepEqual(
+      child<number[]>(script, options),
+      Array.from({ length: 5 }, () => NAMES),
+    )
   })
 }

@@ -41,7 +41,10 @@ for (const [title, shell, lacks] of places) {
       { args: [top], shell },
     )
     t.is(seen.lengths.length, 100)
-    t.deepEqual(seen.lengths.filter((length) => length !== NAMES), [])
+    t.deepEqual(
+      seen.lengths.filter((length) => length !== NAMES),
+      [],
+    )
     t.is(seen.names, NAMES)
   })
 }

@@ -13,7 +13,15 @@ import { notLinux, notRoot, unless } from '../helpers/platform.js'
 import { FIFO, link, makeTree, type Tree } from '../helpers/tree.js'
 
 const onLinux = unless(notLinux)
-const everyType: Tree = { file: '', '.hidden': '', '...': '', dir: { inside: '' }, link: link('dir'), loop: link('loop'), fifo: FIFO }
+const everyType: Tree = {
+  file: '',
+  '.hidden': '',
+  '...': '',
+  dir: { inside: '' },
+  link: link('dir'),
+  loop: link('loop'),
+  fifo: FIFO,
+}
 
 function opened(t: ExecutionContext, path: string): number {
   const fd = open(path)
@@ -89,23 +97,26 @@ test('lists a descriptor that a walk yielded, whose offset is at the end', (t) =
 })
 
 // This test is serial because its threads open files, and other tests count descriptors.
-test.serial('concurrent listings of one descriptor in several threads do not take names from each other', async (t) => {
-  const top = makeTree(t)
-  for (let index = 0; index < 600; index++) fs.writeFileSync(`${top}/${index}`, '')
-  const fd = opened(t, top)
-  const script = `
+test.serial(
+  'concurrent listings of one descriptor in several threads do not take names from each other',
+  async (t) => {
+    const top = makeTree(t)
+    for (let index = 0; index < 600; index++) fs.writeFileSync(`${top}/${index}`, '')
+    const fd = opened(t, top)
+    const script = `
     const { parentPort, workerData } = require('node:worker_threads')
     import('fdkit').then(({ listdir }) => {
       const counts = Array.from({ length: 50 }, () => listdir(workerData).length)
       parentPort.postMessage(counts)
     })
   `
-  const counts = [1, 2, 3].map(async () => {
-    const worker = new Worker(script, { eval: true, workerData: fd })
-    return new Promise<number[]>((resolve, reject) => worker.on('message', resolve).on('error', reject))
-  })
-  t.deepEqual(new Set((await Promise.all(counts)).flat()), new Set([600]))
-})
+    const counts = [1, 2, 3].map(async () => {
+      const worker = new Worker(script, { eval: true, workerData: fd })
+      return new Promise<number[]>((resolve, reject) => worker.on('message', resolve).on('error', reject))
+    })
+    t.deepEqual(new Set((await Promise.all(counts)).flat()), new Set([600]))
+  },
+)
 
 test('a descriptor of a file is ENOTDIR, and one that is not open is EBADF', (t) => {
   const top = makeTree(t, { file: '' })
@@ -140,16 +151,19 @@ function asNobody(script: string): string {
   return stdout.trim()
 }
 
-unless(notLinux || notRoot)('a descriptor of a directory that is readable but not searchable is rewound and read', (t) => {
-  const top = makeTree(t, { a: '', b: '' })
-  fs.chmodSync(top, 0o744)
-  const script = `
+unless(notLinux || notRoot)(
+  'a descriptor of a directory that is readable but not searchable is rewound and read',
+  (t) => {
+    const top = makeTree(t, { a: '', b: '' })
+    fs.chmodSync(top, 0o744)
+    const script = `
     const { open, listdir } = await import('fdkit')
     const fd = open(${JSON.stringify(top)})
     console.log(JSON.stringify([1, 2, 3].map(() => listdir(fd).sort().join())))
   `
-  t.deepEqual(JSON.parse(asNobody(script)), ['a,b', 'a,b', 'a,b'])
-})
+    t.deepEqual(JSON.parse(asNobody(script)), ['a,b', 'a,b', 'a,b'])
+  },
+)
 
 unless(notLinux || notRoot)('a directory that is not readable is EACCES', (t) => {
   const top = makeTree(t, { closed: { a: '' } })

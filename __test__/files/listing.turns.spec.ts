@@ -17,8 +17,12 @@ test('returns the names and entries of the synchronous call, at every size aroun
     for (; made < size; made++) fs.closeSync(fs.openSync(`${top}/${made}`, 'w'))
     t.deepEqual(await listdir(top), listdirSync(top))
     t.deepEqual(await listdir(Buffer.from(top)), listdirSync(Buffer.from(top)))
-    const fields = (entry: { name: unknown; inode(): number; isFile(): boolean; isDirectory(): boolean }) =>
-      [entry.name, entry.inode(), entry.isFile(), entry.isDirectory()]
+    const fields = (entry: { name: unknown; inode(): number; isFile(): boolean; isDirectory(): boolean }) => [
+      entry.name,
+      entry.inode(),
+      entry.isFile(),
+      entry.isDirectory(),
+    ]
     t.deepEqual((await scandir(top)).map(fields), [...scandirSync(top)].map(fields))
   }
 })

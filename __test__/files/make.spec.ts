@@ -18,7 +18,10 @@ const S_IFSOCK = 0o140000
 const makers = {
   mkdir: { make: mkdir, type: S_IFDIR },
   mkfifo: { make: mkfifo, type: S_IFIFO },
-  mknod: { make: (path: never, mode?: number, options?: object) => mknod(path, mode, 0, options), type: S_IFREG },
+  mknod: {
+    make: (path: never, mode?: number, options?: object) => mknod(path, mode, 0, options),
+    type: S_IFREG,
+  },
 }
 
 for (const [name, { make, type }] of Object.entries(makers)) {
@@ -39,7 +42,13 @@ for (const [name, { make, type }] of Object.entries(makers)) {
     t.is(fs.lstatSync(`${top}/up`).mode & S_IFMT, type)
     make(`${top}/absolute` as never, 0o700, { dirFd })
     make(`${top}/ignored` as never, 0o700, { dirFd: 999_999 })
-    t.deepEqual(fs.readdirSync(top).filter((made) => made.length > 5).sort(), ['absolute', 'ignored'])
+    t.deepEqual(
+      fs
+        .readdirSync(top)
+        .filter((made) => made.length > 5)
+        .sort(),
+      ['absolute', 'ignored'],
+    )
   })
 
   onLinux(`${name} accepts a name that is not UTF-8`, (t) => {
@@ -55,7 +64,8 @@ for (const [name, { make, type }] of Object.entries(makers)) {
     const dirFd = opened(t, top)
     const fileFd = opened(t, `${top}/file`)
     const run = (path: string, fd = dirFd) => make(path as never, 0o700, { dirFd: fd })
-    for (const taken of ['file', 'dir', 'dangling', '.', '..']) t.throws(() => run(taken), { code: 'EEXIST' }, taken)
+    for (const taken of ['file', 'dir', 'dangling', '.', '..'])
+      t.throws(() => run(taken), { code: 'EEXIST' }, taken)
     t.throws(() => run('none/x'), { code: 'ENOENT' })
     t.throws(() => run(''), { code: 'ENOENT' })
     t.throws(() => run('file/x'), { code: 'ENOTDIR' })
@@ -80,7 +90,8 @@ for (const [name, { make, type }] of Object.entries(makers)) {
     `
     const byDefault = { mkdir: 0o777, mkfifo: 0o666, mknod: 0o600 }[name] as number
     const expected = [0, 0o027, 0o077, 0o777].map((umask) =>
-      [byDefault, 0o777, 0o640].map((mode) => mode & ~umask))
+      [byDefault, 0o777, 0o640].map((mode) => mode & ~umask),
+    )
     t.deepEqual(child(script, { args: [top] }), expected)
   })
 }

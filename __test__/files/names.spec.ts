@@ -15,7 +15,7 @@ const onLinux = unless(notLinux)
 /** Decodes by PEP 383, slowly and simply: each byte that does not begin a character is escaped. */
 function escape(bytes: Buffer): string {
   let text = ''
-  for (let index = 0; index < bytes.length; ) {
+  for (let index = 0; index < bytes.length;) {
     const found = [1, 2, 3, 4].find((length) => isCharacter(bytes.subarray(index, index + length)))
     text += found
       ? bytes.toString('utf8', index, index + found)
@@ -38,15 +38,21 @@ const isName = (name: Buffer) => name.length > 0 && name.length <= 255 && !/^\.{
 const anyByte = fc.integer({ min: 1, max: 255 }).filter((byte) => byte !== 0x2f)
 const pieces = fc.oneof(
   anyByte.map((byte) => Buffer.from([byte])),
-  fc.constantFrom('a', 'é', '\ufffd', '\ufeff', '\u{1f600}', '\u{10ffff}', '\n', '\\', '\u0080').map((text) => Buffer.from(text)),
+  fc
+    .constantFrom('a', 'é', '\ufffd', '\ufeff', '\u{1f600}', '\u{10ffff}', '\n', '\\', '\u0080')
+    .map((text) => Buffer.from(text)),
   // Overlong, surrogate, out-of-range and truncated sequences.
-  fc.constantFrom('c080', 'e08080', 'eda080', 'edb380', 'f4908080', 'f09f98', 'e282', 'ff').map((hex) => Buffer.from(hex, 'hex')),
+  fc
+    .constantFrom('c080', 'e08080', 'eda080', 'edb380', 'f4908080', 'f09f98', 'e282', 'ff')
+    .map((hex) => Buffer.from(hex, 'hex')),
 )
-const names = fc.oneof(
-  fc.array(pieces, { minLength: 1, maxLength: 20 }).map((list) => Buffer.concat(list)),
-  fc.uint8Array({ min: 1, max: 255, minLength: 1, maxLength: 255 }).map(asBytes),
-  fc.uint8Array({ min: 128, max: 255, minLength: 240, maxLength: 255 }).map(asBytes),
-).filter((name) => isName(name) && !name.includes(0x2f))
+const names = fc
+  .oneof(
+    fc.array(pieces, { minLength: 1, maxLength: 20 }).map((list) => Buffer.concat(list)),
+    fc.uint8Array({ min: 1, max: 255, minLength: 1, maxLength: 255 }).map(asBytes),
+    fc.uint8Array({ min: 128, max: 255, minLength: 240, maxLength: 255 }).map(asBytes),
+  )
+  .filter((name) => isName(name) && !name.includes(0x2f))
 
 function forAll<T>(arbitrary: fc.Arbitrary<T>, check: (value: T) => void, numRuns = 150): void {
   fc.assert(fc.property(arbitrary, check), { numRuns })
@@ -78,8 +84,14 @@ onLinux('any name round-trips as a string and as bytes', (t) => {
     t.deepEqual(listdir(top), [text])
     t.deepEqual(listdir(dirFd), [text])
     t.deepEqual(listdir(Buffer.from(top)), [name])
-    t.deepEqual([...fwalk(top)].map(([, , files]) => files), [[text]])
-    t.deepEqual([...fwalk(Buffer.from(top))].map(([, , files]) => files), [[name]])
+    t.deepEqual(
+      [...fwalk(top)].map(([, , files]) => files),
+      [[text]],
+    )
+    t.deepEqual(
+      [...fwalk(Buffer.from(top))].map(([, , files]) => files),
+      [[name]],
+    )
 
     const { ino } = fs.statSync(below(top, name))
     for (const path of [`${top}/${text}`, below(top, name)]) {
@@ -90,7 +102,10 @@ onLinux('any name round-trips as a string and as bytes', (t) => {
       t.is(lstat(path, { dirFd }).ino, fs.statSync(below(top, name)).ino)
       unlink(path, { dirFd })
       t.deepEqual(fs.readdirSync(top), [])
-      t.deepEqual(pathOf(() => unlink(path, { dirFd })), path)
+      t.deepEqual(
+        pathOf(() => unlink(path, { dirFd })),
+        path,
+      )
       fs.writeFileSync(below(top, name), '')
     }
     unlink(`${top}/${text}`)
@@ -100,21 +115,40 @@ onLinux('any name round-trips as a string and as bytes', (t) => {
 
 onLinux('a directory of any name is walked, and is removed by both forms of its name', (t) => {
   const top = makeTree(t)
-  forAll(names, (name) => {
-    const text = escape(name)
-    fs.mkdirSync(below(top, name))
-    t.deepEqual([...fwalk(top)].map(([path, dirs]) => [path, dirs]), [[top, [text]], [`${top}/${text}`, []]])
-    t.deepEqual(
-      [...fwalk(Buffer.from(top), { topdown: false })].map(([path, dirs]) => [path, dirs]),
-      [[below(top, name), []], [Buffer.from(top), [name]]],
-    )
-    t.deepEqual(pathOf(() => unlink(`${top}/${text}`)), `${top}/${text}`)
-    t.deepEqual(pathOf(() => unlink(below(top, name))), below(top, name))
-    rmdir(`${top}/${text}`)
-    fs.mkdirSync(below(top, name))
-    rmdir(below(top, name))
-    t.deepEqual(fs.readdirSync(top), [])
-  }, 80)
+  forAll(
+    names,
+    (name) => {
+      const text = escape(name)
+      fs.mkdirSync(below(top, name))
+      t.deepEqual(
+        [...fwalk(top)].map(([path, dirs]) => [path, dirs]),
+        [
+          [top, [text]],
+          [`${top}/${text}`, []],
+        ],
+      )
+      t.deepEqual(
+        [...fwalk(Buffer.from(top), { topdown: false })].map(([path, dirs]) => [path, dirs]),
+        [
+          [below(top, name), []],
+          [Buffer.from(top), [name]],
+        ],
+      )
+      t.deepEqual(
+        pathOf(() => unlink(`${top}/${text}`)),
+        `${top}/${text}`,
+      )
+      t.deepEqual(
+        pathOf(() => unlink(below(top, name))),
+        below(top, name),
+      )
+      rmdir(`${top}/${text}`)
+      fs.mkdirSync(below(top, name))
+      rmdir(below(top, name))
+      t.deepEqual(fs.readdirSync(top), [])
+    },
+    80,
+  )
 })
 
 onLinux('node:fs finds a file that fdkit created by the same bytes', (t) => {
@@ -128,30 +162,43 @@ onLinux('node:fs finds a file that fdkit created by the same bytes', (t) => {
 
 onLinux('a missing name that is added to dirnames is passed to onerror unchanged', (t) => {
   const top = makeTree(t)
-  forAll(names, (name) => {
-    const seen: unknown[] = []
-    for (const [, dirs] of fwalk(top, { onerror: (error) => seen.push(error.path) })) {
-      dirs.push(escape(name))
-    }
-    for (const [, dirs] of fwalk(Buffer.from(top), { onerror: (error) => seen.push(error.path) })) {
-      dirs.push(name)
-    }
-    t.deepEqual(seen, [`${top}/${escape(name)}`, below(top, name)])
-  }, 80)
+  forAll(
+    names,
+    (name) => {
+      const seen: unknown[] = []
+      for (const [, dirs] of fwalk(top, { onerror: (error) => seen.push(error.path) })) {
+        dirs.push(escape(name))
+      }
+      for (const [, dirs] of fwalk(Buffer.from(top), { onerror: (error) => seen.push(error.path) })) {
+        dirs.push(name)
+      }
+      t.deepEqual(seen, [`${top}/${escape(name)}`, below(top, name)])
+    },
+    80,
+  )
 })
 
 test('each non-ASCII byte round-trips alone', (t) => {
   for (let byte = 0x80; byte <= 0xff; byte++) {
     const text = String.fromCharCode(0xdc00 + byte)
     t.is(escape(Buffer.from([byte])), text)
-    t.is(pathOf(() => open(`/nonexistent/${text}`)), `/nonexistent/${text}`)
+    t.is(
+      pathOf(() => open(`/nonexistent/${text}`)),
+      `/nonexistent/${text}`,
+    )
   }
 })
 
 test('other lone surrogates are rejected', (t) => {
   for (const unit of [0xd800, 0xd9ab, 0xdbff, 0xdc00, 0xdc7f, 0xdd00, 0xdfff]) {
     const lone = String.fromCharCode(unit)
-    for (const name of [lone, `a${lone}b`, `${lone}\u{1f600}`, `\udc80${lone}`, `${'n'.repeat(300)}${lone}`]) {
+    for (const name of [
+      lone,
+      `a${lone}b`,
+      `${lone}\u{1f600}`,
+      `\udc80${lone}`,
+      `${'n'.repeat(300)}${lone}`,
+    ]) {
       for (const call of [open, stat, lstat, unlink, rmdir, listdir, fwalk, memfdCreate]) {
         t.throws(() => (call as (name: string) => unknown)(name), {
           code: 'ERR_INVALID_ARG_VALUE',
@@ -216,4 +263,8 @@ onLinux('paths up to PATH_MAX are accepted, and longer ones are ENAMETOOLONG', (
 })
 
 const pathBytes = (path: string): Buffer =>
-  Buffer.concat(path.split('\udcff').flatMap((piece, index) => (index ? [Buffer.from([0xff])] : []).concat(Buffer.from(piece))))
+  Buffer.concat(
+    path
+      .split('\udcff')
+      .flatMap((piece, index) => (index ? [Buffer.from([0xff])] : []).concat(Buffer.from(piece))),
+  )

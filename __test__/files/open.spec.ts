@@ -4,8 +4,15 @@ import { constants } from 'node:os'
 
 import type { ExecutionContext } from 'ava'
 import {
-  getInheritable, open, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS,
-  RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, type OpenOptions,
+  getInheritable,
+  open,
+  RESOLVE_BENEATH,
+  RESOLVE_CACHED,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+  RESOLVE_NO_SYMLINKS,
+  RESOLVE_NO_XDEV,
+  type OpenOptions,
 } from 'fdkit'
 
 import { child } from '../helpers/child.js'
@@ -24,15 +31,27 @@ const [O_TMPFILE, O_PATH] = [0o20000000 | O_DIRECTORY, 0o10000000]
 
 const tree: Tree = {
   root: {
-    file: 'inside', dir: { file: 'deeper', up: link('../file'), toRoot: link('..') }, etc: { passwd: 'own' },
-    inside: link('dir/file'), out: link('../secret'), absolute: link('/etc/passwd'), toDir: link('dir'),
-    outAndBack: link('../root/file'), dangling: link('nothing'), loop: link('loop'),
+    file: 'inside',
+    dir: { file: 'deeper', up: link('../file'), toRoot: link('..') },
+    etc: { passwd: 'own' },
+    inside: link('dir/file'),
+    out: link('../secret'),
+    absolute: link('/etc/passwd'),
+    toDir: link('dir'),
+    outAndBack: link('../root/file'),
+    dangling: link('nothing'),
+    loop: link('loop'),
   },
   secret: 'secret',
 }
 
 /** Returns the contents of the file, or the error code if it cannot be opened. */
-function content(t: ExecutionContext, path: string | Uint8Array, options: OpenOptions, flags: number | string = 'r'): string {
+function content(
+  t: ExecutionContext,
+  path: string | Uint8Array,
+  options: OpenOptions,
+  flags: number | string = 'r',
+): string {
   try {
     const fd = opened(t, path as string, flags, options)
     return fs.fstatSync(fd).isDirectory() ? 'directory' : fs.readFileSync(fd, 'utf8')
@@ -47,29 +66,87 @@ function rootOf(t: ExecutionContext): { top: string; dirFd: number } {
 }
 
 const tables: Record<string, [resolve: number, outcomes: Record<string, string>]> = {
-  RESOLVE_BENEATH: [RESOLVE_BENEATH, {
-    file: 'inside', 'dir/file': 'deeper', 'dir/../file': 'inside', inside: 'deeper', 'dir/up': 'inside', '.': 'directory',
-    'dir/toRoot': 'directory', toDir: 'directory',
-    '..': 'EXDEV', '../secret': 'EXDEV', '../root/file': 'EXDEV', 'dir/../../secret': 'EXDEV', '/etc/passwd': 'EXDEV',
-    '/': 'EXDEV', out: 'EXDEV', absolute: 'EXDEV', outAndBack: 'EXDEV', 'dir/toRoot/../secret': 'EXDEV',
-    none: 'ENOENT', dangling: 'ENOENT', loop: 'ELOOP', 'file/x': 'ENOTDIR', '': 'ENOENT',
-  }],
-  RESOLVE_IN_ROOT: [RESOLVE_IN_ROOT, {
-    file: 'inside', '/file': 'inside', '../file': 'inside', '../../../../dir/file': 'deeper', '/': 'directory',
-    '..': 'directory', absolute: 'own', '/etc/passwd': 'own', out: 'ENOENT', '../secret': 'ENOENT', 'dir/up': 'inside',
-    outAndBack: 'ENOENT', loop: 'ELOOP',
-  }],
-  RESOLVE_NO_SYMLINKS: [RESOLVE_NO_SYMLINKS, {
-    file: 'inside', 'dir/file': 'deeper', '../secret': 'secret', inside: 'ELOOP', toDir: 'ELOOP', 'toDir/file': 'ELOOP',
-    dangling: 'ELOOP', 'dir/toRoot/file': 'ELOOP', '/proc/self/exe': 'ELOOP',
-  }],
-  'RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS': [RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS, {
-    file: 'inside', inside: 'ELOOP', '..': 'EXDEV', 'dir/../file': 'inside',
-  }],
+  RESOLVE_BENEATH: [
+    RESOLVE_BENEATH,
+    {
+      file: 'inside',
+      'dir/file': 'deeper',
+      'dir/../file': 'inside',
+      inside: 'deeper',
+      'dir/up': 'inside',
+      '.': 'directory',
+      'dir/toRoot': 'directory',
+      toDir: 'directory',
+      '..': 'EXDEV',
+      '../secret': 'EXDEV',
+      '../root/file': 'EXDEV',
+      'dir/../../secret': 'EXDEV',
+      '/etc/passwd': 'EXDEV',
+      '/': 'EXDEV',
+      out: 'EXDEV',
+      absolute: 'EXDEV',
+      outAndBack: 'EXDEV',
+      'dir/toRoot/../secret': 'EXDEV',
+      none: 'ENOENT',
+      dangling: 'ENOENT',
+      loop: 'ELOOP',
+      'file/x': 'ENOTDIR',
+      '': 'ENOENT',
+    },
+  ],
+  RESOLVE_IN_ROOT: [
+    RESOLVE_IN_ROOT,
+    {
+      file: 'inside',
+      '/file': 'inside',
+      '../file': 'inside',
+      '../../../../dir/file': 'deeper',
+      '/': 'directory',
+      '..': 'directory',
+      absolute: 'own',
+      '/etc/passwd': 'own',
+      out: 'ENOENT',
+      '../secret': 'ENOENT',
+      'dir/up': 'inside',
+      outAndBack: 'ENOENT',
+      loop: 'ELOOP',
+    },
+  ],
+  RESOLVE_NO_SYMLINKS: [
+    RESOLVE_NO_SYMLINKS,
+    {
+      file: 'inside',
+      'dir/file': 'deeper',
+      '../secret': 'secret',
+      inside: 'ELOOP',
+      toDir: 'ELOOP',
+      'toDir/file': 'ELOOP',
+      dangling: 'ELOOP',
+      'dir/toRoot/file': 'ELOOP',
+      '/proc/self/exe': 'ELOOP',
+    },
+  ],
+  'RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS': [
+    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+    {
+      file: 'inside',
+      inside: 'ELOOP',
+      '..': 'EXDEV',
+      'dir/../file': 'inside',
+    },
+  ],
   'RESOLVE_BENEATH | RESOLVE_IN_ROOT': [RESOLVE_BENEATH | RESOLVE_IN_ROOT, { file: 'EINVAL' }],
-  'no bits': [0, {
-    file: 'inside', '../secret': 'secret', out: 'secret', inside: 'deeper', loop: 'ELOOP', none: 'ENOENT',
-  }],
+  'no bits': [
+    0,
+    {
+      file: 'inside',
+      '../secret': 'secret',
+      out: 'secret',
+      inside: 'deeper',
+      loop: 'ELOOP',
+      none: 'ENOENT',
+    },
+  ],
 }
 
 for (const [what, [resolve, outcomes]] of Object.entries(tables)) {
@@ -122,7 +199,10 @@ onLinux('RESOLVE_CACHED opens the file from the cache or fails with EAGAIN', (t)
 
 onLinux('unknown bits are EINVAL', (t) => {
   for (const resolve of [0x40, 2 ** 30, 2 ** 31, -1, 2 ** 32 - 1]) {
-    t.like(thrown(() => open('.', 'r', { resolve })), { code: 'EINVAL', syscall: 'openat2', path: '.' })
+    t.like(
+      thrown(() => open('.', 'r', { resolve })),
+      { code: 'EINVAL', syscall: 'openat2', path: '.' },
+    )
   }
   for (const resolve of [2 ** 32, 0.5, Number.NaN]) {
     t.throws(() => open('.', 'r', { resolve }), { code: 'ERR_OUT_OF_RANGE' })
@@ -133,9 +213,16 @@ onLinux('unknown bits are EINVAL', (t) => {
 onLinux('mode applies to a file that is created, and is ignored otherwise', (t) => {
   const { top, dirFd } = rootOf(t)
   const options = { dirFd, resolve: RESOLVE_BENEATH }
-  for (const [name, flags, mode] of [['a', 'wx', 0o600], ['b', O_CREAT | O_EXCL | O_RDWR, '0640'], ['c', 'a', 0]] as const) {
+  for (const [name, flags, mode] of [
+    ['a', 'wx', 0o600],
+    ['b', O_CREAT | O_EXCL | O_RDWR, '0640'],
+    ['c', 'a', 0],
+  ] as const) {
     opened(t, name, flags, { ...options, mode })
-    t.is(fs.statSync(`${top}/root/${name}`).mode & 0o7777, Number.parseInt(String(mode), typeof mode === 'string' ? 8 : 10))
+    t.is(
+      fs.statSync(`${top}/root/${name}`).mode & 0o7777,
+      Number.parseInt(String(mode), typeof mode === 'string' ? 8 : 10),
+    )
   }
   const fd = opened(t, '.', O_TMPFILE | O_WRONLY, { ...options, mode: 0o604 })
   t.is(fs.fstatSync(fd).mode & 0o7777, 0o604)
@@ -171,7 +258,8 @@ function under(t: ExecutionContext, inject: string, ...bits: number[]) {
   const top = makeTree(t, { file: 'inside' })
   const strace = ['-e', 'trace=openat,openat2,open', '-e', `inject=openat2:${inject}`]
   const { answer, calls } = straced(t, attempt, strace, { args: [top, ...bits] })
-  const count = (call: string) => calls.filter((line) => line.startsWith(`${call}(`) && line.includes('"file"')).length
+  const count = (call: string) =>
+    calls.filter((line) => line.startsWith(`${call}(`) && line.includes('"file"')).length
   return { answer, openat2: count('openat2'), openat: count('openat') + count('open') }
 }
 

@@ -50,7 +50,13 @@ for (const [name, call] of Object.entries({ rename, replace })) {
 
   test(`${name} replaces a file, an empty directory, and a link but not its target`, (t) => {
     const top = makeTree(t, {
-      new: 'new', old: 'old', target: 'target', alias: link('target'), new2: 'new2', dir: { kept: '' }, empty: {},
+      new: 'new',
+      old: 'old',
+      target: 'target',
+      alias: link('target'),
+      new2: 'new2',
+      dir: { kept: '' },
+      empty: {},
     })
     call(`${top}/new`, `${top}/old`)
     call(`${top}/new2`, `${top}/alias`)
@@ -65,8 +71,14 @@ for (const [name, call] of Object.entries({ rename, replace })) {
   onLinux(`${name} throws the same errors as node:fs`, (t) => {
     const top = makeTree(t, { file: '', dir: { sub: {} }, full: { x: '' } })
     for (const [src, dst, code] of [
-      ['none', 'x', 'ENOENT'], ['file', 'none/x', 'ENOENT'], ['file', 'dir', 'EISDIR'], ['dir', 'file', 'ENOTDIR'],
-      ['dir', 'full', 'ENOTEMPTY'], ['dir', 'dir/sub/x', 'EINVAL'], ['file/x', 'y', 'ENOTDIR'], ['.', 'y', 'EBUSY'],
+      ['none', 'x', 'ENOENT'],
+      ['file', 'none/x', 'ENOENT'],
+      ['file', 'dir', 'EISDIR'],
+      ['dir', 'file', 'ENOTDIR'],
+      ['dir', 'full', 'ENOTEMPTY'],
+      ['dir', 'dir/sub/x', 'EINVAL'],
+      ['file/x', 'y', 'ENOTDIR'],
+      ['.', 'y', 'EBUSY'],
     ]) {
       const [from, to] = [`${top}/${src}`, `${top}/${dst}`]
       const error = thrown(() => call(from, to))
@@ -134,17 +146,20 @@ test('replace has no option flags', (t) => {
   t.deepEqual(fs.readdirSync(top), ['a', 'b'])
 })
 
-unless(noStrace)('rename with flags never falls back to a call without flags if the kernel lacks renameat2', (t) => {
-  const top = makeTree(t, { a: 'a', b: 'b' })
-  const script = `
+unless(noStrace)(
+  'rename with flags never falls back to a call without flags if the kernel lacks renameat2',
+  (t) => {
+    const top = makeTree(t, { a: 'a', b: 'b' })
+    const script = `
     const attempt = (flags) => {
       try { fdkit.rename(args[0] + '/a', args[0] + '/b', { flags }) } catch (error) { return error.code }
     }
     answer([1, 2].map(attempt))
   `
-  const inject = ['-e', 'trace=rename,renameat,renameat2', '-e', 'inject=renameat2:error=ENOSYS']
-  const { answer, calls } = straced(t, script, inject, { args: [top] })
-  t.deepEqual(answer, ['ENOSYS', 'ENOSYS'])
-  t.is(calls.filter((line) => line.includes(top)).length, 2)
-  t.deepEqual(fs.readdirSync(top).sort(), ['a', 'b'])
-})
+    const inject = ['-e', 'trace=rename,renameat,renameat2', '-e', 'inject=renameat2:error=ENOSYS']
+    const { answer, calls } = straced(t, script, inject, { args: [top] })
+    t.deepEqual(answer, ['ENOSYS', 'ENOSYS'])
+    t.is(calls.filter((line) => line.includes(top)).length, 2)
+    t.deepEqual(fs.readdirSync(top).sort(), ['a', 'b'])
+  },
+)

@@ -16,21 +16,35 @@ import { FIFO, link, makeTree, type Tree } from '../helpers/tree.js'
 const onLinux = unless(notLinux)
 
 const everyType: Tree = {
-  file: 'contents', dir: { inside: '' }, fifo: FIFO, toFile: link('file'), toDir: link('dir'), toFifo: link('fifo'),
-  dangling: link('nothing'), loop: link('loop'), '...': '',
+  file: 'contents',
+  dir: { inside: '' },
+  fifo: FIFO,
+  toFile: link('file'),
+  toDir: link('dir'),
+  toFifo: link('fifo'),
+  dangling: link('nothing'),
+  loop: link('loop'),
+  '...': '',
 }
 
-const names = (entries: Iterable<DirEntry | DirEntry<Buffer>>) => [...entries].map(({ name }) => String(name)).sort()
+const names = (entries: Iterable<DirEntry | DirEntry<Buffer>>) =>
+  [...entries].map(({ name }) => String(name)).sort()
 
 /** Returns everything that an entry reports, by name. */
 function said(entries: Iterable<DirEntry>) {
-  return Object.fromEntries([...entries].map((entry) => [
-    entry.name,
-    [
-      entry.isDirectory(), entry.isDirectory({ followSymlinks: false }), entry.isFile(),
-      entry.isFile({ followSymlinks: false }), entry.isSymbolicLink(), entry.inode(),
-    ],
-  ]))
+  return Object.fromEntries(
+    [...entries].map((entry) => [
+      entry.name,
+      [
+        entry.isDirectory(),
+        entry.isDirectory({ followSymlinks: false }),
+        entry.isFile(),
+        entry.isFile({ followSymlinks: false }),
+        entry.isSymbolicLink(),
+        entry.inode(),
+      ],
+    ]),
+  )
 }
 
 test('lists every name except . and .., with every form of path', (t) => {
@@ -70,14 +84,23 @@ for (const [what, call] of ways) {
     const top = makeTree(t, everyType)
     // Its target cannot be examined; see below.
     fs.unlinkSync(`${top}/loop`)
-    const expected = Object.fromEntries(fs.readdirSync(top).map((name) => {
-      const itself = fs.lstatSync(`${top}/${name}`)
-      const target = fs.statSync(`${top}/${name}`, { throwIfNoEntry: false })
-      return [name, [
-        target?.isDirectory() ?? false, itself.isDirectory(), target?.isFile() ?? false, itself.isFile(),
-        itself.isSymbolicLink(), itself.ino,
-      ]]
-    }))
+    const expected = Object.fromEntries(
+      fs.readdirSync(top).map((name) => {
+        const itself = fs.lstatSync(`${top}/${name}`)
+        const target = fs.statSync(`${top}/${name}`, { throwIfNoEntry: false })
+        return [
+          name,
+          [
+            target?.isDirectory() ?? false,
+            itself.isDirectory(),
+            target?.isFile() ?? false,
+            itself.isFile(),
+            itself.isSymbolicLink(),
+            itself.ino,
+          ],
+        ]
+      }),
+    )
     t.deepEqual(said(call(t, top)), expected)
   })
 
@@ -161,7 +184,11 @@ test('the methods of entries validate their options', (t) => {
   const [entry] = scandir(makeTree(t, { file: '' })) as Iterable<DirEntry>
   for (const method of ['isDirectory', 'isFile', 'stat'] as const) {
     for (const wrong of [null, 5, 'x', []]) {
-      t.throws(() => entry?.[method](wrong as never), { code: 'ERR_INVALID_ARG_TYPE' }, `${method} ${String(wrong)}`)
+      t.throws(
+        () => entry?.[method](wrong as never),
+        { code: 'ERR_INVALID_ARG_TYPE' },
+        `${method} ${String(wrong)}`,
+      )
     }
     t.throws(() => entry?.[method]({ followSymlinks: 'no' as never }), { code: 'ERR_INVALID_ARG_TYPE' })
   }
@@ -190,7 +217,8 @@ function cost(t: ExecutionContext, top: string, ask: string): string[] {
 const many: Tree = { a: '', b: '', c: {}, d: {}, f: FIFO }
 
 unless(noStrace)('names and types that the directory reported cost no system call', (t) => {
-  const ask = 'entry.isDirectory(); entry.isFile(); entry.isSymbolicLink(); entry.inode(); entry.inode({ bigint: true });'
+  const ask =
+    'entry.isDirectory(); entry.isFile(); entry.isSymbolicLink(); entry.inode(); entry.inode({ bigint: true });'
   t.deepEqual(cost(t, makeTree(t, many), ask), [])
   const dontFollow = `
     entry.isDirectory({ followSymlinks: false }); entry.isFile({ followSymlinks: false })
@@ -199,7 +227,7 @@ unless(noStrace)('names and types that the directory reported cost no system cal
   t.deepEqual(cost(t, makeTree(t, { x: link('y'), y: '' }), dontFollow), [])
 })
 
-unless(noStrace)('each query of a link\'s target costs one system call, and stat() costs one', (t) => {
+unless(noStrace)("each query of a link's target costs one system call, and stat() costs one", (t) => {
   const links = { x: link('y'), y: '', z: link('nothing') }
   t.is(cost(t, makeTree(t, links), 'entry.isDirectory()').length, 2)
   t.is(cost(t, makeTree(t, links), 'entry.stat()').length, 3)
@@ -214,5 +242,8 @@ import json, os, sys
 print(json.dumps({e.name: [e.is_dir(), e.is_dir(follow_symlinks=False), e.is_file(), e.is_file(follow_symlinks=False),
   e.is_symlink(), e.inode()] for e in os.scandir(sys.argv[1])}))
 `
-  t.deepEqual(said(scandir(top)), JSON.parse(execFileSync('python3', ['-c', python, top], { encoding: 'utf8' })))
+  t.deepEqual(
+    said(scandir(top)),
+    JSON.parse(execFileSync('python3', ['-c', python, top], { encoding: 'utf8' })),
+  )
 })

@@ -12,7 +12,13 @@ import { FIFO, link, makeTree } from '../helpers/tree.js'
 
 const dates = ['atime', 'mtime', 'ctime', 'birthtime'] as const
 const methods = [
-  'isBlockDevice', 'isCharacterDevice', 'isDirectory', 'isFIFO', 'isFile', 'isSocket', 'isSymbolicLink',
+  'isBlockDevice',
+  'isCharacterDevice',
+  'isDirectory',
+  'isFIFO',
+  'isFile',
+  'isSocket',
+  'isSymbolicLink',
 ] as const
 
 type AnyStats = fs.Stats | fs.BigIntStats
@@ -42,28 +48,34 @@ async function makeEveryType(t: ExecutionContext): Promise<Record<string, string
   return { ...paths, device: '/dev/null', zero: '/dev/zero', proc: '/proc/self/exe', root: '/' }
 }
 
-unless(notLinux)('returns what node:fs returns for every type of file, by path, URL, bytes, dirFd and descriptor', async (t) => {
-  const seen = new Set<string>()
-  for (const [name, path] of Object.entries(await makeEveryType(t))) {
-    for (const bigint of [false, true]) {
-      const expected = fs.statSync(path, { bigint })
-      same(t, stat(path, { bigint }), expected)
-      same(t, stat(Buffer.from(path), { bigint }), expected)
-      same(t, stat(pathToFileURL(path), { bigint }), expected)
-      same(t, stat(path, { bigint, followSymlinks: true, dirFd: undefined }), expected)
-      const itself = fs.lstatSync(path, { bigint })
-      same(t, lstat(path, { bigint }), itself)
-      same(t, stat(path, { bigint, followSymlinks: false }), itself)
-      for (const method of methods) if (itself[method]()) seen.add(method)
-      // A socket cannot be opened, and opening a FIFO blocks.
-      if (name === 'socket' || name === 'fifo') continue
-      const fd = open(path)
-      same(t, stat(fd, { bigint }), fs.fstatSync(fd, { bigint }))
-      fs.closeSync(fd)
+unless(notLinux)(
+  'returns what node:fs returns for every type of file, by path, URL, bytes, dirFd and descriptor',
+  async (t) => {
+    const seen = new Set<string>()
+    for (const [name, path] of Object.entries(await makeEveryType(t))) {
+      for (const bigint of [false, true]) {
+        const expected = fs.statSync(path, { bigint })
+        same(t, stat(path, { bigint }), expected)
+        same(t, stat(Buffer.from(path), { bigint }), expected)
+        same(t, stat(pathToFileURL(path), { bigint }), expected)
+        same(t, stat(path, { bigint, followSymlinks: true, dirFd: undefined }), expected)
+        const itself = fs.lstatSync(path, { bigint })
+        same(t, lstat(path, { bigint }), itself)
+        same(t, stat(path, { bigint, followSymlinks: false }), itself)
+        for (const method of methods) if (itself[method]()) seen.add(method)
+        // A socket cannot be opened, and opening a FIFO blocks.
+        if (name === 'socket' || name === 'fifo') continue
+        const fd = open(path)
+        same(t, stat(fd, { bigint }), fs.fstatSync(fd, { bigint }))
+        fs.closeSync(fd)
+      }
     }
-  }
-  t.deepEqual([...seen].sort(), methods.filter((name) => name !== 'isBlockDevice'))
-})
+    t.deepEqual(
+      [...seen].sort(),
+      methods.filter((name) => name !== 'isBlockDevice'),
+    )
+  },
+)
 
 unless(notLinux)('a memory file', (t) => {
   const fd = memfdCreate('test')
@@ -116,7 +128,7 @@ const times: Record<string, bigint> = {
   'before 1970, whole seconds': -2_000_000_000n,
   'long before 1970': -(2n ** 31n) * 1_000_000_000n,
   'the first second': 0n,
-  'nanoseconds': 1_700_000_000_123_456_789n,
+  nanoseconds: 1_700_000_000_123_456_789n,
   'just before the next second': 1_700_000_000_999_999_999n,
   'the end of 32 bits': (2n ** 31n - 1n) * 1_000_000_000n,
   'after 2038': (2n ** 31n + 5n) * 1_000_000_000n + 7n,

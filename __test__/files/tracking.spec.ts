@@ -25,30 +25,45 @@ interface Report {
 const onLinux = unless(notLinux)
 
 for (const { name, runtime, missing } of runtimes) {
-  unless(notLinux || missing)(`${name}: node:fs closes what fdkit opened, Memfd.from closes what node:fs opened, without a warning`, async (t) => {
-    if (runtime === undefined) throw new Error('skipped')
-    const report = JSON.parse(await runOn(runtime, '__test__/helpers/tracking-probe.mjs')) as Report
-    for (const found of [report.main, report.true.found, report.false.found]) {
-      t.deepEqual(Object.keys(found.closed), ['open', 'dup', 'memfdCreate', 'promises.open', 'promises.memfdCreate'])
-      // JSON replaces undefined with null.
-      for (const [maker, states] of Object.entries(found.closed)) t.deepEqual(states, [true, null, false], maker)
-      t.deepEqual([found.count, found.text], [4, 'text'])
-      // The copy has its own number, and the original descriptor is closed.
-      t.deepEqual(found.taken, [[null, 'text', false, false], [null, 'text', false, false]])
-      t.deepEqual(found.inheritable, [true, false, false])
-      t.deepEqual(found.warnings, [])
-    }
-    // A descriptor that a worker took over and closed is closed once, however the worker ends.
-    for (const { others } of [report.true, report.false]) t.deepEqual([...new Set(others)], ['/dev/null'])
-    // A descriptor that a worker left open is closed like one of node:fs; Bun closes nothing.
-    const closed = (paths: string[]) => paths.filter((path) => path === null).length
-    t.is(closed(report.true.left), name === 'bun' ? 0 : 3)
-    t.is(closed(report.false.left), name === 'deno' ? 3 : 0)
-  })
+  unless(notLinux || missing)(
+    `${name}: node:fs closes what fdkit opened, Memfd.from closes what node:fs opened, without a warning`,
+    async (t) => {
+      if (runtime === undefined) throw new Error('skipped')
+      const report = JSON.parse(await runOn(runtime, '__test__/helpers/tracking-probe.mjs')) as Report
+      for (const found of [report.main, report.true.found, report.false.found]) {
+        t.deepEqual(Object.keys(found.closed), [
+          'open',
+          'dup',
+          'memfdCreate',
+          'promises.open',
+          'promises.memfdCreate',
+        ])
+        // JSON replaces undefined with null.
+        for (const [maker, states] of Object.entries(found.closed))
+          t.deepEqual(states, [true, null, false], maker)
+        t.deepEqual([found.count, found.text], [4, 'text'])
+        // The copy has its own number, and the original descriptor is closed.
+        t.deepEqual(found.taken, [
+          [null, 'text', false, false],
+          [null, 'text', false, false],
+        ])
+        t.deepEqual(found.inheritable, [true, false, false])
+        t.deepEqual(found.warnings, [])
+      }
+      // A descriptor that a worker took over and closed is closed once, however the worker ends.
+      for (const { others } of [report.true, report.false]) t.deepEqual([...new Set(others)], ['/dev/null'])
+      // A descriptor that a worker left open is closed like one of node:fs; Bun closes nothing.
+      const closed = (paths: string[]) => paths.filter((path) => path === null).length
+      t.is(closed(report.true.left), name === 'bun' ? 0 : 3)
+      t.is(closed(report.false.left), name === 'deno' ? 3 : 0)
+    },
+  )
 }
 
-onLinux('a descriptor that a worker took over with Memfd.from is closed once, by close(), by the garbage collector or by the end of the worker', (t) => {
-  const script = `
+onLinux(
+  'a descriptor that a worker took over with Memfd.from is closed once, by close(), by the garbage collector or by the end of the worker',
+  (t) => {
+    const script = `
     import { once } from 'node:events'
     import { Worker } from 'node:worker_threads'
     const memfd = fdkit.Memfd.create('given', { contents: 'text' })
@@ -82,8 +97,13 @@ onLinux('a descriptor that a worker took over with Memfd.from is closed once, by
     }
     answer(seen)
   `
-  t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [['close', 2, 0], ['collect', 2, 0], ['end', 1, 0]])
-})
+    t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [
+      ['close', 2, 0],
+      ['collect', 2, 0],
+      ['end', 1, 0],
+    ])
+  },
+)
 
 onLinux('Memfd.from leaves the descriptor open if it cannot be duplicated', (t) => {
   const script = `
@@ -98,8 +118,10 @@ onLinux('Memfd.from leaves the descriptor open if it cannot be duplicated', (t) 
   t.deepEqual(child(script, { shell: 'ulimit -n 64' }), ['EMFILE', true])
 })
 
-onLinux('a worker that cannot open the root directory still gets descriptors, with the warning of Node.js', (t) => {
-  const script = `
+onLinux(
+  'a worker that cannot open the root directory still gets descriptors, with the warning of Node.js',
+  (t) => {
+    const script = `
     import { once } from 'node:events'
     import { Worker } from 'node:worker_threads'
     const program = \`
@@ -121,8 +143,9 @@ onLinux('a worker that cannot open the root directory still gets descriptors, wi
     const [found] = await once(worker, 'message')
     answer(found)
   `
-  t.deepEqual(child(script, { shell: 'ulimit -n 64' }), [true, 1])
-})
+    t.deepEqual(child(script, { shell: 'ulimit -n 64' }), [true, 1])
+  },
+)
 
 onLinux('a descriptor gets the lowest free number in the main thread', (t) => {
   const [low, high] = [fs.openSync('/', 'r'), fs.openSync('/', 'r')]

@@ -42,7 +42,10 @@ test('accepts every form of path, with and without dirFd, and a descriptor', (t)
   t.deepEqual(timesOf(dirFd), [5n, 6n])
   t.throws(() => utime('a b', { dirFd: 999_999 }), { code: 'EBADF' })
   t.throws(() => utime('x', { dirFd: opened(t, path) }), { code: 'ENOTDIR' })
-  t.like(thrown(() => utime(999_999)), { code: 'EBADF', syscall: 'futimens', path: undefined })
+  t.like(
+    thrown(() => utime(999_999)),
+    { code: 'EBADF', syscall: 'futimens', path: undefined },
+  )
 })
 
 onLinux('sets the times of a memory file', (t) => {
@@ -61,9 +64,9 @@ const nanoseconds: Record<string, bigint> = {
   'the last moment of a second': 1_700_000_000_999_999_999n,
   'beyond the digits of a double': 1_700_000_000_123_456_789n,
   'the start of 32 bits': -(2n ** 31n) * SECOND,
-  'the end of 32 bits': (2n ** 31n) * SECOND - 1n,
-  'after 2038': (2n ** 31n) * SECOND + 123_456_789n,
-  'after 2106': (2n ** 32n) * SECOND + 987_654_321n,
+  'the end of 32 bits': 2n ** 31n * SECOND - 1n,
+  'after 2038': 2n ** 31n * SECOND + 123_456_789n,
+  'after 2106': 2n ** 32n * SECOND + 987_654_321n,
 }
 
 for (const [what, time] of Object.entries(nanoseconds)) {
@@ -77,9 +80,33 @@ for (const [what, time] of Object.entries(nanoseconds)) {
 }
 
 const seconds = [
-  0, -0, 1, -1, 0.5, -0.5, 1.5, -1.5, 0.1, -0.1, 0.3, -0.3, 1e-9, -1e-9, 1.999999999, -1.999999999, 1e-20, -1e-20,
-  -1e-320, 0.9999999999, -0.9999999999, 1_700_000_000.123_456_7, -1_700_000_000.123_456_7, 2 ** 31 - 0.25,
-  2 ** 31 + 0.25, 2 ** 32 + 0.125, -(2 ** 31),
+  0,
+  -0,
+  1,
+  -1,
+  0.5,
+  -0.5,
+  1.5,
+  -1.5,
+  0.1,
+  -0.1,
+  0.3,
+  -0.3,
+  1e-9,
+  -1e-9,
+  1.999999999,
+  -1.999999999,
+  1e-20,
+  -1e-20,
+  -1e-320,
+  0.9999999999,
+  -0.9999999999,
+  1_700_000_000.123_456_7,
+  -1_700_000_000.123_456_7,
+  2 ** 31 - 0.25,
+  2 ** 31 + 0.25,
+  2 ** 32 + 0.125,
+  -(2 ** 31),
 ]
 
 unless(notLinux || missing('python3'))('fractions of seconds in times are truncated as in Python', (t) => {
@@ -124,7 +151,12 @@ const isNow = (ns: bigint) => Math.abs(Number(ns / 1_000_000n) - Date.now()) < 6
 
 test('sets the current time by default', (t) => {
   const path = `${makeTree(t, { file: '' })}/file`
-  for (const options of [undefined, {}, { times: undefined, ns: undefined }, { times: [UTIME_NOW, UTIME_NOW] }]) {
+  for (const options of [
+    undefined,
+    {},
+    { times: undefined, ns: undefined },
+    { times: [UTIME_NOW, UTIME_NOW] },
+  ]) {
     utime(path, { ns: [0n, 0n] })
     utime(path, options as UtimeOptions)
     for (const time of timesOf(path)) t.true(isNow(time))
@@ -136,7 +168,10 @@ test('sets the current time by default', (t) => {
 
 test('UTIME_NOW and UTIME_OMIT work in each position of times and ns', (t) => {
   const path = `${makeTree(t, { file: '' })}/file`
-  for (const [name, given] of [['times', 5], ['ns', 5n * SECOND]] as const) {
+  for (const [name, given] of [
+    ['times', 5],
+    ['ns', 5n * SECOND],
+  ] as const) {
     const set = (...both: unknown[]) => {
       utime(path, { ns: [1n, 2n] })
       utime(path, { [name]: both })
@@ -187,16 +222,38 @@ test('followSymlinks selects the link or its target', (t) => {
 test('rejects invalid times, and times together with ns', (t) => {
   const path = `${makeTree(t, { file: '' })}/file`
   utime(path, { ns: [1n, 2n] })
-  t.throws(() => utime(path, { times: [1, 2], ns: [1n, 2n] }), { code: 'ERR_INVALID_ARG_VALUE', message: /options\.ns/ })
-  for (const wrong of [null, 5, 'x', {}, [], [1], [1, 2, 3], ['1', 2], [1, '2'], [1n, 2n], [null, 1], [1, Symbol('x')]]) {
+  t.throws(() => utime(path, { times: [1, 2], ns: [1n, 2n] }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /options\.ns/,
+  })
+  for (const wrong of [
+    null,
+    5,
+    'x',
+    {},
+    [],
+    [1],
+    [1, 2, 3],
+    ['1', 2],
+    [1, '2'],
+    [1n, 2n],
+    [null, 1],
+    [1, Symbol('x')],
+  ]) {
     t.throws(() => utime(path, { times: wrong as never }), { code: 'ERR_INVALID_ARG_TYPE' }, inspect(wrong))
   }
   for (const wrong of [null, 5n, [1n], [1, 2], [1n, 2], [new Date(), 1n], [1n, Symbol('x')]]) {
     t.throws(() => utime(path, { ns: wrong as never }), { code: 'ERR_INVALID_ARG_TYPE' })
   }
   for (const wrong of [Number.NaN, Infinity, -Infinity, 1e300, 2 ** 53, new Date(Number.NaN)]) {
-    t.throws(() => utime(path, { times: [wrong, 0] }), { code: 'ERR_OUT_OF_RANGE', message: /options\.times\[0\]/ })
-    t.throws(() => utime(path, { times: [0, wrong] }), { code: 'ERR_OUT_OF_RANGE', message: /options\.times\[1\]/ })
+    t.throws(() => utime(path, { times: [wrong, 0] }), {
+      code: 'ERR_OUT_OF_RANGE',
+      message: /options\.times\[0\]/,
+    })
+    t.throws(() => utime(path, { times: [0, wrong] }), {
+      code: 'ERR_OUT_OF_RANGE',
+      message: /options\.times\[1\]/,
+    })
   }
   for (const wrong of [2n ** 53n * SECOND, -(2n ** 100n)]) {
     t.throws(() => utime(path, { ns: [wrong, 0n] }), { code: 'ERR_OUT_OF_RANGE' })
@@ -224,5 +281,8 @@ asRoot('the owner alone may set any time; a user who may write the file may set 
     }
     answer(['writable', 'closed'].map((name) => [attempt(name), attempt(name, { times: [1, 2] })]))
   `
-  t.deepEqual(child(script, { args: [top] }), [['done', 'EPERM'], ['EACCES', 'EPERM']])
+  t.deepEqual(child(script, { args: [top] }), [
+    ['done', 'EPERM'],
+    ['EACCES', 'EPERM'],
+  ])
 })

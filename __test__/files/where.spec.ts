@@ -45,29 +45,36 @@ for (const [name, code, call] of cases) {
     const error: Located = thrown(() => call(fdkit, dirFd))
     t.is(error.code, code)
     t.is(error.dir, `${top}/moved`)
-    t.regex(error.message, new RegExp(`^${code}: .*, ${error.syscall} '${error.path}' in '${top}/moved' \\(${name}\\)$`))
+    t.regex(
+      error.message,
+      new RegExp(`^${code}: .*, ${error.syscall} '${error.path}' in '${top}/moved' \\(${name}\\)$`),
+    )
     t.deepEqual(Object.keys(error), ['errno', 'code', 'syscall', 'path', 'dir'])
     const later = (await t.throwsAsync(async () => call(promises as never, dirFd))) as Located
     t.is(later.message, error.message)
     t.is(later.dir, error.dir)
   })
 
-  onLinux(`${name}, ${code}: an error of a descriptor that is not open, or is a file, names the function`, (t) => {
-    const top = makeTree(t, tree)
-    const closed: Located = thrown(() => call(fdkit, 999_999))
-    t.is(closed.code, 'EBADF')
-    t.true(closed.message.endsWith(` (${name})`), closed.message)
-    t.false('dir' in closed)
-    const file: Located = thrown(() => call(fdkit, opened(t, `${top}/dir/file`)))
-    t.is(file.code, 'ENOTDIR')
-    t.is(file.dir, `${top}/dir/file`)
-  })
+  onLinux(
+    `${name}, ${code}: an error of a descriptor that is not open, or is a file, names the function`,
+    (t) => {
+      const top = makeTree(t, tree)
+      const closed: Located = thrown(() => call(fdkit, 999_999))
+      t.is(closed.code, 'EBADF')
+      t.true(closed.message.endsWith(` (${name})`), closed.message)
+      t.false('dir' in closed)
+      const file: Located = thrown(() => call(fdkit, opened(t, `${top}/dir/file`)))
+      t.is(file.code, 'ENOTDIR')
+      t.is(file.dir, `${top}/dir/file`)
+    },
+  )
 }
 
 onLinux('the example of the guide, a walk that deletes and meets a link, names the directory', (t) => {
   const top = makeTree(t, tree)
   const error: Located = thrown(() => {
-    for (const [, dirs, , dirFd] of fdkit.fwalk(`${top}/dir`)) for (const name of dirs) fdkit.unlink(name, { dirFd })
+    for (const [, dirs, , dirFd] of fdkit.fwalk(`${top}/dir`))
+      for (const name of dirs) fdkit.unlink(name, { dirFd })
   })
   t.is(error.message, `EISDIR: illegal operation on a directory, unlinkat 'sub' in '${top}/dir' (unlink)`)
 })
@@ -96,7 +103,10 @@ onLinux('symlink names the directory of the link', (t) => {
   const top = makeTree(t, tree)
   const error: Located = thrown(() => fdkit.symlink('anything', 'file', { dirFd: opened(t, `${top}/dir`) }))
   t.regex(error.message, new RegExp(`symlinkat 'anything' -> 'file' in '${top}/dir' \\(symlink\\)$`))
-  t.deepEqual([error.path, error.dest, error.dir, error.destDir], ['anything', 'file', undefined, `${top}/dir`])
+  t.deepEqual(
+    [error.path, error.dest, error.dir, error.destDir],
+    ['anything', 'file', undefined, `${top}/dir`],
+  )
 })
 
 onLinux('walks and deletions name the directory in the errors that they throw and report', async (t) => {
@@ -121,13 +131,21 @@ onLinux('walks and deletions name the directory in the errors that they throw an
 onLinux('an error has the message of node:fs if the path does not start from the descriptor', (t) => {
   const top = makeTree(t, tree)
   const dirFd = opened(t, `${top}/dir`)
-  for (const call of [() => fdkit.stat(`${top}/none`, { dirFd }), () => fdkit.stat(`${top}/none`), () => fdkit.open('/none', 'r', { dirFd })]) {
+  for (const call of [
+    () => fdkit.stat(`${top}/none`, { dirFd }),
+    () => fdkit.stat(`${top}/none`),
+    () => fdkit.open('/none', 'r', { dirFd }),
+  ]) {
     const error: Located = thrown(call)
     t.false(/ in '|\(/.test(error.message), error.message)
     t.deepEqual(Object.keys(error), ['errno', 'code', 'syscall', 'path'])
   }
   // Without a path the call acts on the descriptor itself.
-  t.deepEqual(Object.keys(thrown(() => fdkit.listdir(opened(t, `${top}/dir/file`)))), ['errno', 'code', 'syscall'])
+  t.deepEqual(Object.keys(thrown(() => fdkit.listdir(opened(t, `${top}/dir/file`)))), [
+    'errno',
+    'code',
+    'syscall',
+  ])
 })
 
 onLinux('errors name a removed directory and one whose name is not UTF-8', (t) => {
@@ -165,9 +183,21 @@ test('the error for a top that is not a directory, or is a link to one, says wha
       t.deepEqual(entries, [])
       t.is(errors.length, 1)
       t.regex(errors[0]!.code!, /^(ELOOP|ENOTDIR)$/)
-      t.regex(errors[0]!.message, /: the top is not a directory, or is a symbolic link, .*followSymlinks: true$/)
-      const loud = api.fwalk(path as string, { onerror: (error) => { throw error } })
-      await t.throwsAsync(async () => { for await (const _ of loud) continue }, { message: /followSymlinks: true$/ })
+      t.regex(
+        errors[0]!.message,
+        /: the top is not a directory, or is a symbolic link, .*followSymlinks: true$/,
+      )
+      const loud = api.fwalk(path as string, {
+        onerror: (error) => {
+          throw error
+        },
+      })
+      await t.throwsAsync(
+        async () => {
+          for await (const _ of loud) continue
+        },
+        { message: /followSymlinks: true$/ },
+      )
     }
     // The message does not advise to follow links that were swapped in or added below the top.
     const errors: NodeJS.ErrnoException[] = []
@@ -177,8 +207,15 @@ test('the error for a top that is not a directory, or is a link to one, says wha
     t.true(errors.length > 0)
     for (const error of errors) t.false(/followSymlinks/.test(error.message), error.message)
     const followed: NodeJS.ErrnoException[] = []
-    await t.throwsAsync(async () => {
-      for await (const _ of api.fwalk(`${top}/file`, { followSymlinks: true, onerror: (error) => followed.push(error) })) continue
-    }, { code: 'ENOTDIR', message: /^(?!.*followSymlinks)/ })
+    await t.throwsAsync(
+      async () => {
+        for await (const _ of api.fwalk(`${top}/file`, {
+          followSymlinks: true,
+          onerror: (error) => followed.push(error),
+        }))
+          continue
+      },
+      { code: 'ENOTDIR', message: /^(?!.*followSymlinks)/ },
+    )
   }
 })

@@ -41,7 +41,15 @@ export const table: Table = {
   futexWake: () => [words, 0, 1],
   fwalk: () => [
     '.',
-    { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4, exact: true, threads: 1 },
+    {
+      topdown: true,
+      onerror() {},
+      followSymlinks: false,
+      dirFd: directory,
+      maxOpen: 4,
+      exact: true,
+      threads: 1,
+    },
   ],
   getInheritable: () => [directory],
   getSeals: () => [memfd()],
@@ -68,7 +76,10 @@ export const table: Table = {
   mkdir: () => ['dir', 0o700, { dirFd: directory }],
   mkfifo: () => ['fifo', 0o600, { dirFd: directory }],
   mknod: () => ['node', 0o600, 0, { dirFd: directory }],
-  mmap: () => [memfdOfPage(), { offset: 0, length: 100, writable: true, allowShrink: false, populate: false }],
+  mmap: () => [
+    memfdOfPage(),
+    { offset: 0, length: 100, writable: true, allowShrink: false, populate: false },
+  ],
   mmapShared: () => [memfdOfPage(), { offset: 0, length: 100, allowShrink: false, populate: false }],
   munmap: () => [fdkit.mmap(memfdOfPage())],
   open: () => ['file', 'w', { mode: 0o600, resolve: 0, dirFd: directory }],
@@ -90,10 +101,30 @@ export const promisesTable: Table = {
   ...Object.fromEntries(Object.entries(table).filter(([name]) => name in promises)),
   createMemfd: () => [
     'name',
-    { size: 4096, contents: 'x', sealing: true, exec: false, hugePageSize: undefined, inheritable: false, signal },
+    {
+      size: 4096,
+      contents: 'x',
+      sealing: true,
+      exec: false,
+      hugePageSize: undefined,
+      inheritable: false,
+      signal,
+    },
   ],
   futexWaitAsync: () => [words, 0, 1, { timeout: 5, signal }],
-  fwalk: () => ['.', { topdown: true, onerror() {}, followSymlinks: false, dirFd: directory, maxOpen: 4, exact: true, threads: 1, signal }],
+  fwalk: () => [
+    '.',
+    {
+      topdown: true,
+      onerror() {},
+      followSymlinks: false,
+      dirFd: directory,
+      maxOpen: 4,
+      exact: true,
+      threads: 1,
+      signal,
+    },
+  ],
   rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, threads: 1, dirFd: directory, signal }],
 }
 
@@ -102,15 +133,45 @@ const thrower = () => {
   throw new Thrown('by the value itself')
 }
 const throwing = new Proxy({}, { get: thrower, getPrototypeOf: thrower, has: thrower })
-const getters = Object.defineProperties({}, Object.fromEntries(
-  [
-    'mode', 'dirFd', 'srcDirFd', 'dstDirFd', 'flags', 'times', 'ns', 'ignoreErrors', 'effectiveIds', 'bigint',
-    'resolve', 'followSymlinks', 'topdown', 'onerror', 'maxOpen', 'exact', 'threads', 'href', 'signal', 'offset', 'length', 'writable',
-    'allowShrink', 'populate', 'size', 'contents', 'sealing', 'exec', 'hugePageSize', 'inheritable',
-    'timeout', 'type',
-  ]
-    .map((name) => [name, { get: thrower, enumerable: true }]),
-))
+const getters = Object.defineProperties(
+  {},
+  Object.fromEntries(
+    [
+      'mode',
+      'dirFd',
+      'srcDirFd',
+      'dstDirFd',
+      'flags',
+      'times',
+      'ns',
+      'ignoreErrors',
+      'effectiveIds',
+      'bigint',
+      'resolve',
+      'followSymlinks',
+      'topdown',
+      'onerror',
+      'maxOpen',
+      'exact',
+      'threads',
+      'href',
+      'signal',
+      'offset',
+      'length',
+      'writable',
+      'allowShrink',
+      'populate',
+      'size',
+      'contents',
+      'sealing',
+      'exec',
+      'hugePageSize',
+      'inheritable',
+      'timeout',
+      'type',
+    ].map((name) => [name, { get: thrower, enumerable: true }]),
+  ),
+)
 const { proxy: revoked, revoke } = Proxy.revocable({}, {})
 revoke()
 const { proxy: revokedFunction, revoke: revokeFunction } = Proxy.revocable(() => {}, {})
@@ -123,42 +184,98 @@ const shared = new Uint8Array(new SharedArrayBuffer(4)).fill(0x78)
 const resizable = new Uint8Array(Reflect.construct(ArrayBuffer, [8, { maxByteLength: 16 }])).fill(0x78)
 
 const values: [string, unknown][] = [
-  ['undefined', undefined], ['null', null], ['true', true], ['false', false],
-  ...[0, -0, 1, -1, 4, 0.5, -1.5, 1e-320, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1, 2 ** 32 - 1,
-    2 ** 32, 2 ** 53, 2 ** 63, 2 ** 64, 1e21, 1e308, Number.NaN, Infinity, -Infinity,
+  ['undefined', undefined],
+  ['null', null],
+  ['true', true],
+  ['false', false],
+  ...[
+    0,
+    -0,
+    1,
+    -1,
+    4,
+    0.5,
+    -1.5,
+    1e-320,
+    2 ** 31 - 1,
+    2 ** 31,
+    -(2 ** 31),
+    -(2 ** 31) - 1,
+    2 ** 32 - 1,
+    2 ** 32,
+    2 ** 53,
+    2 ** 63,
+    2 ** 64,
+    1e21,
+    1e308,
+    Number.NaN,
+    Infinity,
+    -Infinity,
   ].map((value): [string, unknown] => [Object.is(value, -0) ? '-0' : String(value), value]),
-  ['0n', 0n], ['-1n', -1n], ['2n ** 64n', 2n ** 64n],
-  ['empty string', ''], ['string', 'x'], ['number in a string', '5'], ['NUL string', 'a\0'],
-  ['lone surrogate', '\ud800'], ['long string', 'x'.repeat(2 ** 20)], ['__proto__', '__proto__'],
-  ['symbol', Symbol('s')], ['Symbol.iterator', Symbol.iterator],
-  ['object', {}], ['no prototype', Object.create(null)], ['array', []], ['array of numbers', [1, 2]],
-  ['function', () => {}], ['async function', async () => {}],
-  ['Date', new Date()], ['invalid Date', new Date(Number.NaN)], ['RegExp', /x/], ['Map', new Map()],
-  ['Promise', Promise.resolve()], ['Error', new Error('x')], ['String', new String('x')],
-  ['Number', new Number(5)], ['globalThis', globalThis], ['toString throws', { toString: thrower, valueOf: thrower }],
-  ['every trap throws', throwing], ['every getter throws', getters],
-  ['revoked Proxy', revoked], ['revoked function', revokedFunction],
-  ['constructor is null', { constructor: null }], ['constructor is a number', { constructor: 5 }],
+  ['0n', 0n],
+  ['-1n', -1n],
+  ['2n ** 64n', 2n ** 64n],
+  ['empty string', ''],
+  ['string', 'x'],
+  ['number in a string', '5'],
+  ['NUL string', 'a\0'],
+  ['lone surrogate', '\ud800'],
+  ['long string', 'x'.repeat(2 ** 20)],
+  ['__proto__', '__proto__'],
+  ['symbol', Symbol('s')],
+  ['Symbol.iterator', Symbol.iterator],
+  ['object', {}],
+  ['no prototype', Object.create(null)],
+  ['array', []],
+  ['array of numbers', [1, 2]],
+  ['function', () => {}],
+  ['async function', async () => {}],
+  ['Date', new Date()],
+  ['invalid Date', new Date(Number.NaN)],
+  ['RegExp', /x/],
+  ['Map', new Map()],
+  ['Promise', Promise.resolve()],
+  ['Error', new Error('x')],
+  ['String', new String('x')],
+  ['Number', new Number(5)],
+  ['globalThis', globalThis],
+  ['toString throws', { toString: thrower, valueOf: thrower }],
+  ['every trap throws', throwing],
+  ['every getter throws', getters],
+  ['revoked Proxy', revoked],
+  ['revoked function', revokedFunction],
+  ['constructor is null', { constructor: null }],
+  ['constructor is a number', { constructor: 5 }],
   ['constructor throws', Object.defineProperty({}, 'constructor', { get: thrower })],
-  ['ArrayBuffer', new ArrayBuffer(4)], ['SharedArrayBuffer', new SharedArrayBuffer(4)],
+  ['ArrayBuffer', new ArrayBuffer(4)],
+  ['SharedArrayBuffer', new SharedArrayBuffer(4)],
   ['DataView', new DataView(new ArrayBuffer(4))],
-  ...[Int8Array, Uint8ClampedArray, Uint16Array, Int32Array, Float32Array, Float64Array, BigInt64Array]
-    .map((type): [string, unknown] => [type.name, new type(2)]),
-  ['empty Uint8Array', new Uint8Array(0)], ['NUL Uint8Array', new Uint8Array(3)],
-  ['Buffer', Buffer.from('x')], ['Buffer not UTF-8', Buffer.from([0xff, 0xfe])],
-  ['long Buffer', Buffer.alloc(2 ** 20, 'x')], ['detached Uint8Array', detached],
-  ['detached Int32Array', detachedWords], ['shared Int32Array', new Int32Array(new SharedArrayBuffer(8))],
-  ['shared Uint8Array', shared], ['resizable Uint8Array', resizable],
+  ...[Int8Array, Uint8ClampedArray, Uint16Array, Int32Array, Float32Array, Float64Array, BigInt64Array].map(
+    (type): [string, unknown] => [type.name, new type(2)],
+  ),
+  ['empty Uint8Array', new Uint8Array(0)],
+  ['NUL Uint8Array', new Uint8Array(3)],
+  ['Buffer', Buffer.from('x')],
+  ['Buffer not UTF-8', Buffer.from([0xff, 0xfe])],
+  ['long Buffer', Buffer.alloc(2 ** 20, 'x')],
+  ['detached Uint8Array', detached],
+  ['detached Int32Array', detachedWords],
+  ['shared Int32Array', new Int32Array(new SharedArrayBuffer(8))],
+  ['shared Uint8Array', shared],
+  ['resizable Uint8Array', resizable],
   ['Uint8Array by prototype', Object.create(Uint8Array.prototype)],
   ['Proxy of a Uint8Array', new Proxy(Buffer.from('x'), {})],
-  ['http URL', new URL('http://host/x')], ['file URL', new URL(`file://${process.cwd()}/x`)],
-  ['file URL with NUL', new URL('file:///%00')], ['URL by prototype', Object.create(URL.prototype)],
+  ['http URL', new URL('http://host/x')],
+  ['file URL', new URL(`file://${process.cwd()}/x`)],
+  ['file URL with NUL', new URL('file:///%00')],
+  ['URL by prototype', Object.create(URL.prototype)],
   ['iterator of fdkit', fdkit.fwalk('.')],
   // This value is last because it would refuse all later calls if it became a hook.
   ['class', class Named {}],
 ]
 
-const nodesCodes = /^ERR_(INVALID_ARG_TYPE|INVALID_ARG_VALUE|OUT_OF_RANGE|INVALID_URL_SCHEME|INVALID_FILE_URL_PATH)$/
+const nodesCodes =
+  /^ERR_(INVALID_ARG_TYPE|INVALID_ARG_VALUE|OUT_OF_RANGE|INVALID_URL_SCHEME|INVALID_FILE_URL_PATH)$/
 
 const enginesWords =
   /revoked|on a detached ArrayBuffer|incompatible receiver|instance of class URL|private member|^Class constructor/
@@ -171,7 +288,12 @@ function complaint(thrown: unknown): string {
   if (error.code !== undefined && nodesCodes.test(error.code)) {
     return error instanceof TypeError || error instanceof RangeError ? '' : `${error.code} of another class`
   }
-  if (typeof error.syscall === 'string' && (error.errno as number) < 0 && /^E[A-Z0-9]+$/.test(error.code ?? '')) return ''
+  if (
+    typeof error.syscall === 'string' &&
+    (error.errno as number) < 0 &&
+    /^E[A-Z0-9]+$/.test(error.code ?? '')
+  )
+    return ''
   // node:fs throws this error too.
   if (error instanceof TypeError && enginesWords.test(error.message)) return ''
   return `${error.name} [${error.code}]: ${error.message.slice(0, 200)}`
@@ -220,8 +342,11 @@ async function attemptLater(name: string, place: string, args: unknown[]): Promi
   }
   try {
     const result = await returned
+    // It may have reserved 4 GiB.
+    if (result instanceof fdkit.Memfd && name === 'createMemfd') result.close()
     if (typeof result === 'number' && /^(open|memfdCreate)$/.test(name)) fs.closeSync(result)
-    if (name === 'fwalk' && result !== undefined) for await (const _ of result as AsyncIterable<unknown>) continue
+    if (name === 'fwalk' && result !== undefined)
+      for await (const _ of result as AsyncIterable<unknown>) continue
   } catch (error) {
     said ||= complaint(error)
   }
@@ -234,9 +359,19 @@ async function tryAll(attempt: Attempt, name: string, good: () => unknown[]): Pr
   for (const [what, value] of values) {
     for (let index = 0; index < count; index++) {
       await attempt(name, `argument ${index}: ${what}`, good().with(index, value))
-      await attempt(name, `argument ${index} alone: ${what}`, Array(index + 1).fill(undefined).with(index, value))
+      await attempt(
+        name,
+        `argument ${index} alone: ${what}`,
+        Array(index + 1)
+          .fill(undefined)
+          .with(index, value),
+      )
     }
-    await attempt(name, `every argument: ${what}`, good().map(() => value))
+    await attempt(
+      name,
+      `every argument: ${what}`,
+      good().map(() => value),
+    )
     await attempt(name, `one too many: ${what}`, [...good(), value])
     const options = good().at(-1)
     if (typeof options !== 'object') continue

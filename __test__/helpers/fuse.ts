@@ -5,7 +5,11 @@ import { missing, notLinux, notRoot } from './platform.js'
 
 /** For `unless`. */
 export const noFuse =
-  notLinux || notRoot || missing('python3') || missing('unshare') || (!existsSync('/dev/fuse') && 'needs /dev/fuse')
+  notLinux ||
+  notRoot ||
+  missing('python3') ||
+  missing('unshare') ||
+  (!existsSync('/dev/fuse') && 'needs /dev/fuse')
 
 // See fuse(4), and include/uapi/linux/fuse.h for the structures. The server has one directory of files.
 // Each answer to READDIR has the next name and always the same offset. The program has no single quotes

@@ -29,10 +29,28 @@ type Rule = [call: number, tests: [argument: number, how: 'equals' | 'has', valu
 
 /** The flags that a kernel refuses, each with the release that added it. */
 const flags: [release: string, rule: Rule][] = [
-  ['5.1', [numbers.fcntl, [[1, 'equals', F_ADD_SEALS], [2, 'has', F_SEAL_FUTURE_WRITE]]]],
+  [
+    '5.1',
+    [
+      numbers.fcntl,
+      [
+        [1, 'equals', F_ADD_SEALS],
+        [2, 'has', F_SEAL_FUTURE_WRITE],
+      ],
+    ],
+  ],
   ['5.14', [numbers.madvise, [[2, 'equals', MADV_POPULATE_READ]]]],
   ['6.3', [numbers.memfd_create, [[1, 'has', MFD_NOEXEC_SEAL_OR_EXEC]]]],
-  ['6.3', [numbers.fcntl, [[1, 'equals', F_ADD_SEALS], [2, 'has', F_SEAL_EXEC]]]],
+  [
+    '6.3',
+    [
+      numbers.fcntl,
+      [
+        [1, 'equals', F_ADD_SEALS],
+        [2, 'has', F_SEAL_EXEC],
+      ],
+    ],
+  ],
 ]
 
 // A filter (classic BPF). The program has no single quotes because it is part of a shell command.

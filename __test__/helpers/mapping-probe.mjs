@@ -37,7 +37,12 @@ if (typeof ArrayBuffer.prototype.transfer === 'function') {
   const before = count()
   findings.transferMethod = attempt(() => first.transfer())
   const second = ArrayBuffer.prototype.transfer.call(first)
-  findings.moved = [attempt(() => munmap(first)), text(second), attempt(() => munmap(second)), before - count()]
+  findings.moved = [
+    attempt(() => munmap(first)),
+    text(second),
+    attempt(() => munmap(second)),
+    before - count(),
+  ]
   findings.movedTwice = attempt(() => munmap(second))
 }
 

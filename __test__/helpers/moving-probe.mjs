@@ -17,15 +17,15 @@ const streamOf = (chunk) =>
 
 const moves = {
   // A stream transfers the memory of an enqueued chunk to its reader.
-  'enqueued': async (buffer) => (await streamOf(new Uint8Array(buffer)).getReader().read()).value.buffer,
+  enqueued: async (buffer) => (await streamOf(new Uint8Array(buffer)).getReader().read()).value.buffer,
   // A stream transfers the memory of the buffer to fill, and returns it.
-  'filled': async (buffer) => {
+  filled: async (buffer) => {
     const reader = streamOf(new Uint8Array([97])).getReader({ mode: 'byob' })
     return (await reader.read(new Uint8Array(buffer))).value.buffer
   },
-  'transfer': (buffer) => ArrayBuffer.prototype.transfer.call(buffer),
+  transfer: (buffer) => ArrayBuffer.prototype.transfer.call(buffer),
   // Deno transfers the buffer.
-  'structuredClone': (buffer) => structuredClone(buffer, { transfer: [buffer] }),
+  structuredClone: (buffer) => structuredClone(buffer, { transfer: [buffer] }),
 }
 
 const attempt = async (call) => {
@@ -60,8 +60,6 @@ if (isMainThread) {
   console.log(JSON.stringify(findings))
   process.exit()
 } else {
-
-
   const buffer = mmap(workerData.fd)
   const moved = await attempt(() => moves[workerData.move](buffer))
   try {

@@ -54,8 +54,19 @@ for line in sys.stdin:
 `
 
 export const attempts = [
-  'cut', 'open with O_TRUNC', 'lengthen', 'reserve', 'write', 'write beyond', 'punch', 'chmod x',
-  'chmod w', 'map shared', 'map read-only, make writable', 'map privately', 'seal',
+  'cut',
+  'open with O_TRUNC',
+  'lengthen',
+  'reserve',
+  'write',
+  'write beyond',
+  'punch',
+  'chmod x',
+  'chmod w',
+  'map shared',
+  'map read-only, make writable',
+  'map privately',
+  'seal',
 ] as const
 export type Attempt = (typeof attempts)[number]
 

@@ -71,9 +71,7 @@ const statics = (name, value) =>
 export function functionsOf(fdkit) {
   const functions = Object.entries(fdkit).filter(([, value]) => typeof value === 'function')
   const isClass = ([, value]) => Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false
-  return Object.fromEntries(
-    functions.flatMap((entry) => (isClass(entry) ? statics(...entry) : [entry])),
-  )
+  return Object.fromEntries(functions.flatMap((entry) => (isClass(entry) ? statics(...entry) : [entry])))
 }
 
 export async function probe(fdkit) {

@@ -5,10 +5,15 @@ import { futexWaitAsync } from '../../dist/promises.js'
 const [path, kind, wait] = process.argv.slice(2)
 const fs = process.getBuiltinModule('node:fs')
 const memfd = Memfd.from(fs.openSync(path, kind === 'reader' ? 'r' : 'r+'))
-const words = new Int32Array(kind === 'shared' ? memfd.share() : memfd.map({ writable: kind === 'private' ? false : undefined }))
+const words = new Int32Array(
+  kind === 'shared' ? memfd.share() : memfd.map({ writable: kind === 'private' ? false : undefined }),
+)
 let seen = 0
 while (seen < 8) {
-  const result = wait === 'async' ? await futexWaitAsync(words, 1, seen, { timeout: 20_000 }) : futexWait(words, 1, seen, 20_000)
+  const result =
+    wait === 'async'
+      ? await futexWaitAsync(words, 1, seen, { timeout: 20_000 })
+      : futexWait(words, 1, seen, 20_000)
   if (result === 'timed-out') throw new Error('nobody woke it')
   // Reads the value from the view, since a wake-up may occur without a change.
   const value = Atomics.load(words, 1)

@@ -58,7 +58,13 @@ function makeWorld(): World {
   }
   const bytes = Buffer.from(new ArrayBuffer(4))
   bytes.write('file')
-  return { dirFd: fs.openSync('world', 'r'), memfd: fdkit.Memfd.create('x', { size: 4096 }), bytes, taken: [], walk: undefined }
+  return {
+    dirFd: fs.openSync('world', 'r'),
+    memfd: fdkit.Memfd.create('x', { size: 4096 }),
+    bytes,
+    taken: [],
+    walk: undefined,
+  }
 }
 
 function endWorld(world: World): void {
@@ -101,7 +107,7 @@ const acts: Record<string, (world: World) => void> = {
     attempt(() => walk?.return())
     attempt(() => walk?.throw(new Error('ended')))
   },
-  'throws': () => {
+  throws: () => {
     throw Object.assign(new Error('thrown on the occasion'), { code: 'THROWN' })
   },
 }
@@ -112,28 +118,51 @@ fdkit.addAuditHook((event) => {
 })
 let onHook: () => void = () => {}
 let onChannel: () => void = () => {}
-for (const event of ['os.listdir', 'os.remove', 'os.rename', 'os.mkdir', 'os.fwalk', 'shutil.rmtree', 'open', 'mmap.__new__']) {
+for (const event of [
+  'os.listdir',
+  'os.remove',
+  'os.rename',
+  'os.mkdir',
+  'os.fwalk',
+  'shutil.rmtree',
+  'open',
+  'mmap.__new__',
+]) {
   subscribe(event, () => onChannel())
 }
 
 /** Returns an object whose properties run the code of the test when they are read. */
 const getters = (values: object): never =>
-  Object.defineProperties({}, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, {
-    enumerable: true,
-    get() {
-      onOccasion()
-      return value
-    },
-  }]))) as never
+  Object.defineProperties(
+    {},
+    Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [
+        name,
+        {
+          enumerable: true,
+          get() {
+            onOccasion()
+            return value
+          },
+        },
+      ]),
+    ),
+  ) as never
 
 /** Returns a Proxy that runs the code of the test in every trap. */
 const proxy = (values: object): never =>
-  new Proxy(values, Object.fromEntries(
-    (['get', 'has', 'ownKeys', 'getOwnPropertyDescriptor', 'getPrototypeOf'] as const).map((trap) => [trap, (...args: unknown[]) => {
-      onOccasion()
-      return (Reflect[trap] as AnyFunction)(...args)
-    }]),
-  )) as never
+  new Proxy(
+    values,
+    Object.fromEntries(
+      (['get', 'has', 'ownKeys', 'getOwnPropertyDescriptor', 'getPrototypeOf'] as const).map((trap) => [
+        trap,
+        (...args: unknown[]) => {
+          onOccasion()
+          return (Reflect[trap] as AnyFunction)(...args)
+        },
+      ]),
+    ),
+  ) as never
 
 const wrappers = { getters, proxy, plain: (values: object) => values as never }
 type Wrap = (values: object) => never
@@ -157,23 +186,28 @@ const calls: Record<string, (api: typeof fdkit, world: World, wrap: Wrap) => unk
       onOccasion()
     }
   },
-  link: (api, { dirFd, bytes }, wrap) => api.link(bytes, 'linked', wrap({ srcDirFd: dirFd, dstDirFd: dirFd })),
+  link: (api, { dirFd, bytes }, wrap) =>
+    api.link(bytes, 'linked', wrap({ srcDirFd: dirFd, dstDirFd: dirFd })),
   listdir: (api, { dirFd }, wrap) => api.listdir('.', wrap({ dirFd: wrap({ fd: dirFd }) })),
   'listdir of an fd': (api, { dirFd }, wrap) => api.listdir(wrap({ fd: dirFd })),
   lstat: (api, { dirFd, bytes }, wrap) => api.lstat(bytes, wrap({ dirFd, bigint: true })),
   mkdir: (api, { dirFd }, wrap) => api.mkdir('made', 0o777, wrap({ dirFd })),
   mkfifo: (api, { dirFd }, wrap) => api.mkfifo('made', 0o666, wrap({ dirFd })),
   mknod: (api, { dirFd }, wrap) => api.mknod('made', 0o600, 0, wrap({ dirFd })),
-  open: async (api, { dirFd, bytes }, wrap) => fs.closeSync(await api.open(bytes, 'r', wrap({ dirFd, mode: 0o600 }))),
+  open: async (api, { dirFd, bytes }, wrap) =>
+    fs.closeSync(await api.open(bytes, 'r', wrap({ dirFd, mode: 0o600 }))),
   readlink: (api, { dirFd }, wrap) => api.readlink('alias', wrap({ dirFd })),
-  rename: (api, { dirFd, bytes }, wrap) => api.rename(bytes, 'renamed', wrap({ srcDirFd: dirFd, dstDirFd: dirFd, flags: 0 })),
-  replace: (api, { dirFd, bytes }, wrap) => api.replace(bytes, 'renamed', wrap({ srcDirFd: dirFd, dstDirFd: dirFd })),
+  rename: (api, { dirFd, bytes }, wrap) =>
+    api.rename(bytes, 'renamed', wrap({ srcDirFd: dirFd, dstDirFd: dirFd, flags: 0 })),
+  replace: (api, { dirFd, bytes }, wrap) =>
+    api.replace(bytes, 'renamed', wrap({ srcDirFd: dirFd, dstDirFd: dirFd })),
   rmdir: (api, { dirFd }, wrap) => api.rmdir('dir/sub', wrap({ dirFd })),
   rmtree: (api, { dirFd }, wrap) => {
     const onerror = () => onOccasion()
     return api.rmtree('dir', wrap({ dirFd, onerror, ignoreErrors: false }))
   },
-  'rmtree of nothing': (api, { dirFd }, wrap) => api.rmtree('none', wrap({ dirFd, onerror: () => onOccasion() })),
+  'rmtree of nothing': (api, { dirFd }, wrap) =>
+    api.rmtree('none', wrap({ dirFd, onerror: () => onOccasion() })),
   scandir: async (api, { dirFd, bytes }, wrap) => {
     for (const entry of await api.scandir('.', wrap({ dirFd }))) {
       attempt(() => entry.stat(wrap({ bigint: true, followSymlinks: true })))
@@ -181,14 +215,17 @@ const calls: Record<string, (api: typeof fdkit, world: World, wrap: Wrap) => unk
     }
     void bytes
   },
-  stat: (api, { dirFd, bytes }, wrap) => api.stat(bytes, wrap({ dirFd, bigint: false, followSymlinks: true })),
+  stat: (api, { dirFd, bytes }, wrap) =>
+    api.stat(bytes, wrap({ dirFd, bigint: false, followSymlinks: true })),
   'stat of a URL': (api, _, wrap) => api.stat(wrap({ href: 'file:///', protocol: 'file:' })),
   symlink: (api, { dirFd }, wrap) => api.symlink('x', 'made', wrap({ dirFd })),
   unlink: (api, { dirFd, bytes }, wrap) => api.unlink(bytes, wrap({ dirFd })),
-  utime: (api, { dirFd, bytes }, wrap) => api.utime(bytes, wrap({ dirFd, times: Object.assign([1, 2], wrap({})) })),
+  utime: (api, { dirFd, bytes }, wrap) =>
+    api.utime(bytes, wrap({ dirFd, times: Object.assign([1, 2], wrap({})) })),
 }
 const memoryCalls: Record<string, (world: World, wrap: Wrap) => unknown> = {
-  'Memfd.create': (_, wrap) => fdkit.Memfd.create('x', wrap({ size: 8, contents: new Uint8Array(8), sealing: true })).close(),
+  'Memfd.create': (_, wrap) =>
+    fdkit.Memfd.create('x', wrap({ size: 8, contents: new Uint8Array(8), sealing: true })).close(),
   'Memfd#map': ({ memfd }, wrap) => memfd.map(wrap({ offset: 0, length: 8, writable: true })),
   'Memfd#share': ({ memfd }, wrap) => memfd.share(wrap({ offset: 0, length: 8 })),
   mmap: ({ memfd }, wrap) => fdkit.mmap(wrap({ fd: memfd.fd }), wrap({ offset: 0, length: 8 })),
@@ -198,13 +235,21 @@ const memoryCalls: Record<string, (world: World, wrap: Wrap) => unknown> = {
   getSeals: ({ memfd }, wrap) => fdkit.getSeals(wrap({ fd: memfd.fd })),
   addSeals: ({ memfd }, wrap) => fdkit.addSeals(wrap({ fd: memfd.fd }), 0),
   futexWaitAsync: ({ memfd }, wrap) =>
-    promises.futexWaitAsync(new Int32Array(memfd.map()), 0, 0, wrap({ timeout: 1, signal: new AbortController().signal })),
+    promises.futexWaitAsync(
+      new Int32Array(memfd.map()),
+      0,
+      0,
+      wrap({ timeout: 1, signal: new AbortController().signal }),
+    ),
   createMemfd: (_, wrap) =>
-    promises.createMemfd('x', wrap({ contents: ['x'], signal: new AbortController().signal })).then((made) => made.close()),
+    promises
+      .createMemfd('x', wrap({ contents: ['x'], signal: new AbortController().signal }))
+      .then((made) => made.close()),
 }
 
 // A call may succeed, fail in a system call, or throw an error of fdkit.
-const codes = /^(E[A-Z0-9]+|ERR_INVALID_ARG_VALUE|ERR_INVALID_ARG_TYPE|ERR_OUT_OF_RANGE|ERR_INVALID_STATE|ABORT_ERR|THROWN)$/
+const codes =
+  /^(E[A-Z0-9]+|ERR_INVALID_ARG_VALUE|ERR_INVALID_ARG_TYPE|ERR_OUT_OF_RANGE|ERR_INVALID_STATE|ABORT_ERR|THROWN)$/
 const inWords = /already running/
 
 async function tryOne(name: string, call: (world: World, wrap: Wrap) => unknown): Promise<void> {
@@ -223,7 +268,8 @@ async function tryOne(name: string, call: (world: World, wrap: Wrap) => unknown)
           await call(world, wrap)
         } catch (error) {
           const { code = '', message } = error as NodeJS.ErrnoException
-          if (!codes.test(code) && !inWords.test(message)) say({ complaint: `${where}: ${String((error as Error).stack)}` })
+          if (!codes.test(code) && !inWords.test(message))
+            say({ complaint: `${where}: ${String((error as Error).stack)}` })
         } finally {
           onOccasion = onHook = onChannel = () => {}
         }

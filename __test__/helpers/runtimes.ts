@@ -20,7 +20,8 @@ const HOW = isMusl || emulated ? 'needs glibc, and no emulator' : 'run "npm run 
 const names = ['node-20', 'node-22', 'node-24', 'node-26', 'bun', 'deno']
 
 function find(name: string): Runtime | undefined {
-  if (`v${name.replace('node-', '')}` === process.version.split('.', 1)[0]) return { name, command: [process.execPath] }
+  if (`v${name.replace('node-', '')}` === process.version.split('.', 1)[0])
+    return { name, command: [process.execPath] }
   // The other runtimes are built for glibc and the processor of the machine.
   if (isMusl || emulated) return undefined
   const modules = join(packageRoot, 'build/runtimes', name, 'node_modules')
@@ -54,7 +55,12 @@ export const noSharing = sharingNode === undefined && `needs a Node.js that shar
 /** Runs a program to its end on a runtime, and returns its output. */
 export async function runOn({ name, command }: Runtime, ...argv: string[]): Promise<string> {
   const [binary, ...args] = command
-  const options = { cwd: packageRoot, timeout: patience(100_000), killSignal: 'SIGKILL', maxBuffer: 2 ** 28 } as const
+  const options = {
+    cwd: packageRoot,
+    timeout: patience(100_000),
+    killSignal: 'SIGKILL',
+    maxBuffer: 2 ** 28,
+  } as const
   try {
     return (await promisify(execFile)(binary, [...args, ...argv], options)).stdout
   } catch (error) {

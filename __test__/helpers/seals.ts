@@ -11,8 +11,14 @@ const { MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_EXEC } = fdkit
 /** The seals that forbid writing. */
 export const WRITES = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE
 
-const names = { SEAL: F_SEAL_SEAL, SHRINK: F_SEAL_SHRINK, GROW: F_SEAL_GROW, WRITE: F_SEAL_WRITE,
-  FUTURE_WRITE: F_SEAL_FUTURE_WRITE, EXEC: F_SEAL_EXEC }
+const names = {
+  SEAL: F_SEAL_SEAL,
+  SHRINK: F_SEAL_SHRINK,
+  GROW: F_SEAL_GROW,
+  WRITE: F_SEAL_WRITE,
+  FUTURE_WRITE: F_SEAL_FUTURE_WRITE,
+  EXEC: F_SEAL_EXEC,
+}
 
 /** All 64 combinations of seals, each with a description. */
 export const combinations = Array.from({ length: 64 }, (_, seals) => {

@@ -44,19 +44,11 @@ os.execvp(sys.argv[5], sys.argv[5:])
  * For `child`: runs the process and its children with a system call that fails with `errno`. With
  * `flags`, it fails only if its second argument has one of them.
  */
-export function hiding(
-  name: keyof typeof numbers,
-  errno: number,
-  flags = 0,
-): Pick<ChildOptions, 'shell'> {
+export function hiding(name: keyof typeof numbers, errno: number, flags = 0): Pick<ChildOptions, 'shell'> {
   return { shell: `set -- python3 -c '${program}' ${numbers[name]} ${errno} ${flags} 0 "$@"` }
 }
 
 /** Like {@link hiding}, but the call fails only if its second argument equals `second`, if that is given. */
-export function hidingExactly(
-  name: keyof typeof numbers,
-  errno: number,
-  second = 0,
-): { shell: string } {
+export function hidingExactly(name: keyof typeof numbers, errno: number, second = 0): { shell: string } {
   return { shell: `set -- python3 -c '${program}' ${numbers[name]} ${errno} ${second} 1 "$@"` }
 }

@@ -78,7 +78,9 @@ function sequence() {
       const signal = random(2) ? AbortSignal.timeout(random(5)) : undefined
       const wait = futexWaitAsync(new Int32Array(pick(buffers), 0, 1), 0, 0, { timeout: random(20), signal })
       pending.add(wait)
-      wait.catch((error) => codes.test(error.code) || fs.writeSync(2, String(error))).finally(() => pending.delete(wait))
+      wait
+        .catch((error) => codes.test(error.code) || fs.writeSync(2, String(error)))
+        .finally(() => pending.delete(wait))
     },
     () => random(8) === 0 && globalThis.gc?.(),
   ]
@@ -138,6 +140,9 @@ for (let i = 0; i < 5; i++) {
   globalThis.Bun?.gc(true)
   await turn()
 }
-const mapped = fs.readFileSync('/proc/self/maps', 'utf8').split('\n').filter((line) => line.includes('/memfd:')).length
+const mapped = fs
+  .readFileSync('/proc/self/maps', 'utf8')
+  .split('\n')
+  .filter((line) => line.includes('/memfd:')).length
 fs.writeSync(1, JSON.stringify({ ended, mapped, fds: fs.readdirSync('/proc/self/fd').length }))
 process.exit(0)

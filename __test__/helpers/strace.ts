@@ -27,7 +27,11 @@ export function straced<T>(
 ): Straced<T> {
   const log = `${makeTree(t)}/log`
   const command = ['-f', '-qq', '-o', log, ...strace, ...childCommand(script, options)]
-  const output = execFileSync('strace', command, { cwd: packageRoot, encoding: 'utf8', timeout: patience(60_000) })
+  const output = execFileSync('strace', command, {
+    cwd: packageRoot,
+    encoding: 'utf8',
+    timeout: patience(60_000),
+  })
   const lines = readFileSync(log, 'utf8').trim().split('\n')
   return { answer: JSON.parse(output) as T, calls: lines.map((line) => line.replace(/^\d+\s+/, '')) }
 }

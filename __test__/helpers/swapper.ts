@@ -32,10 +32,7 @@ export interface Swapper {
 }
 
 /** Swaps the two paths of each pair until the test ends or `stop` is called. */
-export async function startSwapper(
-  t: ExecutionContext,
-  pairs: [string, string][],
-): Promise<Swapper> {
+export async function startSwapper(t: ExecutionContext, pairs: [string, string][]): Promise<Swapper> {
   const file = `${makeTree(t, { count: '\0'.repeat(8) })}/count`
   const program = ['-c', SWAPPER, file, ...pairs.flat()]
   const swapper = spawn('python3', program, { stdio: ['ignore', 'pipe', 'inherit'] })

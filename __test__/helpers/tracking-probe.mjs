@@ -62,7 +62,11 @@ if (isMainThread) {
     const others = Array.from({ length: 20 }, () => fs.openSync('/dev/null', 'r'))
     worker.postMessage('end')
     await once(worker, 'exit')
-    results[trackUnmanagedFds] = { found: found.findings, left: found.left.map(leads), others: others.map(leads) }
+    results[trackUnmanagedFds] = {
+      found: found.findings,
+      left: found.left.map(leads),
+      others: others.map(leads),
+    }
     for (const fd of others) fs.closeSync(fd)
   }
   console.log(JSON.stringify({ main, ...results }))

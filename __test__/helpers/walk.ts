@@ -14,9 +14,11 @@ export interface Seen {
 export function walked(top?: string | URL, options: FwalkOptions = {}): Seen {
   const errors: string[] = []
   const onerror = (error: NodeJS.ErrnoException) => errors.push(`${error.code} ${error.path}`)
-  const steps = [...fwalk(top, { onerror, ...options })].map(
-    ([dirpath, dirnames, filenames]): Step => [dirpath, dirnames.toSorted(), filenames.toSorted()],
-  )
+  const steps = [...fwalk(top, { onerror, ...options })].map(([dirpath, dirnames, filenames]): Step => [
+    dirpath,
+    dirnames.toSorted(),
+    filenames.toSorted(),
+  ])
   return { steps, errors }
 }
 

@@ -6,12 +6,17 @@ import { notLinux, unless } from '../helpers/platform.js'
 import { runOn, runtimes } from '../helpers/runtimes.js'
 
 for (const { name, runtime, missing } of runtimes) {
-  unless(notLinux || missing)(`${name}: a copy can be decoded and sorted while another process writes the memory`, async (t) => {
-    if (runtime === undefined) throw new Error('skipped')
-    const { lengths } = JSON.parse(await runOn(runtime, '__test__/helpers/torn-probe.mjs', '2000')) as { lengths: number }
-    // The writer was running.
-    t.true(lengths > 1)
-  })
+  unless(notLinux || missing)(
+    `${name}: a copy can be decoded and sorted while another process writes the memory`,
+    async (t) => {
+      if (runtime === undefined) throw new Error('skipped')
+      const { lengths } = JSON.parse(await runOn(runtime, '__test__/helpers/torn-probe.mjs', '2000')) as {
+        lengths: number
+      }
+      // The writer was running.
+      t.true(lengths > 1)
+    },
+  )
 }
 
 const text = (bytes: Buffer) => bytes.toString()
@@ -20,7 +25,14 @@ test('a copy has the bytes of each kind of source, with an offset and a length',
   const source = Uint8Array.from(Buffer.from('0123456789'))
   const shared = new SharedArrayBuffer(10)
   new Uint8Array(shared).set(source)
-  const views = [source, source.buffer, shared, new DataView(source.buffer), Buffer.from(source), new Uint16Array(shared)]
+  const views = [
+    source,
+    source.buffer,
+    shared,
+    new DataView(source.buffer),
+    Buffer.from(source),
+    new Uint16Array(shared),
+  ]
   for (const each of views) {
     t.is(text(copyFrom(each)), '0123456789')
     t.is(text(copyFrom(each, 3)), '3456789')
@@ -43,10 +55,22 @@ test('a copy shares memory neither with the source nor with another Buffer', (t)
 test('invalid arguments are errors like those of node:fs', (t) => {
   const source = new Uint8Array(4)
   for (const wrong of ['text', null, undefined, 5, {}, []]) {
-    t.throws(() => copyFrom(wrong as never), { code: 'ERR_INVALID_ARG_TYPE', message: /^The "source" argument/ })
+    t.throws(() => copyFrom(wrong as never), {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: /^The "source" argument/,
+    })
   }
-  for (const [offset, length, name] of [[5, undefined, 'offset'], [-1, undefined, 'offset'], [1.5, undefined, 'offset'], [1, 4, 'length'], [0, -1, 'length']] as const) {
-    t.throws(() => copyFrom(source, offset, length), { code: 'ERR_OUT_OF_RANGE', message: new RegExp(`"${name}"`) })
+  for (const [offset, length, name] of [
+    [5, undefined, 'offset'],
+    [-1, undefined, 'offset'],
+    [1.5, undefined, 'offset'],
+    [1, 4, 'length'],
+    [0, -1, 'length'],
+  ] as const) {
+    t.throws(() => copyFrom(source, offset, length), {
+      code: 'ERR_OUT_OF_RANGE',
+      message: new RegExp(`"${name}"`),
+    })
   }
   t.throws(() => copyFrom(source, '1' as never), { code: 'ERR_INVALID_ARG_TYPE' })
   t.throws(() => copyFrom(source, 0, null as never), { code: 'ERR_INVALID_ARG_TYPE' })

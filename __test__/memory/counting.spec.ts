@@ -27,7 +27,9 @@ async function count(t: ExecutionContext, commands: string[][], how: 'map' | 'sh
   t.is(memfd.read().readInt32LE(), PROCESSES * TIMES)
 }
 
-unless(notLinux)('no addition is lost among ten million of four processes that use map', (t) => count(t, [[process.execPath]], 'map'))
+unless(notLinux)('no addition is lost among ten million of four processes that use map', (t) =>
+  count(t, [[process.execPath]], 'map'),
+)
 
 unless(notLinux || noSharing)('no addition is lost among ten million of four processes that use share', (t) =>
   count(t, [[sharingNode!]], 'share'),
@@ -37,5 +39,10 @@ const some = runtimes.filter(({ name }) => /bun|deno|node-26/.test(name))
 
 unless(notLinux || some.map(({ missing }) => missing).find(Boolean) || false)(
   'no addition is lost among ten million of four processes of three runtimes that use map',
-  (t) => count(t, some.map(({ runtime }) => runtime!.command), 'map'),
+  (t) =>
+    count(
+      t,
+      some.map(({ runtime }) => runtime!.command),
+      'map',
+    ),
 )

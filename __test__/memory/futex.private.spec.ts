@@ -15,7 +15,13 @@ const onLinux = unless(notLinux)
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 /** Writes values to a file, and wakes a reader in another process for each of them. */
-async function follow(t: ExecutionContext, command: string[], kind: string, wait: string, seals: 'futureWrite'[]): Promise<void> {
+async function follow(
+  t: ExecutionContext,
+  command: string[],
+  kind: string,
+  wait: string,
+  seals: 'futureWrite'[],
+): Promise<void> {
   const memfd = Memfd.create('followed', { size: 4096 })
   t.teardown(() => memfd.close())
   const words = new Int32Array(memfd.map())
@@ -35,21 +41,36 @@ async function follow(t: ExecutionContext, command: string[], kind: string, wait
     for (let time = 0; time < 2000 && lines().length < value; time++) await sleep(5)
     if (lines().length < value) break
   }
-  t.deepEqual(lines().map(Number), Array.from({ length: 8 }, (_, index) => index + 1), `${kind}, ${wait}`)
+  t.deepEqual(
+    lines().map(Number),
+    Array.from({ length: 8 }, (_, index) => index + 1),
+    `${kind}, ${wait}`,
+  )
   t.true(woken > 2, `woken ${woken} times`)
 }
 
 for (const { name, runtime, missing } of runtimes) {
-  for (const [kind, seals] of [['reader', ['futureWrite']], ['sealed', ['futureWrite']], ['private', []]] as const) {
-    unless(notLinux || missing)(`${name}: a reader is woken and sees the values in the file (${kind})`, async (t) => {
-      if (runtime) for (const wait of ['blocking', 'async']) await follow(t, runtime.command, kind, wait, [...seals])
-    })
+  for (const [kind, seals] of [
+    ['reader', ['futureWrite']],
+    ['sealed', ['futureWrite']],
+    ['private', []],
+  ] as const) {
+    unless(notLinux || missing)(
+      `${name}: a reader is woken and sees the values in the file (${kind})`,
+      async (t) => {
+        if (runtime)
+          for (const wait of ['blocking', 'async']) await follow(t, runtime.command, kind, wait, [...seals])
+      },
+    )
   }
   const sharing = /^(node-2[246]|bun)$/.test(name)
   if (!sharing) continue
-  unless(notLinux || missing)(`${name}: a reader of a SharedArrayBuffer over a sealed file is woken and sees the values`, async (t) => {
-    if (runtime) await follow(t, runtime.command, 'shared', 'blocking', ['futureWrite'])
-  })
+  unless(notLinux || missing)(
+    `${name}: a reader of a SharedArrayBuffer over a sealed file is woken and sees the values`,
+    async (t) => {
+      if (runtime) await follow(t, runtime.command, 'shared', 'blocking', ['futureWrite'])
+    },
+  )
 }
 
 onLinux('a wait in a private mapping sleeps until its timeout and copies no page', (t) => {
@@ -67,8 +88,15 @@ onLinux('a wait in a private mapping sleeps until its timeout and copies no page
 onLinux('a wake in a private mapping wakes waiters on the word of the file', async (t) => {
   const memfd = Memfd.create('waker', { size: 4096 })
   t.teardown(() => memfd.close())
-  const [words, own] = [memfd.map(), memfd.map({ writable: false })].map((each) => new Int32Array(each)) as [Int32Array, Int32Array]
-  for (const [waits, wakes] of [[words, own], [own, words], [own, own]] as const) {
+  const [words, own] = [memfd.map(), memfd.map({ writable: false })].map((each) => new Int32Array(each)) as [
+    Int32Array,
+    Int32Array,
+  ]
+  for (const [waits, wakes] of [
+    [words, own],
+    [own, words],
+    [own, own],
+  ] as const) {
     const woken = futexWaitAsync(waits, 5, 0, { timeout: 20_000 })
     while (futexWake(wakes, 5, 1) === 0) await sleep(1)
     t.is(await woken, 'ok')
@@ -94,24 +122,32 @@ onLinux('a file in a private mapping can be sealed against writing', (t) => {
   t.is(futexWake(words, 0), 0)
 })
 
-unless(notLinux || notRoot)('a wait in a private mapping is refused if the file cannot be reopened for reading', (t) => {
-  const memfd = Memfd.create('closed', { size: 8 })
-  t.teardown(() => memfd.close())
-  fs.chmodSync(memfd.path, 0o200)
-  const script = `
+unless(notLinux || notRoot)(
+  'a wait in a private mapping is refused if the file cannot be reopened for reading',
+  (t) => {
+    const memfd = Memfd.create('closed', { size: 8 })
+    t.teardown(() => memfd.close())
+    fs.chmodSync(memfd.path, 0o200)
+    const script = `
     const memfd = fdkit.Memfd.from(3)
     nobody()
     const words = new Int32Array(memfd.map({ writable: false }))
     const attempt = (call) => { try { return call() } catch ({ code, message }) { return [code, message] } }
     answer([attempt(() => fdkit.futexWait(words, 0, 0, 1)), attempt(() => fdkit.futexWake(words, 0)), words[0]])
   `
-  const results = child<[[string, string], [string, string], number]>(script, { shell: `exec 3<>${memfd.path}` })
-  for (const [code, message] of results.slice(0, 2) as [string, string][]) {
-    t.is(code, 'ERR_INVALID_ARG_VALUE')
-    t.regex(message, /^The argument 'typedArray' must be over memory that is shared: .*file that can be opened for reading/)
-  }
-  t.is(results[2], 0)
-})
+    const results = child<[[string, string], [string, string], number]>(script, {
+      shell: `exec 3<>${memfd.path}`,
+    })
+    for (const [code, message] of results.slice(0, 2) as [string, string][]) {
+      t.is(code, 'ERR_INVALID_ARG_VALUE')
+      t.regex(
+        message,
+        /^The argument 'typedArray' must be over memory that is shared: .*file that can be opened for reading/,
+      )
+    }
+    t.is(results[2], 0)
+  },
+)
 
 onLinux('a private mapping consists of two mappings and no descriptor, and munmap removes both', (t) => {
   const memfd = Memfd.create('many', { size: 4096 })

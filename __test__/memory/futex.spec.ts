@@ -131,7 +131,10 @@ for (const [what, words] of [
   ['a pooled Buffer', new Int32Array(Buffer.alloc(16).buffer, 0, 1)],
 ] as const) {
   test(`waiting on ${what} is an error, since nothing could wake the waiter`, async (t) => {
-    const expected = { code: 'ERR_INVALID_ARG_VALUE', message: /^The argument 'typedArray' must be over memory/ }
+    const expected = {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /^The argument 'typedArray' must be over memory/,
+    }
     t.throws(() => futexWait(words, 0, 0, 0), expected)
     t.throws(() => futexWake(words, 0), expected)
     await t.throwsAsync(futexWaitAsync(words, 0, 0, { timeout: 0 }), expected)
@@ -152,7 +155,10 @@ for (const value of [Number.NaN, '5', null, 5n]) {
     const words = new Int32Array(new SharedArrayBuffer(4))
     const code = typeof value === 'number' ? 'ERR_OUT_OF_RANGE' : 'ERR_INVALID_ARG_TYPE'
     t.throws(() => futexWait(words, 0, 0, value as number), { code, message: /"timeoutMs"/ })
-    await t.throwsAsync(futexWaitAsync(words, 0, 0, { timeout: value as number }), { code, message: /"options\.timeout"/ })
+    await t.throwsAsync(futexWaitAsync(words, 0, 0, { timeout: value as number }), {
+      code,
+      message: /"options\.timeout"/,
+    })
   })
 }
 
@@ -178,27 +184,35 @@ onLinux('async: a change after the call gives ok, however it races with the wait
   }
 })
 
-onLinux('async: a word that differs at the call gives not-equal, even if it changes back immediately', async (t) => {
-  const { words } = shared(t)
-  for (let round = 0; round < 100; round++) {
-    Atomics.store(words, 0, 1)
-    const wait = futexWaitAsync(words, 0, 0, { timeout: 200 })
-    Atomics.store(words, 0, 0)
-    t.is(await wait, 'not-equal')
-  }
-})
+onLinux(
+  'async: a word that differs at the call gives not-equal, even if it changes back immediately',
+  async (t) => {
+    const { words } = shared(t)
+    for (let round = 0; round < 100; round++) {
+      Atomics.store(words, 0, 1)
+      const wait = futexWaitAsync(words, 0, 0, { timeout: 200 })
+      Atomics.store(words, 0, 0)
+      t.is(await wait, 'not-equal')
+    }
+  },
+)
 
-unless(noStrace, test.serial)('the main thread sleeps in one system call, so that no wake is lost between two', (t) => {
-  const log = `${makeTree(t)}/log`
-  const program = `
+unless(noStrace, test.serial)(
+  'the main thread sleeps in one system call, so that no wake is lost between two',
+  (t) => {
+    const log = `${makeTree(t)}/log`
+    const program = `
     const memfd = fdkit.Memfd.create('words', { size: 4 })
     answer(fdkit.futexWait(new Int32Array(memfd.map()), 0, 0, 450))`
-  const [, ...command] = childCommand(program)
-  const strace = ['-f', '-qq', '-o', log, '-e', 'trace=futex', 'bash', ...command]
-  t.is(execFileSync('strace', strace, { cwd: packageRoot, encoding: 'utf8' }), '"timed-out"')
-  const waits = readFileSync(log, 'utf8').split('\n').filter((line) => /FUTEX_WAIT_BITSET, 0, \{/.test(line))
-  t.is(waits.length, 1)
-})
+    const [, ...command] = childCommand(program)
+    const strace = ['-f', '-qq', '-o', log, '-e', 'trace=futex', 'bash', ...command]
+    t.is(execFileSync('strace', strace, { cwd: packageRoot, encoding: 'utf8' }), '"timed-out"')
+    const waits = readFileSync(log, 'utf8')
+      .split('\n')
+      .filter((line) => /FUTEX_WAIT_BITSET, 0, \{/.test(line))
+    t.is(waits.length, 1)
+  },
+)
 
 onLinux('async: another process can wake a wait', async (t) => {
   const { memfd, words } = shared(t)
@@ -217,7 +231,13 @@ onLinux('async: many waits block neither the event loop nor the thread pool', as
   const { words } = shared(t)
   const waits = Array.from({ length: 40 }, (_, index) => futexWaitAsync(words, index, 0))
   const start = performance.now()
-  await import('node:fs/promises').then(({ readFile }) => Promise.all(Array(20).fill(0).map(() => readFile('package.json'))))
+  await import('node:fs/promises').then(({ readFile }) =>
+    Promise.all(
+      Array(20)
+        .fill(0)
+        .map(() => readFile('package.json')),
+    ),
+  )
   await sleep(1)
   t.true(performance.now() - start < 2_000)
   for (const index of waits.keys()) await wakeOne(words, index)
@@ -236,9 +256,18 @@ onLinux('async: a signal aborts a wait even if another listener stops the event'
 })
 
 for (const { name, runtime, missing } of runtimes) {
-  unless(notLinux || missing)(`${name}: a signal aborts a wait even if another listener stops the event, and a finished wait leaves no listener`, async (t) => {
-    if (runtime) t.deepEqual(JSON.parse(await runOn(runtime, '__test__/helpers/deaf-probe.mjs')), ['AbortError', 'timed-out', 'AbortError', []])
-  })
+  unless(notLinux || missing)(
+    `${name}: a signal aborts a wait even if another listener stops the event, and a finished wait leaves no listener`,
+    async (t) => {
+      if (runtime)
+        t.deepEqual(JSON.parse(await runOn(runtime, '__test__/helpers/deaf-probe.mjs')), [
+          'AbortError',
+          'timed-out',
+          'AbortError',
+          [],
+        ])
+    },
+  )
 }
 
 /** Returns the number of threads after those of earlier tests have ended. */
@@ -265,7 +294,9 @@ onLinux('async: a signal ends the wait and its thread without waking other waite
   await wakeOne(words)
   t.is(await other, 'ok')
   while (threads() > before) await sleep(1)
-  await t.throwsAsync(futexWaitAsync(words, 0, 0, { timeout: 1, signal: controller.signal }), { name: 'AbortError' })
+  await t.throwsAsync(futexWaitAsync(words, 0, 0, { timeout: 1, signal: controller.signal }), {
+    name: 'AbortError',
+  })
 })
 
 onLinux('async: no wake is lost when it coincides with an abort', async (t) => {
@@ -322,8 +353,11 @@ unless(noSeccomp)('async: waits fall back to slices without futex_waitv', (t) =>
 })
 
 const worker = (program: string) =>
-  new Worker(`const fdkit = { ...require('fdkit'), ...require('fdkit/promises') }; const { workerData: words, parentPort } = require('node:worker_threads')
-    ${program}`, { eval: true, workerData: new Int32Array(new SharedArrayBuffer(8)) })
+  new Worker(
+    `const fdkit = { ...require('fdkit'), ...require('fdkit/promises') }; const { workerData: words, parentPort } = require('node:worker_threads')
+    ${program}`,
+    { eval: true, workerData: new Int32Array(new SharedArrayBuffer(8)) },
+  )
 
 for (const how of ['futexWait(words, 0, 0)', 'futexWaitAsync(words, 0, 0)']) {
   onLinux(`a worker can be terminated during ${how}`, async (t) => {
@@ -364,7 +398,12 @@ onLinux('a process can exit while its workers wait', (t) => {
 
 onLinux('the results are those of Atomics', (t) => {
   const words = new Int32Array(new SharedArrayBuffer(8))
-  for (const [index, value, time] of [[0, 1, Infinity], [1, 0, 1], [0, 0, 0], [0, 0, -5]] as const) {
+  for (const [index, value, time] of [
+    [0, 1, Infinity],
+    [1, 0, 1],
+    [0, 0, 0],
+    [0, 0, -5],
+  ] as const) {
     t.is(futexWait(words, index, value, time), Atomics.wait(words, index, value, time))
   }
   t.is(futexWake(words, 0), Atomics.notify(words, 0))

@@ -103,7 +103,8 @@ for (const [syscall, code, times, named = syscall] of [
       const errors = found.errors.map(({ code, syscall }) => [code, syscall.replace('dup', 'fcntl')])
       const failed = calls.find((line) => line.endsWith('(INJECTED)')) ?? ''
       // The second mapping of a private one, which only futexes need, and its set-up.
-      const isForWords = /F_GETFL|PROT_READ, MAP_SHARED/.test(failed) || (syscall === 'close' && when === READER)
+      const isForWords =
+        /F_GETFL|PROT_READ, MAP_SHARED/.test(failed) || (syscall === 'close' && when === READER)
       t.deepEqual(errors, isForWords ? [] : [[code, named]], failed)
       // strace suppresses a call that it makes fail, so that descriptor stays open. A descriptor that was to
       // be taken over still belongs to the program, which closes it.
@@ -121,7 +122,11 @@ withStrace('a failure of any stat is reported and leaks nothing', (t) => {
     const name = /\d+ +(\w+)\(/.exec(calls[when]!)![1]!
     const nth = calls.slice(0, when + 1).filter((line) => line.includes(` ${name}(`)).length
     const { found } = live(t, ...ofTheFile, ...trace, '-e', `inject=${name}:error=EIO:when=${nth}`)
-    t.deepEqual(found.errors.map(({ code }) => code), ['EIO'], calls[when])
+    t.deepEqual(
+      found.errors.map(({ code }) => code),
+      ['EIO'],
+      calls[when],
+    )
     t.deepEqual([found.fds, found.mapped], [0, 0], calls[when])
   }
 })
@@ -156,9 +161,11 @@ withStrace('a wait fails if no thread can be started', (t) => {
   t.deepEqual(found, { errors, fds: 0, mapped: 0 })
 })
 
-unless(noSeccomp)('a failure of munmap is reported, and the buffer is still detached and the descriptor closed', (t) => {
-  const size = 2 ** 31
-  const program = `
+unless(noSeccomp)(
+  'a failure of munmap is reported, and the buffer is still detached and the descriptor closed',
+  (t) => {
+    const size = 2 ** 31
+    const program = `
     const { Memfd } = fdkit
     const before = countFds()
     const seen = []
@@ -169,8 +176,9 @@ unless(noSeccomp)('a failure of munmap is reported, and the buffer is still deta
     attempt(() => memfd.unmap(one))
     attempt(() => memfd.close())
     answer({ seen, left: countFds() - before, lengths: [one.byteLength, other.byteLength] })`
-  const failure = ['ENOMEM', 'munmap']
-  // The filter compares the length, the second argument; no other mapping has this length.
-  const found = child(program, { args: [size], ...hiding('munmap', 12, size) })
-  t.deepEqual(found, { seen: [failure, failure], left: 0, lengths: [0, 0] })
-})
+    const failure = ['ENOMEM', 'munmap']
+    // The filter compares the length, the second argument; no other mapping has this length.
+    const found = child(program, { args: [size], ...hiding('munmap', 12, size) })
+    t.deepEqual(found, { seen: [failure, failure], left: 0, lengths: [0, 0] })
+  },
+)

@@ -69,7 +69,11 @@ onLinux('only regular files can be mapped', async (t) => {
     '/dev/zero': opened(t, '/dev/zero', 'r+'),
   }
   for (const [kind, fd] of Object.entries(kinds)) {
-    t.throws(() => mmap(fd), { code: 'EINVAL', message: `EINVAL: invalid argument, fcntl${MAY_SHRINK}` }, kind)
+    t.throws(
+      () => mmap(fd),
+      { code: 'EINVAL', message: `EINVAL: invalid argument, fcntl${MAY_SHRINK}` },
+      kind,
+    )
     t.throws(() => mmap(fd, { allowShrink: true, writable: false }), { message: NO_FILE }, kind)
     t.throws(() => mmap(fd, { allowShrink: true }), { message: NO_FILE }, kind)
   }
@@ -79,7 +83,8 @@ onLinux('only regular files can be mapped', async (t) => {
   t.throws(() => mmap(path, { allowShrink: true, writable: false }), { code: 'EBADF' })
 })
 
-const READ_WRITE = /^EACCES: permission denied, mmap: the descriptor must be open for reading and, unless writable is false/
+const READ_WRITE =
+  /^EACCES: permission denied, mmap: the descriptor must be open for reading and, unless writable is false/
 
 onLinux('a descriptor that cannot read or cannot write is EACCES, or EPERM if it cannot seal', (t) => {
   const memfd = Memfd.create('mapped', { contents: 'text' })
@@ -91,7 +96,12 @@ onLinux('a descriptor that cannot read or cannot write is EACCES, or EPERM if it
   })
   for (const allowShrink of [true, false]) {
     if (!allowShrink) memfd.seal('shrink')
-    for (const [fd, writable] of [[reader, undefined], [reader, true], [writer, undefined], [writer, false]] as const) {
+    for (const [fd, writable] of [
+      [reader, undefined],
+      [reader, true],
+      [writer, undefined],
+      [writer, false],
+    ] as const) {
       t.throws(() => mmap(fd, { allowShrink, writable }), { code: 'EACCES', message: READ_WRITE })
     }
     t.is(Buffer.from(mmap(reader, { allowShrink, writable: false })).toString(), 'text')

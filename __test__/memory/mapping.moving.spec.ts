@@ -13,16 +13,19 @@ const expected: Record<string, Record<string, unknown>> = {
   'node-22': { enqueued: zeros, filled: zeros, transfer: zeros, structuredClone: 'DataCloneError' },
   'node-24': { enqueued: zeros, filled: zeros, transfer: zeros, structuredClone: 'DataCloneError' },
   'node-26': { enqueued: zeros, filled: zeros, transfer: zeros, structuredClone: 'DataCloneError' },
-  'bun': { enqueued: zeros, filled: zeros, transfer: zeros, structuredClone: 'DataCloneError' },
+  bun: { enqueued: zeros, filled: zeros, transfer: zeros, structuredClone: 'DataCloneError' },
   // This runtime unmaps nothing when a worker ends.
-  'deno': { enqueued: stays, filled: stays, transfer: stays, structuredClone: stays },
+  deno: { enqueued: stays, filled: stays, transfer: stays, structuredClone: stays },
 }
 
 for (const { name, runtime, missing } of runtimes) {
-  unless(notLinux || missing)(`${name}: memory that was transferred to another thread stays usable after its own thread has ended`, async (t) => {
-    if (runtime === undefined) throw new Error('skipped')
-    t.deepEqual(JSON.parse(await runOn(runtime, '__test__/helpers/moving-probe.mjs')), expected[name])
-  })
+  unless(notLinux || missing)(
+    `${name}: memory that was transferred to another thread stays usable after its own thread has ended`,
+    async (t) => {
+      if (runtime === undefined) throw new Error('skipped')
+      t.deepEqual(JSON.parse(await runOn(runtime, '__test__/helpers/moving-probe.mjs')), expected[name])
+    },
+  )
 }
 
 unless(notLinux)('the end of a worker unmaps the buffers that were not transferred', (t) => {
@@ -58,8 +61,10 @@ unless(notLinux)('the end of a worker unmaps the buffers that were not transferr
   t.deepEqual(child(script), [false, true, true])
 })
 
-unless(notLinux)('a transferred buffer is unmapped once in its new thread, by munmap or the garbage collector', (t) => {
-  const script = `
+unless(notLinux)(
+  'a transferred buffer is unmapped once in its new thread, by munmap or the garbage collector',
+  (t) => {
+    const script = `
     import { once } from 'node:events'
     import { Worker } from 'node:worker_threads'
     const count = () => fs.readFileSync('/proc/self/maps', 'latin1').split('memfd:moved').length - 1
@@ -95,9 +100,10 @@ unless(notLinux)('a transferred buffer is unmapped once in its new thread, by mu
     }
     answer(seen)
   `
-  t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [
-    ['unmapped', 1, 0, 'unmapped'],
-    ['collected', 1, 0, 'unmapped'],
-    ['unmapped after its thread has ended', 1, 1, 'ERR_INVALID_ARG_VALUE'],
-  ])
-})
+    t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [
+      ['unmapped', 1, 0, 'unmapped'],
+      ['collected', 1, 0, 'unmapped'],
+      ['unmapped after its thread has ended', 1, 1, 'ERR_INVALID_ARG_VALUE'],
+    ])
+  },
+)

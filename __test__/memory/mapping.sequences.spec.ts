@@ -41,9 +41,12 @@ for (const { name, runtime, missing } of runtimes) {
     }
   })
 
-  unless(notLinux || missing)(`${name}: processes that exit in the middle of a sequence do not crash`, async (t) => {
-    for (let seed = 1; seed <= 10; seed++) {
-      t.deepEqual(await run(runtime!, seed * 7919, 40, 'exit'), { ended: 20 }, `seed ${seed * 7919}`)
-    }
-  })
+  unless(notLinux || missing)(
+    `${name}: processes that exit in the middle of a sequence do not crash`,
+    async (t) => {
+      for (let seed = 1; seed <= 10; seed++) {
+        t.deepEqual(await run(runtime!, seed * 7919, 40, 'exit'), { ended: 20 }, `seed ${seed * 7919}`)
+      }
+    },
+  )
 }

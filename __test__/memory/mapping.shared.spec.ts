@@ -63,14 +63,21 @@ withSharing('no addition is lost when two processes use Atomics on one word', as
     answer(words.length)
   `
   const [command = '', ...rest] = childCommand(script, onSharing)
-  const children = [1, 2].map(() => spawn(command, rest, { stdio: ['ignore', 'ignore', 'inherit', memfd.fd] }))
+  const children = [1, 2].map(() =>
+    spawn(command, rest, { stdio: ['ignore', 'ignore', 'inherit', memfd.fd] }),
+  )
   const ends = await Promise.all(children.map((each) => once(each, 'exit')))
-  t.deepEqual(ends, [[0, null], [0, null]])
+  t.deepEqual(ends, [
+    [0, null],
+    [0, null],
+  ])
   t.is(memfd.read().readInt32LE(), 100_000)
 })
 
-withSharing('share seals the file like mmap, is limited to the file, and is refused if the file could shrink', (t) => {
-  const script = `
+withSharing(
+  'share seals the file like mmap, is limited to the file, and is refused if the file could shrink',
+  (t) => {
+    const script = `
     const attempt = (call) => { try { return call() } catch ({ code, message }) { return code + ' ' + /: ([^:]*)$/.exec(message)?.[1] } }
     const memfd = fdkit.Memfd.create('shared', { size: 5000 })
     const plain = fdkit.Memfd.create('plain', { size: 5000, sealing: false })
@@ -82,10 +89,19 @@ withSharing('share seals the file like mmap, is limited to the file, and is refu
       attempt(() => empty.share()), attempt(() => fdkit.mmapShared(999999)).slice(0, 5),
     ])
   `
-  t.deepEqual(child(script, onSharing), [
-    5000, 904, true, 'ERR_OUT_OF_RANGE', 'ERR_OUT_OF_RANGE', 'EPERM', 5000, 'EINVAL the file is empty', 'EBADF',
-  ])
-})
+    t.deepEqual(child(script, onSharing), [
+      5000,
+      904,
+      true,
+      'ERR_OUT_OF_RANGE',
+      'ERR_OUT_OF_RANGE',
+      'EPERM',
+      5000,
+      'EINVAL the file is empty',
+      'EBADF',
+    ])
+  },
+)
 
 withSharing('share of a write-sealed file is private to the process and shared by its threads', (t) => {
   const script = `
@@ -135,9 +151,11 @@ withSharing('F_SEAL_WRITE is EBUSY until the buffer is collected in every thread
   t.deepEqual(child(script, onSharing), ['EBUSY', 'sealed'])
 })
 
-withSharing('a buffer outlives the worker that created it, even if only that worker had loaded the addon', (t) => {
-  // The prelude is left out because it would load the addon in the main thread too.
-  const program = `
+withSharing(
+  'a buffer outlives the worker that created it, even if only that worker had loaded the addon',
+  (t) => {
+    // The prelude is left out because it would load the addon in the main thread too.
+    const program = `
     const { Worker } = require('node:worker_threads')
     const worker = new Worker(\`
       import { parentPort } from 'node:worker_threads'
@@ -157,9 +175,10 @@ withSharing('a buffer outlives the worker that created it, even if only that wor
       console.log(text, maps())
     })
   `
-  const output = execFileSync(String(sharingNode), ['--expose-gc', '-e', program], { encoding: 'utf8' })
-  t.is(output, 'text false\n')
-})
+    const output = execFileSync(String(sharingNode), ['--expose-gc', '-e', program], { encoding: 'utf8' })
+    t.is(output, 'text false\n')
+  },
+)
 
 unless(notLinux || noSharing || missing('python3'))('Python sees values that Atomics stored', (t) => {
   const memfd = Memfd.create('python', { size: 4, inheritable: true })

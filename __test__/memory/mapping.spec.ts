@@ -26,28 +26,37 @@ const lengths = [1, 2, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE, 2 * PAGE + 1, 3 * PAG
 onLinux('maps every offset and length around page boundaries, in files of such sizes', (t) => {
   for (const size of [1, PAGE - 1, PAGE, PAGE + 1, 3 * PAGE - 1, 3 * PAGE]) {
     const { fd } = made(t, size)
-    for (const offset of offsets) for (const length of [undefined, ...lengths]) {
-      const words = `${size} ${offset} ${length}`
-      const map = () => mmap(fd, { offset, length })
-      if (offset >= size) {
-        t.like(thrown(map), {
-          code: 'ERR_OUT_OF_RANGE',
-          message: `The value of "options.offset" is out of range. It must be < ${size}. Received ${offset}`,
-        }, words)
-      } else if (length !== undefined && length > size - offset) {
-        t.like(thrown(map), {
-          code: 'ERR_OUT_OF_RANGE',
-          message: `The value of "options.length" is out of range. It must be <= ${size - offset}. Received ${length}`,
-        }, words)
-      } else {
-        const buffer = map()
-        t.is(buffer.byteLength, length ?? size - offset, words)
-        const file = Buffer.alloc(buffer.byteLength)
-        fs.readSync(fd, file, 0, file.length, offset)
-        t.true(file.equals(new Uint8Array(buffer)), words)
-        munmap(buffer)
+    for (const offset of offsets)
+      for (const length of [undefined, ...lengths]) {
+        const words = `${size} ${offset} ${length}`
+        const map = () => mmap(fd, { offset, length })
+        if (offset >= size) {
+          t.like(
+            thrown(map),
+            {
+              code: 'ERR_OUT_OF_RANGE',
+              message: `The value of "options.offset" is out of range. It must be < ${size}. Received ${offset}`,
+            },
+            words,
+          )
+        } else if (length !== undefined && length > size - offset) {
+          t.like(
+            thrown(map),
+            {
+              code: 'ERR_OUT_OF_RANGE',
+              message: `The value of "options.length" is out of range. It must be <= ${size - offset}. Received ${length}`,
+            },
+            words,
+          )
+        } else {
+          const buffer = map()
+          t.is(buffer.byteLength, length ?? size - offset, words)
+          const file = Buffer.alloc(buffer.byteLength)
+          fs.readSync(fd, file, 0, file.length, offset)
+          t.true(file.equals(new Uint8Array(buffer)), words)
+          munmap(buffer)
+        }
       }
-    }
   }
 })
 
@@ -101,7 +110,10 @@ onLinux('invalid arguments are errors before anything is mapped or sealed', (t) 
   t.throws(() => mmap('3' as never), { code: 'ERR_INVALID_ARG_TYPE', message: /^The "fd" argument/ })
   t.is(getSeals(fd), seals)
   t.throws(() => mmap(999_999), { code: 'EBADF', message: 'EBADF: bad file descriptor, fcntl' })
-  t.throws(() => mmap(999_999, { allowShrink: true }), { code: 'EBADF', message: 'EBADF: bad file descriptor, fstat' })
+  t.throws(() => mmap(999_999, { allowShrink: true }), {
+    code: 'EBADF',
+    message: 'EBADF: bad file descriptor, fstat',
+  })
 })
 
 onLinux('mmap adds F_SEAL_SHRINK, except with allowShrink: true', (t) => {
@@ -157,7 +169,13 @@ onLinux('munmap rejects a buffer that is already unmapped or did not come from m
   const buffer = mmap(memfd.fd)
   munmap(buffer)
   const message = /^The argument 'buffer' must be mapped, by mmap\. Received ArrayBuffer/
-  const foreign = [buffer, new ArrayBuffer(8), new ArrayBuffer(0), mmap(memfd.fd).slice(0), Buffer.alloc(9000).buffer]
+  const foreign = [
+    buffer,
+    new ArrayBuffer(8),
+    new ArrayBuffer(0),
+    mmap(memfd.fd).slice(0),
+    Buffer.alloc(9000).buffer,
+  ]
   for (const each of foreign) {
     const { byteLength } = each
     t.throws(() => munmap(each), { code: 'ERR_INVALID_ARG_VALUE', instanceOf: TypeError, message })
@@ -244,7 +262,10 @@ unless(notLinux || emulated)('populate prefaults all pages and copies none', (t)
     }
     touch({})
     answer([{}, { populate: true }, { populate: true, writable: false }].map(touch))`
-  const [[lazily, isShared], ...populated] = child<[number, boolean][]>(script) as [[number, boolean], [number, boolean]]
+  const [[lazily, isShared], ...populated] = child<[number, boolean][]>(script) as [
+    [number, boolean],
+    [number, boolean],
+  ]
   t.true(isShared)
   for (const [faults, isShared] of populated) {
     t.true(isShared)

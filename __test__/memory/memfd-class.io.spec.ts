@@ -95,11 +95,17 @@ onLinux('read and write reject invalid arguments', (t) => {
     })
   }
   for (const data of [5, null, undefined, [], {}]) {
-    t.throws(() => memfd.write(data as never), { code: 'ERR_INVALID_ARG_TYPE', message: /^The "data" argument/ })
+    t.throws(() => memfd.write(data as never), {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: /^The "data" argument/,
+    })
   }
   for (const position of [-1, 0.5, Number.NaN, 2 ** 53]) {
     t.throws(() => memfd.read(Buffer.alloc(1), position), { code: 'ERR_OUT_OF_RANGE' })
-    t.throws(() => memfd.write('x', position), { code: 'ERR_OUT_OF_RANGE', message: /^The value of "position"/ })
+    t.throws(() => memfd.write('x', position), {
+      code: 'ERR_OUT_OF_RANGE',
+      message: /^The value of "position"/,
+    })
   }
   for (const position of ['0', 0n, null]) {
     t.throws(() => memfd.read(Buffer.alloc(1), position as never), { code: 'ERR_INVALID_ARG_TYPE' })
@@ -151,13 +157,16 @@ unless(noStrace)('read and write continue after short transfers and interrupts',
   t.is(calls.filter((call) => call.includes('EINTR')).length, 2)
 })
 
-unless(notLinux || missing('bash'))('read throws if the file shrinks during the call, and returns no partial buffer', (t) => {
-  const memfd = made(t, { contents: 'abcdef' })
-  const reader = Memfd.from(fs.openSync(memfd.path, 'r'))
-  t.teardown(() => reader.close())
-  memfd.truncate(2)
-  t.throws(() => reader.read(Buffer.alloc(3)), { code: 'ERR_OUT_OF_RANGE' })
-})
+unless(notLinux || missing('bash'))(
+  'read throws if the file shrinks during the call, and returns no partial buffer',
+  (t) => {
+    const memfd = made(t, { contents: 'abcdef' })
+    const reader = Memfd.from(fs.openSync(memfd.path, 'r'))
+    t.teardown(() => reader.close())
+    memfd.truncate(2)
+    t.throws(() => reader.read(Buffer.alloc(3)), { code: 'ERR_OUT_OF_RANGE' })
+  },
+)
 
 const seals: Seal[] = ['seal', 'shrink', 'grow', 'write', 'futureWrite', 'exec']
 const born: Seal[] = noExecSeals() ? [] : ['exec']
@@ -168,25 +177,42 @@ onLinux('each seal can be added by its name, and is then listed', (t) => {
     const memfd = made(t)
     t.deepEqual(memfd.seals, born)
     t.is(memfd.seal(seal), undefined)
-    t.deepEqual(memfd.seals, seals.filter((each) => each === seal || born.includes(each)))
+    t.deepEqual(
+      memfd.seals,
+      seals.filter((each) => each === seal || born.includes(each)),
+    )
     t.truthy(getSeals(memfd.fd) & (1 << bit))
   }
 })
 
-onLinux('several seals can be added together, are listed in a fixed order, and no seals change nothing', (t) => {
-  const memfd = made(t)
-  memfd.seal()
-  t.deepEqual(memfd.seals, born)
-  memfd.seal('write', 'shrink', 'write')
-  t.deepEqual(memfd.seals, ['shrink', 'write', ...born])
-  memfd.seal('seal')
-  t.throws(() => memfd.seal('grow'), { code: 'EPERM', message: 'EPERM: operation not permitted, fcntl' })
-})
+onLinux(
+  'several seals can be added together, are listed in a fixed order, and no seals change nothing',
+  (t) => {
+    const memfd = made(t)
+    memfd.seal()
+    t.deepEqual(memfd.seals, born)
+    memfd.seal('write', 'shrink', 'write')
+    t.deepEqual(memfd.seals, ['shrink', 'write', ...born])
+    memfd.seal('seal')
+    t.throws(() => memfd.seal('grow'), { code: 'EPERM', message: 'EPERM: operation not permitted, fcntl' })
+  },
+)
 
 onLinux('an unknown name of a seal is an error, and no seal is added', (t) => {
   const memfd = made(t)
   const names = "'seal', 'shrink', 'grow', 'write', 'futureWrite', 'exec'"
-  for (const seal of ['WRITE', '', 'toString', '__proto__', 4, null, undefined, Symbol('write'), ['write'], {}]) {
+  for (const seal of [
+    'WRITE',
+    '',
+    'toString',
+    '__proto__',
+    4,
+    null,
+    undefined,
+    Symbol('write'),
+    ['write'],
+    {},
+  ]) {
     const error = thrown(() => memfd.seal('grow', seal as Seal))
     t.is(error.code, 'ERR_INVALID_ARG_VALUE')
     t.true(error.message.startsWith(`The argument 'seals' must be one of ${names}. Received `), error.message)
@@ -208,8 +234,7 @@ onLinux('the seal write is EBUSY while a writable mapping exists, and the error 
   const buffer = memfd.map()
   t.throws(() => memfd.seal('grow', 'write'), {
     code: 'EBUSY',
-    message:
-      'EBUSY: resource busy or locked, fcntl: a writable mapping exists, in this or another process',
+    message: 'EBUSY: resource busy or locked, fcntl: a writable mapping exists, in this or another process',
   })
   t.deepEqual(memfd.seals, ['shrink', ...born])
   memfd.unmap(buffer)
@@ -258,5 +283,8 @@ onLinux('reading a file that is larger than any Buffer is an error that says so'
   const [name, why] = child<string[]>(script)
   t.is(name, 'RangeError')
   // The codes of Node differ between its versions; Node 22 has V8's message without a code.
-  t.regex(why ?? '', /^ERR_(OUT_OF_RANGE|INVALID_ARG_VALUE|MEMORY_ALLOCATION_FAILED)$|^Array buffer allocation failed$/)
+  t.regex(
+    why ?? '',
+    /^ERR_(OUT_OF_RANGE|INVALID_ARG_VALUE|MEMORY_ALLOCATION_FAILED)$|^Array buffer allocation failed$/,
+  )
 })

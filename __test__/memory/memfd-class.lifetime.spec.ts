@@ -53,10 +53,14 @@ function others(t: ExecutionContext): Record<string, number> {
 
 onLinux('from rejects a descriptor of another file with EINVAL and leaves it open', (t) => {
   for (const [kind, fd] of Object.entries(others(t))) {
-    t.throws(() => Memfd.from(fd), {
-      code: 'EINVAL',
-      message: 'EINVAL: invalid argument, fcntl: this is not a memory file',
-    }, kind)
+    t.throws(
+      () => Memfd.from(fd),
+      {
+        code: 'EINVAL',
+        message: 'EINVAL: invalid argument, fcntl: this is not a memory file',
+      },
+      kind,
+    )
     t.true(isOpen(fd))
   }
   t.throws(() => Memfd.from(999_999), { code: 'EBADF', message: 'EBADF: bad file descriptor, fcntl' })
@@ -87,7 +91,10 @@ onLinux('every member except close throws ERR_INVALID_STATE after close', (t) =>
     blob: () => memfd.blob(),
   }
   const members = Object.getOwnPropertyNames(Memfd.prototype)
-  t.deepEqual(members.filter((name) => !Object.hasOwn(uses, name)), ['constructor', 'close'])
+  t.deepEqual(
+    members.filter((name) => !Object.hasOwn(uses, name)),
+    ['constructor', 'close'],
+  )
   for (const [name, use] of Object.entries(uses)) t.throws(use, closed, name)
 })
 
@@ -122,7 +129,10 @@ onLinux('disposing of a Memfd closes it and unmaps all its buffers', (t) => {
   const buffers = [memfd.map(), memfd.map({ offset: 4096 }), memfd.map({ writable: false })]
   const view = new Uint8Array(buffers[0] as ArrayBuffer)
   memfd[Symbol.dispose]()
-  t.deepEqual(buffers.map((buffer) => buffer.byteLength), [0, 0, 0])
+  t.deepEqual(
+    buffers.map((buffer) => buffer.byteLength),
+    [0, 0, 0],
+  )
   t.is(view.length, 0)
   t.throws(() => memfd.size, closed)
   // No writable mapping is left.
@@ -153,7 +163,10 @@ onLinux('unmap accepts only the buffers of its Memfd, once', (t) => {
     t.is(foreign.byteLength, 8)
   }
   for (const wrong of [new Uint8Array(buffer), null, undefined, 5, {}]) {
-    t.throws(() => memfd.unmap(wrong as never), { code: 'ERR_INVALID_ARG_TYPE', message: /^The "buffer" argument/ })
+    t.throws(() => memfd.unmap(wrong as never), {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: /^The "buffer" argument/,
+    })
   }
   memfd.unmap(buffer)
   t.is(buffer.byteLength, 0)
@@ -295,8 +308,10 @@ unless(notLinux || noCompiler)('close closes the descriptor even if a buffer can
   t.deepEqual(child(script, preloading(t, noMunmap)), ['ENOMEM: not enough memory, munmap', false, [0, 0]])
 })
 
-onLinux('a buffer of map can be collected while the Memfd lives, and close unmaps the remaining ones', (t) => {
-  const script = `
+onLinux(
+  'a buffer of map can be collected while the Memfd lives, and close unmaps the remaining ones',
+  (t) => {
+    const script = `
     const count = () => fs.readFileSync('/proc/self/maps', 'latin1').split('/memfd:kept').length - 1
     const memfd = fdkit.Memfd.create('kept', { size: 4096 })
     const kept = [memfd.map()]
@@ -310,5 +325,6 @@ onLinux('a buffer of map can be collected while the Memfd lives, and close unmap
     const left = count()
     memfd.close()
     answer([left, count(), kept.map(({ byteLength }) => byteLength)])`
-  t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [2, 0, [0, 0]])
-})
+    t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [2, 0, [0, 0]])
+  },
+)

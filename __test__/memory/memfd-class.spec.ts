@@ -5,7 +5,14 @@ import { constants } from 'node:os'
 
 import test, { type ExecutionContext } from 'ava'
 import {
-  F_SEAL_EXEC, F_SEAL_SEAL, getInheritable, getSeals, Memfd, MFD_EXEC, MFD_NOEXEC_SEAL, type Contents,
+  F_SEAL_EXEC,
+  F_SEAL_SEAL,
+  getInheritable,
+  getSeals,
+  Memfd,
+  MFD_EXEC,
+  MFD_NOEXEC_SEAL,
+  type Contents,
   type MemfdOptions,
 } from 'fdkit'
 
@@ -85,7 +92,11 @@ onLinux('size reserves memory, and the part after the contents is zeros', (t) =>
 
 onLinux('a size smaller than the contents is an error and leaks nothing', (t) => {
   const before = countFds()
-  for (const [size, contents, least] of [[0, 'x', 1], [3, 'text', 4], [3, 'üü', 4]] as const) {
+  for (const [size, contents, least] of [
+    [0, 'x', 1],
+    [3, 'text', 4],
+    [3, 'üü', 4],
+  ] as const) {
     t.throws(() => Memfd.create('', { size, contents }), {
       code: 'ERR_OUT_OF_RANGE',
       message: `The value of "options.size" is out of range. It must be >= ${least}. Received ${size}`,
@@ -96,18 +107,20 @@ onLinux('a size smaller than the contents is an error and leaks nothing', (t) =>
 
 const flag = [true, false]
 onLinux('every combination of sealing, exec and inheritable has its effects', (t) => {
-  for (const sealing of flag) for (const exec of flag) for (const inheritable of flag) {
-    const words = JSON.stringify({ sealing, exec, inheritable })
-    const memfd = made(t, { sealing, exec, inheritable, contents: 'text', size: 10 })
-    t.is(memfd.read().toString(), 'text\0\0\0\0\0\0', words)
-    t.is(getInheritable(memfd.fd), inheritable, words)
-    const noExec = exec || noExecSeals() ? 0 : F_SEAL_EXEC
-    t.is(getSeals(memfd.fd), noExec | (sealing ? 0 : F_SEAL_SEAL), words)
-    const mode = fs.fstatSync(memfd.fd).mode & 0o777
-    t.is(mode, exec || noExecSeals() ? 0o777 : 0o666, words)
-    if (sealing) t.notThrows(() => memfd.seal('grow'), words)
-    else t.throws(() => memfd.seal('grow'), { code: 'EPERM' }, words)
-  }
+  for (const sealing of flag)
+    for (const exec of flag)
+      for (const inheritable of flag) {
+        const words = JSON.stringify({ sealing, exec, inheritable })
+        const memfd = made(t, { sealing, exec, inheritable, contents: 'text', size: 10 })
+        t.is(memfd.read().toString(), 'text\0\0\0\0\0\0', words)
+        t.is(getInheritable(memfd.fd), inheritable, words)
+        const noExec = exec || noExecSeals() ? 0 : F_SEAL_EXEC
+        t.is(getSeals(memfd.fd), noExec | (sealing ? 0 : F_SEAL_SEAL), words)
+        const mode = fs.fstatSync(memfd.fd).mode & 0o777
+        t.is(mode, exec || noExecSeals() ? 0o777 : 0o666, words)
+        if (sealing) t.notThrows(() => memfd.seal('grow'), words)
+        else t.throws(() => memfd.seal('grow'), { code: 'EPERM' }, words)
+      }
 })
 
 withExecSeals('exec: false is permanent, and exec: true makes the file executable', (t) => {
@@ -164,7 +177,7 @@ const wrong: [options: unknown, code: string, message: RegExp][] = [
   [{ hugePageSize: 2 ** 21, size: 1, contents: 'ab' }, 'RANGE', /"options.size"/],
 ]
 
-test('invalid options are errors in Node\'s words before anything is created', (t) => {
+test("invalid options are errors in Node's words before anything is created", (t) => {
   for (const [options, code, message] of wrong) {
     const expected = code === 'TYPE' ? 'ERR_INVALID_ARG_TYPE' : 'ERR_OUT_OF_RANGE'
     t.throws(() => Memfd.create('', options as MemfdOptions), { code: expected, message })
@@ -181,8 +194,10 @@ onLinux('an option that is undefined has its default', (t) => {
 // Fails like Linux before 6.3.
 const old = hiding('memfd_create', constants.errno.EINVAL, MFD_EXEC | MFD_NOEXEC_SEAL)
 
-unless(noSeccomp)('before Linux 6.3 the file is created without the exec flags and keeps the other options', (t) => {
-  const script = `
+unless(noSeccomp)(
+  'before Linux 6.3 the file is created without the exec flags and keeps the other options',
+  (t) => {
+    const script = `
     const results = []
     for (const sealing of [true, false]) for (const exec of [true, false]) {
       const memfd = fdkit.Memfd.create('old', { sealing, exec, contents: 'text', inheritable: exec })
@@ -193,15 +208,16 @@ unless(noSeccomp)('before Linux 6.3 the file is created without the exec flags a
     try { fdkit.Memfd.create('n'.repeat(250)) } catch (error) { results.push(error.code) }
     answer(results)
   `
-  t.deepEqual(child(script, old), [
-    ['text', [], 0o777, true],
-    ['text', [], 0o777, false],
-    ['text', ['seal'], 0o777, true],
-    ['text', ['seal'], 0o777, false],
-    'EINVAL',
-    'EINVAL',
-  ])
-})
+    t.deepEqual(child(script, old), [
+      ['text', [], 0o777, true],
+      ['text', [], 0o777, false],
+      ['text', ['seal'], 0o777, true],
+      ['text', ['seal'], 0o777, false],
+      'EINVAL',
+      'EINVAL',
+    ])
+  },
+)
 
 unless(noSeccomp)('a kernel without memfd_create causes ENOSYS, and nothing is leaked', (t) => {
   const script = `

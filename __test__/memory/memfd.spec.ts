@@ -11,8 +11,18 @@ import { missing, notLinux, unless } from '../helpers/platform.js'
 import { noExecSeals } from '../helpers/seals.js'
 
 const {
-  F_SEAL_EXEC, F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE,
-  MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_EXEC, MFD_HUGE_16GB, MFD_HUGE_2MB, MFD_HUGETLB,
+  F_SEAL_EXEC,
+  F_SEAL_FUTURE_WRITE,
+  F_SEAL_GROW,
+  F_SEAL_SEAL,
+  F_SEAL_SHRINK,
+  F_SEAL_WRITE,
+  MFD_ALLOW_SEALING,
+  MFD_CLOEXEC,
+  MFD_EXEC,
+  MFD_HUGE_16GB,
+  MFD_HUGE_2MB,
+  MFD_HUGETLB,
   MFD_NOEXEC_SEAL,
 } = fdkit
 
@@ -72,7 +82,7 @@ onLinux('each call creates a separate file', (t) => {
 for (const [what, name] of Object.entries({
   'a plain name': 'report',
   'an empty name': '',
-  'slashes': '/a/../b/',
+  slashes: '/a/../b/',
   'spaces and a newline': ' a\nb ',
   'not ASCII': 'Grüße \u{1f600} \ufffd',
   '249 bytes': 'n'.repeat(249),
@@ -299,9 +309,15 @@ withPython('F_SEAL_WRITE allows only mappings that cannot change the file', (t) 
   const readOnly = 'mmap.MAP_SHARED, mmap.PROT_READ'
   const privately = 'mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE'
   const shared = 'mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE'
-  t.deepEqual([readOnly, privately, shared].map((how) => mapping(fd, how)), ['fine', 'fine', 'fine'])
+  t.deepEqual(
+    [readOnly, privately, shared].map((how) => mapping(fd, how)),
+    ['fine', 'fine', 'fine'],
+  )
   addSeals(fd, F_SEAL_WRITE)
-  t.deepEqual([readOnly, privately, shared].map((how) => mapping(fd, how)), ['fine', 'fine', 'EPERM'])
+  t.deepEqual(
+    [readOnly, privately, shared].map((how) => mapping(fd, how)),
+    ['fine', 'fine', 'EPERM'],
+  )
 })
 
 const withExecSeals = unless(noExecSeals())

@@ -90,7 +90,12 @@ async function kill({ process }: Side): Promise<void> {
 
 async function attack(t: ExecutionContext, node: string[], victim: 'writer' | 'reader') {
   t.timeout(patience(110_000))
-  const cwd = makeTree(t, { 'ring.ts': guideFiles()['ring.ts']!, 'side.mjs': side, 'package.json': '{ "type": "module" }', node_modules: {} })
+  const cwd = makeTree(t, {
+    'ring.ts': guideFiles()['ring.ts']!,
+    'side.mjs': side,
+    'package.json': '{ "type": "module" }',
+    node_modules: {},
+  })
   symlinkSync(packageRoot, `${cwd}/node_modules/fdkit`)
   symlinkSync(`${packageRoot}/node_modules/@oxc-node`, `${cwd}/node_modules/@oxc-node`)
   const memfd = Memfd.create('ring', { size: START + CAPACITY })
@@ -113,9 +118,12 @@ const loaded = [process.execPath, '--import', '@oxc-node/core/register']
 const newer = runtimes.find(({ name }) => name === 'node-24')!
 
 for (const victim of ['writer', 'reader'] as const) {
-  unless(notLinux)(`no message is torn if the ${victim} is killed ${KILLS} times`, (t) => attack(t, loaded, victim))
+  unless(notLinux)(`no message is torn if the ${victim} is killed ${KILLS} times`, (t) =>
+    attack(t, loaded, victim),
+  )
 
-  unless(notLinux || noSharing || newer.missing)(`no message is torn if the ${victim} is killed ${KILLS} times and both use share`, (t) =>
-    attack(t, [sharingNode!, '--import', '@oxc-node/core/register'], victim),
+  unless(notLinux || noSharing || newer.missing)(
+    `no message is torn if the ${victim} is killed ${KILLS} times and both use share`,
+    (t) => attack(t, [sharingNode!, '--import', '@oxc-node/core/register'], victim),
   )
 }

@@ -5,8 +5,15 @@ import * as fs from 'node:fs'
 
 import type { ExecutionContext } from 'ava'
 import {
-  addSeals, F_SEAL_EXEC, F_SEAL_FUTURE_WRITE, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE, getSeals,
-  mmap, munmap,
+  addSeals,
+  F_SEAL_EXEC,
+  F_SEAL_FUTURE_WRITE,
+  F_SEAL_SEAL,
+  F_SEAL_SHRINK,
+  F_SEAL_WRITE,
+  getSeals,
+  mmap,
+  munmap,
 } from 'fdkit'
 
 import { child, childCommand } from '../helpers/child.js'
@@ -33,9 +40,9 @@ const firstByte = (fd: number): string => {
 }
 
 /** Each combination of seals that the kernel supports, on both kinds of file. */
-const cases = combinations.flatMap(({ seals, words }) =>
-  [false, true].map((isExecutable) => ({ seals, words, isExecutable })),
-).filter(({ seals }) => !(seals & F_SEAL_EXEC) || !noExecSeals())
+const cases = combinations
+  .flatMap(({ seals, words }) => [false, true].map((isExecutable) => ({ seals, words, isExecutable })))
+  .filter(({ seals }) => !(seals & F_SEAL_EXEC) || !noExecSeals())
 
 function owned(t: ExecutionContext, seals: number, isExecutable = false): number {
   const fd = sealed(seals, isExecutable, SIZE)
@@ -45,39 +52,42 @@ function owned(t: ExecutionContext, seals: number, isExecutable = false): number
 
 for (const { options, words: how } of modes) {
   for (const allowShrink of [false, true]) {
-    onLinux(`${how}, allowShrink: ${allowShrink}: each combination of seals allows or refuses the mapping`, (t) => {
-      for (const { seals, words, isExecutable } of cases) {
-        const has = broughtBy(seals, isExecutable)
-        const fd = owned(t, seals, isExecutable)
-        const canShrink = !(has & F_SEAL_SHRINK)
-        const isWriteSealed = (has & WRITES) !== 0
-        const map = () => mmap(fd, { ...options, allowShrink })
-        if (!allowShrink && canShrink && has & F_SEAL_SEAL) {
-          t.like(thrown(map), { code: 'EPERM', syscall: 'fcntl' }, words)
-          t.regex(thrown(map).message, /: the file could get shorter, .*allowShrink: true$/)
-          t.is(getSeals(fd), has, words)
-          continue
+    onLinux(
+      `${how}, allowShrink: ${allowShrink}: each combination of seals allows or refuses the mapping`,
+      (t) => {
+        for (const { seals, words, isExecutable } of cases) {
+          const has = broughtBy(seals, isExecutable)
+          const fd = owned(t, seals, isExecutable)
+          const canShrink = !(has & F_SEAL_SHRINK)
+          const isWriteSealed = (has & WRITES) !== 0
+          const map = () => mmap(fd, { ...options, allowShrink })
+          if (!allowShrink && canShrink && has & F_SEAL_SEAL) {
+            t.like(thrown(map), { code: 'EPERM', syscall: 'fcntl' }, words)
+            t.regex(thrown(map).message, /: the file could get shorter, .*allowShrink: true$/)
+            t.is(getSeals(fd), has, words)
+            continue
+          }
+          if (options.writable && isWriteSealed) {
+            t.like(thrown(map), { code: 'EPERM', syscall: 'mmap' }, words)
+            t.regex(thrown(map).message, /, mmap: the file is sealed against writing$/)
+            continue
+          }
+          const [buffer, same] = [map(), map()]
+          t.is(buffer.byteLength, SIZE)
+          t.is(getSeals(fd), allowShrink ? has : has | F_SEAL_SHRINK, words)
+          const [bytes, others] = [new Uint8Array(buffer), new Uint8Array(same)]
+          t.is(Buffer.from(buffer, 0, 3).toString(), 'aaa', words)
+          bytes[0] = 0x62
+          t.is(bytes[0], 0x62)
+          const isShared = options.writable ?? !isWriteSealed
+          t.is(firstByte(fd), isShared ? 'b' : 'a', words)
+          t.is(others[0], isShared ? 0x62 : 0x61, words)
+          munmap(buffer)
+          munmap(same)
+          t.is(firstByte(fd), isShared ? 'b' : 'a', words)
         }
-        if (options.writable && isWriteSealed) {
-          t.like(thrown(map), { code: 'EPERM', syscall: 'mmap' }, words)
-          t.regex(thrown(map).message, /, mmap: the file is sealed against writing$/)
-          continue
-        }
-        const [buffer, same] = [map(), map()]
-        t.is(buffer.byteLength, SIZE)
-        t.is(getSeals(fd), allowShrink ? has : has | F_SEAL_SHRINK, words)
-        const [bytes, others] = [new Uint8Array(buffer), new Uint8Array(same)]
-        t.is(Buffer.from(buffer, 0, 3).toString(), 'aaa', words)
-        bytes[0] = 0x62
-        t.is(bytes[0], 0x62)
-        const isShared = options.writable ?? !isWriteSealed
-        t.is(firstByte(fd), isShared ? 'b' : 'a', words)
-        t.is(others[0], isShared ? 0x62 : 0x61, words)
-        munmap(buffer)
-        munmap(same)
-        t.is(firstByte(fd), isShared ? 'b' : 'a', words)
-      }
-    })
+      },
+    )
   }
 }
 
@@ -128,14 +138,17 @@ withPython('a mapping survives everything that another process can do to the fil
   t.true(maps > 100)
   // The other process made changes, and those that would crash the reader were refused.
   t.true(fine.punch > 10 && fine.lengthen > 10 && fine.write > 10)
-  t.like(fine, { 'cut': 0, 'open with O_TRUNC': 0 })
+  t.like(fine, { cut: 0, 'open with O_TRUNC': 0 })
 })
 
-unless(notLinux || missing('python3') || noSharing)('a mapping of share survives everything that another process can do to the file', (t) => {
-  const { maps, fine } = survival(['shared'], sharingNode)
-  t.true(maps > 30 && fine.punch > 3)
-  t.like(fine, { 'cut': 0, 'open with O_TRUNC': 0 })
-})
+unless(notLinux || missing('python3') || noSharing)(
+  'a mapping of share survives everything that another process can do to the file',
+  (t) => {
+    const { maps, fine } = survival(['shared'], sharingNode)
+    t.true(maps > 30 && fine.punch > 3)
+    t.like(fine, { cut: 0, 'open with O_TRUNC': 0 })
+  },
+)
 
 onLinux('accessing a truncated mapping raises SIGBUS with allowShrink: true', (t) => {
   const script = `
@@ -178,7 +191,10 @@ onLinux('a read-only descriptor of a file that is not write-sealed needs writabl
   const fd = owned(t, F_SEAL_SHRINK)
   const reader = fs.openSync(`/proc/self/fd/${fd}`, 'r')
   t.teardown(() => fs.closeSync(reader))
-  t.throws(() => mmap(reader), { code: 'EACCES', message: /must be open for reading and, unless writable is false/ })
+  t.throws(() => mmap(reader), {
+    code: 'EACCES',
+    message: /must be open for reading and, unless writable is false/,
+  })
   t.is(new Uint8Array(mmap(reader, { writable: false }))[0], 0x61)
 })
 
@@ -189,7 +205,10 @@ onLinux('F_SEAL_WRITE is EBUSY while a writable buffer exists, even if its descr
   fs.closeSync(other)
   const privately = mmap(fd, { writable: false })
   for (const buffer of buffers) {
-    t.throws(() => addSeals(fd, F_SEAL_WRITE), { code: 'EBUSY', message: 'EBUSY: resource busy or locked, fcntl' })
+    t.throws(() => addSeals(fd, F_SEAL_WRITE), {
+      code: 'EBUSY',
+      message: 'EBUSY: resource busy or locked, fcntl',
+    })
     munmap(buffer)
   }
   addSeals(fd, F_SEAL_WRITE)

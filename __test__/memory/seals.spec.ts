@@ -14,19 +14,19 @@ const SIZE = 8192
 
 /** The seals that forbid each attempt. Without any of them the attempt must have its effect. */
 const forbidding: Record<Attempt, number> = {
-  'cut': F_SEAL_SHRINK,
+  cut: F_SEAL_SHRINK,
   'open with O_TRUNC': F_SEAL_SHRINK,
-  'lengthen': F_SEAL_GROW,
-  'reserve': F_SEAL_GROW,
-  'write': WRITES,
+  lengthen: F_SEAL_GROW,
+  reserve: F_SEAL_GROW,
+  write: WRITES,
   'write beyond': WRITES | F_SEAL_GROW,
-  'punch': WRITES,
+  punch: WRITES,
   'chmod x': F_SEAL_EXEC,
   'chmod w': 0,
   'map shared': WRITES,
   'map read-only, make writable': WRITES,
   'map privately': 0,
-  'seal': F_SEAL_SEAL,
+  seal: F_SEAL_SEAL,
 }
 
 interface State {
@@ -38,19 +38,19 @@ interface State {
 
 /** The state of a file after an attempt that was allowed. */
 const effects: Record<Attempt, (before: State) => Partial<State>> = {
-  'cut': () => ({ size: 1, text: 'a' }),
+  cut: () => ({ size: 1, text: 'a' }),
   'open with O_TRUNC': () => ({ size: 0, text: '' }),
-  'lengthen': () => ({ size: SIZE * 2 }),
-  'reserve': () => ({ size: SIZE + 4096 }),
-  'write': () => ({ text: 'aXa' }),
+  lengthen: () => ({ size: SIZE * 2 }),
+  reserve: () => ({ size: SIZE + 4096 }),
+  write: () => ({ text: 'aXa' }),
   'write beyond': () => ({ size: SIZE + 1 }),
-  'punch': () => ({ text: '\0\0\0' }),
+  punch: () => ({ text: '\0\0\0' }),
   'chmod x': ({ mode }) => ({ mode: mode ^ 0o111 }),
   'chmod w': ({ mode }) => ({ mode: mode ^ 0o022 }),
   'map shared': () => ({ text: 'aXa' }),
   'map read-only, make writable': () => ({ text: 'aXa' }),
   'map privately': () => ({}),
-  'seal': ({ seals }) => ({ seals: seals | F_SEAL_GROW }),
+  seal: ({ seals }) => ({ seals: seals | F_SEAL_GROW }),
 }
 
 function state(fd: number): State {

@@ -29,7 +29,11 @@ function makeDirectory(t: ExecutionContext): string {
 function run(cwd: string, command: string, node: string[]): string {
   const quoted = node.map((word) => `'${word}'`).join(' ')
   const line = `set -o pipefail; ${command.replace(/^node /, `${quoted} `)}`
-  const { status, stdout, stderr } = spawnSync('bash', ['-c', line], { cwd, encoding: 'utf8', timeout: patience(100_000) })
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', line], {
+    cwd,
+    encoding: 'utf8',
+    timeout: patience(100_000),
+  })
   if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`)
   return stdout
 }
@@ -41,11 +45,19 @@ function runAll(t: ExecutionContext, node: string[]): void {
 
 test('the guide has files and commands, and each file is run or imported', (t) => {
   t.deepEqual(Object.keys(files), [
-    'ring.ts', 'producer.ts', 'consumer.ts', 'server.ts', 'client.ts', 'camera.ts', 'screen.ts', 'thread.ts',
+    'ring.ts',
+    'producer.ts',
+    'consumer.ts',
+    'server.ts',
+    'client.ts',
+    'camera.ts',
+    'screen.ts',
+    'thread.ts',
   ])
-  t.deepEqual(commands.map(({ command }) => command), [
-    'node producer.ts', 'node server.ts | sort', 'node camera.ts', 'node thread.ts',
-  ])
+  t.deepEqual(
+    commands.map(({ command }) => command),
+    ['node producer.ts', 'node server.ts | sort', 'node camera.ts', 'node thread.ts'],
+  )
   const all = [...Object.values(files), ...commands.map(({ command }) => command)].join('')
   for (const name of Object.keys(files)) {
     t.true(new RegExp(`(node |'\\./|')${name.replace('.', '\\.')}`).test(all), name)
@@ -64,16 +76,22 @@ for (const { name, runtime, missing } of runtimes) {
   })
 }
 
-unless(emulated && 'the compiler is built for this processor')('the files of the guide compile without errors', (t) => {
-  const cwd = makeDirectory(t)
-  const { compilerOptions } = JSON.parse(fs.readFileSync(`${packageRoot}/tsconfig.json`, 'utf8'))
-  const config = { compilerOptions: { ...compilerOptions, allowImportingTsExtensions: true }, include: ['*.ts'] }
-  fs.writeFileSync(`${cwd}/tsconfig.json`, JSON.stringify(config))
-  const tsc = `${packageRoot}/node_modules/typescript/bin/tsc`
-  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', cwd], { encoding: 'utf8' })
-  t.is(stdout, '')
-  t.is(status, 0)
-})
+unless(emulated && 'the compiler is built for this processor')(
+  'the files of the guide compile without errors',
+  (t) => {
+    const cwd = makeDirectory(t)
+    const { compilerOptions } = JSON.parse(fs.readFileSync(`${packageRoot}/tsconfig.json`, 'utf8'))
+    const config = {
+      compilerOptions: { ...compilerOptions, allowImportingTsExtensions: true },
+      include: ['*.ts'],
+    }
+    fs.writeFileSync(`${cwd}/tsconfig.json`, JSON.stringify(config))
+    const tsc = `${packageRoot}/node_modules/typescript/bin/tsc`
+    const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', cwd], { encoding: 'utf8' })
+    t.is(stdout, '')
+    t.is(status, 0)
+  },
+)
 
 interface Ring {
   write(message: Uint8Array, timeoutMs?: number): boolean
@@ -105,16 +123,19 @@ async function makeRing(t: ExecutionContext, capacity: number, count = 0) {
 
 const text = (message: Uint8Array | undefined) => message && Buffer.from(message).toString()
 
-unless(notLinux)('ring: messages of every length work at every position, and when the counters wrap', async (t) => {
-  for (const start of [0, 2 ** 31 - 64, -64, -4]) {
-    const { writer, reader } = await makeRing(t, 64, start)
-    for (let index = 0; index < 1000; index++) {
-      const message = `${index}`.padEnd(index % 61, '.').slice(0, 60)
-      t.true(writer.write(Buffer.from(message), 0), message)
-      t.is(text(reader.read(0)), message)
+unless(notLinux)(
+  'ring: messages of every length work at every position, and when the counters wrap',
+  async (t) => {
+    for (const start of [0, 2 ** 31 - 64, -64, -4]) {
+      const { writer, reader } = await makeRing(t, 64, start)
+      for (let index = 0; index < 1000; index++) {
+        const message = `${index}`.padEnd(index % 61, '.').slice(0, 60)
+        t.true(writer.write(Buffer.from(message), 0), message)
+        t.is(text(reader.read(0)), message)
+      }
     }
-  }
-})
+  },
+)
 
 unless(notLinux)('ring: a full and an empty ring are distinguished, and time out', async (t) => {
   const { writer, reader } = await makeRing(t, 32)
@@ -124,25 +145,31 @@ unless(notLinux)('ring: a full and an empty ring are distinguished, and time out
   t.false(writer.write(Buffer.from('x'), 20))
   t.is(text(reader.read()), '1234')
   t.true(writer.write(Buffer.from('abcd'), 0))
-  t.deepEqual(Array.from({ length: 5 }, () => text(reader.read(0))), ['5678', '', '9', 'abcd', undefined])
+  t.deepEqual(
+    Array.from({ length: 5 }, () => text(reader.read(0))),
+    ['5678', '', '9', 'abcd', undefined],
+  )
   t.throws(() => writer.write(Buffer.alloc(29)), { instanceOf: RangeError })
   t.true(writer.write(Buffer.alloc(28, 'y'), 0))
 })
 
-unless(notLinux)('ring: an unpublished message is not visible, and an unconsumed one is read again', async (t) => {
-  const { writer, reader, words } = await makeRing(t, 32)
-  t.true(writer.write(Buffer.from('one'), 0))
-  const published = words[HEAD] ?? 0
-  t.true(writer.write(Buffer.from('two'), 0))
-  // As if the writer had been killed before its store.
-  words[HEAD] = published
-  t.is(text(reader.read(0)), 'one')
-  t.is(reader.read(0), undefined)
-  words[TAIL] = 0
-  t.is(text(reader.read(0)), 'one')
-  t.true(writer.write(Buffer.from('three'), 0))
-  t.is(text(reader.read(0)), 'three')
-})
+unless(notLinux)(
+  'ring: an unpublished message is not visible, and an unconsumed one is read again',
+  async (t) => {
+    const { writer, reader, words } = await makeRing(t, 32)
+    t.true(writer.write(Buffer.from('one'), 0))
+    const published = words[HEAD] ?? 0
+    t.true(writer.write(Buffer.from('two'), 0))
+    // As if the writer had been killed before its store.
+    words[HEAD] = published
+    t.is(text(reader.read(0)), 'one')
+    t.is(reader.read(0), undefined)
+    words[TAIL] = 0
+    t.is(text(reader.read(0)), 'one')
+    t.true(writer.write(Buffer.from('three'), 0))
+    t.is(text(reader.read(0)), 'three')
+  },
+)
 
 unless(notLinux)('ring: readAsync waits, and is aborted by its signal', async (t) => {
   const { writer, reader } = await makeRing(t, 64)
@@ -184,13 +211,16 @@ unless(notLinux)('frame: reading a mapped sealed frame copies nothing', (t) => {
   t.deepEqual(JSON.parse(output), [true, true])
 })
 
-unless(notLinux)('private mappings: a write copies only its page, and other pages still follow the file', (t) => {
-  const page = getpagesize()
-  const memfd = Memfd.create('pages', { size: 2 * page })
-  t.teardown(() => memfd.close())
-  const own = new Uint8Array(memfd.map({ writable: false }))
-  own[0] = 1
-  memfd.write(Buffer.alloc(2 * page, 2))
-  t.deepEqual([own[0], own[1], own[page]], [1, 0, 2])
-  t.is(memfd.read()[0], 2)
-})
+unless(notLinux)(
+  'private mappings: a write copies only its page, and other pages still follow the file',
+  (t) => {
+    const page = getpagesize()
+    const memfd = Memfd.create('pages', { size: 2 * page })
+    t.teardown(() => memfd.close())
+    const own = new Uint8Array(memfd.map({ writable: false }))
+    own[0] = 1
+    memfd.write(Buffer.alloc(2 * page, 2))
+    t.deepEqual([own[0], own[1], own[page]], [1, 0, 2])
+    t.is(memfd.read()[0], 2)
+  },
+)

@@ -57,18 +57,35 @@ function readRecipes(): Recipe[] {
   const [, ...sections] = fs.readFileSync('docs/bundlers.md', 'utf8').split(/^## /m)
   return sections.map((section) => {
     const title = section.slice(0, section.indexOf('\n'))
-    const blocks = [...section.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, text]) => ({ language, text: text! }))
-    const lines = blocks.find(({ language }) => language === 'sh')!.text.trim().split('\n')
-    const files = blocks.filter(({ language }) => language !== 'sh').map(({ text }) => {
-      const [first = '', ...rest] = text.split('\n')
-      return { name: first.replace('// ', ''), text: rest.join('\n') }
-    })
-    return { title, files, build: lines.slice(0, -1).join('\n'), run: lines.at(-1)!.replace('cd out && ', '') }
+    const blocks = [...section.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, text]) => ({
+      language,
+      text: text!,
+    }))
+    const lines = blocks
+      .find(({ language }) => language === 'sh')!
+      .text.trim()
+      .split('\n')
+    const files = blocks
+      .filter(({ language }) => language !== 'sh')
+      .map(({ text }) => {
+        const [first = '', ...rest] = text.split('\n')
+        return { name: first.replace('// ', ''), text: rest.join('\n') }
+      })
+    return {
+      title,
+      files,
+      build: lines.slice(0, -1).join('\n'),
+      run: lines.at(-1)!.replace('cd out && ', ''),
+    }
   })
 }
 
 function pack(dir: string): string {
-  const packed = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', root], { cwd: dir, encoding: 'utf8', stdio: 'pipe' })
+  const packed = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', root], {
+    cwd: dir,
+    encoding: 'utf8',
+    stdio: 'pipe',
+  })
   return join(root, JSON.parse(packed)[0].filename)
 }
 
@@ -83,7 +100,11 @@ function project(): string {
     fs.mkdirSync(installed)
     fs.writeFileSync(join(installed, 'package.json'), '{ "private": true }')
     const tarballs = [pack('.'), pack(`npm/${platformName()}`)]
-    execFileSync('npm', ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', ...tarballs], { cwd: installed, stdio: 'pipe' })
+    execFileSync(
+      'npm',
+      ['install', '--offline', '--ignore-scripts', '--no-audit', '--no-fund', ...tarballs],
+      { cwd: installed, stdio: 'pipe' },
+    )
   }
   fs.cpSync(join(installed, 'node_modules'), join(dir, 'node_modules'), { recursive: true })
   return dir
@@ -93,26 +114,48 @@ const recipes = readRecipes()
 
 test('docs/bundlers.md has a recipe for each tool', (t) => {
   t.is(recipes.length, 13)
-  for (const tool of ['esbuild', 'rollup', 'rolldown', 'vite', 'webpack', 'ncc', 'nodeFileTrace', 'bun', 'postject']) {
-    t.true(recipes.some(({ build, files }) => build.split(/\s/).includes(tool) || files.some(({ text }) => text.includes(tool))), tool)
+  for (const tool of [
+    'esbuild',
+    'rollup',
+    'rolldown',
+    'vite',
+    'webpack',
+    'ncc',
+    'nodeFileTrace',
+    'bun',
+    'postject',
+  ]) {
+    t.true(
+      recipes.some(
+        ({ build, files }) =>
+          build.split(/\s/).includes(tool) || files.some(({ text }) => text.includes(tool)),
+      ),
+      tool,
+    )
   }
 })
 
 for (const [index, { title, files, build, run }] of recipes.entries()) {
   const lacksBun = title.startsWith('Bun') && bun === undefined && 'run "npm run runtimes"'
-  unless(notLinux || missing || lacksBun, test.serial)(`${title}: the program runs in an empty folder`, (t) => {
-    const dir = project()
-    t.teardown(() => fs.rmSync(dir, { recursive: true, force: true }))
-    for (const { name, text } of files) fs.writeFileSync(join(dir, name), text)
-    sh(dir, build)
-    const elsewhere = join(root, `elsewhere-${index}`)
-    fs.cpSync(join(dir, 'out'), elsewhere, { recursive: true })
-    fs.rmSync(dir, { recursive: true })
-    t.is(sh(elsewhere, run), 'contents\n')
-    for (const name of fs.readdirSync(elsewhere)) {
-      if (!/\.[cm]?js$/.test(name) || title.startsWith('Bun')) continue
-      t.false(fs.readFileSync(join(elsewhere, name), 'utf8').includes(dir), `${name} names the place it was built in`)
-    }
-    fs.rmSync(elsewhere, { recursive: true })
-  })
+  unless(notLinux || missing || lacksBun, test.serial)(
+    `${title}: the program runs in an empty folder`,
+    (t) => {
+      const dir = project()
+      t.teardown(() => fs.rmSync(dir, { recursive: true, force: true }))
+      for (const { name, text } of files) fs.writeFileSync(join(dir, name), text)
+      sh(dir, build)
+      const elsewhere = join(root, `elsewhere-${index}`)
+      fs.cpSync(join(dir, 'out'), elsewhere, { recursive: true })
+      fs.rmSync(dir, { recursive: true })
+      t.is(sh(elsewhere, run), 'contents\n')
+      for (const name of fs.readdirSync(elsewhere)) {
+        if (!/\.[cm]?js$/.test(name) || title.startsWith('Bun')) continue
+        t.false(
+          fs.readFileSync(join(elsewhere, name), 'utf8').includes(dir),
+          `${name} names the place it was built in`,
+        )
+      }
+      fs.rmSync(elsewhere, { recursive: true })
+    },
+  )
 }

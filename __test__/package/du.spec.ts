@@ -46,7 +46,13 @@ onLinux('prints the largest 20, largest first', (t) => {
   const lines = du(top).stdout.trimEnd().split('\n')
   t.is(lines.length, 21)
   const paths = lines.slice(0, 20).map((line) => line.slice(12))
-  t.deepEqual(paths, [top, ...names.reverse().slice(0, 19).map((name) => `${top}/${name}`)])
+  t.deepEqual(paths, [
+    top,
+    ...names
+      .reverse()
+      .slice(0, 19)
+      .map((name) => `${top}/${name}`),
+  ])
 })
 
 onLinux('a missing directory is an error', (t) => {
@@ -63,8 +69,22 @@ onLinux('names with control characters are escaped, and stay distinct', (t) => {
   const { status, stdout, stderr } = du(top)
   t.is(stderr, '')
   t.is(status, 0)
-  const shown = stdout.split('\n').slice(0, -2).map((line) => line.slice(12 + top.length + 1))
-  const expected = ['', 'esc\\x1b[2J', 'new\\nline', 'back\\\\slash', 'bidi\\u202e', 'c1\\u009b', 'del\\x7f', 'é😀', 'odd\\xff', 'odd\\xfe']
+  const shown = stdout
+    .split('\n')
+    .slice(0, -2)
+    .map((line) => line.slice(12 + top.length + 1))
+  const expected = [
+    '',
+    'esc\\x1b[2J',
+    'new\\nline',
+    'back\\\\slash',
+    'bidi\\u202e',
+    'c1\\u009b',
+    'del\\x7f',
+    'é😀',
+    'odd\\xff',
+    'odd\\xfe',
+  ]
   t.deepEqual(shown.toSorted(), expected.toSorted())
 })
 
@@ -72,16 +92,19 @@ onLinux('names in error messages are escaped too', (t) => {
   t.regex(du('no\nsuch\x1b[2J').stderr, /^du: ENOENT: .* 'no\\nsuch\\x1b\[2J'\n$/)
 })
 
-unless(notLinux || notRoot || missing('setpriv'))('an unreadable directory is an error, and the rest is measured', (t) => {
-  const top = makeTree(t, { closed: { file: 'x' }, open: { file: 'x'.repeat(50_000) } })
-  chmodSync(top, 0o755)
-  chmodSync(`${top}/closed`, 0)
-  const args = ['--reuid', '65534', '--clear-groups', process.execPath, 'examples/du.mjs', top]
-  const { status, stdout, stderr } = spawnSync('setpriv', args, { encoding: 'utf8' })
-  t.is(status, 1)
-  t.is(stderr, `du: EACCES: permission denied, openat '${top}/closed'\n`)
-  t.true(totalOf(stdout) > 50_000)
-})
+unless(notLinux || notRoot || missing('setpriv'))(
+  'an unreadable directory is an error, and the rest is measured',
+  (t) => {
+    const top = makeTree(t, { closed: { file: 'x' }, open: { file: 'x'.repeat(50_000) } })
+    chmodSync(top, 0o755)
+    chmodSync(`${top}/closed`, 0)
+    const args = ['--reuid', '65534', '--clear-groups', process.execPath, 'examples/du.mjs', top]
+    const { status, stdout, stderr } = spawnSync('setpriv', args, { encoding: 'utf8' })
+    t.is(status, 1)
+    t.is(stderr, `du: EACCES: permission denied, openat '${top}/closed'\n`)
+    t.true(totalOf(stdout) > 50_000)
+  },
+)
 
 onLinux('a file and a link to a directory are errors with an explanation', (t) => {
   const top = makeTree(t, { file: '', link: link('.') })
@@ -122,22 +145,25 @@ function makeLargeTree(t: Parameters<typeof makeTree>[0]): string {
   return top
 }
 
-unless(notLinux || missing('script'), test.serial)('shows the progress on a terminal, and leaves a clean line on Ctrl-C', async (t) => {
-  const top = makeLargeTree(t)
-  const command = `stty columns 70; exec ${process.execPath} examples/du.mjs '${top}'`
-  const terminal = spawn('script', ['-qefc', command, '/dev/null'], { stdio: 'pipe' })
-  t.teardown(() => terminal.kill('SIGKILL'))
-  let output = ''
-  let isSent = false
-  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
-    output += text
-    if (!isSent && output.includes('directories')) isSent = terminal.stdin.write('\x03')
-  })
-  const [code] = await once(terminal, 'close')
-  t.is(code, 130)
-  const [first = ''] = output.split('\r\x1b[K').slice(1)
-  t.regex(first, /^\d+ directories, [\d.]+ [KMG]?i?B, \/.*\/\\x1b\[2J/)
-  t.true(first.length < 70 + '^C'.length)
-  t.true(output.endsWith('\r\x1b[K'), JSON.stringify(output.slice(-200)))
-  t.notRegex(output, /total/)
-})
+unless(notLinux || missing('script'), test.serial)(
+  'shows the progress on a terminal, and leaves a clean line on Ctrl-C',
+  async (t) => {
+    const top = makeLargeTree(t)
+    const command = `stty columns 70; exec ${process.execPath} examples/du.mjs '${top}'`
+    const terminal = spawn('script', ['-qefc', command, '/dev/null'], { stdio: 'pipe' })
+    t.teardown(() => terminal.kill('SIGKILL'))
+    let output = ''
+    let isSent = false
+    terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+      if (!isSent && output.includes('directories')) isSent = terminal.stdin.write('\x03')
+    })
+    const [code] = await once(terminal, 'close')
+    t.is(code, 130)
+    const [first = ''] = output.split('\r\x1b[K').slice(1)
+    t.regex(first, /^\d+ directories, [\d.]+ [KMG]?i?B, \/.*\/\\x1b\[2J/)
+    t.true(first.length < 70 + '^C'.length)
+    t.true(output.endsWith('\r\x1b[K'), JSON.stringify(output.slice(-200)))
+    t.notRegex(output, /total/)
+  },
+)

@@ -20,7 +20,11 @@ const onLinux = unless(notLinux)
 const program = (name: string, ...args: string[]) => [`examples/${name}.mjs`, ...args]
 
 function run(input: string | Buffer, name: string, ...args: string[]) {
-  return spawnSync(process.execPath, program(name, ...args), { input, encoding: 'utf8', timeout: patience(60_000) })
+  return spawnSync(process.execPath, program(name, ...args), {
+    input,
+    encoding: 'utf8',
+    timeout: patience(60_000),
+  })
 }
 
 function memfd(t: ExecutionContext, options?: MemfdOptions): Memfd {
@@ -61,13 +65,20 @@ onLinux('secret, verified: a signal that kills the child also kills the example'
   const script = `${makeTree(t, { script: '#!/bin/sh\nkill -KILL $$\n' })}/script`
   t.like(run('', 'verified', sha256(script), script), { status: null, signal: 'SIGKILL', stderr: '' })
   // SIGUSR1 would start the debugger of Node.js.
-  t.like(run('', 'secret', 'sh', '-c', 'kill -USR1 $$'), { status: 128 + constants.signals.SIGUSR1, signal: null })
+  t.like(run('', 'secret', 'sh', '-c', 'kill -USR1 $$'), {
+    status: 128 + constants.signals.SIGUSR1,
+    signal: null,
+  })
 })
 
 onLinux('secret: a signal is forwarded to the child', async (t) => {
-  const parent = spawn(process.execPath, program('secret', 'sh', '-c', 'trap "exit 9" TERM; echo ready; while :; do sleep 0.1; done'), {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const parent = spawn(
+    process.execPath,
+    program('secret', 'sh', '-c', 'trap "exit 9" TERM; echo ready; while :; do sleep 0.1; done'),
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   t.teardown(() => parent.kill('SIGKILL'))
   const exit = once(parent, 'exit')
   await once(parent.stdout, 'data')
@@ -77,11 +88,20 @@ onLinux('secret: a signal is forwarded to the child', async (t) => {
 
 onLinux('errors are one line without a stack', (t) => {
   const missingProgram = run('', 'verified', '0'.repeat(64), 'no/such/program')
-  t.like(missingProgram, { status: 126, stderr: "verified: ENOENT: no such file or directory, open 'no/such/program'\n" })
-  t.like(run('', 'verified', 'abc', '/bin/echo'), { status: 2, stderr: 'verified: a SHA-256 hash has 64 hexadecimal digits\n' })
+  t.like(missingProgram, {
+    status: 126,
+    stderr: "verified: ENOENT: no such file or directory, open 'no/such/program'\n",
+  })
+  t.like(run('', 'verified', 'abc', '/bin/echo'), {
+    status: 2,
+    stderr: 'verified: a SHA-256 hash has 64 hexadecimal digits\n',
+  })
   t.like(run('', 'secret', 'no-such-command'), { stderr: 'secret: spawn no-such-command ENOENT\n' })
   const limited = (name: string) =>
-    spawnSync('bash', ['-c', 'exec 0</; exec "$@"', 'bash', process.execPath, ...program(name, 'cat')], { encoding: 'utf8', cwd: packageRoot })
+    spawnSync('bash', ['-c', 'exec 0</; exec "$@"', 'bash', process.execPath, ...program(name, 'cat')], {
+      encoding: 'utf8',
+      cwd: packageRoot,
+    })
   for (const name of ['secret', 'publish']) {
     const { stderr } = limited(name)
     t.regex(stderr, new RegExp(`^${name}: EISDIR: .*\n$`), name)
@@ -94,21 +114,46 @@ test('examples need no loader and import only the package and Node.js', (t) => {
     t.true(file.endsWith('.mjs'), file)
     t.notRegex(text, /--import|--loader|oxc-node|tsx/, file)
     const imported = Array.from(text.matchAll(/ from '([^']+)'/g), ([, name]) => name!)
-    t.deepEqual(imported.filter((name) => name !== 'fdkit' && !name.startsWith('node:')), [], file)
+    t.deepEqual(
+      imported.filter((name) => name !== 'fdkit' && !name.startsWith('node:')),
+      [],
+      file,
+    )
   }
 })
 
 unless(noStrace)('secret: neither the parent nor the child creates or changes a file', (t) => {
   const log = `${makeTree(t)}/log`
-  const strace = ['-f', '-qq', '-y', '-s', '4096', '-o', log, '-e', 'trace=%file,write,pwrite64,writev,sendmsg']
+  const strace = [
+    '-f',
+    '-qq',
+    '-y',
+    '-s',
+    '4096',
+    '-o',
+    log,
+    '-e',
+    'trace=%file,write,pwrite64,writev,sendmsg',
+  ]
   const node = [process.execPath, ...program('secret', 'cat', '/dev/fd/3')]
   const output = execFileSync('strace', [...strace, ...node], { input: 'hunter2', encoding: 'utf8' })
   t.is(output, 'hunter2')
-  const calls = fs.readFileSync(log, 'utf8').split('\n').filter((line) => !/ = -1 /.test(line))
-  t.deepEqual(calls.filter((line) => /O_CREAT|O_TMPFILE| (creat|rename|link|mknod)/.test(line)), [])
-  const told = calls.filter((line) => line.includes('hunter2')).map((line) => / (\w+)\(\d+<([^>]*)>/.exec(line))
+  const calls = fs
+    .readFileSync(log, 'utf8')
+    .split('\n')
+    .filter((line) => !/ = -1 /.test(line))
+  t.deepEqual(
+    calls.filter((line) => /O_CREAT|O_TMPFILE| (creat|rename|link|mknod)/.test(line)),
+    [],
+  )
+  const told = calls
+    .filter((line) => line.includes('hunter2'))
+    .map((line) => / (\w+)\(\d+<([^>]*)>/.exec(line))
   t.deepEqual(told[0]?.slice(1), ['pwrite64', '/memfd:secret'])
-  t.deepEqual(told.slice(1).filter((match) => match?.[2]?.startsWith('/')), [])
+  t.deepEqual(
+    told.slice(1).filter((match) => match?.[2]?.startsWith('/')),
+    [],
+  )
 })
 
 onLinux('children: the children work on one array in place', (t) => {
@@ -123,24 +168,30 @@ onLinux('threads: no addition is lost', (t) => {
   t.is(stdout, '400000\n')
 })
 
-onLinux('publish: other processes can read and map the file by its path until the example ends', async (t) => {
-  const publisher = spawn(process.execPath, program('publish'), { stdio: ['pipe', 'pipe', 'inherit'] })
-  t.teardown(() => publisher.kill('SIGKILL'))
-  const exit = once(publisher, 'exit')
-  publisher.stdin.end('the news')
-  const [data] = await once(publisher.stdout, 'data')
-  const path = String(data).trimEnd()
-  t.regex(path, /^\/proc\/\d+\/fd\/\d+$/)
-  t.is(fs.readFileSync(path, 'utf8'), 'the news')
-  const opened = Memfd.from(fs.openSync(path, 'r'))
-  t.teardown(() => opened.close())
-  t.deepEqual(opened.seals.filter((seal) => seal !== 'exec'), ['seal', 'shrink', 'grow', 'write'])
-  t.is(Buffer.from(opened.map()).toString(), 'the news')
-  publisher.kill('SIGTERM')
-  t.deepEqual(await exit, [0, null])
-  t.throws(() => fs.readFileSync(path), { code: 'ENOENT' })
-  t.is(opened.read().toString(), 'the news')
-})
+onLinux(
+  'publish: other processes can read and map the file by its path until the example ends',
+  async (t) => {
+    const publisher = spawn(process.execPath, program('publish'), { stdio: ['pipe', 'pipe', 'inherit'] })
+    t.teardown(() => publisher.kill('SIGKILL'))
+    const exit = once(publisher, 'exit')
+    publisher.stdin.end('the news')
+    const [data] = await once(publisher.stdout, 'data')
+    const path = String(data).trimEnd()
+    t.regex(path, /^\/proc\/\d+\/fd\/\d+$/)
+    t.is(fs.readFileSync(path, 'utf8'), 'the news')
+    const opened = Memfd.from(fs.openSync(path, 'r'))
+    t.teardown(() => opened.close())
+    t.deepEqual(
+      opened.seals.filter((seal) => seal !== 'exec'),
+      ['seal', 'shrink', 'grow', 'write'],
+    )
+    t.is(Buffer.from(opened.map()).toString(), 'the news')
+    publisher.kill('SIGTERM')
+    t.deepEqual(await exit, [0, null])
+    t.throws(() => fs.readFileSync(path), { code: 'ENOENT' })
+    t.is(opened.read().toString(), 'the news')
+  },
+)
 
 function sha256(path: string): string {
   return createHash('sha256').update(fs.readFileSync(path)).digest('hex')
@@ -196,13 +247,17 @@ onLinux('offsets: Memfd does not move the offset, so the first child reads the w
 
 onLinux('offsets: a program on standard input runs only once', (t) => {
   const { fd } = memfd(t, { contents: 'console.log("ran")' })
-  const node = () => execFileSync(process.execPath, ['-'], { stdio: [fd, 'pipe', 'inherit'], encoding: 'utf8' })
+  const node = () =>
+    execFileSync(process.execPath, ['-'], { stdio: [fd, 'pipe', 'inherit'], encoding: 'utf8' })
   t.deepEqual([node(), node()], ['ran\n', ''])
 })
 
 const elf = (): Buffer => fs.readFileSync('/bin/echo')
 const script = '#!/bin/sh\necho "$@"\n'
-const programs: [string, () => string | Buffer][] = [['an ELF program', elf], ['a script', () => script]]
+const programs: [string, () => string | Buffer][] = [
+  ['an ELF program', elf],
+  ['a script', () => script],
+]
 
 function start(path: string, ...inherited: number[]) {
   return spawnSync(path, ['ran'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe', ...inherited] })
@@ -247,27 +302,33 @@ onLinux('from memory: an interpreter can read a script without exec', (t) => {
 })
 
 onLinux('from memory: /proc/self/fd works for an ELF program, and is closed before a script is read', (t) => {
-  const [binary, text] = [elf(), script].map((contents) => memfd(t, { contents, exec: true })) as [Memfd, Memfd]
+  const [binary, text] = [elf(), script].map((contents) => memfd(t, { contents, exec: true })) as [
+    Memfd,
+    Memfd,
+  ]
   t.like(start(`/proc/self/fd/${binary.fd}`), { status: 0, stdout: 'ran\n' })
   const { status, stderr } = start(`/proc/self/fd/${text.fd}`)
   t.not(status, 0)
   t.regex(stderr, /No such file/)
 })
 
-unless(notLinux || missing('python3'))('from memory: fexecve of a script is ENOENT unless the descriptor is inheritable', (t) => {
-  const file = memfd(t, { contents: script, exec: true })
-  const python = (inheritable: string) => [
-    'import errno, os',
-    `os.set_inheritable(3, ${inheritable})`,
-    'try: os.execve(3, ["name", "ran"], {})',
-    'except OSError as error: print(errno.errorcode[error.errno])',
-  ]
-  const stdio = ['ignore', 'pipe', 'inherit', file.fd] as const
-  const tell = (inheritable: string) =>
-    execFileSync('python3', ['-c', python(inheritable).join('\n')], { stdio: [...stdio], encoding: 'utf8' })
-  t.is(tell('False'), 'ENOENT\n')
-  t.is(tell('True'), 'ran\n')
-})
+unless(notLinux || missing('python3'))(
+  'from memory: fexecve of a script is ENOENT unless the descriptor is inheritable',
+  (t) => {
+    const file = memfd(t, { contents: script, exec: true })
+    const python = (inheritable: string) => [
+      'import errno, os',
+      `os.set_inheritable(3, ${inheritable})`,
+      'try: os.execve(3, ["name", "ran"], {})',
+      'except OSError as error: print(errno.errorcode[error.errno])',
+    ]
+    const stdio = ['ignore', 'pipe', 'inherit', file.fd] as const
+    const tell = (inheritable: string) =>
+      execFileSync('python3', ['-c', python(inheritable).join('\n')], { stdio: [...stdio], encoding: 'utf8' })
+    t.is(tell('False'), 'ENOENT\n')
+    t.is(tell('True'), 'ran\n')
+  },
+)
 
 onLinux('from memory: a script for Node.js needs --preserve-symlinks-main', (t) => {
   const plain = memfd(t, { contents: `#!${process.execPath}\nconsole.log(process.argv[2])\n`, exec: true })

@@ -41,7 +41,10 @@ function examplesIn(file: string): Example[] {
 
 const inDirectory = (directory: string, ending: string): string[] =>
   existsSync(`${root}/${directory}`)
-    ? readdirSync(`${root}/${directory}`, { recursive: true }).map(String).filter((name) => name.endsWith(ending)).map((name) => `${directory}/${name}`)
+    ? readdirSync(`${root}/${directory}`, { recursive: true })
+        .map(String)
+        .filter((name) => name.endsWith(ending))
+        .map((name) => `${directory}/${name}`)
     : []
 
 const literal = /^(true|false|null|undefined|-?\d[\d_]*(\.\d+)?n?|0x[\da-f_]+|'[^']*'|"[^"]*")$/i
@@ -52,7 +55,9 @@ function withAssertion(line: string): string {
   const [, indent = '', code = '', comment = ''] = /^(\s*);?(\S.*?)\s+\/\/ (.*)$/.exec(line) ?? []
   if (comment.startsWith('throws: ')) {
     const text = JSON.stringify(comment.slice('throws: '.length))
-    const [await_, fails, async] = /\bawait\b/.test(code) ? ['await ', 'rejects', 'async '] : ['', 'throws', '']
+    const [await_, fails, async] = /\bawait\b/.test(code)
+      ? ['await ', 'rejects', 'async ']
+      : ['', 'throws', '']
     return `${indent}${await_}$assert.${fails}(${async}() => { ${code} }, (error) => error.message.includes(${text}))`
   }
   if (literal.test(comment) && !statement.test(code)) {
@@ -87,7 +92,12 @@ async function run(t: ExecutionContext, lines: string[], node = process.execPath
 
 const sources = inDirectory('lib', '.ts').filter((name) => !name.endsWith('.d.ts'))
 // The build rewrites the examples of `fdkit` for `fdkit/promises`.
-const files = [...sources, 'promises.d.ts', ...(existsSync(`${root}/README.md`) ? ['README.md'] : []), ...inDirectory('docs', '.md')]
+const files = [
+  ...sources,
+  'promises.d.ts',
+  ...(existsSync(`${root}/README.md`) ? ['README.md'] : []),
+  ...inDirectory('docs', '.md'),
+]
 // sharing-memory.spec.ts runs the examples that are files of the guide.
 const examples = files.flatMap(examplesIn).filter(({ lines }) => fileName(lines[0]) === undefined)
 
@@ -108,7 +118,10 @@ test('every function has an example', (t) => {
   const documented = Array.from(text.matchAll(comment))
   const having = new Set(documented.filter(([, doc]) => doc?.includes('@example')).map(([, , name]) => name))
   const functions = Object.entries(fdkit).filter(([, value]) => typeof value === 'function')
-  t.deepEqual(functions.map(([name]) => name).filter((name) => !having.has(name)), [])
+  t.deepEqual(
+    functions.map(([name]) => name).filter((name) => !having.has(name)),
+    [],
+  )
 })
 
 test('a wrong claim in an example fails', async (t) => {
@@ -122,6 +135,10 @@ test('a wrong claim in an example fails', async (t) => {
     ["import { stat } from 'fdkit/promises'", "(await stat('src')).isDirectory() // false"],
   ]
   for (const claim of claims) await t.throwsAsync(run(t, claim), { message: /Error/ }, claim.join())
-  const held = ["import { stat } from 'fdkit'", "stat('src').isDirectory() // true", "stat('no') // throws: ENOENT"]
+  const held = [
+    "import { stat } from 'fdkit'",
+    "stat('src').isDirectory() // true",
+    "stat('no') // throws: ENOENT",
+  ]
   await t.notThrowsAsync(run(t, held))
 })

@@ -16,11 +16,23 @@ const platformPackage = `@fdkit/binding-${platformName()}`
 const root = fs.mkdtempSync(join(fs.realpathSync(tmpdir()), 'fdkit-'))
 test.after.always(() => fs.rmSync(root, { recursive: true }))
 
+// Yarn 1 keeps its cache outside of the home directory if root runs it, and takes a tarball of an earlier
+// build from there.
+const environment = { CI: '1', HOME: root, YARN_CACHE_FOLDER: join(root, 'yarn') }
 const run = (cwd: string, command: string, ...args: string[]) =>
-  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: 'pipe', timeout: 100_000, env: { ...process.env, CI: '1', HOME: root } })
+  execFileSync(command, args, {
+    cwd,
+    encoding: 'utf8',
+    stdio: 'pipe',
+    timeout: 100_000,
+    env: { ...process.env, ...environment },
+  })
 
 function pack(dir: string): string {
-  return join(root, JSON.parse(run(dir, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', root))[0].filename)
+  return join(
+    root,
+    JSON.parse(run(dir, 'npm', 'pack', '--json', '--ignore-scripts', '--pack-destination', root))[0].filename,
+  )
 }
 
 let packed: { fdkit: string; platform: string } | undefined
@@ -38,19 +50,32 @@ function tarballs() {
 
 const yarn4 = join(tools, '@yarnpkg/cli-dist/bin/yarn.js')
 const managers = {
-  'pnpm': {
-    files: (platform: string) => ({ 'pnpm-workspace.yaml': `overrides:\n  '${platformPackage}': 'file:${platform}'\n` }),
+  pnpm: {
+    files: (platform: string) => ({
+      'pnpm-workspace.yaml': `overrides:\n  '${platformPackage}': 'file:${platform}'\n`,
+    }),
     install: [join(tools, 'pnpm/bin/pnpm.mjs'), 'install', '--offline', '--ignore-scripts'],
     run: [],
   },
-  'yarn 1': { files: () => ({}), install: [join(tools, 'yarn/bin/yarn.js'), 'install', '--offline', '--ignore-scripts'], run: [] },
+  'yarn 1': {
+    files: () => ({}),
+    install: [join(tools, 'yarn/bin/yarn.js'), 'install', '--offline', '--ignore-scripts'],
+    run: [],
+  },
   'yarn 4': {
-    files: () => ({ 'yarn.lock': '', '.yarnrc.yml': 'enableNetwork: false\nenableTelemetry: false\nenableImmutableInstalls: false\nnodeLinker: node-modules\n' }),
+    files: () => ({
+      'yarn.lock': '',
+      '.yarnrc.yml':
+        'enableNetwork: false\nenableTelemetry: false\nenableImmutableInstalls: false\nnodeLinker: node-modules\n',
+    }),
     install: [yarn4, 'install'],
     run: [],
   },
   "yarn 4, Plug'n'Play": {
-    files: () => ({ 'yarn.lock': '', '.yarnrc.yml': 'enableNetwork: false\nenableTelemetry: false\nenableImmutableInstalls: false\n' }),
+    files: () => ({
+      'yarn.lock': '',
+      '.yarnrc.yml': 'enableNetwork: false\nenableTelemetry: false\nenableImmutableInstalls: false\n',
+    }),
     install: [yarn4, 'install'],
     run: [yarn4, 'node'],
   },
@@ -66,7 +91,8 @@ for (const [name, manager] of Object.entries(managers)) {
         dependencies: { fdkit: `file:${fdkit}` },
         resolutions: { [platformPackage]: `file:${platform}` },
       }),
-      'import.mjs': "import { listdir } from 'fdkit/promises'\nconsole.log((await listdir('/')).includes('proc'))",
+      'import.mjs':
+        "import { listdir } from 'fdkit/promises'\nconsole.log((await listdir('/')).includes('proc'))",
       'require.cjs': "const { listdir } = require('fdkit')\nconsole.log(listdir('/').includes('proc'))",
       ...manager.files(platform),
     }

@@ -14,7 +14,9 @@ const sources = new Map(
   files.map(({ parentPath, name }) => {
     const path = join(parentPath, name)
     const code = readFileSync(path, 'utf8').replace(/\/\/.*$/gm, '')
-    const module = relative(root, path).replace(/(\/mod)?\.rs$/, '').replaceAll('/', '::')
+    const module = relative(root, path)
+      .replace(/(\/mod)?\.rs$/, '')
+      .replaceAll('/', '::')
     return [module, code] as const
   }),
 )

@@ -25,7 +25,10 @@ fs.mkdirSync(bin)
 fs.symlinkSync(process.execPath, join(bin, 'node'))
 fs.symlinkSync('/bin/sh', join(bin, 'sh'))
 const npm = fs.realpathSync(
-  (process.env['PATH'] ?? '').split(delimiter).map((dir) => join(dir, 'npm')).find(fs.existsSync)!,
+  (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((dir) => join(dir, 'npm'))
+    .find(fs.existsSync)!,
 )
 const env = { ...process.env, PATH: bin, npm_config_offline: 'true', npm_config_cache: join(root, 'cache') }
 

@@ -9,8 +9,18 @@ import test, { type ExecutionContext } from 'ava'
 import { addonPath } from '../../scripts/platform.mjs'
 
 const sources = [
-  'scripts', 'crates', 'lib', 'index.ts', 'index.d.ts', 'promises.ts', 'promises.d.ts',
-  'package.json', 'package-lock.json', 'tsconfig.json', 'Cargo.toml', 'Cargo.lock',
+  'scripts',
+  'crates',
+  'lib',
+  'index.ts',
+  'index.d.ts',
+  'promises.ts',
+  'promises.d.ts',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'Cargo.toml',
+  'Cargo.lock',
   ...fs.readdirSync('npm').map((name) => `npm/${name}/package.json`),
 ]
 

@@ -18,7 +18,10 @@ const packageOf = (name: string) => fs.realpathSync(dirname(require.resolve(`${n
 
 /** Creates a folder with only the declarations of the package and those of Node. */
 function install(t: ExecutionContext): string {
-  const directory = makeTree(t, { 'package.json': '{ "type": "module" }', node_modules: { fdkit: {}, '@types': {} } })
+  const directory = makeTree(t, {
+    'package.json': '{ "type": "module" }',
+    node_modules: { fdkit: {}, '@types': {} },
+  })
   for (const file of ['package.json', 'index.d.ts', 'promises.d.ts']) {
     fs.copyFileSync(file, join(directory, 'node_modules/fdkit', file))
   }
@@ -44,14 +47,20 @@ function compile(compiler: string, directory: string, options: object, files: st
   }
   fs.writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
   const args = [resolve(compiler), '--project', '.', '--pretty', 'false']
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: directory, encoding: 'utf8' })
-  return stdout + stderr + (status === 0 ? '' : `exit code ${status}`)
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: directory,
+    encoding: 'utf8',
+  })
+  return stdout + stderr + (status === 0 ? '' : `exit code ${status}, signal ${signal}`)
 }
 
 const nodenext = { module: 'nodenext' }
 const bundler = { module: 'esnext', moduleResolution: 'bundler' }
 const newest = 'node_modules/typescript/bin/tsc'
-const compilers = [...versions.map((version) => [version, compilerPath(version)] as const), ['7', newest] as const]
+const compilers = [
+  ...versions.map((version) => [version, compilerPath(version)] as const),
+  ['7', newest] as const,
+]
 const programs = ['public-types.ts', 'public-promises.ts']
 
 for (const [version, compiler] of compilers) {
@@ -106,7 +115,11 @@ test('every overload of every function has its full documentation, in fdkit/prom
       t.notRegex(comment, /inheritDoc/, name)
     }
   }
-  const prose = (comment: string) => comment.split(/^ \* @example/m, 1)[0]!.split('\n').filter((line) => !/^\/\*\*| \*\/$/.test(line))
+  const prose = (comment: string) =>
+    comment
+      .split(/^ \* @example/m, 1)[0]!
+      .split('\n')
+      .filter((line) => !/^\/\*\*| \*\/$/.test(line))
   for (const [name, [comment = '']] of derived) {
     const missing = prose(main.get(name)?.[0] ?? '').filter((line) => !comment.includes(line))
     t.deepEqual(missing, [], name)
@@ -114,10 +127,16 @@ test('every overload of every function has its full documentation, in fdkit/prom
 })
 
 test('the types export nothing that the module does not', (t) => {
-  for (const [entry, sources] of [['index', ['index.ts']], ['promises', ['promises.ts', 'lib/promises.ts']]] as const) {
+  for (const [entry, sources] of [
+    ['index', ['index.ts']],
+    ['promises', ['promises.ts', 'lib/promises.ts']],
+  ] as const) {
     const declared = /^export (?:declare )?(?:abstract )?(?:function|class|interface|type|const) (\w+)/gm
     const names = Array.from(fs.readFileSync(`${entry}.d.ts`, 'utf8').matchAll(declared), ([, name]) => name!)
     const text = [...sources, 'lib/constants.ts'].map((file) => fs.readFileSync(file, 'utf8')).join('')
-    t.deepEqual(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(text)), [])
+    t.deepEqual(
+      names.filter((name) => !new RegExp(`\\b${name}\\b`).test(text)),
+      [],
+    )
   }
 })

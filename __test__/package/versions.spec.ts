@@ -26,16 +26,27 @@ function importOn(node: string, dir: string, fake = '') {
     join(dir, 'program.mjs'),
     `import('fdkit/promises').then(() => console.log('imported'), ({ code, message }) => console.log(code, message))`,
   )
-  const { stdout, stderr } = spawnSync(node, ['--require', './fake.cjs', 'program.mjs'], { cwd: dir, encoding: 'utf8' })
+  const { stdout, stderr } = spawnSync(node, ['--require', './fake.cjs', 'program.mjs'], {
+    cwd: dir,
+    encoding: 'utf8',
+  })
   return stdout + stderr
 }
 
 for (const name of ['node-18', 'node-20.10', 'node-22.5']) {
   const node = resolve(`build/runtimes/${name}/node_modules/node-linux-${process.arch}/bin/node`)
-  unless(!fs.existsSync(node) && 'run "npm run runtimes"')(`${name} is refused with the list of supported versions`, (t) => {
-    const output = importOn(node, makeTree(t))
-    t.true(output.startsWith(`ERR_FDKIT_NODE_VERSION fdkit needs Node.js ${supported}, and this is ${name.slice(5)}.`), output)
-  })
+  unless(!fs.existsSync(node) && 'run "npm run runtimes"')(
+    `${name} is refused with the list of supported versions`,
+    (t) => {
+      const output = importOn(node, makeTree(t))
+      t.true(
+        output.startsWith(
+          `ERR_FDKIT_NODE_VERSION fdkit needs Node.js ${supported}, and this is ${name.slice(5)}.`,
+        ),
+        output,
+      )
+    },
+  )
 }
 
 const verdicts = {

@@ -22,13 +22,17 @@ const program = fileURLToPath(new URL('../helpers/every-argument.ts', import.met
 // Includes methods of classes that take arguments.
 function methods(name: string, value: AnyClass): string[] {
   const own = Object.entries(Object.getOwnPropertyDescriptors(value.prototype))
-  const taking = own.filter(([each, { value }]) => typeof value === 'function' && !/^(constructor|close)$/.test(each))
+  const taking = own.filter(
+    ([each, { value }]) => typeof value === 'function' && !/^(constructor|close)$/.test(each),
+  )
   return taking.map(([each]) => `${name}#${each}`)
 }
 
 const functions = (exported: object) =>
   Object.keys(functionsOf(exported))
-    .concat(Object.entries(exported).flatMap(([name, value]) => (name === 'Memfd' ? methods(name, value) : [])))
+    .concat(
+      Object.entries(exported).flatMap(([name, value]) => (name === 'Memfd' ? methods(name, value) : [])),
+    )
     .sort()
 
 test('the tables list every exported function', (t) => {
@@ -55,10 +59,16 @@ for (const [name, ...which] of programs) {
     let errors = ''
     child.stderr?.on('data', (data) => (errors += data))
     const [code, signal] = await once(child, 'close')
-    const lines = readFileSync(`${top}/log`, 'utf8').trim().split('\n').map((line) => JSON.parse(line))
+    const lines = readFileSync(`${top}/log`, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
     t.deepEqual([code, signal], [0, null], `${JSON.stringify(lines.at(-1))}\n${errors}`)
     t.deepEqual(lines.at(-1), { done: name })
-    t.deepEqual(lines.filter((line) => line.complaint).map((line) => line.complaint), [])
+    t.deepEqual(
+      lines.filter((line) => line.complaint).map((line) => line.complaint),
+      [],
+    )
     t.true(lines.length > 80)
   })
 }

@@ -26,7 +26,10 @@ function run(cwd: string, script: string): unknown[] {
   const node = ['--input-type=module', '-e', program]
   const { status, stdout, stderr } = spawnSync(process.execPath, node, { cwd, encoding: 'utf8' })
   if (status !== 0) throw new Error(stderr)
-  return stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line))
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line))
 }
 
 const makeDir = (t: ExecutionContext) => makeTree(t, { dir: { file: '' }, empty: {}, file: '' })
@@ -69,13 +72,16 @@ test('hooks receive the events of Python with their arguments in order', (t) => 
 })
 
 test('the event shutil.rmtree has undefined if there is no dirFd, as Python has None', (t) => {
-  const seen = run(makeDir(t), `
+  const seen = run(
+    makeDir(t),
+    `
     const fd = open('.', 0)
     addAuditHook((...event) => say(event))
     fdkit.rmtree('empty')
     fdkit.rmtree('dir', { dirFd: fd })
     say(fd)
-  `)
+  `,
+  )
   const fd = seen.pop()
   t.deepEqual(seen, [
     ['shutil.rmtree', ['empty', '<undefined>']],
@@ -86,7 +92,9 @@ test('the event shutil.rmtree has undefined if there is no dirFd, as Python has 
 test('diagnostics channels carry the arguments by name', (t) => {
   const watched = ['open', 'os.listdir', 'os.remove', 'os.rmdir', 'os.fwalk', 'sys.addaudithook']
   const U = '<undefined>'
-  const seen = run(makeDir(t), `
+  const seen = run(
+    makeDir(t),
+    `
     for (const name of ${JSON.stringify(watched)}) subscribe(name, (message, name) => say([name, message]))
     open('file', 'r+')
     listdir('dir')
@@ -94,7 +102,8 @@ test('diagnostics channels carry the arguments by name', (t) => {
     attempt(() => rmdir('none', { dirFd: 0 }))
     fwalk('dir', { topdown: false })
     addAuditHook(() => {})
-  `)
+  `,
+  )
   t.deepEqual(seen, [
     ['open', { path: 'file', mode: U, flags: 2 }],
     ['os.listdir', { path: 'dir' }],
@@ -142,7 +151,9 @@ print(json.dumps([[event, ['FD' if arg == fd else arg for arg in args]] for even
     event,
     event === 'open' ? [args[0], args[1], (args[2] as number) & ~cloexec] : args,
   ])
-  const seen = run(cwd, `
+  const seen = run(
+    cwd,
+    `
     const seen = []
     addAuditHook((event, args) => seen.push([event, args]))
     const fd = open('.', 0)
@@ -152,22 +163,28 @@ print(json.dumps([[event, ['FD' if arg == fd else arg for arg in args]] for even
     attempt(() => rmdir('none')); attempt(() => rmdir('none', { dirFd: fd }))
     fwalk(); fwalk('dir', { topdown: false, followSymlinks: true, dirFd: fd })
     say(seen.map(([event, args]) => [event, args.map((arg) => arg === fd ? 'FD' : arg ?? null)]))
-  `)
+  `,
+  )
   t.deepEqual(seen, [python])
 })
 
 test('events contain the arguments as they were passed: bytes and URLs', (t) => {
-  const seen = run(makeDir(t), `
+  const seen = run(
+    makeDir(t),
+    `
     const given = [Buffer.from('file'), new Uint8Array([46]), new URL('file:///')]
     addAuditHook((event, [path]) => say(path === given[0]))
     for (const _ of [1, 2, 3]) { attempt(() => rmdir(given[0])); given.shift() }
-  `)
+  `,
+  )
   t.deepEqual(seen, [true, true, true])
 })
 
 test('a hook that throws cancels the operation before any system call', (t) => {
   const cwd = makeDir(t)
-  const seen = run(cwd, `
+  const seen = run(
+    cwd,
+    `
     const fds = () => fs.readdirSync('/dev/fd').length
     say('the first line opens descriptors')
     const before = fds()
@@ -179,7 +196,8 @@ test('a hook that throws cancels the operation before any system call', (t) => {
     say(attempt(() => fwalk('.')))
     say(fs.readdirSync('.').sort())
     say(fds() === before)
-  `)
+  `,
+  )
   const refused = ['no open', 'no os.remove', 'no os.rmdir', 'no os.listdir', 'no os.fwalk']
   t.deepEqual(seen.slice(1), [...refused, ['dir', 'empty', 'file'], true])
 })
@@ -200,16 +218,21 @@ unless(notLinux || missing('strace'))('a refused operation makes no system call 
 })
 
 test('the operation throws the error object that the hook threw', (t) => {
-  const seen = run(makeDir(t), `
+  const seen = run(
+    makeDir(t),
+    `
     const reason = { any: 'value' }
     addAuditHook(() => { throw reason })
     try { unlink('file') } catch (error) { say(error === reason) }
-  `)
+  `,
+  )
   t.deepEqual(seen, [true])
 })
 
 test('invalid arguments are rejected before any hook is called', (t) => {
-  const seen = run(makeDir(t), `
+  const seen = run(
+    makeDir(t),
+    `
     addAuditHook((event) => say(event))
     attempt(() => open('file', 'r', { mode: -1 }))
     attempt(() => unlink('file', { dirFd: -1 }))
@@ -217,12 +240,15 @@ test('invalid arguments are rejected before any hook is called', (t) => {
     attempt(() => listdir({}))
     attempt(() => addAuditHook('no function'))
     say('end')
-  `)
+  `,
+  )
   t.deepEqual(seen, ['end'])
 })
 
 test('hooks are called in the order in which they were added, and none is called after one that throws', (t) => {
-  const seen = run(makeDir(t), `
+  const seen = run(
+    makeDir(t),
+    `
     addAuditHook((event) => say(['first', event]))
     addAuditHook((event) => { if (event === 'os.remove') throw new Error('second') })
     addAuditHook((event) => say(['third', event]))
@@ -230,7 +256,8 @@ test('hooks are called in the order in which they were added, and none is called
     say(attempt(() => unlink('file')))
     listdir('.')
     say(fs.existsSync('file'))
-  `)
+  `,
+  )
   t.deepEqual(seen, [
     ['first', 'sys.addaudithook'],
     ['first', 'sys.addaudithook'],
@@ -243,38 +270,49 @@ test('hooks are called in the order in which they were added, and none is called
 })
 
 test('a hook is told about hooks that are added later, and can refuse them', (t) => {
-  const seen = run(makeDir(t), `
+  const seen = run(
+    makeDir(t),
+    `
     addAuditHook((event, args) => { say([event, args]); if (event === 'sys.addaudithook') throw new Error('no more') })
     say(attempt(() => addAuditHook(() => say('never called'))))
     listdir('.')
-  `)
+  `,
+  )
   t.deepEqual(seen, [['sys.addaudithook', []], 'no more', ['os.listdir', ['.']]])
 })
 
 test('a hook cannot be removed', (t) => {
-  const seen = run(makeDir(t), `
+  const seen = run(
+    makeDir(t),
+    `
     const hook = () => say('called')
     say([addAuditHook(hook)])
     say(Object.keys(fdkit).filter((name) => /hook/i.test(name)))
     hook.call = hook.apply = hook.bind = undefined
     globalThis.gc?.()
     listdir('.')
-  `)
+  `,
+  )
   t.deepEqual(seen, [['<undefined>'], ['addAuditHook'], 'called'])
 })
 
 test('a hook cannot change what the next hook and the channel receive', (t) => {
-  const seen = run(makeDir(t), `
+  const seen = run(
+    makeDir(t),
+    `
     addAuditHook((event, args) => { try { args[0] = 'forged'; args.push('more') } catch {} })
     addAuditHook((event, args) => say(args))
     subscribe('os.listdir', (message) => say(message))
     listdir('dir')
-  `)
+  `,
+  )
   t.deepEqual(seen, [['dir'], { path: 'dir' }])
 })
 
 test('a hook may call fdkit', (t) => {
-  const seen = run(makeDir(t), `
+  const seen = run(
+    makeDir(t),
+    `
     let depth = 0
     addAuditHook((event, [path]) => {
       if (depth++ === 0) say(listdir('dir'))
@@ -282,24 +320,30 @@ test('a hook may call fdkit', (t) => {
     })
     unlink('file')
     say(fs.existsSync('file'))
-  `)
+  `,
+  )
   t.deepEqual(seen, [['file'], false])
 })
 
 test('the event of a walk is raised once, when fwalk() is called', (t) => {
-  const seen = run(makeDir(t), `
+  const seen = run(
+    makeDir(t),
+    `
     addAuditHook((event) => say(event))
     const walk = fwalk('.')
     say('called')
     say([...walk].length)
-  `)
+  `,
+  )
   t.deepEqual(seen, ['os.fwalk', 'called', 3])
 })
 
 test('a call without hooks and subscribers is faster than one with them', (t) => {
   // Compares the fastest of many short runs, so that a busy machine does not matter. A call without
   // listeners must not do the work of a call with a hook and a subscriber.
-  const [[silent, heard]] = run('.', `
+  const [[silent, heard]] = run(
+    '.',
+    `
     function best() {
       let best = Infinity
       for (let round = 0; round < 40; round++) {
@@ -314,7 +358,8 @@ test('a call without hooks and subscribers is faster than one with them', (t) =>
     addAuditHook(() => {})
     subscribe('os.fwalk', () => {})
     say([silent, best()])
-  `) as [[number, number]]
+  `,
+  ) as [[number, number]]
   t.true(silent < heard, `${silent} ns without hooks, ${heard} ns with one`)
 })
 

@@ -14,7 +14,9 @@ const addon = createRequire(import.meta.url)(join('../..', addonPath())) as type
 const declarations = readFileSync('lib/runtime/binding.d.ts', 'utf8')
 
 test('each export of the addon has a declaration and a system call, and there are no others', (t) => {
-  const exported = Object.keys(addon).filter((name) => name !== 'VERSION').toSorted()
+  const exported = Object.keys(addon)
+    .filter((name) => name !== 'VERSION')
+    .toSorted()
   const declared = [...declarations.matchAll(/^export declare function (\w+)/gm)].map(([, name]) => name)
   t.true(exported.length > 50)
   t.deepEqual(declared.toSorted(), exported)
@@ -31,7 +33,9 @@ test('a declaration without the tag @syscall is an error, even if the one before
   const tagged = '/**\n * Opens.\n *\n * @syscall openat2\n */\nexport declare function open(): void\n'
   t.regex(collect(tagged), /^ {2}open: 'openat2',$/m)
   for (const doc of ['', '/** Closes. */\n', '/** A type. */\nexport type Name = string\n\n']) {
-    t.throws(() => collect(`${tagged}\n${doc}export declare function close(): void\n`), { message: /close lacks/ })
+    t.throws(() => collect(`${tagged}\n${doc}export declare function close(): void\n`), {
+      message: /close lacks/,
+    })
   }
 })
 

@@ -47,9 +47,7 @@ const table = {
   R_OK: 4,
 }
 
-const constants = Object.fromEntries(
-  Object.entries(fdkit).filter(([, value]) => typeof value === 'number'),
-)
+const constants = Object.fromEntries(Object.entries(fdkit).filter(([, value]) => typeof value === 'number'))
 
 test('exports exactly the constants of the table', (t) => {
   const inOrder = (object: object) => Object.entries(object).sort(([a], [b]) => (a < b ? -1 : 1))

@@ -34,7 +34,12 @@ function runOnDeno(t: ExecutionContext, flags: string[], env: Record<string, str
 
 const onDeno = unless(missing)
 
-for (const flags of [['--allow-all'], ['--allow-ffi'], ['--allow-ffi', '--allow-read'], ['--allow-ffi', '--allow-env']]) {
+for (const flags of [
+  ['--allow-all'],
+  ['--allow-ffi'],
+  ['--allow-ffi', '--allow-read'],
+  ['--allow-ffi', '--allow-env'],
+]) {
   onDeno(`fdkit works with ${flags.join(' ')}`, (t) => {
     t.is(runOnDeno(t, flags), 'imported\ntrue\n')
   })
@@ -43,7 +48,10 @@ for (const flags of [['--allow-all'], ['--allow-ffi'], ['--allow-ffi', '--allow-
 for (const flags of [[], ['--allow-read'], ['--allow-env'], ['--allow-read', '--allow-env', '--allow-sys']]) {
   onDeno(`the error names --allow-ffi with ${flags.join(' ') || 'no permission'}`, (t) => {
     const output = runOnDeno(t, flags)
-    t.regex(output, /^imported\nENOSYS ENOSYS: function not implemented, getpagesize: Deno refuses to load the addon: /)
+    t.regex(
+      output,
+      /^imported\nENOSYS ENOSYS: function not implemented, getpagesize: Deno refuses to load the addon: /,
+    )
     t.regex(output, /It needs --allow-ffi;/)
   })
 }

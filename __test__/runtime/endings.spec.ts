@@ -40,13 +40,20 @@ const work = `
   }
 `
 
-const endings: [title: string, end: string, status: number | null, signal: string | null, stderr: RegExp][] = [
-  ['at its normal end', '', 0, null, /^$/],
-  ['by process.exit', 'process.exit(7)', 7, null, /^$/],
-  ['by an uncaught exception', `throw new Error('uncaught')`, 1, null, /Error: uncaught/],
-  ['by SIGTERM', `process.kill(process.pid, 'SIGTERM'); await new Promise((resolve) => setTimeout(resolve, 10_000))`, null, 'SIGTERM', /^$/],
-  ['by an unhandled rejection', `Promise.reject(new Error('unhandled'))`, 1, null, /Error: unhandled/],
-]
+const endings: [title: string, end: string, status: number | null, signal: string | null, stderr: RegExp][] =
+  [
+    ['at its normal end', '', 0, null, /^$/],
+    ['by process.exit', 'process.exit(7)', 7, null, /^$/],
+    ['by an uncaught exception', `throw new Error('uncaught')`, 1, null, /Error: uncaught/],
+    [
+      'by SIGTERM',
+      `process.kill(process.pid, 'SIGTERM'); await new Promise((resolve) => setTimeout(resolve, 10_000))`,
+      null,
+      'SIGTERM',
+      /^$/,
+    ],
+    ['by an unhandled rejection', `Promise.reject(new Error('unhandled'))`, 1, null, /Error: unhandled/],
+  ]
 
 // Ends immediately, in the middle, and while listings are being converted.
 const DELAYS = [0, 1, 5, 20]

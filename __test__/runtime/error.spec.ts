@@ -23,11 +23,15 @@ const cases: Case[] = [
   ['open', 'ELOOP', (top) => open(`${top}/loop`), (top) => fs.openSync(`${top}/loop`, 'r')],
   ['open', 'ENOTDIR', (top) => open(`${top}/file/x`), (top) => fs.openSync(`${top}/file/x`, 'r')],
   [
-    'open', 'ENAMETOOLONG', (top) => open(`${top}/${'n'.repeat(256)}`),
+    'open',
+    'ENAMETOOLONG',
+    (top) => open(`${top}/${'n'.repeat(256)}`),
     (top) => fs.openSync(`${top}/${'n'.repeat(256)}`, 'r'),
   ],
   [
-    'open with a URL', 'ENOENT', (top) => open(pathToFileURL(`${top}/a b`)),
+    'open with a URL',
+    'ENOENT',
+    (top) => open(pathToFileURL(`${top}/a b`)),
     (top) => fs.openSync(pathToFileURL(`${top}/a b`), 'r'),
   ],
   ['open with an empty path', 'ENOENT', () => open(''), () => fs.openSync('', 'r')],
@@ -89,7 +93,10 @@ test('the property path is the string, the bytes, or the path of the URL that wa
 })
 
 test('the stack begins at the caller, not inside a callback of the addon', (t) => {
-  const frames = thrown(() => open('/nonexistent')).stack?.split('\n').slice(1) ?? []
+  const frames =
+    thrown(() => open('/nonexistent'))
+      .stack?.split('\n')
+      .slice(1) ?? []
   t.true(frames.some((frame) => frame.includes('error.spec.ts')))
 })
 

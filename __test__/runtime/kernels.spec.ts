@@ -8,7 +8,9 @@ import { link, makeTree } from '../helpers/tree.js'
 import { noSeccomp } from '../helpers/seccomp.js'
 import { unless } from '../helpers/platform.js'
 
-const [major = 0, minor = 0] = readFileSync('/proc/sys/kernel/osrelease', 'utf8').split('.').map(Number.parseFloat)
+const [major = 0, minor = 0] = readFileSync('/proc/sys/kernel/osrelease', 'utf8')
+  .split('.')
+  .map(Number.parseFloat)
 const tooOld = major < 6 || (major === 6 && minor < 6) ? 'needs Linux 6.6' : false
 
 // Uses each feature once. The result is true or the code of the error.

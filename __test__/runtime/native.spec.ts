@@ -65,7 +65,9 @@ function run(t: ExecutionContext, dir: string, surroundings: Surroundings = {}):
 
 /** Asserts what every case has in common. Returns the message of a call and the errors of the loader. */
 function checkFallback(t: ExecutionContext, report: Report) {
-  const names = Object.keys(functionsOf(fdkit)).filter((name) => !/^(addAuditHook|copyFrom|hugePageSizes)$/.test(name))
+  const names = Object.keys(functionsOf(fdkit)).filter(
+    (name) => !/^(addAuditHook|copyFrom|hugePageSizes)$/.test(name),
+  )
   t.deepEqual(Object.keys(report.calls).toSorted(), names.toSorted())
   t.deepEqual(report.notProbed, [])
   t.true(report.hookWasCalled)
@@ -91,10 +93,12 @@ function checkFallback(t: ExecutionContext, report: Report) {
 }
 
 const fakePlatform = (platform: string, arch: string) =>
-  ['platform', 'arch'].map((key, index) => {
-    const value = JSON.stringify([platform, arch][index])
-    return `Object.defineProperty(process, '${key}', { value: ${value} });`
-  }).join('')
+  ['platform', 'arch']
+    .map((key, index) => {
+      const value = JSON.stringify([platform, arch][index])
+      return `Object.defineProperty(process, '${key}', { value: ${value} });`
+    })
+    .join('')
 
 /**
  * Fakes ldd with this text (or no ldd), a process report that has only what is given, and the presence
@@ -116,7 +120,11 @@ const fakeLibc = (ldd: string | undefined, report: object, hasMuslLoader = false
   }
   ${fakePlatform('linux', 'x64')}`
 
-for (const [platform, arch] of [['win32', 'x64'], ['freebsd', 'x64'], ['linux', 'riscv64']] as const) {
+for (const [platform, arch] of [
+  ['win32', 'x64'],
+  ['freebsd', 'x64'],
+  ['linux', 'riscv64'],
+] as const) {
   test(`${platform} on ${arch} is reported as not supported`, (t) => {
     const report = run(t, install(t), { fake: fakePlatform(platform, arch) })
     const { message, causes } = checkFallback(t, report)
@@ -134,9 +142,15 @@ test('an unknown C library is reported as not supported', (t) => {
 })
 
 const libcs = {
-  'ldd of glibc': ['gnu', (loader: boolean) => fakeLibc('# This file is part of the GNU C Library.', {}, loader)],
+  'ldd of glibc': [
+    'gnu',
+    (loader: boolean) => fakeLibc('# This file is part of the GNU C Library.', {}, loader),
+  ],
   'ldd of musl': ['musl', (loader: boolean) => fakeLibc('exec /lib/ld-musl-x86_64.so.1 --list', {}, loader)],
-  'report of glibc': ['gnu', (loader: boolean) => fakeLibc(undefined, { header: { glibcVersionRuntime: '2.36' } }, loader)],
+  'report of glibc': [
+    'gnu',
+    (loader: boolean) => fakeLibc(undefined, { header: { glibcVersionRuntime: '2.36' } }, loader),
+  ],
   'report of musl': [
     'musl',
     (loader: boolean) =>
@@ -245,7 +259,10 @@ test('an addon of another version is reported', (t) => {
   const problem = `has version 9.9.9, and fdkit has ${version}`
   t.true(message.includes(`@fdkit/binding-linux-x64-gnu ${problem}. `), message)
   t.regex(message, /reinstall it: npm install --include=optional fdkit@/)
-  t.deepEqual(causes!.map((cause) => cause.message), [`@fdkit/binding-linux-x64-gnu ${problem}`])
+  t.deepEqual(
+    causes!.map((cause) => cause.message),
+    [`@fdkit/binding-linux-x64-gnu ${problem}`],
+  )
 })
 
 test('a module that is not an addon is reported', (t) => {
@@ -266,7 +283,10 @@ test('an FDKIT_ADDON of another version is reported', (t) => {
     `${path}, which FDKIT_ADDON names, ${problem}. ` +
       `Unset that variable, or let it name an addon of fdkit ${version}.`,
   )
-  t.deepEqual(causes!.map((cause) => cause.message), [`${path} ${problem}`])
+  t.deepEqual(
+    causes!.map((cause) => cause.message),
+    [`${path} ${problem}`],
+  )
 })
 
 test('an FDKIT_ADDON that does not exist is reported', (t) => {

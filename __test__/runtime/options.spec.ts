@@ -20,11 +20,19 @@ const nowhere = '/nonexistent/file'
 // Except for memory files, these calls fail if they reach a system call.
 const sync: Takes[] = [
   ['access', ['dirFd', 'effectiveIds', 'followSymlinks'], (options) => fdkit.access(nowhere, 0, options)],
-  ['canAccess', ['dirFd', 'effectiveIds', 'followSymlinks'], (options) => fdkit.canAccess(nowhere, 0, options)],
+  [
+    'canAccess',
+    ['dirFd', 'effectiveIds', 'followSymlinks'],
+    (options) => fdkit.canAccess(nowhere, 0, options),
+  ],
   ['chmod', ['dirFd', 'followSymlinks'], (options) => fdkit.chmod(nowhere, 0, options)],
   ['chown', ['dirFd', 'followSymlinks'], (options) => fdkit.chown(nowhere, -1, -1, options)],
   ['exists', ['dirFd', 'followSymlinks'], (options) => fdkit.exists(nowhere, options)],
-  ['fwalk', ['dirFd', 'exact', 'followSymlinks', 'maxOpen', 'onerror', 'threads', 'topdown'], (options) => fdkit.fwalk(nowhere, options)],
+  [
+    'fwalk',
+    ['dirFd', 'exact', 'followSymlinks', 'maxOpen', 'onerror', 'threads', 'topdown'],
+    (options) => fdkit.fwalk(nowhere, options),
+  ],
   ['link', ['dstDirFd', 'followSymlinks', 'srcDirFd'], (options) => fdkit.link(nowhere, nowhere, options)],
   ['listdir', ['dirFd'], (options) => fdkit.listdir(nowhere, options)],
   ['lstat', ['bigint', 'dirFd'], (options) => fdkit.lstat(nowhere, options as object)],
@@ -44,28 +52,83 @@ const sync: Takes[] = [
   ['utime', ['dirFd', 'followSymlinks', 'times'], (options) => fdkit.utime(nowhere, options)],
 ]
 const memory: Takes[] = [
-  ['Memfd.create', ['contents', 'exec', 'inheritable', 'sealing', 'size'], (options) => fdkit.Memfd.create('x', options).close()],
+  [
+    'Memfd.create',
+    ['contents', 'exec', 'inheritable', 'sealing', 'size'],
+    (options) => fdkit.Memfd.create('x', options).close(),
+  ],
   ['Memfd.blob', ['type'], (options) => fdkit.Memfd.create('x').blob(options)],
-  ['createMemfd', ['contents', 'exec', 'inheritable', 'sealing', 'signal', 'size'], async (options) => (await promises.createMemfd('x', options)).close()],
-  ['futexWaitAsync', ['signal', 'timeout'], (options) => promises.futexWaitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 1, options)],
-  ['mmap', ['allowShrink', 'length', 'offset', 'populate', 'writable'], (options) => fdkit.Memfd.create('x', { size: 8 }).map(options)],
-  ['mmapShared', ['allowShrink', 'length', 'offset', 'populate'], (options) => fdkit.Memfd.create('x', { size: 8 }).share(options)],
+  [
+    'createMemfd',
+    ['contents', 'exec', 'inheritable', 'sealing', 'signal', 'size'],
+    async (options) => (await promises.createMemfd('x', options)).close(),
+  ],
+  [
+    'futexWaitAsync',
+    ['signal', 'timeout'],
+    (options) => promises.futexWaitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 1, options),
+  ],
+  [
+    'mmap',
+    ['allowShrink', 'length', 'offset', 'populate', 'writable'],
+    (options) => fdkit.Memfd.create('x', { size: 8 }).map(options),
+  ],
+  [
+    'mmapShared',
+    ['allowShrink', 'length', 'offset', 'populate'],
+    (options) => fdkit.Memfd.create('x', { size: 8 }).share(options),
+  ],
 ]
 const byPromise: Takes[] = sync.map(([name, names]) => {
   const call = (promises as Record<string, AnyFunction>)[name]!
   const before: Record<string, unknown[]> = {
-    access: [0], canAccess: [0], chmod: [0], chown: [-1, -1], link: [nowhere], mkdir: [0], mkfifo: [0],
-    mknod: [0, 0], open: ['r'], rename: [nowhere], replace: [nowhere], symlink: [nowhere],
+    access: [0],
+    canAccess: [0],
+    chmod: [0],
+    chown: [-1, -1],
+    link: [nowhere],
+    mkdir: [0],
+    mkfifo: [0],
+    mknod: [0, 0],
+    open: ['r'],
+    rename: [nowhere],
+    replace: [nowhere],
+    symlink: [nowhere],
   }
   const all = name === 'fwalk' || name === 'rmtree' ? [...names, 'signal'] : names
   return [name, all, async (options) => call(nowhere, ...(before[name] ?? []), options)]
 })
 
 const good: Options = {
-  dirFd: 0, dstDirFd: 0, srcDirFd: 0, followSymlinks: true, effectiveIds: false, maxOpen: 8, topdown: true, mode: 0o600,
-  bigint: true, flags: 0, resolve: 0, times: [0, 0], ignoreErrors: false, onerror: undefined, exact: true, threads: 1, contents: 'x', exec: false,
-  inheritable: false, sealing: true, size: 8, length: 8, offset: 0, populate: false, allowShrink: false, writable: true,
-  signal: undefined, timeout: 5, type: 'text/plain',
+  dirFd: 0,
+  dstDirFd: 0,
+  srcDirFd: 0,
+  followSymlinks: true,
+  effectiveIds: false,
+  maxOpen: 8,
+  topdown: true,
+  mode: 0o600,
+  bigint: true,
+  flags: 0,
+  resolve: 0,
+  times: [0, 0],
+  ignoreErrors: false,
+  onerror: undefined,
+  exact: true,
+  threads: 1,
+  contents: 'x',
+  exec: false,
+  inheritable: false,
+  sealing: true,
+  size: 8,
+  length: 8,
+  offset: 0,
+  populate: false,
+  allowShrink: false,
+  writable: true,
+  signal: undefined,
+  timeout: 5,
+  type: 'text/plain',
 }
 
 /** Returns the code of the error of a call, or that there was none. */
@@ -80,8 +143,13 @@ async function outcome(call: () => unknown): Promise<{ code: string; message: st
 }
 
 test('the tables list every function that takes dirFd', (t) => {
-  const names = Object.entries(fdkit).filter(([, value]) => fdkit.supportsDirFd.has(value as never)).map(([name]) => name)
-  t.deepEqual(sync.map(([name]) => name), names)
+  const names = Object.entries(fdkit)
+    .filter(([, value]) => fdkit.supportsDirFd.has(value as never))
+    .map(([name]) => name)
+  t.deepEqual(
+    sync.map(([name]) => name),
+    names,
+  )
 })
 
 const cases: [string, Takes][] = [
@@ -96,7 +164,12 @@ for (const [prefix, [name, names, call]] of cases) {
       const { code } = await outcome(() => call({ [option]: good[option] }))
       t.not(code, 'ERR_INVALID_ARG_VALUE', option)
       t.not(code, 'ERR_INVALID_ARG_TYPE', option)
-      for (const wrong of [option.toUpperCase(), `${option}s`, `_${option}`, option.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)]) {
+      for (const wrong of [
+        option.toUpperCase(),
+        `${option}s`,
+        `_${option}`,
+        option.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      ]) {
         if (names.includes(wrong)) continue
         const refused = await outcome(() => call({ [wrong]: good[option] }))
         t.is(refused.code, 'ERR_INVALID_ARG_VALUE', wrong)
@@ -120,7 +193,8 @@ for (const [prefix, [name, names, call]] of cases) {
     })
     await outcome(() => call(watched))
     // Some options exclude others.
-    const unused = { utime: ['ns'], 'Memfd.create': ['hugePageSize'], 'createMemfd': ['hugePageSize'] }[name] ?? []
+    const unused =
+      { utime: ['ns'], 'Memfd.create': ['hugePageSize'], createMemfd: ['hugePageSize'] }[name] ?? []
     t.deepEqual(reads.sort(), [...names, ...unused].sort())
   })
 }
@@ -135,19 +209,32 @@ test('options may be an instance of a class, inherit their properties, or have n
   t.is(fdkit.stat('file', new Place()).size, 4)
   t.is(fdkit.stat('file', Object.create({ dirFd: opened(t, top) }) as object).size, 4)
   t.is(fdkit.stat('file', Object.assign(Object.create(null), { dirFd: opened(t, top) }) as object).size, 4)
-  t.is(fdkit.stat('file', new Proxy({}, { get: (_, key) => (key === 'dirFd' ? opened(t, top) : undefined) })).size, 4)
+  t.is(
+    fdkit.stat('file', new Proxy({}, { get: (_, key) => (key === 'dirFd' ? opened(t, top) : undefined) }))
+      .size,
+    4,
+  )
   t.is(fdkit.stat('file', { dirFd: opened(t, top), [Symbol('mine')]: 1 } as object).size, 4)
 })
 
 test('a promise that was not awaited, a Map and other built-in objects are not options', (t) => {
   const top = makeTree(t, { file: '' })
   const objects = [
-    Promise.resolve({ dirFd: 0 }), new Map([['dirFd', 0]]), new Set(['dirFd']), new WeakMap(), new Date(), /x/, new Error('x'),
+    Promise.resolve({ dirFd: 0 }),
+    new Map([['dirFd', 0]]),
+    new Set(['dirFd']),
+    new WeakMap(),
+    new Date(),
+    /x/,
+    new Error('x'),
   ]
   for (const options of objects) {
     const { code, message } = thrown(() => fdkit.unlink(`${top}/file`, options as object))
     t.is(code, 'ERR_INVALID_ARG_TYPE')
-    t.is(message, `The "options" argument must be of type object. Received an instance of ${options.constructor.name}`)
+    t.is(
+      message,
+      `The "options" argument must be of type object. Received an instance of ${options.constructor.name}`,
+    )
   }
   t.true(fs.existsSync(`${top}/file`))
   class Options {}
@@ -173,9 +260,18 @@ test('a misspelt dirFd is an error and deletes nothing in the working directory'
 })
 
 const messages: [call: () => unknown, message: string][] = [
-  [() => fdkit.unlink(nowhere, { dirfd: 3 } as object), "The property 'options.dirfd' is not an option of unlink; did you mean dirFd?"],
-  [() => fdkit.open(nowhere, 'r', { resolv: 8 } as object), "'options.resolv' is not an option of open; did you mean resolve?"],
-  [() => fdkit.fwalk(nowhere, { onError() {} } as object), 'is not an option of fwalk; did you mean onerror?'],
+  [
+    () => fdkit.unlink(nowhere, { dirfd: 3 } as object),
+    "The property 'options.dirfd' is not an option of unlink; did you mean dirFd?",
+  ],
+  [
+    () => fdkit.open(nowhere, 'r', { resolv: 8 } as object),
+    "'options.resolv' is not an option of open; did you mean resolve?",
+  ],
+  [
+    () => fdkit.fwalk(nowhere, { onError() {} } as object),
+    'is not an option of fwalk; did you mean onerror?',
+  ],
   [() => fdkit.fwalk(nowhere, { followSymLinks: true } as object), 'did you mean followSymlinks?'],
   [() => fdkit.fwalk(nowhere, { followSymbolicLinks: true } as object), 'did you mean followSymlinks?'],
   [() => fdkit.fwalk(nowhere, { top_down: true } as object), 'did you mean topdown?'],
@@ -184,15 +280,27 @@ const messages: [call: () => unknown, message: string][] = [
   [() => fdkit.rmtree(nowhere, { onexc() {} } as object), 'did you mean onerror?'],
   [() => fdkit.rmtree(nowhere, { force: true } as object), 'ignoreErrors'],
   [() => fdkit.rmtree(nowhere, { recursive: true } as object), 'always removes the whole tree'],
-  [() => fdkit.mkdir(nowhere, 0o700, { recursive: true } as object), 'is not an option of mkdir: create each parent directory'],
+  [
+    () => fdkit.mkdir(nowhere, 0o700, { recursive: true } as object),
+    'is not an option of mkdir: create each parent directory',
+  ],
   [() => fdkit.mkdir(nowhere, 0o700, { mode: 0o700 } as object), 'the mode is the second argument'],
   [() => fdkit.open(nowhere, 'r', { flag: 'w' } as object), 'the flags are the second argument'],
-  [() => fdkit.listdir(nowhere, { withFileTypes: true } as object), 'is not an option of listdir: scandir has the types'],
+  [
+    () => fdkit.listdir(nowhere, { withFileTypes: true } as object),
+    'is not an option of listdir: scandir has the types',
+  ],
   [() => fdkit.listdir(nowhere, { recursive: true } as object), 'fwalk walks'],
-  [() => fdkit.listdir(nowhere, { encoding: 'buffer' } as object), 'names are Buffers if the path is a Buffer'],
+  [
+    () => fdkit.listdir(nowhere, { encoding: 'buffer' } as object),
+    'names are Buffers if the path is a Buffer',
+  ],
   [() => fdkit.stat(nowhere, { throwIfNoEntry: false } as object), 'catch ENOENT, or ask exists'],
   [() => fdkit.rename(nowhere, nowhere, { dirFd: 3 } as object), 'did you mean srcDirFd or dstDirFd?'],
-  [() => fdkit.lstat(nowhere, { followSymlinks: false } as object), 'is not an option of lstat, which has bigint, dirFd'],
+  [
+    () => fdkit.lstat(nowhere, { followSymlinks: false } as object),
+    'is not an option of lstat, which has bigint, dirFd',
+  ],
   [() => fdkit.unlink(nowhere, { xyzzy: 1 } as object), 'is not an option of unlink, which has dirFd'],
 ]
 

@@ -135,10 +135,7 @@ const CALLS: Record<string, ((place: Place) => unknown)[]> = {
     ({ os, dirFd }) => os.replace('file', 'link', { srcDirFd: dirFd, dstDirFd: dirFd }),
     ({ os, dirFd }) => os.replace('file', 'dir', { srcDirFd: dirFd, dstDirFd: dirFd }),
   ],
-  rmdir: [
-    ({ os, dirFd }) => os.rmdir('empty', { dirFd }),
-    ({ os, dirFd }) => os.rmdir('dir', { dirFd }),
-  ],
+  rmdir: [({ os, dirFd }) => os.rmdir('empty', { dirFd }), ({ os, dirFd }) => os.rmdir('dir', { dirFd })],
   rmtree: [
     ({ os, dirFd }) => os.rmtree('tree', { dirFd }),
     ({ os, dirFd }) => os.rmtree(bytes('tree/'), { dirFd }),
@@ -183,9 +180,7 @@ const CALLS: Record<string, ((place: Place) => unknown)[]> = {
 }
 
 const entries = (list: promises.AsyncDirEntry[]) =>
-  list
-    .map((entry) => [entry.name, entry.isDirectory(), entry.isFile(), entry.isSymbolicLink()])
-    .toSorted()
+  list.map((entry) => [entry.name, entry.isDirectory(), entry.isFile(), entry.isSymbolicLink()]).toSorted()
 
 /** Returns the outcome of a call, without what differs from tree to tree. */
 async function outcome(run: () => unknown, root: string): Promise<unknown> {
@@ -339,7 +334,10 @@ onLinux('calls are not affected if numbers are reused thousands of times', async
       fs.closeSync(dirFd)
     }
     const seen = (await Promise.all(sizes)).map(({ size }) => size)
-    t.deepEqual(seen, Array.from(seen, (_, i) => (i % 2 === 0 ? 1 : 2)))
+    t.deepEqual(
+      seen,
+      Array.from(seen, (_, i) => (i % 2 === 0 ? 1 : 2)),
+    )
   }
   t.is(countFds(), before)
 })

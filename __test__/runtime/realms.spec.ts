@@ -56,14 +56,24 @@ test('URLs of another implementation are accepted as paths, as by node:fs', (t) 
   t.is(fs.statSync(url).size, 4)
   t.is(fdkit.stat(url).size, 4)
   t.is(fdkit.listdir(urlLike(top))[0], 'a b')
-  t.deepEqual([...fdkit.fwalk(urlLike(top))].map(([path]) => path), [top])
+  t.deepEqual(
+    [...fdkit.fwalk(urlLike(top))].map(([path]) => path),
+    [top],
+  )
   fdkit.unlink(url)
   t.deepEqual(fs.readdirSync(top), [])
-  for (const no of [{ href: 'http://host/x', protocol: 'http:' }, { href: 'nothing', protocol: 'file:' }]) {
+  for (const no of [
+    { href: 'http://host/x', protocol: 'http:' },
+    { href: 'nothing', protocol: 'file:' },
+  ]) {
     t.regex(thrown(() => fdkit.stat(no as never)).code!, /ERR_INVALID_URL/)
   }
   // The result of the legacy url.parse is not a URL, as for node:fs.
-  for (const no of [{ href: 'file:///x', protocol: 'file:', auth: null, path: '/x' }, { href: 'file:///x' }, { protocol: 'file:' }]) {
+  for (const no of [
+    { href: 'file:///x', protocol: 'file:', auth: null, path: '/x' },
+    { href: 'file:///x' },
+    { protocol: 'file:' },
+  ]) {
     t.is(thrown(() => fdkit.stat(no as never)).code, 'ERR_INVALID_ARG_TYPE')
   }
 })
@@ -92,7 +102,13 @@ test('a signal of another implementation aborts a walk and a deletion', async (t
   t.is(error.cause, 'enough')
   await t.throwsAsync(promises.rmtree(top, { signal }), { name: 'AbortError' })
   t.true(fs.existsSync(top))
-  for (const no of [{}, { aborted: true }, { addEventListener() {}, removeEventListener() {} }, 'signal', null]) {
+  for (const no of [
+    {},
+    { aborted: true },
+    { addEventListener() {}, removeEventListener() {} },
+    'signal',
+    null,
+  ]) {
     t.throws(() => promises.fwalk(top, { signal: no as never }), { code: 'ERR_INVALID_ARG_TYPE' })
   }
 })
@@ -105,7 +121,15 @@ onLinux('a signal of another implementation aborts a wait', async (t) => {
   await t.throwsAsync(wait, { name: 'AbortError' })
 })
 
-const methods = ['isFile', 'isDirectory', 'isSymbolicLink', 'isFIFO', 'isSocket', 'isBlockDevice', 'isCharacterDevice'] as const
+const methods = [
+  'isFile',
+  'isDirectory',
+  'isSymbolicLink',
+  'isFIFO',
+  'isSocket',
+  'isBlockDevice',
+  'isCharacterDevice',
+] as const
 
 test('a Proxy of a Stats and an object that inherits from it behave like the Stats, as in node:fs', (t) => {
   const top = makeTree(t, { file: 'text' })
@@ -113,7 +137,10 @@ test('a Proxy of a Stats and an object that inherits from it behave like the Sta
     for (const bigint of [false, true]) {
       const nodes = fs.statSync(path, { bigint }) as fs.Stats
       const ours = fdkit.stat(path, { bigint }) as fs.Stats
-      for (const wrap of [(stats: fs.Stats) => new Proxy(stats, {}), (stats: fs.Stats) => Object.create(stats) as fs.Stats]) {
+      for (const wrap of [
+        (stats: fs.Stats) => new Proxy(stats, {}),
+        (stats: fs.Stats) => Object.create(stats) as fs.Stats,
+      ]) {
         for (const name of methods) t.is(wrap(ours)[name](), wrap(nodes)[name](), name)
         t.is(wrap(ours).size, wrap(nodes).size)
         t.deepEqual(wrap(ours).mtime, wrap(nodes).mtime)
@@ -124,7 +151,10 @@ test('a Proxy of a Stats and an object that inherits from it behave like the Sta
 
 test('a Proxy of an entry of scandir and an object that inherits from it behave like the entry', async (t) => {
   const top = makeTree(t, { file: 'text', dir: {}, alias: link('dir') })
-  const wraps = [<T extends object>(entry: T) => new Proxy(entry, {}), <T extends object>(entry: T) => Object.create(entry) as T]
+  const wraps = [
+    <T extends object>(entry: T) => new Proxy(entry, {}),
+    <T extends object>(entry: T) => Object.create(entry) as T,
+  ]
   for (const entry of fdkit.scandir(top)) {
     for (const wrap of wraps) {
       const wrapped = wrap(entry)
@@ -144,12 +174,22 @@ test('a Proxy of an entry of scandir and an object that inherits from it behave 
 })
 
 test('detached bytes are rejected as a path and as a name, with an error that says so', async (t) => {
-  for (const make of [() => new Uint8Array(8), () => Buffer.alloc(8), () => run<Uint8Array>('new Uint8Array(8)')]) {
+  for (const make of [
+    () => new Uint8Array(8),
+    () => Buffer.alloc(8),
+    () => run<Uint8Array>('new Uint8Array(8)'),
+  ]) {
     const bytes = make()
     structuredClone(bytes.buffer, { transfer: [bytes.buffer as ArrayBuffer] })
     const calls: (() => unknown)[] = [
-      () => fdkit.stat(bytes), () => fdkit.open(bytes), () => fdkit.fwalk(bytes), () => fdkit.rmtree(bytes),
-      () => fdkit.rename(bytes, 'x'), () => fdkit.rename('x', bytes), () => fdkit.listdir(bytes), () => fdkit.memfdCreate(bytes),
+      () => fdkit.stat(bytes),
+      () => fdkit.open(bytes),
+      () => fdkit.fwalk(bytes),
+      () => fdkit.rmtree(bytes),
+      () => fdkit.rename(bytes, 'x'),
+      () => fdkit.rename('x', bytes),
+      () => fdkit.listdir(bytes),
+      () => fdkit.memfdCreate(bytes),
     ]
     for (const call of calls) {
       t.throws(call, { code: 'ERR_INVALID_ARG_VALUE', message: /must not be detached/ }, String(call))
@@ -188,8 +228,14 @@ test('a FileHandle, a Memfd and any object with a numeric fd are accepted as des
     t.is((await promises.stat(file)).size, 4)
     t.deepEqual(fdkit.listdir(handle), ['file'])
     t.deepEqual(await promises.listdir(handle), ['file'])
-    t.deepEqual([...fdkit.scandir(handle)].map((entry) => [entry.name, entry.stat().size]), [['file', 4]])
-    t.deepEqual([...fdkit.scandir('.', { dirFd: handle })].map((entry) => [entry.name, entry.stat().size]), [['file', 4]])
+    t.deepEqual(
+      [...fdkit.scandir(handle)].map((entry) => [entry.name, entry.stat().size]),
+      [['file', 4]],
+    )
+    t.deepEqual(
+      [...fdkit.scandir('.', { dirFd: handle })].map((entry) => [entry.name, entry.stat().size]),
+      [['file', 4]],
+    )
     t.is([...fdkit.fwalk('.', { dirFd: handle })].length, 1)
     fdkit.chmod(file, 0o600)
     fdkit.chown(file, -1, -1)

@@ -20,7 +20,10 @@ const program = fileURLToPath(new URL('../helpers/reentrant.ts', import.meta.url
 
 test('the table lists every function that takes dirFd', (t) => {
   const all = Object.entries(fdkit).filter(([, value]) => fdkit.supportsDirFd.has(value as never))
-  t.deepEqual(all.map(([name]) => name).filter((name) => !names.includes(name)), [])
+  t.deepEqual(
+    all.map(([name]) => name).filter((name) => !names.includes(name)),
+    [],
+  )
 })
 
 onLinux('every function survives user code at every callback', async (t) => {
@@ -35,16 +38,24 @@ onLinux('every function survives user code at every callback', async (t) => {
   let errors = ''
   running.stderr?.on('data', (data) => (errors += data))
   const [code, signal] = await once(running, 'close')
-  const lines = readFileSync(`${top}/log`, 'utf8').trim().split('\n').map((line) => JSON.parse(line))
+  const lines = readFileSync(`${top}/log`, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
   t.deepEqual([code, signal], [0, null], `${JSON.stringify(lines.at(-1))}\n${errors}`)
-  t.deepEqual(lines.filter((line) => line.complaint).map((line) => line.complaint), [])
+  t.deepEqual(
+    lines.filter((line) => line.complaint).map((line) => line.complaint),
+    [],
+  )
   // The code must have run about once for each call.
   t.true(lines.at(-1).done > 1000, JSON.stringify(lines.at(-1)))
 })
 
-onLinux('a call and its audit event use the arguments as they were first read, even if a hook changes them', (t) => {
-  const top = makeTree(t, { file: '', other: '' })
-  const script = `
+onLinux(
+  'a call and its audit event use the arguments as they were first read, even if a hook changes them',
+  (t) => {
+    const top = makeTree(t, { file: '', other: '' })
+    const script = `
     process.chdir(args[0])
     const seen = []
     const times = [1, 2]
@@ -67,12 +78,17 @@ onLinux('a call and its audit event use the arguments as they were first read, e
     seen.push(read(), reads)
     answer(seen)
   `
-  t.deepEqual(child(script, { args: [top] }), [
-    '[1,2]', [1000, 2000],
-    '["1970-01-01T00:00:03.000Z","1970-01-01T00:00:03.000Z"]', [3000, 3000],
-    '[2,1]', [2000, 1000], 2,
-  ])
-})
+    t.deepEqual(child(script, { args: [top] }), [
+      '[1,2]',
+      [1000, 2000],
+      '["1970-01-01T00:00:03.000Z","1970-01-01T00:00:03.000Z"]',
+      [3000, 3000],
+      '[2,1]',
+      [2000, 1000],
+      2,
+    ])
+  },
+)
 
 onLinux('onerror is read once, and the function that was validated is called', (t) => {
   const top = makeTree(t, { file: '' })
@@ -93,16 +109,19 @@ onLinux('onerror is read once, and the function that was validated is called', (
   t.is(errors.length, 2)
 })
 
-onLinux('map fails if a getter of its options closes the Memfd, and does not map a file that reuses its number', (t) => {
-  const memfd = fdkit.Memfd.create('x', { size: 4096 })
-  let taken: fdkit.Memfd | undefined
-  const options = {
-    get length() {
-      memfd.close()
-      taken = fdkit.Memfd.create('other', { size: 4096 })
-      return 8
-    },
-  }
-  t.throws(() => memfd.map(options), { code: 'ERR_INVALID_STATE' })
-  taken?.close()
-})
+onLinux(
+  'map fails if a getter of its options closes the Memfd, and does not map a file that reuses its number',
+  (t) => {
+    const memfd = fdkit.Memfd.create('x', { size: 4096 })
+    let taken: fdkit.Memfd | undefined
+    const options = {
+      get length() {
+        memfd.close()
+        taken = fdkit.Memfd.create('other', { size: 4096 })
+        return 8
+      },
+    }
+    t.throws(() => memfd.map(options), { code: 'ERR_INVALID_STATE' })
+    taken?.close()
+  },
+)

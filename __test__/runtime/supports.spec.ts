@@ -13,7 +13,10 @@ import { link, makeTree } from '../helpers/tree.js'
 const onLinux = unless(notLinux)
 type AnyFunction = (...args: unknown[]) => unknown
 
-const functions = Object.entries(fdkit).filter(([, value]) => typeof value === 'function') as [string, AnyFunction][]
+const functions = Object.entries(fdkit).filter(([, value]) => typeof value === 'function') as [
+  string,
+  AnyFunction,
+][]
 const namesOf = (set: ReadonlySet<unknown>) =>
   functions.filter(([, call]) => set.has(call)).map(([name]) => name)
 
@@ -112,11 +115,24 @@ onLinux('supportsFollowSymlinks: each member takes followSymlinks', (t) => {
     }
   }
   for (const [name, call] of Object.entries(itself)) {
-    t.is(outcome(() => call(path, true)), answers(name) ? 'false' : 'ENOENT', name)
+    t.is(
+      outcome(() => call(path, true)),
+      answers(name) ? 'false' : 'ENOENT',
+      name,
+    )
     // Linux has no permissions of links.
-    t.is(outcome(() => call(path, false)), name === 'chmod' ? 'ENOTSUP' : 'done', name)
+    t.is(
+      outcome(() => call(path, false)),
+      name === 'chmod' ? 'ENOTSUP' : 'done',
+      name,
+    )
     // fwalk does not follow links by default, as in Python.
-    if (name !== 'fwalk') t.is(outcome(() => call(path)), answers(name) ? 'false' : 'ENOENT', name)
+    if (name !== 'fwalk')
+      t.is(
+        outcome(() => call(path)),
+        answers(name) ? 'false' : 'ENOENT',
+        name,
+      )
   }
   t.deepEqual(namesOf(supportsFollowSymlinks), Object.keys(itself))
   t.is(supportsFollowSymlinks.size, Object.keys(itself).length)

@@ -11,16 +11,68 @@ import { addAuditHook, fwalk, listdir, memfdCreate, open, stat } from 'fdkit'
 const namelessObjects = Number.parseInt(process.versions.node) < 26 ? [new (class {})()] : []
 
 const values: unknown[] = [
-  undefined, null, true, false, 0, -0, 1, -1, 5.5, Number.NaN, Infinity, -Infinity, 2 ** 31,
-  2 ** 32, 2 ** 32 + 1, -(2 ** 31) - 1, 2 ** 53, -(2 ** 53), 1e9 + 0.5, 1n, -(2n ** 64n), '', 'x',
-  '5', "it's", '"', 'x'.repeat(28), 'x'.repeat(29), "'".repeat(40), 'a\nb\u001b', '\u{1f600}'.repeat(20),
-  Symbol('s'), Symbol('long'.repeat(20)), Symbol.iterator, {}, { a: 1 }, Object.create(null), [], [1, [2]],
-  () => {}, function named() {}, (() => () => {})(), class Named {}, new (class Named {})(),
-  ...namelessObjects, new Date(0), /x/, new Map(), new Error('x'), Promise.resolve(),
-  new ArrayBuffer(2), new SharedArrayBuffer(2), new DataView(new ArrayBuffer(2)),
-  new Uint16Array(2), new Int8Array(2), new Uint8ClampedArray(2), new Float64Array(2),
-  Object.create(Uint8Array.prototype), new Proxy(new Uint8Array(2), {}),
-  new String('x'), new Number(5), globalThis,
+  undefined,
+  null,
+  true,
+  false,
+  0,
+  -0,
+  1,
+  -1,
+  5.5,
+  Number.NaN,
+  Infinity,
+  -Infinity,
+  2 ** 31,
+  2 ** 32,
+  2 ** 32 + 1,
+  -(2 ** 31) - 1,
+  2 ** 53,
+  -(2 ** 53),
+  1e9 + 0.5,
+  1n,
+  -(2n ** 64n),
+  '',
+  'x',
+  '5',
+  "it's",
+  '"',
+  'x'.repeat(28),
+  'x'.repeat(29),
+  "'".repeat(40),
+  'a\nb\u001b',
+  '\u{1f600}'.repeat(20),
+  Symbol('s'),
+  Symbol('long'.repeat(20)),
+  Symbol.iterator,
+  {},
+  { a: 1 },
+  Object.create(null),
+  [],
+  [1, [2]],
+  () => {},
+  function named() {},
+  (() => () => {})(),
+  class Named {},
+  new (class Named {})(),
+  ...namelessObjects,
+  new Date(0),
+  /x/,
+  new Map(),
+  new Error('x'),
+  Promise.resolve(),
+  new ArrayBuffer(2),
+  new SharedArrayBuffer(2),
+  new DataView(new ArrayBuffer(2)),
+  new Uint16Array(2),
+  new Int8Array(2),
+  new Uint8ClampedArray(2),
+  new Float64Array(2),
+  Object.create(Uint8Array.prototype),
+  new Proxy(new Uint8Array(2), {}),
+  new String('x'),
+  new Number(5),
+  globalThis,
 ]
 
 type Look = Record<'name' | 'code' | 'message' | 'keys' | 'stack' | 'isError', unknown> | undefined
@@ -67,7 +119,10 @@ function compare(what: string, ours: Attempt, nodes: Attempt, isExempt = (_: unk
     for (const value of values) {
       if (isExempt(value)) continue
       const [found, expected] = [ours, nodes].map(([parameter, call]) =>
-        unnamed(look(() => call(value)), parameter),
+        unnamed(
+          look(() => call(value)),
+          parameter,
+        ),
       )
       t.deepEqual(found, expected, inspect(value))
       if (found) refused++
@@ -159,16 +214,34 @@ test('null is rejected as flags, mode and options', (t) => {
   for (const [call, code] of calls) t.throws(call, { code, instanceOf: TypeError })
 })
 
-const nulBytes = ['\0', 'a\0', '\0a', 'a\0b', Buffer.from('a\0b'), new Uint8Array(1), new URL('file:///a%00b')]
+const nulBytes = [
+  '\0',
+  'a\0',
+  '\0a',
+  'a\0b',
+  Buffer.from('a\0b'),
+  new Uint8Array(1),
+  new URL('file:///a%00b'),
+]
 
 test('a path with a NUL is rejected as by Node', (t) => {
   for (const path of nulBytes) {
     const expected = look(() => fs.openSync(path as string, 'r'))
     t.truthy(expected)
     for (const name of ['open', 'stat', 'lstat', 'unlink', 'rmdir', 'listdir'] as const) {
-      t.deepEqual(look(() => (fdkit[name] as AnyFunction)(path)), expected, name)
+      t.deepEqual(
+        look(() => (fdkit[name] as AnyFunction)(path)),
+        expected,
+        name,
+      )
     }
-    t.deepEqual(unnamed(look(() => fwalk(path as string)), 'top'), unnamed(expected, 'path'))
+    t.deepEqual(
+      unnamed(
+        look(() => fwalk(path as string)),
+        'top',
+      ),
+      unnamed(expected, 'path'),
+    )
   }
 })
 
@@ -178,8 +251,14 @@ test('a URL that is not a path is rejected as by Node', (t) => {
   for (const url of urls) {
     const expected = look(() => fs.openSync(url, 'r'))
     t.truthy(expected)
-    t.deepEqual(look(() => open(url)), expected)
-    t.deepEqual(look(() => fwalk(url)), expected)
+    t.deepEqual(
+      look(() => open(url)),
+      expected,
+    )
+    t.deepEqual(
+      look(() => fwalk(url)),
+      expected,
+    )
   }
 })
 

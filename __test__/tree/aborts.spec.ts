@@ -32,10 +32,7 @@ function endOf(t: ExecutionContext, error: unknown): End {
  * Runs with an abort at successively later moments, until 12 runs are over before the abort. No run may
  * leak a descriptor.
  */
-async function atEveryMoment(
-  t: ExecutionContext,
-  run: (signal: AbortSignal) => Promise<End>,
-): Promise<void> {
+async function atEveryMoment(t: ExecutionContext, run: (signal: AbortSignal) => Promise<End>): Promise<void> {
   const before = countFds()
   const ends = { aborted: 0, over: 0 }
   for (let turns = 0; ends.over < 12 && turns < 2000; turns++) {
@@ -52,29 +49,32 @@ async function atEveryMoment(
 }
 
 for (const topdown of [true, false]) {
-  serially(`a walk, ${topdown ? 'top-down' : 'bottom-up'}, keeps the descriptor that it has yielded open when it is aborted`, async (t) => {
-    const top = makeTreeInMemory(t, TREE)
-    const identities = new Map<string, string>()
-    for await (const [dirpath] of fwalk(top)) identities.set(dirpath, identity(dirpath))
-    await atEveryMoment(t, async (signal) => {
-      const walk = fwalk(top, { topdown, signal })
-      try {
-        for await (const [dirpath, , filenames, dirFd] of walk) {
-          const check = () => t.is(identity(dirFd), identities.get(dirpath) ?? '')
-          check()
-          await Promise.all(filenames.map((name) => stat(name, { dirFd })))
-          check()
-          await new Promise((resolve) => setImmediate(resolve))
-          check()
+  serially(
+    `a walk, ${topdown ? 'top-down' : 'bottom-up'}, keeps the descriptor that it has yielded open when it is aborted`,
+    async (t) => {
+      const top = makeTreeInMemory(t, TREE)
+      const identities = new Map<string, string>()
+      for await (const [dirpath] of fwalk(top)) identities.set(dirpath, identity(dirpath))
+      await atEveryMoment(t, async (signal) => {
+        const walk = fwalk(top, { topdown, signal })
+        try {
+          for await (const [dirpath, , filenames, dirFd] of walk) {
+            const check = () => t.is(identity(dirFd), identities.get(dirpath) ?? '')
+            check()
+            await Promise.all(filenames.map((name) => stat(name, { dirFd })))
+            check()
+            await new Promise((resolve) => setImmediate(resolve))
+            check()
+          }
+          return 'over'
+        } catch (error) {
+          return endOf(t, error)
+        } finally {
+          t.deepEqual(await walk.next(), { done: true, value: undefined })
         }
-        return 'over'
-      } catch (error) {
-        return endOf(t, error)
-      } finally {
-        t.deepEqual(await walk.next(), { done: true, value: undefined })
-      }
-    })
-  })
+      })
+    },
+  )
 }
 
 serially('a walk with several pending steps rejects at most one of them when it is aborted', async (t) => {

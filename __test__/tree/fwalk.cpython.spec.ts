@@ -119,7 +119,10 @@ both('walk_symlink', (t, walk) => {
   const { top } = setUp(t)
   const followed = [...walk(top, { followSymlinks: true })].map(sorted)
   const path = `${top}/SUB2/link`
-  t.deepEqual(followed.find(([dirpath]) => dirpath === path), [path, [], ['tmp4']])
+  t.deepEqual(
+    followed.find(([dirpath]) => dirpath === path),
+    [path, [], ['tmp4']],
+  )
 
   const broken = walk(`${top}/SUB2/broken_link`, { followSymlinks: true })
   t.throws(() => broken.next(), { code: 'ENOENT' })
@@ -136,7 +139,10 @@ both('walk_bad_dir', (t, walk) => {
   const roots = [...entries].map(([dirpath]) => dirpath)
   t.deepEqual(dirnames?.toSorted(), ['SUB1', 'SUB2'])
   t.deepEqual(roots, [`${top}/SUB2`])
-  t.deepEqual(errors.map((error) => `${error.code} ${error.path}`), [`ENOENT ${top}/SUB1`])
+  t.deepEqual(
+    errors.map((error) => `${error.code} ${error.path}`),
+    [`ENOENT ${top}/SUB1`],
+  )
 })
 
 both('walk_bad_dir2', (t, walk) => {
@@ -175,7 +181,10 @@ both('walk_named_pipe2', (t, walk) => {
   t.deepEqual([dirpath, dirnames, filenames], [top, [], ['mypipe']])
   dirnames.push(...filenames)
   t.true(entries.next().done)
-  t.deepEqual(errors.map((error) => `${error.code} ${error.path}`), [`ENOTDIR ${top}/mypipe`])
+  t.deepEqual(
+    errors.map((error) => `${error.code} ${error.path}`),
+    [`ENOTDIR ${top}/mypipe`],
+  )
 })
 
 // The walk is not recursive and has no limit. CPython tests 50 levels; fwalk.deep.spec.ts tests thousands.
@@ -189,7 +198,10 @@ both('walk_above_recursion_limit', (t, walk) => {
   const sections: Record<string, Step[]> = { SUB1: [sub1, sub11], SUB2: [sub2], d: chain }
   const [first, ...rest] = walk(top)
   t.deepEqual(first && sorted(first), [top, ['SUB1', 'SUB2', 'd'], ['tmp1']])
-  t.deepEqual(rest.map(sorted), first?.[1].flatMap((name) => sections[name] ?? []))
+  t.deepEqual(
+    rest.map(sorted),
+    first?.[1].flatMap((name) => sections[name] ?? []),
+  )
 })
 
 function isDirectory(path: string): boolean {

@@ -94,34 +94,37 @@ unless(notLinux)('maxOpen bounds the number of open descriptors between steps', 
   }
 })
 
-unless(missing('strace') || notLinux)('maxOpen bounds the number of open descriptors within steps too', (t) => {
-  const top = makeTree(t, bushy(40))
-  const trace = `${makeTree(t)}/trace`
-  const maxOpen = 4
-  // The script marks where its walk begins and ends by opening what does not exist.
-  const script = `
+unless(missing('strace') || notLinux)(
+  'maxOpen bounds the number of open descriptors within steps too',
+  (t) => {
+    const top = makeTree(t, bushy(40))
+    const trace = `${makeTree(t)}/trace`
+    const maxOpen = 4
+    // The script marks where its walk begins and ends by opening what does not exist.
+    const script = `
     const mark = () => fs.existsSync('/fdkit-mark') || fs.statSync('/fdkit-mark', { throwIfNoEntry: false })
     mark()
     const steps = [...fwalk(args[0], { maxOpen: ${maxOpen}, topdown: args[1] })].length
     mark()
     answer(steps)`
-  for (const topdown of BOTH) {
-    const shell = `set -- strace -qq -e trace=openat,close,access,statx,faccessat,faccessat2 -o ${trace} "$@"`
-    t.is(child<number>(script, { args: [top, topdown], shell }), 40 * 3 + 2)
-    const lines = fs.readFileSync(trace, 'utf8').split('\n')
-    const isMark = (line: string) => line.includes('/fdkit-mark"')
-    const walk = lines.slice(lines.findIndex(isMark), lines.findLastIndex(isMark))
-    let open = 0
-    let most = 0
-    for (const line of walk) {
-      if (/^openat\(.* = \d+$/.test(line)) open += 1
-      if (/^close\(.* = 0$/.test(line)) open -= 1
-      most = Math.max(most, open)
+    for (const topdown of BOTH) {
+      const shell = `set -- strace -qq -e trace=openat,close,access,statx,faccessat,faccessat2 -o ${trace} "$@"`
+      t.is(child<number>(script, { args: [top, topdown], shell }), 40 * 3 + 2)
+      const lines = fs.readFileSync(trace, 'utf8').split('\n')
+      const isMark = (line: string) => line.includes('/fdkit-mark"')
+      const walk = lines.slice(lines.findIndex(isMark), lines.findLastIndex(isMark))
+      let open = 0
+      let most = 0
+      for (const line of walk) {
+        if (/^openat\(.* = \d+$/.test(line)) open += 1
+        if (/^close\(.* = 0$/.test(line)) open -= 1
+        most = Math.max(most, open)
+      }
+      t.is(most, maxOpen)
+      t.is(open, 0)
     }
-    t.is(most, maxOpen)
-    t.is(open, 0)
-  }
-})
+  },
+)
 
 unless(notLinux)('a walk closes some of its descriptors on EMFILE and continues', (t) => {
   const top = makeTree(t, bushy(50))
@@ -150,15 +153,20 @@ unless(notLinux)('a walk closes some of its descriptors on EMFILE and continues'
       { args: [top, topdown], shell: 'ulimit -n 64' },
     )
     t.deepEqual(seen['errors'], [])
-    t.deepEqual(seen['seen'], [...fwalk(top, { topdown })].map(([dirpath]) => dirpath))
+    t.deepEqual(
+      seen['seen'],
+      [...fwalk(top, { topdown })].map(([dirpath]) => dirpath),
+    )
     t.true((seen['taken'] as number) > 5)
   }
 })
 
-unless(notLinux)('EMFILE is passed to onerror if the walk has no descriptor to close, and the walk continues', (t) => {
-  const top = makeTree(t, { a: {}, b: {} })
-  const seen = child<unknown>(
-    `
+unless(notLinux)(
+  'EMFILE is passed to onerror if the walk has no descriptor to close, and the walk continues',
+  (t) => {
+    const top = makeTree(t, { a: {}, b: {} })
+    const seen = child<unknown>(
+      `
     const [top] = args
     const seen = []
     const taken = []
@@ -174,10 +182,11 @@ unless(notLinux)('EMFILE is passed to onerror if the walk has no descriptor to c
     try { fwalk(top).next() } catch (error) { seen.push('thrown ' + error.code) }
     free()
     answer(seen)`,
-    { args: [top], shell: 'ulimit -n 64' },
-  )
-  t.deepEqual(seen, [top, `EMFILE ${top}/a`, `${top}/b`, 'thrown EMFILE'])
-})
+      { args: [top], shell: 'ulimit -n 64' },
+    )
+    t.deepEqual(seen, [top, `EMFILE ${top}/a`, `${top}/b`, 'thrown EMFILE'])
+  },
+)
 
 interface Moves {
   /** Called when the walk reaches the end of the chain. */
@@ -228,8 +237,14 @@ for (const topdown of BOTH) {
     const missed = [...everything].filter((path) => !visited.includes(path))
     // Directories below one that is reported are not reported separately.
     const reported = (path: string) => stale.some((lost) => path === lost || path.startsWith(`${lost}/`))
-    t.deepEqual(missed.filter((path) => !reported(path)), [])
-    t.deepEqual(stale.filter((path) => visited.includes(path)), [])
+    t.deepEqual(
+      missed.filter((path) => !reported(path)),
+      [],
+    )
+    t.deepEqual(
+      stale.filter((path) => visited.includes(path)),
+      [],
+    )
     if (topdown) t.deepEqual(errors, ['ESTALE /d/d/d/e', 'ESTALE /d/d/e'])
     else t.true(errors.includes('ESTALE /d/d') && errors.includes('ESTALE /d/d/d'))
   })

@@ -71,8 +71,7 @@ function walkedByPython(cases: Case[], asNobody = false): Outcome[] {
   return JSON.parse(execFileSync('python3', args, { input, env, maxBuffer: 2 ** 28 }).toString())
 }
 
-const hex = (name: string | Buffer) =>
-  (typeof name === 'string' ? fsencode(name) : name).toString('hex')
+const hex = (name: string | Buffer) => (typeof name === 'string' ? fsencode(name) : name).toString('hex')
 
 function walkedByFdkit({ top, bytes, cwd, dirFd, ...options }: Case): Outcome {
   process.chdir(cwd)
@@ -84,8 +83,9 @@ function walkedByFdkit({ top, bytes, cwd, dirFd, ...options }: Case): Outcome {
   const outcome: Outcome = { steps: [], errors: [] }
   const onerror = (error: { code?: string | undefined }) => outcome.errors.push(error.code ?? '')
   try {
-    const walk: Iterable<[string | Buffer, (string | Buffer)[], (string | Buffer)[], number]> =
-      bytes ? fwalk(fsencode(top), { ...given, onerror }) : fwalk(top, { ...given, onerror })
+    const walk: Iterable<[string | Buffer, (string | Buffer)[], (string | Buffer)[], number]> = bytes
+      ? fwalk(fsencode(top), { ...given, onerror })
+      : fwalk(top, { ...given, onerror })
     for (const [path, dirs, files, fd] of walk) {
       const { ino } = fs.fstatSync(fd)
       outcome.steps.push([hex(path), dirs.map(hex), files.map(hex), ino])
@@ -270,10 +270,23 @@ unless(cannot)('tops that are missing, files, links, and directories with a trai
   })
   const names = ['dir/', 'dir//', 'dir/.', 'dir/../dir', 'missing', 'missing/', 'file/', 'file/x']
   const raising = [...names, 'to-dir/', 'dangling/', 'itself/', 'to-dir/a', 'x'.repeat(256)]
-  compare(t, casesOf(root, raising.map((name) => ({ top: `${root}/${name}` }))))
+  compare(
+    t,
+    casesOf(
+      root,
+      raising.map((name) => ({ top: `${root}/${name}` })),
+    ),
+  )
   compare(t, casesOf(root, [{ top: '' }, { top: 'x'.repeat(5000) }]))
   const followed = ['file', 'to-file', 'to-dir', 'dangling', 'itself']
-  compare(t, casesOf(root, followed.map((name) => ({ top: `${root}/${name}` })), [true]))
+  compare(
+    t,
+    casesOf(
+      root,
+      followed.map((name) => ({ top: `${root}/${name}` })),
+      [true],
+    ),
+  )
 })
 
 // Row 6: Python is silent, and fdkit calls onerror. (Python 3.11 also opens the target of a link, and
@@ -316,7 +329,10 @@ unless(cannot || notRoot)('directories that an unprivileged user may not read', 
   fs.chmodSync(`${root}/search`, 0o711) // its names cannot be read, but the entries can
   fs.chmodSync(`${root}/list`, 0o744) // only its names can be read
   const tops = ['', 'open', 'open/', 'closed', 'search', 'search/d', 'list', 'list/d']
-  const cases = casesOf(root, tops.map((name) => ({ top: `${root}/${name}` })))
+  const cases = casesOf(
+    root,
+    tops.map((name) => ({ top: `${root}/${name}` })),
+  )
   const expected = walkedByPython(cases, true)
   const seen = child<Outcome[]>(
     `

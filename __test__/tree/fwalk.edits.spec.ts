@@ -35,9 +35,11 @@ function edited(
   return { visited, errors }
 }
 
-const set = (...names: string[]) => (dirnames: string[]) => {
-  dirnames.splice(0, dirnames.length, ...names)
-}
+const set =
+  (...names: string[]) =>
+  (dirnames: string[]) => {
+    dirnames.splice(0, dirnames.length, ...names)
+  }
 
 test('12: a directory that is removed from dirnames is not visited', (t) => {
   const remove = (dirnames: string[]) => {

@@ -48,7 +48,10 @@ test('an option that is undefined has its default', (t) => {
   const top = makeTree(t, { a: {} })
   const none = { topdown: undefined, onerror: undefined, followSymlinks: undefined }
   const walk = fwalk(top, { ...none, dirFd: undefined, maxOpen: undefined })
-  t.deepEqual([...walk].map(([dirpath]) => dirpath), [top, `${top}/a`])
+  t.deepEqual(
+    [...walk].map(([dirpath]) => dirpath),
+    [top, `${top}/a`],
+  )
   t.deepEqual(paths(top, { maxOpen: 4 }), paths(top, { maxOpen: 2 ** 31 - 1 }))
 })
 
@@ -124,7 +127,10 @@ test('throw() ends the walk and throws its argument', (t) => {
   const walk = fwalk(makeTree(t, { a: {} }))
   walk.next()
   const oops = new Error('oops')
-  t.is(t.throws(() => walk.throw(oops)), oops)
+  t.is(
+    t.throws(() => walk.throw(oops)),
+    oops,
+  )
   t.is(countFds(), before)
   t.deepEqual(walk.next(), { done: true, value: undefined })
 })
@@ -152,7 +158,10 @@ test('9: an exception in onerror ends the walk', (t) => {
   const walk = withVanishing(top, () => {
     throw oops
   })
-  t.is(t.throws(() => walk.next()), oops)
+  t.is(
+    t.throws(() => walk.next()),
+    oops,
+  )
   t.is(countFds(), before)
   t.deepEqual(walk.next(), { done: true, value: undefined })
 })

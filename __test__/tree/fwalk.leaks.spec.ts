@@ -195,9 +195,17 @@ for (const [syscalls, errno] of FAILURES) {
           seen.errors.some((error) => isBelow(path, error.path)) ||
           // A link whose target cannot be examined counts as a file, as in Python.
           seen.filenames.some((file) => isBelow(path, file))
-        t.deepEqual(missed.filter((path) => !isAccountedFor(path)), [], told)
+        t.deepEqual(
+          missed.filter((path) => !isAccountedFor(path)),
+          [],
+          told,
+        )
         if (!options.topdown) {
-          t.deepEqual(seen.errors.filter(({ path }) => seen.visited.includes(path)), [], told)
+          t.deepEqual(
+            seen.errors.filter(({ path }) => seen.visited.includes(path)),
+            [],
+            told,
+          )
         }
         if (syscalls === 'close') t.deepEqual(seen.visited, dry.seen.visited, told)
       }
@@ -216,6 +224,9 @@ unless(noStrace)('EINTR is retried', async (t) => {
     const { seen, calls } = await walkInjected(top, { maxOpen: 4 }, inject)
     t.true(calls.some((call) => call.endsWith('(INJECTED)')))
     t.deepEqual(seen.errors, [])
-    t.deepEqual(seen.visited, [...fwalk(top)].map(([dirpath]) => dirpath))
+    t.deepEqual(
+      seen.visited,
+      [...fwalk(top)].map(([dirpath]) => dirpath),
+    )
   }
 })

@@ -24,7 +24,7 @@ const NAMES = [
   ' ',
   '...',
   '-rf',
-  "quote'\"",
+  'quote\'"',
   '\u0001\u007f\u0080',
   '\ufeffbom',
   'x'.repeat(255),
@@ -73,7 +73,10 @@ unless(anyBytes)('yielded names in dirnames lead to the same directories', (t) =
 
 unless(anyBytes)('a top that is not UTF-8 is walked', (t) => {
   const top = `${makeTree(t, { '\udcfe': { '\udcff': {} } })}/\udcfe`
-  t.deepEqual([...fwalk(top)].map(([dirpath]) => dirpath), [top, `${top}/\udcff`])
+  t.deepEqual(
+    [...fwalk(top)].map(([dirpath]) => dirpath),
+    [top, `${top}/\udcff`],
+  )
   const bytes = [...fwalk(fsencode(top))].map(([dirpath]) => dirpath)
   t.deepEqual(bytes, [fsencode(top), fsencode(`${top}/\udcff`)])
 })
@@ -99,7 +102,10 @@ unless(anyBytes)('paths of errors have the type of the top', (t) => {
 test('a Uint8Array as the top yields Buffers', (t) => {
   const top = makeTree(t, { a: { f: '' } })
   const entries = [...fwalk(new TextEncoder().encode(top))]
-  t.deepEqual(entries.map(([dirpath]) => dirpath), [Buffer.from(top), Buffer.from(`${top}/a`)])
+  t.deepEqual(
+    entries.map(([dirpath]) => dirpath),
+    [Buffer.from(top), Buffer.from(`${top}/a`)],
+  )
   for (const [dirpath, dirnames, filenames] of entries) {
     for (const name of [dirpath, ...dirnames, ...filenames]) t.true(Buffer.isBuffer(name))
   }

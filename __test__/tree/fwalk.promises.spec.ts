@@ -169,9 +169,7 @@ test.serial('the walk is a standard asynchronous iterator', (t) => {
   const walk = fwalk('.')
   t.is(walk[Symbol.asyncIterator](), walk)
   const generator = (async function* () {})()
-  const prototype = Object.getPrototypeOf(
-    Object.getPrototypeOf(Object.getPrototypeOf(generator)),
-  )
+  const prototype = Object.getPrototypeOf(Object.getPrototypeOf(Object.getPrototypeOf(generator)))
   t.true(Object.prototype.isPrototypeOf.call(prototype, walk))
 })
 
@@ -183,7 +181,10 @@ test.serial('concurrent calls of next() are executed in order', async (t) => {
   const results = await Promise.all(asked)
   const entries = results.filter(({ done }) => !done).map(({ value }) => value?.slice(0, 2))
   t.deepEqual(entries, expected)
-  t.deepEqual(results.slice(-3).map(({ done }) => done), [true, true, true])
+  t.deepEqual(
+    results.slice(-3).map(({ done }) => done),
+    [true, true, true],
+  )
 })
 
 test.serial('return() waits for earlier steps, and later steps find that the walk is over', async (t) => {

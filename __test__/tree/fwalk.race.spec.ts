@@ -42,8 +42,7 @@ function setUp(t: ExecutionContext) {
   // The links are elsewhere, and are swapped with the directories.
   fs.mkdirSync(`${root}/side`)
   for (const name of ['a', 'b']) fs.symlinkSync(`${root}/outside`, `${root}/side/${name}`)
-  const inodes = (path: string) =>
-    new Set(Array.from(fwalk(path), ([, , , dirfd]) => identity(dirfd)))
+  const inodes = (path: string) => new Set(Array.from(fwalk(path), ([, , , dirfd]) => identity(dirfd)))
   return {
     top: `${root}/top`,
     inside: inodes(`${root}/top`),

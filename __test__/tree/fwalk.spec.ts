@@ -136,7 +136,10 @@ test('7: a subdirectory that cannot be opened is skipped without onerror', (t) =
   const walk = fwalk(top)
   walk.next()
   fs.rmdirSync(`${top}/gone`)
-  t.deepEqual([...walk].map(([dirpath]) => dirpath), [`${top}/other`])
+  t.deepEqual(
+    [...walk].map(([dirpath]) => dirpath),
+    [`${top}/other`],
+  )
 })
 
 unless(notRoot)('5, 7: directories that an unprivileged user may not read are errors', (t) => {
@@ -161,11 +164,7 @@ unless(notRoot)('5, 7: directories that an unprivileged user may not read are er
     )
     t.is(yielded?.length, 3)
     t.deepEqual(yielded?.slice(1), [`${top}/list a l`, `${top}/open closed`])
-    t.deepEqual(errors, [
-      `EACCES ${top}/closed`,
-      `EACCES ${top}/list/a`,
-      `EACCES ${top}/open/closed`,
-    ])
+    t.deepEqual(errors, [`EACCES ${top}/closed`, `EACCES ${top}/list/a`, `EACCES ${top}/open/closed`])
     t.deepEqual(thrown, ['EACCES'])
   }
 })
@@ -202,11 +201,14 @@ test('11: names and visits have the order of readdir', (t) => {
   const top = makeTree(t, Object.fromEntries(names.map((name) => [name, {}])))
   const dir = fs.opendirSync(top)
   const listed: string[] = []
-  for (let entry; (entry = dir.readSync()); ) listed.push(entry.name)
+  for (let entry; (entry = dir.readSync());) listed.push(entry.name)
   dir.closeSync()
   const [first, ...visited] = [...fwalk(top)]
   t.deepEqual(first?.[1], listed)
-  t.deepEqual(visited.map(([dirpath]) => dirpath.slice(top.length + 1)), listed)
+  t.deepEqual(
+    visited.map(([dirpath]) => dirpath.slice(top.length + 1)),
+    listed,
+  )
   const bottomUp = [...fwalk(top, { topdown: false })].map(([dirpath]) => dirpath)
   t.deepEqual(bottomUp, [...listed.map((name) => `${top}/${name}`), top])
 })
@@ -284,7 +286,7 @@ test('19: a relative top starts at dirFd', (t) => {
   ])
   t.deepEqual(paths('.', { dirFd }), ['.', './a', './a/b'])
   t.deepEqual(paths(top, { dirFd }), [top, `${top}/a`, `${top}/a/b`])
-  t.true(isOpen(dirFd), 'it stays the caller\'s')
+  t.true(isOpen(dirFd), "it stays the caller's")
   fs.closeSync(dirFd)
   t.throws(() => fwalk('a', { dirFd }).next(), { code: 'EBADF' })
   t.deepEqual(paths(top, { dirFd }).length, 3, 'an absolute top does not look at it')
@@ -322,11 +324,14 @@ test('20: changing the working directory during the walk has no effect', (t) => 
   const walk = fwalk('.')
   walk.next()
   process.chdir(here)
-  t.deepEqual([...walk].map(([dirpath]) => dirpath), ['./a', './a/b'])
+  t.deepEqual(
+    [...walk].map(([dirpath]) => dirpath),
+    ['./a', './a/b'],
+  )
 })
 
 test('21: a file URL is accepted as the top', (t) => {
-  const top = makeTree(t, { 'sp ace': { 'é': {} } })
+  const top = makeTree(t, { 'sp ace': { é: {} } })
   const url = pathToFileURL(`${top}/sp ace`)
   t.deepEqual(walked(url).steps[0], [`${top}/sp ace`, ['é'], []])
 })

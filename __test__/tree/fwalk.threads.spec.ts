@@ -76,27 +76,31 @@ unless(notLinux, test.serial)('threads start during a walk and end with it, howe
   t.is(countFds(), before)
 })
 
-test.serial('with exact, a directory that was listed ahead is yielded with entries that were added since', async (t) => {
-  const top = makeTreeInMemory(t, wide())
-  await age()
-  let steps = 0
-  let late = 0
-  for (const [path, , filenames] of fwalk(top, { threads: 4 })) {
-    steps += 1
-    if (steps === 60) {
-      // Waits until everything is listed that is listed ahead.
-      await sleep(50)
-      for (const one of fs.readdirSync(top)) {
-        for (const other of fs.readdirSync(`${top}/${one}`)) fs.writeFileSync(`${top}/${one}/${other}/late`, '')
+test.serial(
+  'with exact, a directory that was listed ahead is yielded with entries that were added since',
+  async (t) => {
+    const top = makeTreeInMemory(t, wide())
+    await age()
+    let steps = 0
+    let late = 0
+    for (const [path, , filenames] of fwalk(top, { threads: 4 })) {
+      steps += 1
+      if (steps === 60) {
+        // Waits until everything is listed that is listed ahead.
+        await sleep(50)
+        for (const one of fs.readdirSync(top)) {
+          for (const other of fs.readdirSync(`${top}/${one}`))
+            fs.writeFileSync(`${top}/${one}/${other}/late`, '')
+        }
+      } else if (steps > 60 && /e\d+$/.test(path)) {
+        t.true(filenames.includes('late'), path)
+        late += 1
       }
-    } else if (steps > 60 && /e\d+$/.test(path)) {
-      t.true(filenames.includes('late'), path)
-      late += 1
     }
-  }
-  t.is(steps, 157)
-  t.true(late > 80)
-})
+    t.is(steps, 157)
+    t.true(late > 80)
+  },
+)
 
 test.serial('rmtree removes everything with any number of threads', async (t) => {
   for (const count of [0, 1, 4, undefined]) {

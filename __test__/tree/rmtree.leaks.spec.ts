@@ -129,7 +129,10 @@ const DUPS: Record<string, [program: string, dups: number]> = {
   fwalk: [`for await (const _ of promises.fwalk('top', { dirFd }));`, 1],
   'fwalk with Buffers': [`await promises.fwalk(Buffer.from('top'), { dirFd }).next()`, 1],
   'open with resolve': [`await promises.open('top', 'r', { dirFd, resolve: 8 })`, 1],
-  'rename within a directory': [`await promises.rename('top', 'new', { srcDirFd: dirFd, dstDirFd: dirFd })`, 1],
+  'rename within a directory': [
+    `await promises.rename('top', 'new', { srcDirFd: dirFd, dstDirFd: dirFd })`,
+    1,
+  ],
   // Two descriptors of one directory are two open files, which do not share a duplicate.
   rename: [
     `const dstDirFd = fs.openSync(root + '/.', 'r')
@@ -146,24 +149,27 @@ const DUPS: Record<string, [program: string, dups: number]> = {
 }
 
 for (const [name, [program, dups]] of Object.entries(DUPS)) {
-  withStrace(`${name} of fdkit/promises reports it and leaks nothing if a descriptor cannot be duplicated`, async (t) => {
-    const { lines } = await runInjected(t, program, 'trace=fcntl')
-    const copies = lines.filter((line) => line.includes('F_DUPFD_CLOEXEC'))
-    t.is(copies.length, dups)
-    for (const copy of copies) {
-      // musl makes further calls. strace counts the calls of each thread separately.
-      const before = lines.slice(0, lines.indexOf(copy) + 1)
-      const when = before.filter((line) => line.split(' ', 1)[0] === copy.split(' ', 1)[0]).length
-      const inject = `inject=fcntl:error=EMFILE:when=${when}`
-      const { seen, injected, isThere } = await runInjected(t, program, inject)
-      t.is(injected, 1)
-      t.is(seen.left, 0)
-      t.is(seen.errors.length, 1)
-      const [error] = seen.errors
-      t.like(error, { code: 'EMFILE', syscall: 'dup' })
-      const path = name.includes('Buffers') ? { type: 'Buffer', data: [...Buffer.from('top')] } : 'top'
-      t.deepEqual(error?.path as unknown, path)
-      t.true(isThere('top/a/b/f'))
-    }
-  })
+  withStrace(
+    `${name} of fdkit/promises reports it and leaks nothing if a descriptor cannot be duplicated`,
+    async (t) => {
+      const { lines } = await runInjected(t, program, 'trace=fcntl')
+      const copies = lines.filter((line) => line.includes('F_DUPFD_CLOEXEC'))
+      t.is(copies.length, dups)
+      for (const copy of copies) {
+        // musl makes further calls. strace counts the calls of each thread separately.
+        const before = lines.slice(0, lines.indexOf(copy) + 1)
+        const when = before.filter((line) => line.split(' ', 1)[0] === copy.split(' ', 1)[0]).length
+        const inject = `inject=fcntl:error=EMFILE:when=${when}`
+        const { seen, injected, isThere } = await runInjected(t, program, inject)
+        t.is(injected, 1)
+        t.is(seen.left, 0)
+        t.is(seen.errors.length, 1)
+        const [error] = seen.errors
+        t.like(error, { code: 'EMFILE', syscall: 'dup' })
+        const path = name.includes('Buffers') ? { type: 'Buffer', data: [...Buffer.from('top')] } : 'top'
+        t.deepEqual(error?.path as unknown, path)
+        t.true(isThere('top/a/b/f'))
+      }
+    },
+  )
 }

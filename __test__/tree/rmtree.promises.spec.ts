@@ -129,15 +129,17 @@ test.serial('an abort after the end has no effect, and no listener is left on th
   controller.abort()
 })
 
-unless(notLinux || notRoot, test.serial)('failures are passed to onerror, and the first one rejects without onerror', (t) => {
-  const root = makeTree(t, { top: { a: { unreadable: { f: '' } }, b: { f: '' } } })
-  fs.chmodSync(root, 0o777)
-  for (const path of ['top', 'top/a', 'top/a/unreadable', 'top/b']) {
-    fs.chownSync(`${root}/${path}`, 65534, 65534)
-  }
-  fs.chmodSync(`${root}/top/a/unreadable`, 0)
-  const seen = child<{ errors: string[]; left: number }>(
-    `
+unless(notLinux || notRoot, test.serial)(
+  'failures are passed to onerror, and the first one rejects without onerror',
+  (t) => {
+    const root = makeTree(t, { top: { a: { unreadable: { f: '' } }, b: { f: '' } } })
+    fs.chmodSync(root, 0o777)
+    for (const path of ['top', 'top/a', 'top/a/unreadable', 'top/b']) {
+      fs.chownSync(`${root}/${path}`, 65534, 65534)
+    }
+    fs.chmodSync(`${root}/top/a/unreadable`, 0)
+    const seen = child<{ errors: string[]; left: number }>(
+      `
     const promises = await import('fdkit/promises')
     await promises.rmtree('/proc/missing', { ignoreErrors: true })
     nobody()
@@ -150,21 +152,22 @@ unless(notLinux || notRoot, test.serial)('failures are passed to onerror, and th
     await promises.rmtree(path, { onerror: () => { throw { code: 'oops' } } }).catch(told)
     await promises.rmtree(path, { ignoreErrors: true })
     answer({ errors, left: countFds() - before })`,
-    { args: [root] },
-  )
-  const unreadable = `EACCES openat ${root}/top/a/unreadable`
-  t.deepEqual(seen, {
-    errors: [
-      unreadable,
-      `ENOTEMPTY unlinkat ${root}/top/a`,
-      `ENOTEMPTY unlinkat ${root}/top`,
-      unreadable,
-      'oops  ',
-    ],
-    left: 0,
-  })
-  t.false(fs.existsSync(`${root}/top/b`))
-})
+      { args: [root] },
+    )
+    const unreadable = `EACCES openat ${root}/top/a/unreadable`
+    t.deepEqual(seen, {
+      errors: [
+        unreadable,
+        `ENOTEMPTY unlinkat ${root}/top/a`,
+        `ENOTEMPTY unlinkat ${root}/top`,
+        unreadable,
+        'oops  ',
+      ],
+      left: 0,
+    })
+    t.false(fs.existsSync(`${root}/top/b`))
+  },
+)
 
 for (const [directories, files] of [
   [1000, 100],

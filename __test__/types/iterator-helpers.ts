@@ -6,5 +6,7 @@ const paths: string[] = fwalk('src')
   .map(([dirpath]) => dirpath)
   .take(10)
   .toArray()
-const buffers: Buffer[] = fwalk(Buffer.from('src')).map(([dirpath]) => dirpath).toArray()
+const buffers: Buffer[] = fwalk(Buffer.from('src'))
+  .map(([dirpath]) => dirpath)
+  .toArray()
 void [paths, buffers]

@@ -26,8 +26,7 @@ function generator(seed: bigint): () => number {
   }
 }
 
-const label = (kind: string, number: number) =>
-  `${kind}-of-some-length-${String(number).padStart(6, '0')}`
+const label = (kind: string, number: number) => `${kind}-of-some-length-${String(number).padStart(6, '0')}`
 
 /**
  * Creates a tree of more than 100,000 entries in 10,000 directories, six levels deep. 3 % of the

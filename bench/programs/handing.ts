@@ -65,12 +65,15 @@ const target = () => Buffer.allocUnsafeSlow(BYTES).fill(1)
 
 // The mapping is released by the garbage collector. munmap would detach the buffer, and once a
 // process has detached any buffer, V8 checks every access to a typed array.
-const mapped = (map: typeof mmap | typeof mmapShared, populate = true) => () => (path: string) => {
-  const fd = openSync(path, 'r+')
-  const buffer = map(fd, { populate })
-  closeSync(fd)
-  return summing.of(buffer)
-}
+const mapped =
+  (map: typeof mmap | typeof mmapShared, populate = true) =>
+  () =>
+  (path: string) => {
+    const fd = openSync(path, 'r+')
+    const buffer = map(fd, { populate })
+    closeSync(fd)
+    return summing.of(buffer)
+  }
 
 const ways: Record<string, Way> = {
   share: { parent: written, child: mapped(mmapShared) },

@@ -28,9 +28,7 @@ async function measure(
   candidates: Candidate[],
 ): Promise<number> {
   const outcomes = await interleave(
-    candidates.map(([label, way]) =>
-      resident(label, command, '--expose-gc', program('handing'), way, what),
-    ),
+    candidates.map(([label, way]) => resident(label, command, '--expose-gc', program('handing'), way, what)),
     ROUNDS,
     WARMUP,
   )

@@ -7,10 +7,7 @@ import { FEW, makeTree, removeTree } from '../harness/tree.js'
 const ROUNDS = 40
 const WARMUP = 5
 
-async function measure(
-  title: string,
-  candidates: (top: string) => Candidate[],
-): Promise<Outcome[]> {
+async function measure(title: string, candidates: (top: string) => Candidate[]): Promise<Outcome[]> {
   const top = makeTree(FEW)
   try {
     const outcomes = await interleave(candidates(top), ROUNDS, WARMUP)

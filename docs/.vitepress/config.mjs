@@ -7,7 +7,13 @@ const { version } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8
 /** The generated pages of one entry point, by kind. */
 function reference(entry) {
   const directory = new URL(`docs/reference/${entry}/`, root)
-  const kinds = { functions: 'Functions', classes: 'Classes', interfaces: 'Interfaces', 'type-aliases': 'Types', variables: 'Constants' }
+  const kinds = {
+    functions: 'Functions',
+    classes: 'Classes',
+    interfaces: 'Interfaces',
+    'type-aliases': 'Types',
+    variables: 'Constants',
+  }
   const present = new Set(readdirSync(directory))
   return Object.entries(kinds)
     .filter(([kind]) => present.has(kind))

@@ -54,11 +54,7 @@ function validateAccessMode(mode: unknown, caller: string): number {
   return validateInteger(mode, 'mode', 0, 7)
 }
 
-export function accessCall(
-  path: PathLike,
-  mode: number = F_OK,
-  options?: AccessOptions,
-): Call<undefined> {
+export function accessCall(path: PathLike, mode: number = F_OK, options?: AccessOptions): Call<undefined> {
   const checked = validatePath(path)
   const bits = validateAccessMode(mode, 'access')
   const { dirFd, effectiveIds = false, followSymlinks = true } = readAccess(options)
@@ -96,11 +92,7 @@ export function access(path: PathLike, mode: number = F_OK, options?: AccessOpti
   now(accessCall(path, mode, options))
 }
 
-export function canAccessCall(
-  path: PathLike,
-  mode: number = F_OK,
-  options?: AccessOptions,
-): Call<boolean> {
+export function canAccessCall(path: PathLike, mode: number = F_OK, options?: AccessOptions): Call<boolean> {
   const checked = validatePath(path)
   const bits = validateAccessMode(mode, 'canAccess')
   const { dirFd, effectiveIds = false, followSymlinks = true } = readCanAccess(options)
@@ -216,11 +208,7 @@ export function chmodCall(
  * }
  * ```
  */
-export function chmod(
-  path: PathLike | FdLike,
-  mode: number | string,
-  options?: FollowOptions,
-): void {
+export function chmod(path: PathLike | FdLike, mode: number | string, options?: FollowOptions): void {
   now(chmodCall(path, mode, options))
 }
 
@@ -266,12 +254,7 @@ export function chownCall(
  * chown('config', -1, process.getgid!())
  * ```
  */
-export function chown(
-  path: PathLike | FdLike,
-  uid: number,
-  gid: number,
-  options?: FollowOptions,
-): void {
+export function chown(path: PathLike | FdLike, uid: number, gid: number, options?: FollowOptions): void {
   now(chownCall(path, uid, gid, options))
 }
 
@@ -384,8 +367,7 @@ export function utimeCall(path: PathLike | FdLike, options?: UtimeOptions): Call
   const [atime, mtime] = times ?? ns ?? [{ time: NOW }, { time: NOW }]
   auditUtime(auditPath(path, checked, fd), given(times), given(ns), auditDirFd(checked, fd))
   return {
-    make: (later) =>
-      native.utimensat(later, fd, checked, followSymlinks, ...atime.time, ...mtime.time),
+    make: (later) => native.utimensat(later, fd, checked, followSymlinks, ...atime.time, ...mtime.time),
     caller: 'utime',
     path: checked,
     dirFd: fd,

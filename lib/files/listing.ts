@@ -5,7 +5,13 @@ import { finish, later, type Call } from '../runtime/call.js'
 import { native } from '../runtime/native.js'
 import { optionsOf } from '../runtime/options.js'
 import { ownTurn } from '../runtime/turns.js'
-import { validateFd, validateTarget, type DirFdOptions, type FdLike, type PathLike } from '../runtime/validate.js'
+import {
+  validateFd,
+  validateTarget,
+  type DirFdOptions,
+  type FdLike,
+  type PathLike,
+} from '../runtime/validate.js'
 
 /** Receives names in batches of several hundred and collects them in one array. */
 export class NameSink<Name> {

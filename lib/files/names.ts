@@ -77,7 +77,12 @@ export function mkdirCall(
   const bits = validateMode(mode, 'mkdir')
   const { dirFd } = readMkdir(options)
   auditMkdir(path, bits, dirFd ?? NO_DIR_FD)
-  return { make: (later) => native.mkdirat(later, dirFd, checked, bits), caller: 'mkdir', path: checked, dirFd }
+  return {
+    make: (later) => native.mkdirat(later, dirFd, checked, bits),
+    caller: 'mkdir',
+    path: checked,
+    dirFd,
+  }
 }
 
 /**
@@ -107,7 +112,12 @@ export function mkfifoCall(
   const checked = validatePath(path)
   const bits = validateMode(mode, 'mkfifo')
   const { dirFd } = readMkfifo(options)
-  return { make: (later) => native.mkfifoat(later, dirFd, checked, bits), caller: 'mkfifo', path: checked, dirFd }
+  return {
+    make: (later) => native.mkfifoat(later, dirFd, checked, bits),
+    caller: 'mkfifo',
+    path: checked,
+    dirFd,
+  }
 }
 
 /**
@@ -138,7 +148,12 @@ export function mknodCall(
   refuseOptions('mknod', 'device', device)
   const number = validateInteger(device, 'device', 0, Number.MAX_SAFE_INTEGER)
   const { dirFd } = readMknod(options)
-  return { make: (later) => native.mknodat(later, dirFd, checked, bits, number), caller: 'mknod', path: checked, dirFd }
+  return {
+    make: (later) => native.mknodat(later, dirFd, checked, bits, number),
+    caller: 'mknod',
+    path: checked,
+    dirFd,
+  }
 }
 
 /**
@@ -212,11 +227,7 @@ export function link(src: PathLike, dst: PathLike, options?: LinkOptions): void 
   now(linkCall(src, dst, options))
 }
 
-export function symlinkCall(
-  target: PathLike,
-  path: PathLike,
-  options?: DirFdOptions,
-): Call<undefined> {
+export function symlinkCall(target: PathLike, path: PathLike, options?: DirFdOptions): Call<undefined> {
   const text = validatePath(target, 'target')
   const checked = validatePath(path)
   const { dirFd } = readSymlink(options)
@@ -251,7 +262,12 @@ export function symlink(target: PathLike, path: PathLike, options?: DirFdOptions
 export function readlinkCall(path: PathLike, options?: DirFdOptions): Call<string | Buffer> {
   const checked = validatePath(path)
   const { dirFd } = readReadlink(options)
-  return { make: (later) => native.readlinkat(later, dirFd, checked), caller: 'readlink', path: checked, dirFd }
+  return {
+    make: (later) => native.readlinkat(later, dirFd, checked),
+    caller: 'readlink',
+    path: checked,
+    dirFd,
+  }
 }
 
 /**
@@ -314,11 +330,7 @@ export function rename(src: PathLike, dst: PathLike, options?: RenameOptions): v
   now(renameCall(src, dst, options))
 }
 
-export function replaceCall(
-  src: PathLike,
-  dst: PathLike,
-  options?: TwoDirFdOptions,
-): Call<undefined> {
+export function replaceCall(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): Call<undefined> {
   return renaming('replace', src, dst, readReplace(options), 0)
 }
 
@@ -344,7 +356,12 @@ export function unlinkCall(path: PathLike, options?: DirFdOptions): Call<undefin
   const checked = validatePath(path)
   const { dirFd } = readUnlink(options)
   auditRemove(path, dirFd ?? NO_DIR_FD)
-  return { make: (later) => native.unlinkat(later, dirFd, checked, false), caller: 'unlink', path: checked, dirFd }
+  return {
+    make: (later) => native.unlinkat(later, dirFd, checked, false),
+    caller: 'unlink',
+    path: checked,
+    dirFd,
+  }
 }
 
 /**
@@ -371,7 +388,12 @@ export function rmdirCall(path: PathLike, options?: DirFdOptions): Call<undefine
   const checked = validatePath(path)
   const { dirFd } = readRmdir(options)
   auditRmdir(path, dirFd ?? NO_DIR_FD)
-  return { make: (later) => native.unlinkat(later, dirFd, checked, true), caller: 'rmdir', path: checked, dirFd }
+  return {
+    make: (later) => native.unlinkat(later, dirFd, checked, true),
+    caller: 'rmdir',
+    path: checked,
+    dirFd,
+  }
 }
 
 /**

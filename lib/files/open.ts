@@ -70,11 +70,7 @@ const readOpen = optionsOf('open', { mode: parseMode, dirFd: validateFd, resolve
 
 const auditOpen = auditEvent('open', 'path', 'mode', 'flags')
 
-export function openCall(
-  path: PathLike,
-  flags: number | string = 'r',
-  options?: OpenOptions,
-): Call<Opened> {
+export function openCall(path: PathLike, flags: number | string = 'r', options?: OpenOptions): Call<Opened> {
   const checked = validatePath(path)
   const bits = parseFlags(flags)
   const { mode = 0o666, dirFd, resolve } = readOpen(options)

@@ -64,8 +64,7 @@ export interface DirEntry<N extends string | Buffer = string> {
  * already. If the target of a symbolic link cannot be examined, the entry is neither a directory
  * nor a file.
  */
-export interface AsyncDirEntry<N extends string | Buffer = string>
-  extends Omit<DirEntry<N>, 'stat'> {
+export interface AsyncDirEntry<N extends string | Buffer = string> extends Omit<DirEntry<N>, 'stat'> {
   stat(options: DirEntryStatOptions & { bigint: true }): Promise<fs.BigIntStats>
   stat(options?: DirEntryStatOptions & { bigint?: false | undefined }): Promise<fs.Stats>
 }
@@ -171,13 +170,7 @@ class Entry extends EntryBase {
 class LaterEntry extends EntryBase {
   readonly [TARGET]: number
 
-  constructor(
-    name: string | Buffer,
-    type: number,
-    targetType: number,
-    ino: number | bigint,
-    place: Place,
-  ) {
+  constructor(name: string | Buffer, type: number, targetType: number, ino: number | bigint, place: Place) {
     super(name, type, ino, place)
     this[TARGET] = targetType
   }

@@ -110,7 +110,10 @@ export async function statLater(question: Question): Promise<AnyStats> {
  * ```
  */
 export function stat(path: PathLike | FdLike, options: StatOptions & { bigint: true }): fs.BigIntStats
-export function stat(path: PathLike | FdLike, options?: StatOptions & { bigint?: false | undefined }): fs.Stats
+export function stat(
+  path: PathLike | FdLike,
+  options?: StatOptions & { bigint?: false | undefined },
+): fs.Stats
 export function stat(path: PathLike | FdLike, options?: StatOptions): fs.Stats | fs.BigIntStats
 export function stat(path: PathLike | FdLike, options?: StatOptions): fs.Stats | fs.BigIntStats {
   return statNow(statQuestion(path, options))

@@ -63,7 +63,9 @@ export function asyncPiecesOf(value: unknown, name: string): Pieces {
 }
 
 type PieceIterator = {
-  next(): { done?: boolean | undefined; value?: unknown } | Promise<{ done?: boolean | undefined; value?: unknown }>
+  next():
+    | { done?: boolean | undefined; value?: unknown }
+    | Promise<{ done?: boolean | undefined; value?: unknown }>
   return?(): unknown
 }
 
@@ -73,7 +75,9 @@ function iteratorOf(pieces: Pieces): PieceIterator {
     const reader = (pieces as unknown as ReadableStream<Uint8Array>).getReader()
     return { next: () => reader.read(), return: () => reader.cancel() }
   }
-  return (Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]()) as PieceIterator
+  return (
+    Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]()
+  ) as PieceIterator
 }
 
 /**
@@ -87,9 +91,11 @@ export async function forEachPiece(
 ): Promise<void> {
   const iterator = iteratorOf(pieces)
   let removeListener: (() => void) | undefined
-  const aborted = signal && new Promise<never>((_resolve, reject) => {
-    removeListener = onAbort(signal, () => reject(abortError(signal)))
-  })
+  const aborted =
+    signal &&
+    new Promise<never>((_resolve, reject) => {
+      removeListener = onAbort(signal, () => reject(abortError(signal)))
+    })
   // The rejection may arrive after the last `race`, when nobody awaits it any more.
   aborted?.catch(() => {})
   try {

@@ -19,7 +19,11 @@ export function validateContents(value: unknown, name: string): Uint8Array {
   } catch {
     throw invalidArgValue(name, 'must not be detached or unmapped', value)
   }
-  throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray, DataView, or ArrayBuffer', value)
+  throw invalidArgType(
+    name,
+    'of type string or an instance of Buffer, TypedArray, DataView, or ArrayBuffer',
+    value,
+  )
 }
 
 const CHUNK = 65_536

@@ -3,7 +3,15 @@ import { isInt32Array } from 'node:util/types'
 
 import { onAbort } from '../runtime/abort.js'
 import type { Failure } from '../runtime/binding.js'
-import { abortError, check, errorCode, invalidArgType, invalidArgValue, isFailure, outOfRange } from '../runtime/error.js'
+import {
+  abortError,
+  check,
+  errorCode,
+  invalidArgType,
+  invalidArgValue,
+  isFailure,
+  outOfRange,
+} from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { otherOwner, own } from '../runtime/registry.js'
 import { optionsOf } from '../runtime/options.js'

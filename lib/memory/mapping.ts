@@ -17,12 +17,7 @@ import { isAvailable, native } from '../runtime/native.js'
 import { otherOwner, own, registry } from '../runtime/registry.js'
 import { optionsOf } from '../runtime/options.js'
 import { stat } from '../files/stat.js'
-import {
-  validateBoolean,
-  validateBytes,
-  validateFd,
-  type FdLike,
-} from '../runtime/validate.js'
+import { validateBoolean, validateBytes, validateFd, type FdLike } from '../runtime/validate.js'
 
 /** Options of {@link mmapShared}. */
 export interface MmapSharedOptions {
@@ -114,11 +109,7 @@ const sharedOptions = {
 const readMmapShared = optionsOf('mmapShared', sharedOptions)
 const readMmap = optionsOf('mmap', { ...sharedOptions, writable: validateBoolean })
 
-function map<Shared extends boolean>(
-  isShared: Shared,
-  fd: FdLike,
-  options: MmapOptions | undefined,
-) {
+function map<Shared extends boolean>(isShared: Shared, fd: FdLike, options: MmapOptions | undefined) {
   const given = isShared ? readMmapShared(options) : readMmap(options)
   // The descriptor is validated last, since a getter of the options may have closed it.
   const number = validateFd(fd)

@@ -113,7 +113,9 @@ export class Memfd {
       if (!(#isClosed in this)) return inspect(this, { ...options, customInspect: false })
       if (this.#isClosed) return 'Memfd { closed }'
       if (depth < 0) return '[Memfd]'
-      const shown = Object.fromEntries((['name', 'size', 'seals', 'fd'] as const).map((key) => [key, this.#peek(key)]))
+      const shown = Object.fromEntries(
+        (['name', 'size', 'seals', 'fd'] as const).map((key) => [key, this.#peek(key)]),
+      )
       return `Memfd ${inspect(shown, options)}`
     }
     Object.defineProperty(this.prototype, Symbol.for('nodejs.util.inspect.custom'), { value: show })

@@ -72,7 +72,11 @@ const memfdOptions = {
   hugePageSize: validateHugePageSize,
 }
 const readCreate = optionsOf('Memfd.create', { contents: piecesOf, ...memfdOptions })
-const readCreateAsync = optionsOf('createMemfd', { contents: asyncPiecesOf, signal: validateSignal, ...memfdOptions })
+const readCreateAsync = optionsOf('createMemfd', {
+  contents: asyncPiecesOf,
+  signal: validateSignal,
+  ...memfdOptions,
+})
 
 type Plan = Omit<ReturnType<typeof readCreate>, 'contents'> & { name: Name }
 
@@ -80,7 +84,10 @@ type Plan = Omit<ReturnType<typeof readCreate>, 'contents'> & { name: Name }
 export const planSync = (name: unknown, options: unknown) => planOf(name, readCreate(options))
 export const planAsync = (name: unknown, options: unknown) => planOf(name, readCreateAsync(options))
 
-function planOf<Options extends ReturnType<typeof readCreate | typeof readCreateAsync>>(name: unknown, options: Options) {
+function planOf<Options extends ReturnType<typeof readCreate | typeof readCreateAsync>>(
+  name: unknown,
+  options: Options,
+) {
   const checked = validateName(name, 'name')
   const { size = 0, hugePageSize = 1 } = options
   if (size % hugePageSize !== 0) throw outOfRange('options.size', `a multiple of ${hugePageSize}`, size)

@@ -7,10 +7,7 @@ import { check } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { validateBits, validateFd, validateName, type FdLike } from '../runtime/validate.js'
 
-export function memfdCreateCall(
-  name: string | Uint8Array,
-  flags: number = MFD_CLOEXEC,
-): Call<Opened> {
+export function memfdCreateCall(name: string | Uint8Array, flags: number = MFD_CLOEXEC): Call<Opened> {
   const checked = validateName(name, 'name')
   const bits = validateBits(flags, 'flags')
   return { make: (later) => native.memfdCreate(later, checked, bits), caller: 'memfdCreate' }

@@ -104,7 +104,9 @@ function requirePackage(name: string, errors: unknown[]): typeof Addon | null | 
 }
 
 const versionProblem = ({ VERSION }: typeof Addon) =>
-  VERSION === undefined ? 'is not an addon of fdkit' : `has version ${VERSION}, and fdkit has ${FDKIT_VERSION}`
+  VERSION === undefined
+    ? 'is not an addon of fdkit'
+    : `has version ${VERSION}, and fdkit has ${FDKIT_VERSION}`
 
 function load(name: string): Loaded {
   if (!platforms.includes(name)) return new NoAddon(unsupportedPlatform(name))

@@ -27,8 +27,9 @@ export type Name = string | Uint8Array
  * denied.length // 0
  * ```
  */
-export interface SystemError<Name extends string | Uint8Array | undefined = string | Uint8Array | undefined>
-  extends Error {
+export interface SystemError<
+  Name extends string | Uint8Array | undefined = string | Uint8Array | undefined,
+> extends Error {
   /** The error number, negative: -2 for `ENOENT` on Linux. */
   errno: number
   /** The name of the error number, such as `'ENOENT'`. */

@@ -13,6 +13,8 @@ const { node, bun, deno } = process.versions as Record<string, string | undefine
 
 // Bun and Deno report a version of Node.js that they are only partly compatible with.
 if (node !== undefined && bun === undefined && deno === undefined && !isSupported(node)) {
-  const error = new Error(`fdkit needs Node.js ${supported}, and this is ${node}. Install one of those versions.`)
+  const error = new Error(
+    `fdkit needs Node.js ${supported}, and this is ${node}. Install one of those versions.`,
+  )
   throw Object.assign(error, { code: 'ERR_FDKIT_NODE_VERSION' })
 }

@@ -98,5 +98,7 @@ export function misplaced(caller: string, value: unknown, names: readonly string
   if (!keys.some((key) => isOption(key) || isMeant(key))) return ''
   const unknown = keys.find((key) => !isOption(key))
   const note = '. The options are a later argument'
-  return unknown === undefined ? note : `${note}, and ${unknown} is not one of them${suggest(caller, unknown, names)}`
+  return unknown === undefined
+    ? note
+    : `${note}, and ${unknown} is not one of them${suggest(caller, unknown, names)}`
 }

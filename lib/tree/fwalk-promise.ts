@@ -12,8 +12,7 @@ import { walkOptions, WalkState, type AnyName, type FwalkEntry } from './walk-st
 const readFwalk = optionsOf('fwalk', { ...walkOptions, signal: validateSignal })
 
 /** Options of `fwalk` of `fdkit/promises`. */
-export interface AsyncFwalkOptions<Name extends string | Buffer = string>
-  extends FwalkOptions<Name> {
+export interface AsyncFwalkOptions<Name extends string | Buffer = string> extends FwalkOptions<Name> {
   /**
    * Ends the walk. The step that is under way rejects with an AbortError; if there is none, the
    * next step does. Until then, the descriptor that was yielded last stays open.
@@ -22,8 +21,11 @@ export interface AsyncFwalkOptions<Name extends string | Buffer = string>
 }
 
 /** The iterator that `fwalk` of `fdkit/promises` returns. */
-export interface AsyncFwalkIterator<Name extends string | Buffer = string>
-  extends NodeJS.AsyncIterator<FwalkEntry<Name>, undefined, unknown> {
+export interface AsyncFwalkIterator<Name extends string | Buffer = string> extends NodeJS.AsyncIterator<
+  FwalkEntry<Name>,
+  undefined,
+  unknown
+> {
   next(): Promise<IteratorResult<FwalkEntry<Name>, undefined>>
   /** Ends the walk and closes its descriptors, as `break` in a loop does. */
   return(value?: unknown): Promise<IteratorReturnResult<undefined>>
@@ -70,9 +72,7 @@ export function fwalk(
   return new AsyncFwalk(new WalkState(true, top, given, auditFwalk), given.signal)
 }
 
-const AsyncIteratorPrototype = Object.getPrototypeOf(
-  Object.getPrototypeOf((async function* () {}).prototype),
-)
+const AsyncIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}.prototype))
 
 class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
   #state: WalkState | undefined

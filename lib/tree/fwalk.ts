@@ -45,8 +45,11 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
 }
 
 /** The iterator that {@link fwalk} returns. */
-export interface FwalkIterator<Name extends string | Buffer = string>
-  extends NodeJS.Iterator<FwalkEntry<Name>, undefined, unknown> {
+export interface FwalkIterator<Name extends string | Buffer = string> extends NodeJS.Iterator<
+  FwalkEntry<Name>,
+  undefined,
+  unknown
+> {
   next(): IteratorResult<FwalkEntry<Name>, undefined>
   /** Ends the walk and closes its descriptors, as `break` in a loop does. */
   return(value?: unknown): IteratorReturnResult<undefined>

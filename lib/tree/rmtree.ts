@@ -38,8 +38,7 @@ export interface RmtreeOptions<Name extends string | Buffer = string> extends Di
 }
 
 /** Options of `rmtree` of `fdkit/promises`. */
-export interface AsyncRmtreeOptions<Name extends string | Buffer = string>
-  extends RmtreeOptions<Name> {
+export interface AsyncRmtreeOptions<Name extends string | Buffer = string> extends RmtreeOptions<Name> {
   /** Ends the deletion with an AbortError. Entries that are already removed stay removed. */
   signal?: AbortSignal | undefined
 }

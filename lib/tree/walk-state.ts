@@ -45,10 +45,7 @@ export type FwalkEntry<Name extends string | Buffer = string> = [
 export type AnyName = string | Buffer
 
 /** The result of a step. After a directory was skipped, the walk goes on with the next step. */
-export type Step =
-  | { kind: 'entry'; entry: FwalkEntry<AnyName> }
-  | { kind: 'skipped' }
-  | { kind: 'end' }
+export type Step = { kind: 'entry'; entry: FwalkEntry<AnyName> } | { kind: 'skipped' } | { kind: 'end' }
 
 const DEFAULT_MAX_OPEN = 128
 const MIN_MAX_OPEN = 4
@@ -248,12 +245,7 @@ export class WalkState {
     if (result < 0) return END
     const dirnames = this.#dirnames
     const filenames = this.#filenames
-    const entry: FwalkEntry<AnyName> = [
-      this.#paths.current(),
-      dirnames.names,
-      filenames.names,
-      result,
-    ]
+    const entry: FwalkEntry<AnyName> = [this.#paths.current(), dirnames.names, filenames.names, result]
     if (this.#topdown) {
       this.#yielded = dirnames.names
       this.#listed = this.#paths.snapshot(dirnames.names)
@@ -269,7 +261,11 @@ export class WalkState {
     const isTop = Buffer.from(path).equals(Buffer.from(this.#top))
     // An error that is thrown, not reported, means that a component before the top is not a
     // directory.
-    const isNone = isTop && failure.recoverable === true && !this.#followSymlinks && /^(ELOOP|ENOTDIR)$/.test(errorCode(failure))
+    const isNone =
+      isTop &&
+      failure.recoverable === true &&
+      !this.#followSymlinks &&
+      /^(ELOOP|ENOTDIR)$/.test(errorCode(failure))
     return systemError(failure, { path, ...where }, isNone ? NO_DIRECTORY : undefined)
   }
 
@@ -280,7 +276,8 @@ export class WalkState {
     const names: AnyName[] = []
     for (const [index, name] of this.#yielded.entries()) {
       if (!this.#paths.isName(name)) {
-        const expected = typeof this.#paths.current() === 'string' ? 'of type string' : 'an instance of Buffer'
+        const expected =
+          typeof this.#paths.current() === 'string' ? 'of type string' : 'an instance of Buffer'
         throw invalidArgType(`dirnames[${index}]`, expected, name)
       }
       validatePath(name, `dirnames[${index}]`)

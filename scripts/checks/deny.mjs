@@ -4,4 +4,13 @@ import { step } from '../run.mjs'
 import { tool } from '../tools.mjs'
 
 const advisories = process.env.FDKIT_ADVISORIES === '1' ? ['advisories'] : []
-step(tool('cargo-deny'), '--locked', 'check', '--hide-inclusion-graph', 'bans', 'licenses', 'sources', ...advisories)
+step(
+  tool('cargo-deny'),
+  '--locked',
+  'check',
+  '--hide-inclusion-graph',
+  'bans',
+  'licenses',
+  'sources',
+  ...advisories,
+)

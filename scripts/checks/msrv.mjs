@@ -25,7 +25,9 @@ if (newer.length > 0) process.exit(1)
 const { stdout, error } = spawnSync('rustup', ['toolchain', 'list'], { encoding: 'utf8' })
 const toolchain = error ? undefined : stdout.split('\n').find((line) => line.startsWith(`${minimum}`))
 if (toolchain === undefined) {
-  console.log(`Rust ${minimum} is not installed (rustup toolchain install ${minimum}): only dependencies were checked`)
+  console.log(
+    `Rust ${minimum} is not installed (rustup toolchain install ${minimum}): only dependencies were checked`,
+  )
 } else {
   step('cargo', `+${minimum}`, 'check', '--workspace', '--locked', '--target-dir', 'target/msrv')
 }

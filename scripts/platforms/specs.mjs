@@ -2,7 +2,20 @@
 // is short, as under an emulator in .ci/run, only these run.
 
 const names = {
-  files: ['access', 'at', 'attributes', 'descriptors', 'links', 'listing', 'make', 'open', 'rename', 'scandir', 'stat', 'utime'],
+  files: [
+    'access',
+    'at',
+    'attributes',
+    'descriptors',
+    'links',
+    'listing',
+    'make',
+    'open',
+    'rename',
+    'scandir',
+    'stat',
+    'utime',
+  ],
   memory: ['futex', 'mapping', 'mapping.files', 'memfd', 'memfd-class', 'memory', 'seals'],
   runtime: ['constants', 'error', 'supports'],
   tree: ['fwalk', 'rmtree'],

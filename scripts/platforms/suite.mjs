@@ -16,7 +16,8 @@ const leftOut = {
   '__test__/package/setup.spec.ts': 'builds for the machine itself with the cargo that is installed there',
 }
 
-const oxcVersion = () => JSON.parse(readFileSync('package-lock.json', 'utf8')).packages['node_modules/@oxc-node/core'].version
+const oxcVersion = () =>
+  JSON.parse(readFileSync('package-lock.json', 'utf8')).packages['node_modules/@oxc-node/core'].version
 
 /**
  * Runs specs (all by default) on that version of Node.js. The output of ava goes to a file;
@@ -36,12 +37,25 @@ export async function runSuite(platform, major, specs = []) {
   const limits = isEmulated ? ['--timeout=30m', '--concurrency=2'] : ['--timeout=10m']
   const ignored = isOwn ? [] : Object.keys(leftOut).map((spec) => `!${spec}`)
   const chosen = specs.length > 0 ? specs : ['__test__/**/*.spec.ts']
-  const ava = [join(bin, 'node'), 'node_modules/ava/entrypoints/cli.mjs', '--tap', ...limits, ...chosen, ...ignored]
+  const ava = [
+    join(bin, 'node'),
+    'node_modules/ava/entrypoints/cli.mjs',
+    '--tap',
+    ...limits,
+    ...chosen,
+    ...ignored,
+  ]
   const { command, env } = await onPlatform(platform, ava, variables)
   const started = Date.now()
   const counted = await count(`${name}-node-${major}`, command, env)
   const skipped = isOwn ? counted.skipped : { ...counted.skipped, ...reasonsLeftOut(specs) }
-  return { platform: name, node: major, ...counted, skipped, seconds: Math.round((Date.now() - started) / 1000) }
+  return {
+    platform: name,
+    node: major,
+    ...counted,
+    skipped,
+    seconds: Math.round((Date.now() - started) / 1000),
+  }
 }
 
 function reasonsLeftOut(specs) {

@@ -15,7 +15,9 @@ export function keep(kind, name, result) {
 
 /** Returns all stored results, in the order of the platforms. */
 export function kept(kind) {
-  const names = readdirSync(results).filter((name) => name.startsWith(`${kind}.`)).sort()
+  const names = readdirSync(results)
+    .filter((name) => name.startsWith(`${kind}.`))
+    .sort()
   const all = names.map((name) => JSON.parse(readFileSync(join(results, name), 'utf8')))
   const place = ({ platform }) => platforms.findIndex(({ name }) => name === platform)
   return all.sort((a, b) => place(a) - place(b))
@@ -26,7 +28,13 @@ const head = (...cells) => [row(...cells), row(...cells.map(() => '---'))]
 
 export function addonTable(addons) {
   const rows = addons.map(({ platform, bytes, newest, needed }) =>
-    row(platform, bytes.toLocaleString('en'), newest, needed.map((path) => `\`${path.replace(/.*\//, '')}\``).join(', ')))
+    row(
+      platform,
+      bytes.toLocaleString('en'),
+      newest,
+      needed.map((path) => `\`${path.replace(/.*\//, '')}\``).join(', '),
+    ),
+  )
   return [...head('Addon', 'Bytes', 'Needs at least', 'Libraries'), ...rows].join('\n')
 }
 
@@ -36,8 +44,11 @@ const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60)
 
 export function suiteTable(suites) {
   const rows = suites.map(({ platform, node, passed, failed, skipped, seconds, specs }) =>
-    row(platform, node, specs ?? 'all', passed, failed, total(skipped), minutes(seconds)))
-  return [...head('Platform', 'Node.js', 'Specs', 'Passed', 'Failed', 'Skipped', 'Minutes'), ...rows].join('\n')
+    row(platform, node, specs ?? 'all', passed, failed, total(skipped), minutes(seconds)),
+  )
+  return [...head('Platform', 'Node.js', 'Specs', 'Passed', 'Failed', 'Skipped', 'Minutes'), ...rows].join(
+    '\n',
+  )
 }
 
 export function skipList(suites) {

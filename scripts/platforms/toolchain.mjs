@@ -39,7 +39,9 @@ async function debianRust() {
 // Returns whether the compiler on the PATH can compile for the target, as after `rustup target
 // add`.
 function hasStd(triple) {
-  const { status, stdout } = spawnSync('rustc', ['--print', 'target-libdir', '--target', triple], { encoding: 'utf8' })
+  const { status, stdout } = spawnSync('rustc', ['--print', 'target-libdir', '--target', triple], {
+    encoding: 'utf8',
+  })
   return status === 0 && existsSync(stdout.trim())
 }
 

@@ -10,10 +10,15 @@ const WORKFLOWS = '.github/workflows'
  * be rehearsed.
  */
 export function runLines() {
-  const lines = readdirSync(WORKFLOWS).flatMap((file) => readFileSync(join(WORKFLOWS, file), 'utf8').split('\n'))
-  const found = lines.map((line) => /^\s*(?:- )?run: (.*)$/.exec(line)?.[1]).filter((line) => line !== undefined)
+  const lines = readdirSync(WORKFLOWS).flatMap((file) =>
+    readFileSync(join(WORKFLOWS, file), 'utf8').split('\n'),
+  )
+  const found = lines
+    .map((line) => /^\s*(?:- )?run: (.*)$/.exec(line)?.[1])
+    .filter((line) => line !== undefined)
   const block = found.find((line) => /^[|>]/.test(line))
-  if (block !== undefined) throw new Error('Move a `run:` of several lines into a script, which can be rehearsed.')
+  if (block !== undefined)
+    throw new Error('Move a `run:` of several lines into a script, which can be rehearsed.')
   return [...new Set(found)]
 }
 

@@ -4,7 +4,16 @@
 // platforms builds.
 import assert from 'node:assert'
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -54,8 +63,14 @@ async function line(text, env = github) {
 // npm does not publish without a token, so there is a dummy one.
 const npmrc = join(work, 'npmrc')
 writeFileSync(npmrc, `registry=${registry.url}/\n${registry.url.replace('http:', '')}/:_authToken=none\n`)
-const local = { ...github, NPM_CONFIG_USERCONFIG: npmrc, NPM_CONFIG_REGISTRY: `${registry.url}/`, SMOKE_ATTEMPTS: '1' }
-for (const name of Object.keys(local)) if (name.startsWith('npm_') && name !== 'npm_config_cache') delete local[name]
+const local = {
+  ...github,
+  NPM_CONFIG_USERCONFIG: npmrc,
+  NPM_CONFIG_REGISTRY: `${registry.url}/`,
+  SMOKE_ATTEMPTS: '1',
+}
+for (const name of Object.keys(local))
+  if (name.startsWith('npm_') && name !== 'npm_config_cache') delete local[name]
 
 async function checkTag() {
   const tag = 'node scripts/release/check-tag.mjs'
@@ -63,7 +78,9 @@ async function checkTag() {
   await assert.rejects(line(tag, { ...github, GITHUB_REF_NAME: 'v0.0.1' }), /the version in package\.json is/)
   const [tree] = execute('git', ['rev-parse', 'HEAD^{tree}']).split('\n')
   const author = ['-c', 'user.name=fdkit', '-c', 'user.email=fdkit@localhost']
-  const elsewhere = execute('git', [...author, 'commit-tree', tree, '-m', 'not on main'], { cwd: clone }).trim()
+  const elsewhere = execute('git', [...author, 'commit-tree', tree, '-m', 'not on main'], {
+    cwd: clone,
+  }).trim()
   await assert.rejects(line(tag, { ...github, GITHUB_SHA: elsewhere }), /is not on main/)
 }
 
@@ -84,7 +101,9 @@ async function publish() {
   const { optionalDependencies } = registry.documents.get('fdkit').versions[version]
   assert.deepEqual(Object.keys(optionalDependencies).sort(), names.slice(1).sort())
   for (const [path, bytes] of registry.tarballs) {
-    const files = execute('tar', ['tz'], { input: bytes, stdio: ['pipe', 'pipe', 'pipe'] }).trim().split('\n')
+    const files = execute('tar', ['tz'], { input: bytes, stdio: ['pipe', 'pipe', 'pipe'] })
+      .trim()
+      .split('\n')
     for (const file of ['LICENSE', 'README.md', 'package.json']) {
       assert.ok(files.includes(`package/${file}`), `${path} has no ${file}, only ${files}`)
     }
@@ -112,7 +131,14 @@ async function install(title, command, { files = {}, runs = true } = {}) {
   await output(command[0], command.slice(1), { cwd, env: local })
   if (runs) await output(process.execPath, ['smoke.mjs'], { cwd, env: local })
   const found = await output('find', ['node_modules/', '-name', 'fdkit.*.node', '-printf', '%f\n'], { cwd })
-  return [...new Set(found.trim().split('\n').map((name) => name.slice('fdkit.'.length, -'.node'.length)))]
+  return [
+    ...new Set(
+      found
+        .trim()
+        .split('\n')
+        .map((name) => name.slice('fdkit.'.length, -'.node'.length)),
+    ),
+  ]
 }
 
 async function installEverywhere() {
@@ -135,8 +161,12 @@ async function installEverywhere() {
   installAlone('build/tools/yarn', '@yarnpkg/cli-dist@4.9.2')
   const yarn = [process.execPath, join(root, 'build/tools/yarn/node_modules/@yarnpkg/cli-dist/bin/yarn.js')]
   const settings = [
-    'nodeLinker: node-modules', `npmRegistryServer: "${registry.url}"`, 'unsafeHttpWhitelist: ["127.0.0.1"]',
-    'enableGlobalCache: false', 'enableTelemetry: false', 'enableImmutableInstalls: false',
+    'nodeLinker: node-modules',
+    `npmRegistryServer: "${registry.url}"`,
+    'unsafeHttpWhitelist: ["127.0.0.1"]',
+    'enableGlobalCache: false',
+    'enableTelemetry: false',
+    'enableImmutableInstalls: false',
   ]
   const files = { '.yarnrc.yml': settings.join('\n'), 'yarn.lock': '' }
   assert.deepEqual(await install('yarn', [...yarn, 'add', fdkit], { files }), [own])
@@ -150,7 +180,10 @@ async function installOnMusl() {
   for (const options of [[], ['--libc=musl']]) {
     say(`install on musl with npm ${options}`)
     const smoke = ['node', 'scripts/release/smoke.mjs', version, ...options]
-    const { command, env } = await onPlatform(platform, smoke, { ...local, PATH: `${bin}:${process.env.PATH}` })
+    const { command, env } = await onPlatform(platform, smoke, {
+      ...local,
+      PATH: `${bin}:${process.env.PATH}`,
+    })
     const said = await output(command[0], command.slice(1), { env })
     assert.match(said, /works on linux/)
   }
@@ -161,7 +194,10 @@ async function publishPreRelease() {
   const preRelease = `${version}-rc.1`
   for (const directory of ['.', ...readdirSync(join(clone, 'npm')).map((name) => `npm/${name}`)]) {
     const path = join(clone, directory, 'package.json')
-    writeFileSync(path, readFileSync(path, 'utf8').replace(`"version": "${version}"`, `"version": "${preRelease}"`))
+    writeFileSync(
+      path,
+      readFileSync(path, 'utf8').replace(`"version": "${version}"`, `"version": "${preRelease}"`),
+    )
   }
   await line('node scripts/release/publish.mjs', local)
   for (const [name, { 'dist-tags': tags }] of registry.documents) {

@@ -31,7 +31,11 @@ writeFileSync(join(cwd, 'package.json'), '{ "private": true }')
 writeFileSync(join(cwd, 'smoke.mjs'), PROGRAM)
 // It takes a while until a published package is visible everywhere.
 const attempts = Number(process.env.SMOKE_ATTEMPTS ?? 10)
-for (let attempt = 1; !run('npm', 'install', '--ignore-scripts', '--no-audit', ...options, `fdkit@${version}`); attempt++) {
+for (
+  let attempt = 1;
+  !run('npm', 'install', '--ignore-scripts', '--no-audit', ...options, `fdkit@${version}`);
+  attempt++
+) {
   assert.ok(attempt < attempts, `fdkit@${version} cannot be installed`)
   await new Promise((resolve) => setTimeout(resolve, 30_000))
 }
