@@ -48,11 +48,12 @@ export {
   type MmapOptions,
   type MmapSharedOptions,
 } from './lib/memory/mapping.js'
-export { Memfd, type MemfdBlobOptions, type Seal } from './lib/memory/memfd-class.js'
+export { Memfd, type MemfdBlobOptions } from './lib/memory/memfd-class.js'
+export type { Seal } from './lib/memory/seal-names.js'
 export type { MemfdOptions } from './lib/memory/memfd-create.js'
 export type { SyncContents } from './lib/memory/chunks.js'
 export { addSeals, getSeals, memfdCreate } from './lib/memory/memfd.js'
-export { hugePageSizes } from './lib/memory/available.js'
+export { hugePageSizes } from './lib/memory/huge-pages.js'
 export { open, type OpenOptions } from './lib/files/open.js'
 export { rmtree, type RmtreeOptions } from './lib/tree/rmtree.js'
 export {

@@ -69,14 +69,11 @@ export interface Failure {
   dir?: string
   /** The same for the second path. */
   destDir?: string
+  /** Why it failed, if more is known than the error number says. */
+  reason?: 'noHugePages' | 'tooFewHugePages' | 'notMemoryFile' | 'writableMapping' | 'mayShrink' | 'accessMode' | 'notMappable' | 'writeSealed' | 'empty' | 'beyondEnd' | 'hugePageOffset'
+  /** The size in bytes that the reason is about: of the file, or of huge pages. */
+  size?: number
 }
-
-/**
- * Reserves the storage of a part of a file.
- *
- * @syscall fallocate
- */
-export declare function fallocate(fd: number, offset: number, length: number): Outcome<undefined>
 
 /**
  * Changes the permissions of a file.
@@ -205,12 +202,53 @@ export interface Listing {
  */
 export declare function listingDrain(listing: Handle<Listing>, sink: (...values: any[]) => void): boolean
 
+/** What a handle of a memory file holds. */
+export interface Memfd {
+  kind: 'memfd'
+}
+
+/**
+ * Appends bytes to a file that nobody else has yet.
+ *
+ * @syscall pwrite
+ */
+export declare function memfdAppend(memfd: Handle<Memfd>, bytes: Uint8Array): Outcome<undefined>
+
+/**
+ * Closes the descriptor. Does nothing if it is closed already.
+ *
+ * @syscall close
+ */
+export declare function memfdClose(memfd: Handle<Memfd>): Outcome<undefined>
+
 /**
  * Creates a file in memory.
  *
  * @syscall memfd_create
  */
 export declare function memfdCreate(later: boolean, name: PathArg, flags: number): Response<Opened>
+
+/**
+ * Duplicates the descriptor of a file in memory. Refuses other files.
+ *
+ * @syscall fcntl
+ */
+export declare function memfdDuplicate(fd: number): Outcome<Handle<Memfd>>
+
+/**
+ * Creates a file in memory, with the defaults of core, and reserves its size. The handle owns the
+ * descriptor from the beginning, so a worker that is terminated leaks nothing.
+ *
+ * @syscall memfd_create
+ */
+export declare function memfdNew(name: PathArg, size: number, sealing: boolean, exec: boolean, inheritable: boolean, hugePageSize?: number | undefined | null): Outcome<Handle<Memfd>>
+
+/**
+ * Returns the number of the descriptor. The handle still owns it.
+ *
+ * @syscall memfd_create
+ */
+export declare function memfdNumber(memfd: Handle<Memfd>): Outcome<number>
 
 /**
  * Makes a directory.
@@ -304,7 +342,7 @@ export type PathArg = string | Uint8Array
 export declare function pread(fd: number, bytes: Uint8Array, position: number): Outcome<number>
 
 /**
- * Writes all of `bytes`.
+ * Writes all of `bytes`, to a file in huge pages, too.
  *
  * @syscall pwrite
  */

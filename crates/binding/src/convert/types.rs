@@ -7,7 +7,6 @@
 
 use napi::bindgen_prelude::{Buffer, Either, External, PromiseRaw, Uint8Array, Unknown};
 
-use crate::convert::outcome;
 use napi_derive::napi;
 
 /// A path or a name: a string, or bytes.
@@ -50,9 +49,35 @@ pub type Handle<T> = External<T>;
 #[napi]
 pub type Waited = u32;
 
+/// A failed system call.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct Failure {
+    /// The error number, negative, as libuv has it.
+    pub errno: i32,
+    /// The name of the system call, as its manual page spells it.
+    pub syscall: String,
+    /// True if the walk or the deletion goes on after the failure.
+    pub recoverable: Option<bool>,
+    /// The path that the failure concerns, if JavaScript cannot know it.
+    #[napi(ts_type = "string | Buffer")]
+    pub path: Option<String>,
+    /// The path of the directory that a relative path starts from, if a descriptor was given.
+    pub dir: Option<String>,
+    /// The same for the second path.
+    pub dest_dir: Option<String>,
+    /// Why it failed, if more is known than the error number says.
+    #[napi(
+        ts_type = "'noHugePages' | 'tooFewHugePages' | 'notMemoryFile' | 'writableMapping' | 'mayShrink' | \
+                   'accessMode' | 'notMappable' | 'writeSealed' | 'empty' | 'beyondEnd' | 'hugePageOffset'"
+    )]
+    pub reason: Option<String>,
+    /// The size in bytes that the reason is about: of the file, or of huge pages.
+    pub size: Option<f64>,
+}
+
 /// A value or a failure.
 #[napi]
-pub type Outcome<T> = Either<T, outcome::Failure>;
+pub type Outcome<T> = Either<T, Failure>;
 
 /// A value or a failure, at once or as a promise.
 #[napi]
@@ -76,6 +101,13 @@ pub struct FutexWaiter {
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Listing {
     #[napi(ts_type = "'listing'")]
+    pub kind: (),
+}
+
+/// What a handle of a memory file holds.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct Memfd {
+    #[napi(ts_type = "'memfd'")]
     pub kind: (),
 }
 

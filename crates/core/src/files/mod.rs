@@ -2,6 +2,7 @@
 
 pub mod attributes;
 pub mod descriptors;
+pub(crate) mod directory;
 pub mod listing;
 pub(crate) mod name_list;
 pub mod names;

@@ -13,8 +13,8 @@ use nix::sys::stat::fstatat;
 
 use crate::error::{Error, Result, retry};
 use crate::files::descriptors::{Identity, directory};
+use crate::files::directory::open_directory;
 use crate::files::name_list::FileType;
-use crate::tree::levels::open_directory;
 use crate::tree::rmtree::Progress;
 use crate::tree::walk::{Step, Walk, WalkOptions};
 use crate::tree::work::{Found, Outcome, Size, Work};

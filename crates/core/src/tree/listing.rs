@@ -176,12 +176,11 @@ fn place_of_link(fd: BorrowedFd<'_>, name: &CStr) -> Place {
     match type_of(fd, name, AtFlags::empty()) {
         Ok(FileType::Directory) => Place::Directory(FileType::SymbolicLink),
         // It points to nothing, or is gone itself; only the first is a file.
-        Err(error) if error.errno() == libc::ENOENT && is_gone(fd, name) => Place::Gone,
+        Err(error) if error.is(libc::ENOENT) && is_gone(fd, name) => Place::Gone,
         _ => Place::File(FileType::SymbolicLink),
     }
 }
 
 fn is_gone(fd: BorrowedFd<'_>, name: &CStr) -> bool {
-    type_of(fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)
-        .is_err_and(|error| error.errno() == libc::ENOENT)
+    type_of(fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).is_err_and(|error| error.is(libc::ENOENT))
 }

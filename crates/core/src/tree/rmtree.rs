@@ -8,13 +8,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
-
-use crate::error::{Error, Result, retry};
+use crate::error::{Error, Result};
 use crate::files::descriptors::directory;
+use crate::files::directory::{open_directory, open_parent};
 use crate::files::names::{rmdir, unlink};
-use crate::tree::levels::open_directory;
 use crate::tree::walk::{Step, Walk, WalkOptions};
 use crate::tree::work::Work;
 
@@ -200,7 +197,7 @@ impl Rmtree {
 }
 
 fn tolerate_absence(result: Result<()>) -> Result<()> {
-    result.or_else(|error| if error.errno() == libc::ENOENT { Ok(()) } else { Err(error) })
+    result.or_else(|error| if error.is(libc::ENOENT) { Ok(()) } else { Err(error) })
 }
 
 /// A path's parent and its last name. Slashes at the end would make `O_NOFOLLOW` follow a link.
@@ -218,14 +215,4 @@ pub(crate) fn split(path: &CStr) -> (CString, CString) {
         (true, ..) => (or_here(b"."), or_here(name)),
         _ => (or_here(above), or_here(name)),
     }
-}
-
-fn open_parent(start: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd> {
-    // Only names are looked up from it, so that it need not be readable.
-    #[cfg(target_os = "linux")]
-    let access = OFlag::O_PATH;
-    #[cfg(not(target_os = "linux"))]
-    let access = OFlag::O_RDONLY;
-    let flags = access | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    retry("openat", || openat(start, path, flags, Mode::empty()))
 }

@@ -10,9 +10,9 @@ use nix::sys::stat::fstatat;
 
 use crate::error::{Error, Result, retry};
 use crate::files::descriptors::{Identity, directory};
+use crate::files::directory::open_directory;
 use crate::files::name_list::{FileType, Names};
 use crate::tree::ahead::{Looked, automatic_threads};
-use crate::tree::levels::open_directory;
 use crate::tree::listing::Listing;
 use crate::tree::walk::{Step, Walk};
 use crate::tree::work::{Outcome, Work};

@@ -134,7 +134,7 @@ impl Found {
         for (name, _) in names.iter().take_while(|_| !is_over()) {
             match retry("fstatat", || fstatat(fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)) {
                 Ok(stat) => self.add_file(&stat),
-                Err(error) if error.errno() == libc::ENOENT => {}
+                Err(error) if error.is(libc::ENOENT) => {}
                 Err(error) => self.errors.push((name.to_owned(), error)),
             }
         }
@@ -163,7 +163,7 @@ fn remove(fd: BorrowedFd<'_>, names: &Names, is_over: impl Fn() -> bool) -> Name
     let mut left = Names::default();
     for (name, file_type) in names {
         let is_gone = !is_over()
-            && unlink(Some(fd), name).map_or_else(|error| error.errno() == libc::ENOENT, |()| true);
+            && unlink(Some(fd), name).map_or_else(|error| error.is(libc::ENOENT), |()| true);
         if !is_gone {
             left.push(name, file_type);
         }

@@ -12,30 +12,42 @@ use crate::convert::handle::{Handle, lock};
 use crate::convert::outcome::Outcome;
 use crate::convert::value::IntoJs;
 
-/// A descriptor that is closed once: by `close`, or when its handle is garbage-collected.
-pub struct Descriptor {
-    fd: Mutex<Option<OwnedFd>>,
+/// Something with a descriptor, which is closed once: explicitly, or when its handle is
+/// garbage-collected or its thread ends.
+pub struct Closable<T> {
+    value: Mutex<Option<T>>,
     // The thread that owns the handle, and drops it.
     env: Env,
 }
 
-impl Descriptor {
-    fn new(fd: OwnedFd, env: Env) -> Self {
+/// A descriptor that JavaScript owns.
+pub type Descriptor = Closable<OwnedFd>;
+
+impl<T> Closable<T> {
+    pub fn new(value: T, env: Env) -> Self {
         // An approximation for the garbage collector: it is no error if it cannot be told.
         let _ = env.adjust_external_memory(weight());
-        Self { fd: Mutex::new(Some(fd)), env }
+        Self { value: Mutex::new(Some(value)), env }
     }
 
-    fn take(&self) -> Option<OwnedFd> {
-        let fd = lock(&self.fd).take();
-        if fd.is_some() {
+    pub fn take(&self) -> Option<T> {
+        let value = lock(&self.value).take();
+        if value.is_some() {
             let _ = self.env.adjust_external_memory(-weight());
         }
-        fd
+        value
+    }
+
+    /// Uses the value. `EBADF`: it is closed.
+    pub fn with<R>(&self, work: impl FnOnce(&mut T) -> fdkit::Result<R>) -> fdkit::Result<R> {
+        match lock(&self.value).as_mut() {
+            Some(value) => work(value),
+            None => Err(fdkit::Error::new(libc::EBADF, "close")),
+        }
     }
 }
 
-impl Drop for Descriptor {
+impl<T> Drop for Closable<T> {
     fn drop(&mut self) {
         drop(self.take());
     }

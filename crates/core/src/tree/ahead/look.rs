@@ -10,7 +10,7 @@ use nix::sys::stat::{FileStat, fstat, fstatat};
 
 use crate::error::{Result, retry};
 use crate::files::descriptors::Identity;
-use crate::tree::levels::open_directory;
+use crate::files::directory::open_directory;
 use crate::tree::listing::{Links, Listing, Reader};
 use crate::tree::work::Work;
 
