@@ -75,7 +75,7 @@ function follow(t: ExecutionContext, blocks: Block[]): Block[] {
   }
   return blocks.filter(isConsole).map((block) => {
     const [, command = ''] = /^\$ (.*)\n/.exec(block.text) ?? []
-    return { ...block, text: `$ ${command}\n${run(cwd, command)}` }
+    return { language: 'console', text: `$ ${command}\n${run(cwd, command)}` }
   })
 }
 
