@@ -32,6 +32,10 @@ pub type Entries = Either<Vec<Unknown<'static>>, Handle<Listing>>;
 #[napi]
 pub type StatFields = Vec<Unknown<'static>>;
 
+/// The fields of a file system's status, in the order of Python.
+#[napi]
+pub type StatVfsFields = Vec<Unknown<'static>>;
+
 /// A descriptor. Its receiver owns it and must close it.
 #[napi]
 pub type OwnedFd = i32;
