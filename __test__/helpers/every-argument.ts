@@ -91,6 +91,7 @@ export const table: Table = {
   scandir: () => ['.', { dirFd: directory }],
   setInheritable: () => [directory, false],
   stat: () => ['.', { dirFd: directory, bigint: false, followSymlinks: true }],
+  statvfs: () => ['.', { dirFd: directory, bigint: false }],
   symlink: () => ['file', 'link', { dirFd: directory }],
   unlink: () => ['file', { dirFd: directory }],
   utime: () => ['.', { times: [0, 0], ns: undefined, dirFd: directory, followSymlinks: true }],

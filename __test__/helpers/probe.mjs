@@ -36,6 +36,7 @@ const calls = {
   scandir: ['.'],
   setInheritable: [3, true],
   stat: ['.'],
+  statvfs: ['.'],
   symlink: ['target', 'name'],
   unlink: ['name'],
   utime: ['name'],

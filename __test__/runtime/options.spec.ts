@@ -47,6 +47,7 @@ const sync: Takes[] = [
   ['rmtree', ['dirFd', 'ignoreErrors', 'onerror', 'threads'], (options) => fdkit.rmtree(nowhere, options)],
   ['scandir', ['dirFd'], (options) => fdkit.scandir(nowhere, options)],
   ['stat', ['bigint', 'dirFd', 'followSymlinks'], (options) => fdkit.stat(nowhere, options as object)],
+  ['statvfs', ['bigint', 'dirFd'], (options) => fdkit.statvfs(nowhere, options as object)],
   ['symlink', ['dirFd'], (options) => fdkit.symlink('x', nowhere, options)],
   ['unlink', ['dirFd'], (options) => fdkit.unlink(nowhere, options)],
   ['utime', ['dirFd', 'followSymlinks', 'times'], (options) => fdkit.utime(nowhere, options)],

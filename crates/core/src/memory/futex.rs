@@ -42,13 +42,13 @@ const SLICE: Duration = Duration::from_millis(100);
 
 /// Waits for as long as the word is `value`: `futex(word, FUTEX_WAIT_BITSET, value, deadline)`.
 ///
-/// Where there is `keep_on`, it is asked ten times a second whether to go on. Between two such
-/// slices the kernel does not know that somebody waits: who wakes then, and has not changed the
-/// word, wakes nobody.
+/// If `keep_on` is given, the wait asks it ten times a second whether to go on. Between two such
+/// slices the kernel does not know about the waiting thread, so a wake without a store is lost
+/// there.
 ///
-/// The kernel looks at the word and goes to sleep in one step, so whoever changes the word and
-/// then wakes, wakes. It compares and never writes, and takes any address. The word is not
-/// private to the process.
+/// The kernel compares the word and goes to sleep in one step: a wake that follows a store is never
+/// lost. It never writes to the word, and it takes any address. The word is not private to the
+/// process.
 ///
 /// # Errors
 /// `EFAULT`: no memory is at the address; `EINVAL`: it is no multiple of 4; `ENOSYS` where the
@@ -95,9 +95,9 @@ pub fn futex_wait(
     }
 }
 
-/// Looks at a word for some microseconds, for as long as it is `value`: less than a sleep and a
-/// wake-up take, where the other side runs on another processor and is quick. What it came to, or
-/// `None` where it is time to sleep. With one processor that is at once.
+/// Reads a word again and again for some microseconds, as long as it is `value`. If the other side
+/// runs on another processor and is quick, this takes less time than to sleep and to be woken up.
+/// Returns `None` if it is time to sleep. With one processor, that is at once.
 ///
 /// # Safety
 /// The word is memory that may be read, and stays so for the time of the call.
@@ -299,7 +299,7 @@ mod sys {
         });
         let until = until.map(timespec);
         let until = until.as_ref().map_or(ptr::null(), ptr::from_ref);
-        // SAFETY: as many entries as is said; the kernel checks the addresses in them.
+        // SAFETY: the length is that of `waiters`. The kernel checks the addresses in them.
         let woken = unsafe {
             libc::syscall(
                 SYS_FUTEX_WAITV,
