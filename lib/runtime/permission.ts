@@ -22,7 +22,7 @@ const READ = ['fs.read'] as const
 const WRITE = ['fs.write'] as const
 const BOTH = ['fs.read', 'fs.write'] as const
 
-/** What Node.js calls the scopes in `error.permission`. */
+/** The names of the scopes in `error.permission`, as Node.js has them. */
 const permissions = { 'fs.read': 'FileSystemRead', 'fs.write': 'FileSystemWrite' }
 
 const atPath = (scopes: Use['scopes'], dirFd = 1, path = 2): readonly Use[] => [{ path, dirFd, scopes }]
