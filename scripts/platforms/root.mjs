@@ -34,8 +34,8 @@ export function whyNoRoot() {
  * platform needs no root.
  */
 export async function onPlatform(platform, command, env = {}) {
-  const { name, arch, libc, isEmulated } = platform
-  if (arch === process.arch && libc === 'gnu') return { command, env: { ...process.env, ...env } }
+  const { name, isOwn, isEmulated } = platform
+  if (isOwn) return { command, env: { ...process.env, ...env } }
   return inLayer(name, await layerFor(platform), isEmulated ? await emulator() : undefined, command, env)
 }
 
