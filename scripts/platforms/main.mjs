@@ -8,6 +8,7 @@
 //   npm run platforms -- linux-x64-gnu@22                on one version of Node.js
 //   npm run platforms -- linux-x64-musl __test__/tree/fwalk.spec.ts   only these files
 //   npm run platforms -- --docs                          only writes the tables into docs/platforms.md
+//   npm run platforms -- --built linux-arm64-gnu         with the addons that were built last
 //   npm run platforms -- --ci                            the part that .ci/run needs
 import { readFileSync, writeFileSync } from 'node:fs'
 
@@ -73,9 +74,10 @@ function writeDocs() {
 
 async function runAll() {
   const chosen = plan()
-  run(process.execPath, 'scripts/setup.mjs')
+  if (!flags.has('--built')) run(process.execPath, 'scripts/setup.mjs')
   const addons = []
-  for (const name of new Set(chosen.map(({ platform }) => platform.addon))) {
+  const wanted = flags.has('--built') ? [] : chosen.map(({ platform }) => platform.addon)
+  for (const name of new Set(wanted)) {
     const platform = platformOf(name)
     say(`build ${platform.name}`)
     const addon = { platform: platform.name, ...(await buildFor(platform)) }
