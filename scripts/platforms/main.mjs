@@ -6,12 +6,14 @@
 //   npm run platforms                                    everything
 //   npm run platforms -- linux-arm64-gnu                 one platform
 //   npm run platforms -- linux-x64-gnu@22                on one version of Node.js
+//   npm run platforms -- node-22 node-24                 on the machine's own platform
 //   npm run platforms -- linux-x64-musl __test__/tree/fwalk.spec.ts   only these files
 //   npm run platforms -- --docs                          only writes the tables into docs/platforms.md
 //   npm run platforms -- --built linux-arm64-gnu         with the addons that were built last
 //   npm run platforms -- --ci                            the part that .ci/run needs
 import { readFileSync, writeFileSync } from 'node:fs'
 
+import { platformName } from '../platform.mjs'
 import { run } from '../run.mjs'
 import { buildFor } from './build.mjs'
 import { cache, say } from './cache.mjs'
@@ -33,7 +35,7 @@ const isCi = flags.has('--ci')
 function plan() {
   if (words.length > 0) {
     return words.map((word) => {
-      const [name, major] = word.split('@')
+      const [name, major] = /^node-\d+$/.test(word) ? [platformName(), word.slice(5)] : word.split('@')
       const platform = platformOf(name)
       const specs = chosenSpecs.length > 0 ? chosenSpecs : platform.specs
       return { platform, nodes: major ? [Number(major)] : platform.nodes, specs }
