@@ -556,6 +556,24 @@ export declare const X_OK = 1;
 export declare const W_OK = 2;
 /** For {@link access}: the file may be read. */
 export declare const R_OK = 4;
+/** For {@link statvfs}: the file system is mounted read-only. */
+export declare const ST_RDONLY = 1;
+/** For {@link statvfs}: programs are run without the set-user-ID and set-group-ID bits of their files. */
+export declare const ST_NOSUID = 2;
+/** For {@link statvfs}: device files cannot be opened. */
+export declare const ST_NODEV = 4;
+/** For {@link statvfs}: programs cannot be run. */
+export declare const ST_NOEXEC = 8;
+/** For {@link statvfs}: writes are synchronous. */
+export declare const ST_SYNCHRONOUS = 16;
+/** For {@link statvfs}: mandatory locks are supported. Linux 5.15 removed them. */
+export declare const ST_MANDLOCK = 64;
+/** For {@link statvfs}: times of last access are not updated. */
+export declare const ST_NOATIME = 1024;
+/** For {@link statvfs}: times of last access of directories are not updated. */
+export declare const ST_NODIRATIME = 2048;
+/** For {@link statvfs}: times of last access are updated only if they are older than the last change, or than a day. */
+export declare const ST_RELATIME = 4096;
 /** The bytes of a Memfd. A string is encoded as UTF-8. */
 export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
 /**
@@ -1762,6 +1780,118 @@ export declare function scandir(path?: string | URL | FdLike, options?: DirFdOpt
  * ```
  */
 export declare function scandir(path: Uint8Array, options?: DirFdOptions): IterableIterator<DirEntry<Buffer>>;
+/** Options of {@link statvfs}. */
+export interface StatvfsOptions extends DirFdOptions {
+	/** Whether the numbers are bigints, which are exact; `false` by default. */
+	bigint?: boolean | undefined;
+}
+/** The result of {@link statvfs}. The names are those of Python and of statvfs(3). */
+export interface StatvfsResult<T extends number | bigint = number> {
+	/** The block size that suits the file system best, in bytes. */
+	f_bsize: T;
+	/** The unit of `f_blocks`, `f_bfree` and `f_bavail`, in bytes. */
+	f_frsize: T;
+	/** The size of the file system, in units of `f_frsize`. */
+	f_blocks: T;
+	/** The free blocks. */
+	f_bfree: T;
+	/** The free blocks for processes without privileges. */
+	f_bavail: T;
+	/** The number of inodes, or 0 if the file system has no fixed number. */
+	f_files: T;
+	/** The free inodes. */
+	f_ffree: T;
+	/** The free inodes for processes without privileges; on Linux, always equal to `f_ffree`. */
+	f_favail: T;
+	/** The options of the mount: `ST_RDONLY`, `ST_NOSUID` and the other `ST_*` numbers, or-ed. */
+	f_flag: T;
+	/** The greatest length of a name, in bytes. */
+	f_namemax: T;
+	/** The id of the file system. It has 64 bits, so only a bigint is exact; 32 bits with musl. */
+	f_fsid: T;
+}
+/**
+ * Returns the status of the file system that a file is on: its size, the free space, and the options
+ * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
+ * `bigint: true` they are exact.
+ *
+ * Symbolic links are followed. Like Python, it counts blocks in units of `f_frsize`; `fs.statfs`
+ * counts in units of its `bsize`. Unlike in Python, the path may start at `dirFd`. The file is then
+ * opened first, and an automount is not triggered. On macOS, the process must be allowed to read the
+ * file in that case.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EIO` and the other errors
+ * of statvfs(3)
+ * @see https://docs.python.org/3/library/os.html#os.statvfs
+ * @see https://man7.org/linux/man-pages/man3/statvfs.3.html
+ * @example
+ * ```ts
+ * import { ST_RDONLY, statvfs } from 'fdkit'
+ *
+ * const { f_bavail, f_frsize, f_flag } = statvfs('.')
+ * console.log(f_bavail * f_frsize, 'bytes are free')
+ * Boolean(f_flag & ST_RDONLY) // false
+ * ```
+ */
+export declare function statvfs(path: PathLike | FdLike, options: StatvfsOptions & {
+	bigint: true;
+}): StatvfsResult<bigint>;
+/**
+ * Returns the status of the file system that a file is on: its size, the free space, and the options
+ * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
+ * `bigint: true` they are exact.
+ *
+ * Symbolic links are followed. Like Python, it counts blocks in units of `f_frsize`; `fs.statfs`
+ * counts in units of its `bsize`. Unlike in Python, the path may start at `dirFd`. The file is then
+ * opened first, and an automount is not triggered. On macOS, the process must be allowed to read the
+ * file in that case.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EIO` and the other errors
+ * of statvfs(3)
+ * @see https://docs.python.org/3/library/os.html#os.statvfs
+ * @see https://man7.org/linux/man-pages/man3/statvfs.3.html
+ * @example
+ * ```ts
+ * import { ST_RDONLY, statvfs } from 'fdkit'
+ *
+ * const { f_bavail, f_frsize, f_flag } = statvfs('.')
+ * console.log(f_bavail * f_frsize, 'bytes are free')
+ * Boolean(f_flag & ST_RDONLY) // false
+ * ```
+ */
+export declare function statvfs(path: PathLike | FdLike, options?: StatvfsOptions & {
+	bigint?: false | undefined;
+}): StatvfsResult;
+/**
+ * Returns the status of the file system that a file is on: its size, the free space, and the options
+ * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
+ * `bigint: true` they are exact.
+ *
+ * Symbolic links are followed. Like Python, it counts blocks in units of `f_frsize`; `fs.statfs`
+ * counts in units of its `bsize`. Unlike in Python, the path may start at `dirFd`. The file is then
+ * opened first, and an automount is not triggered. On macOS, the process must be allowed to read the
+ * file in that case.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EIO` and the other errors
+ * of statvfs(3)
+ * @see https://docs.python.org/3/library/os.html#os.statvfs
+ * @see https://man7.org/linux/man-pages/man3/statvfs.3.html
+ * @example
+ * ```ts
+ * import { ST_RDONLY, statvfs } from 'fdkit'
+ *
+ * const { f_bavail, f_frsize, f_flag } = statvfs('.')
+ * console.log(f_bavail * f_frsize, 'bytes are free')
+ * Boolean(f_flag & ST_RDONLY) // false
+ * ```
+ */
+export declare function statvfs(path: PathLike | FdLike, options?: StatvfsOptions): StatvfsResult | StatvfsResult<bigint>;
 type AnyFunction = (...args: any[]) => unknown;
 /**
  * Contains the functions that take `dirFd` (or `srcDirFd` and `dstDirFd`) on this platform.

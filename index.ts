@@ -63,5 +63,6 @@ export {
   type DirEntryStatOptions,
 } from './lib/files/scandir.js'
 export { lstat, stat, type LstatOptions, type StatOptions } from './lib/files/stat.js'
+export { statvfs, type StatvfsOptions, type StatvfsResult } from './lib/files/statvfs.js'
 export { supportsDirFd, supportsFd, supportsFollowSymlinks } from './lib/supports.js'
 export type { DirFdOptions, FdLike, FollowOptions, PathLike } from './lib/runtime/validate.js'

@@ -13,6 +13,7 @@ import { handOut } from './files/tracking.js'
 import { rmtreePromise, type AsyncRmtreeOptions } from './tree/rmtree.js'
 import { scandirPromise, type AsyncDirEntry } from './files/scandir.js'
 import { lstatPromise, statPromise, type LstatOptions, type StatOptions } from './files/stat.js'
+import { statvfsPromise, type StatvfsOptions, type StatvfsResult } from './files/statvfs.js'
 import type { DirFdOptions, FdLike, FollowOptions, PathLike } from './runtime/validate.js'
 
 /** {@inheritDoc open} */
@@ -50,6 +51,26 @@ export async function lstat(
 export async function lstat(path: PathLike, options?: LstatOptions): Promise<fs.Stats | fs.BigIntStats>
 export async function lstat(path: PathLike, options?: LstatOptions): Promise<fs.Stats | fs.BigIntStats> {
   return lstatPromise(path, options)
+}
+
+/** {@inheritDoc statvfs} */
+export async function statvfs(
+  path: PathLike | FdLike,
+  options: StatvfsOptions & { bigint: true },
+): Promise<StatvfsResult<bigint>>
+export async function statvfs(
+  path: PathLike | FdLike,
+  options?: StatvfsOptions & { bigint?: false | undefined },
+): Promise<StatvfsResult>
+export async function statvfs(
+  path: PathLike | FdLike,
+  options?: StatvfsOptions,
+): Promise<StatvfsResult | StatvfsResult<bigint>>
+export async function statvfs(
+  path: PathLike | FdLike,
+  options?: StatvfsOptions,
+): Promise<StatvfsResult | StatvfsResult<bigint>> {
+  return statvfsPromise(path, options)
 }
 
 /** {@inheritDoc access} */

@@ -19,6 +19,7 @@ import { open } from './files/open.js'
 import { rmtree } from './tree/rmtree.js'
 import { scandir } from './files/scandir.js'
 import { lstat, stat } from './files/stat.js'
+import { statvfs } from './files/statvfs.js'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- any function
 type AnyFunction = (...args: any[]) => unknown
@@ -39,7 +40,7 @@ const here = (...functions: AnyFunction[]): ReadonlySet<AnyFunction> => new Set(
 // prettier-ignore
 export const supportsDirFd: ReadonlySet<AnyFunction> = here(
   access, canAccess, chmod, chown, exists, fwalk, link, listdir, lstat, mkdir, mkfifo, mknod, open, readlink, rename,
-  replace, rmdir, rmtree, scandir, stat, symlink, unlink, utime,
+  replace, rmdir, rmtree, scandir, stat, statvfs, symlink, unlink, utime,
 )
 
 /**
@@ -54,7 +55,7 @@ export const supportsDirFd: ReadonlySet<AnyFunction> = here(
  * supportsFd.has(unlink) // false
  * ```
  */
-export const supportsFd: ReadonlySet<AnyFunction> = here(chmod, chown, listdir, scandir, stat, utime)
+export const supportsFd: ReadonlySet<AnyFunction> = here(chmod, chown, listdir, scandir, stat, statvfs, utime)
 
 /**
  * Contains the functions that take `followSymlinks` on this platform. `chmod` takes it on Linux 6.6

@@ -29,7 +29,7 @@ export declare function canShare(): boolean
  */
 export declare function close(descriptor: Handle<Descriptor>): Outcome<undefined>
 
-/** What a handle of a descriptor holds. */
+/** The type of a handle of a descriptor. */
 export interface Descriptor {
   kind: 'descriptor'
 }
@@ -146,7 +146,7 @@ export declare function futexWait(words: Int32Array, index: number, value: numbe
  */
 export declare function futexWaiter(): Handle<FutexWaiter>
 
-/** What a handle of an asynchronous wait holds. */
+/** The type of a handle of an asynchronous wait. */
 export interface FutexWaiter {
   kind: 'futex waiter'
 }
@@ -189,7 +189,7 @@ export type Handle<T> = ExternalObject<T>
  */
 export declare function linkat(later: boolean, srcDirFd: number | undefined | null, src: PathArg, dstDirFd: number | undefined | null, dst: PathArg, followSymlinks: boolean): Response<undefined>
 
-/** What a handle of a long listing holds. */
+/** The type of a handle of a long listing. */
 export interface Listing {
   kind: 'listing'
 }
@@ -365,7 +365,7 @@ export declare function renameat2(later: boolean, srcDirFd: number | undefined |
 /** A value or a failure, at once or as a promise. */
 export type Response<T> = Outcome<T> | Promise<Outcome<T>>
 
-/** What a handle of a deletion holds. */
+/** The type of a handle of a deletion. */
 export interface Rmtree {
   kind: 'rmtree'
 }
@@ -409,6 +409,17 @@ export declare function scandir(later: boolean, dirFd?: number | undefined | nul
 
 /** The fields of a file's status, in the order of node:fs. */
 export type StatFields = Array<unknown>
+
+/**
+ * Returns the fields of a file system's status in the order of Python: bigints with `bigint`, and
+ * otherwise numbers.
+ *
+ * @syscall statvfs
+ */
+export declare function statvfs(later: boolean, dirFd: number | undefined | null, path: PathArg | undefined | null, bigint: boolean): Response<StatVfsFields>
+
+/** The fields of a file system's status, in the order of Python. */
+export type StatVfsFields = Array<unknown>
 
 /**
  * Writes the fields of a file's status to `fields`, in the order of node:fs: 64-bit integers with
@@ -463,7 +474,7 @@ export declare const VERSION: string
  */
 export type Waited = number
 
-/** What a handle of a walk holds. */
+/** The type of a handle of a walk. */
 export interface Walk {
   kind: 'walk'
 }

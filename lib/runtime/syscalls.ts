@@ -44,6 +44,7 @@ export const syscalls = {
   rmtreeStart: 'openat',
   rmtreeStep: 'unlinkat',
   scandir: 'getdents64',
+  statvfs: 'statvfs',
   statx: 'statx',
   statxLater: 'statx',
   symlinkat: 'symlinkat',

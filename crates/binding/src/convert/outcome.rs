@@ -152,7 +152,7 @@ impl<T: IntoJs> IntoJs for Outcome<T> {
     }
 }
 
-// What an export returns.
+// Exports return an `Outcome`, and napi-rs converts it with this.
 impl<T: IntoJs> ToNapiValue for Outcome<T> {
     unsafe fn to_napi_value(env: sys::napi_env, outcome: Self) -> Result<sys::napi_value> {
         outcome.into_js(&Env::from_raw(env))

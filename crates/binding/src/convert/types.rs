@@ -31,6 +31,10 @@ pub type Entries = Either<Vec<Unknown<'static>>, Handle<Listing>>;
 #[napi]
 pub type StatFields = Vec<Unknown<'static>>;
 
+/// The fields of a file system's status, in the order of Python.
+#[napi]
+pub type StatVfsFields = Vec<Unknown<'static>>;
+
 /// A descriptor. Its receiver owns it and must close it.
 #[napi]
 pub type OwnedFd = i32;
@@ -83,42 +87,42 @@ pub type Outcome<T> = Either<T, Failure>;
 #[napi]
 pub type Response<T> = Either<Outcome<T>, PromiseRaw<'static, Outcome<T>>>;
 
-/// What a handle of a descriptor holds.
+/// The type of a handle of a descriptor.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Descriptor {
     #[napi(ts_type = "'descriptor'")]
     pub kind: (),
 }
 
-/// What a handle of an asynchronous wait holds.
+/// The type of a handle of an asynchronous wait.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct FutexWaiter {
     #[napi(ts_type = "'futex waiter'")]
     pub kind: (),
 }
 
-/// What a handle of a long listing holds.
+/// The type of a handle of a long listing.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Listing {
     #[napi(ts_type = "'listing'")]
     pub kind: (),
 }
 
-/// What a handle of a memory file holds.
+/// The type of a handle of a memory file.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Memfd {
     #[napi(ts_type = "'memfd'")]
     pub kind: (),
 }
 
-/// What a handle of a deletion holds.
+/// The type of a handle of a deletion.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Rmtree {
     #[napi(ts_type = "'rmtree'")]
     pub kind: (),
 }
 
-/// What a handle of a walk holds.
+/// The type of a handle of a walk.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Walk {
     #[napi(ts_type = "'walk'")]

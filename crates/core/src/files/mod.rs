@@ -8,4 +8,5 @@ pub(crate) mod name_list;
 pub mod names;
 pub mod shared_dup;
 pub mod stat;
+pub mod statvfs;
 pub mod surrogate_escape;

@@ -28,8 +28,8 @@ impl Poller {
         let mut buffer = [0; 64];
         loop {
             let (sockets, mut polled) = self.collect();
-            // SAFETY: there are as many entries as is said, and their descriptors stay open: the
-            // sockets are held until the call is over.
+            // SAFETY: the length is that of `polled`. The descriptors stay open, because `sockets`
+            // lives until the call is over.
             let count =
                 unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, -1) };
             if count < 0 {
@@ -59,7 +59,7 @@ impl Poller {
         }
     }
 
-    // What nothing waits for any more is let go.
+    // Drops the sockets that nothing waits for any more.
     fn collect(&self) -> (Vec<Arc<Shared>>, Vec<libc::pollfd>) {
         let entry = |fd: i32, events| libc::pollfd { fd, events, revents: 0 };
         let mut polled = vec![entry(self.woken.as_raw_fd(), libc::POLLIN)];

@@ -10,7 +10,7 @@ use super::message::{MAX_FDS, recv_fds, send_fds};
 use super::poller;
 use crate::error::{Error, Result};
 
-/// What a socket received.
+/// A message or a connection that a socket received.
 #[derive(Debug)]
 pub enum Message {
     /// Bytes, and the descriptors that came with them.
@@ -48,7 +48,7 @@ struct State {
     is_closed: bool,
 }
 
-/// What the poll thread and the owner share.
+/// The state that the poll thread and the owner share.
 pub(super) struct Shared {
     fd: OwnedFd,
     kind: Kind,
@@ -56,11 +56,12 @@ pub(super) struct Shared {
     state: Mutex<State>,
 }
 
-/// A Unix socket that no thread waits for: calls that cannot be finished at once are finished by one
-/// thread for all sockets of the process, which sleeps in poll(2) meanwhile.
+/// A Unix socket whose calls block no thread of the caller. If a call cannot be finished at once, a
+/// thread finishes it later. One such thread serves all sockets of the process, and sleeps in
+/// poll(2) until one of them is ready.
 ///
 /// Sends are made in the order of their calls, and so are receives. Closing or dropping the socket
-/// finishes what is waiting with `ECANCELED`.
+/// finishes pending calls with `ECANCELED`.
 pub struct Socket {
     shared: Arc<Shared>,
 }
@@ -156,7 +157,7 @@ impl Socket {
         is_found
     }
 
-    /// Closes the connection. What is waiting ends with `ECANCELED`. Closing it again does nothing.
+    /// Closes the connection. Pending calls end with `ECANCELED`. Closing it again does nothing.
     pub fn close(&self) {
         let mut state = self.shared.lock();
         if state.is_closed {

@@ -19,13 +19,13 @@ const NO_RESERVE: i32 = 0;
 pub struct MapOptions {
     /// Where in the file it starts, in bytes: a multiple of the page size.
     pub offset: u64,
-    /// Bytes; the rest of the file where it is left out.
+    /// The number of bytes. By default, the mapping extends to the end of the file.
     pub length: Option<u64>,
-    /// Whether what is written there is written to the file. `Some(false)` maps the file
-    /// privately, and so does `None` where it is write-sealed.
+    /// Whether writes to the mapping change the file. `Some(false)` maps the file privately, and
+    /// so does `None` if the file is write-sealed.
     pub writable: Option<bool>,
-    /// Maps a file, too, that can get shorter. What reads or writes beyond its end then gets
-    /// `SIGBUS`, which ends the process.
+    /// Also maps a file that can shrink. An access beyond its new end then raises `SIGBUS`, which
+    /// ends the process.
     pub may_shrink: bool,
     /// Enters all pages into the page table at once, as reading every one of them would
     /// (`MADV_POPULATE_READ`, Linux 5.14; before, and elsewhere, it does nothing).
@@ -60,7 +60,7 @@ enum Words {
 
 // SAFETY: the address belongs to the process, not to a thread.
 unsafe impl Send for Mapping {}
-// SAFETY: a shared one only tells where it is.
+// SAFETY: shared references only give addresses and the length.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
@@ -128,15 +128,16 @@ impl Mapping {
             Some(false) => privately(),
             None => share().or_else(|error: Error| match error.errno() {
                 libc::EPERM => privately(),
-                // What a descriptor lacks is said before what the seals forbid.
+                // The kernel checks the mode of the descriptor first, so EACCES may hide the EPERM
+                // of a seal.
                 libc::EACCES if is_write_sealed(fd) => privately(),
                 _ => Err(error),
             }),
         }
     }
 
-    // Not MAP_POPULATE, which copies every page of a private mapping. What fails here fails at the
-    // first touch, too, or works there.
+    // Not MAP_POPULATE, which copies every page of a private mapping. Errors are ignored: a page
+    // that cannot be populated now is faulted in at the first access, or fails there.
     #[cfg(target_os = "linux")]
     fn populate(&self) {
         let address = self.address.as_ptr().cast();
@@ -147,7 +148,7 @@ impl Mapping {
     #[cfg(not(target_os = "linux"))]
     fn populate(&self) {}
 
-    /// Where it is.
+    /// Returns the address of the mapping.
     #[must_use]
     pub fn as_ptr(&self) -> *mut u8 {
         self.address.as_ptr()

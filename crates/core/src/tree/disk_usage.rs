@@ -1,4 +1,4 @@
-//! What a tree takes on disk.
+//! The space that a tree takes on disk.
 
 use std::collections::HashSet;
 use std::ffi::{CStr, OsStr};
@@ -19,12 +19,12 @@ use crate::tree::rmtree::Progress;
 use crate::tree::walk::{Step, Walk, WalkOptions};
 use crate::tree::work::{Found, Outcome, Size, Work};
 
-/// What a tree takes; see [`DiskUsage::usage`].
+/// The space that a tree takes; see [`DiskUsage::usage`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// The sizes of all regular files, and the lengths of the texts of all symbolic links.
     pub bytes: u64,
-    /// What the file system allocated for all entries, directories included, in bytes.
+    /// The number of bytes that the file system allocated for all entries, including directories.
     pub allocated: u64,
     /// How many entries are not directories.
     pub files: u64,

@@ -225,7 +225,7 @@ impl Levels {
 
     /// Opens a directory relative to the last level.
     ///
-    /// What it returns counts from [`push`](Self::push) on.
+    /// The descriptor counts towards `max_open` only after [`push`](Self::push).
     pub(crate) fn open_child(&mut self, name: &CStr, follow_symlinks: bool) -> Result<OwnedFd> {
         self.reopen_last()?;
         let last = self.levels.len() - 1;

@@ -12,7 +12,7 @@ use crate::files::listing::{Buffer, Entry, type_of};
 use crate::files::name_list::{FileType, Names};
 use crate::tree::work::Outcome;
 
-/// What is done with symbolic links.
+/// How symbolic links are treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Links {
     /// A link to a directory stands among the directories.
@@ -33,7 +33,7 @@ pub(crate) struct Listing {
     pub(crate) filenames: Names,
     // Links among `filenames` that may belong elsewhere.
     pub(super) deferred: Vec<Deferred>,
-    /// What was done besides.
+    /// The result of the [`Work`](super::work::Work) that was done besides.
     pub(crate) outcome: Outcome,
 }
 

@@ -29,8 +29,8 @@ pub enum Progress {
 /// Removes a directory and everything below it, some entries at a time.
 ///
 /// Every name is removed relative to the directory that was listed, and links are removed, not
-/// followed: whatever is renamed, swapped or linked meanwhile, nothing outside is touched. What
-/// vanishes meanwhile is no error.
+/// followed. So nothing outside the tree is touched, even if others rename, swap or link entries
+/// during the deletion. An entry that vanishes during the deletion is not an error.
 ///
 /// ```
 /// use fdkit::{Progress, Rmtree};
@@ -86,8 +86,9 @@ impl Rmtree {
         })
     }
 
-    /// Where this is set, from any thread, nothing more is removed and the steps are done at the
-    /// next directory, even within a step, which else goes down to the end of a branch.
+    /// Sets a flag that stops the deletion. Any thread may set it. A step that is running returns at
+    /// the next directory, instead of going down to the end of a branch, and nothing more is
+    /// removed.
     #[must_use]
     pub fn interrupted_by(mut self, flag: Arc<AtomicBool>) -> Self {
         self.walk.interrupted_by(flag);
@@ -105,8 +106,8 @@ impl Rmtree {
         self
     }
 
-    /// Removes up to `most` entries, or up to the first that cannot be removed. What other
-    /// threads remove is not counted.
+    /// Removes up to `most` entries, or up to the first that cannot be removed. Entries
+    /// that other threads remove are not counted.
     pub fn step(&mut self, most: usize) -> Progress {
         for _ in 0..most {
             let progress = match self.state {
@@ -148,7 +149,7 @@ impl Rmtree {
         }
     }
 
-    // A directory that cannot be listed can be removed where it is empty.
+    // A directory that cannot be listed can still be removed if it is empty.
     fn skip(&mut self, error: Error) -> Progress {
         let path = self.walk.path().to_path_buf();
         let name = path.file_name().and_then(|name| CString::new(name.as_bytes()).ok());
