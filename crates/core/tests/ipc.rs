@@ -11,7 +11,7 @@ mod common;
 
 use std::fs::File;
 use std::io::{Read, Seek, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -228,21 +228,41 @@ fn a_pending_call_is_made_once_and_can_be_canceled() {
     let (one, other) = socketpair(Kind::Stream).unwrap();
     let start = |text: &'static str| {
         let (sender, receiver) = channel();
-        let attempt = move |fd: BorrowedFd<'_>| match recv_fds(fd, &mut [0; 1], 0, MSG_DONTWAIT) {
-            Err(error) if error.is(libc::EAGAIN) => false,
-            _ => sender.send(text).is_ok(),
+        let done = move |result: fdkit::Result<(Vec<u8>, _)>| {
+            sender.send((text, result.unwrap().0.len())).unwrap();
         };
         let fd = SharedDup::new(other.as_fd()).unwrap();
-        (PendingCall::start(fd, false, Box::new(attempt)).unwrap(), receiver)
+        (PendingCall::receive(fd, 1, 0, 0, done).unwrap(), receiver)
     };
     let (canceled, nothing) = start("canceled");
     let (call, answer) = start("made");
     assert!(canceled.cancel() && !canceled.cancel());
     send_fds(one.as_fd(), b"xy", &[], 0).unwrap();
-    assert_eq!(answer.recv_timeout(TIME).unwrap(), "made");
+    assert_eq!(answer.recv_timeout(TIME).unwrap(), ("made", 1));
     assert!(nothing.recv_timeout(TIME).is_err());
     assert!(!call.cancel());
     assert_eq!(recv_fds(other.as_fd(), &mut [0; 9], 0, MSG_DONTWAIT).unwrap().length, 1);
+}
+
+#[test]
+fn a_pending_call_sends_all_bytes_and_does_not_wait_if_it_is_told_so() {
+    let (one, other) = socketpair(Kind::Stream).unwrap();
+    let long = vec![1; 3_000_000];
+    let shared = || SharedDup::new(one.as_fd()).unwrap();
+    let start = |flags| {
+        let (sender, receiver) = channel();
+        let done = move |result| sender.send(result).unwrap();
+        PendingCall::send(shared(), long.clone(), vec![file("x")], flags, done).unwrap();
+        receiver
+    };
+    let (all, mut got, mut fds) = (start(0), 0, 0);
+    assert!(start(MSG_DONTWAIT).recv_timeout(TIME).unwrap().unwrap_err().is(libc::EAGAIN));
+    while got < long.len() {
+        let received = recv_fds(other.as_fd(), &mut [0; 65536], 9, 0).unwrap();
+        got += received.length;
+        fds += received.fds.len();
+    }
+    assert_eq!((all.recv_timeout(TIME).unwrap(), fds), (Ok(long.len()), 1));
 }
 
 #[test]

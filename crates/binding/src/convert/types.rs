@@ -14,6 +14,10 @@ use napi_derive::napi;
 #[napi]
 pub type PathArg = Either<String, Uint8Array>;
 
+/// The results of calls: the number of each, and its outcome.
+#[napi]
+pub type Results = Vec<Unknown<'static>>;
+
 /// A name as it comes out: a string, or a Buffer if the path was bytes.
 #[napi]
 pub type Name = Either<String, Buffer>;
@@ -45,6 +49,10 @@ pub type Opened = Either<OwnedFd, Handle<Descriptor>>;
 #[napi]
 pub type Handle<T> = External<T>;
 
+/// What one call received: the bytes, the handle of the descriptors if there are any, and the flags.
+#[napi]
+pub type Received = (Buffer, Option<Handle<Fds>>, i32);
+
 /// The result of a wait: 0 if it was woken, 1 if the word had another value, 2 if it timed out, 3
 /// if it was canceled.
 #[napi]
@@ -62,6 +70,20 @@ pub type Response<T> = Either<Outcome<T>, PromiseRaw<'static, Outcome<T>>>;
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Descriptor {
     #[napi(ts_type = "'descriptor'")]
+    pub kind: (),
+}
+
+/// What a handle of a thread's results holds.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct Events {
+    #[napi(ts_type = "'events'")]
+    pub kind: (),
+}
+
+/// What a handle of received descriptors holds.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct Fds {
+    #[napi(ts_type = "'fds'")]
     pub kind: (),
 }
 
@@ -83,6 +105,13 @@ pub struct Listing {
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Rmtree {
     #[napi(ts_type = "'rmtree'")]
+    pub kind: (),
+}
+
+/// What a handle of a socket holds.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct Socket {
+    #[napi(ts_type = "'socket'")]
     pub kind: (),
 }
 

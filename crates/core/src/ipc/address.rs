@@ -222,6 +222,12 @@ fn new(kind: Kind) -> Result<OwnedFd> {
     own(made)
 }
 
+pub(super) fn is_blocking(fd: BorrowedFd<'_>) -> bool {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    let flags = retry("fcntl", || fcntl(fd, FcntlArg::F_GETFL));
+    flags.is_ok_and(|flags| !OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK))
+}
+
 pub(super) fn set_blocking(fd: BorrowedFd<'_>, blocks: bool) -> Result<()> {
     use nix::fcntl::{FcntlArg, OFlag, fcntl};
     let flags = retry("fcntl", || fcntl(fd, FcntlArg::F_GETFL))?;
@@ -295,6 +301,9 @@ fn with_address<T>(
         Address::Path(path, dir_fd) => {
             let is_absolute = path.first() == Some(&b'/');
             let bytes = match dir_fd {
+                Some(_) if !is_absolute && !cfg!(target_os = "linux") => {
+                    return Err(Error::new(libc::ENOTSUP, syscall));
+                }
                 Some(fd) if !is_absolute => {
                     [format!("/proc/self/fd/{}/", fd.as_raw_fd()).as_bytes(), path].concat()
                 }

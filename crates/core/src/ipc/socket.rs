@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::address::{Kind, accept, option, set_blocking};
+use super::call::room;
 use super::message::{MAX_FDS, recv_fds, send_fds};
 use super::poller::{self, Watched};
 use crate::constants::{MSG_CTRUNC, MSG_DONTWAIT};
@@ -315,10 +316,7 @@ impl Shared {
         if self.listens {
             return accept(fd).map(Message::Connection);
         }
-        let length = self.length_of_next(fd)?;
-        let mut data = Vec::new();
-        data.try_reserve_exact(length).map_err(|_| Error::new(libc::ENOMEM, "recvmsg"))?;
-        data.resize(length, 0);
+        let mut data = room(self.length_of_next(fd)?)?;
         let received = recv_fds(fd, &mut data, MAX_FDS, MSG_DONTWAIT)?;
         if received.flags & MSG_CTRUNC != 0 {
             return Err(reason_of_loss(fd));

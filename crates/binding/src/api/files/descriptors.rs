@@ -12,32 +12,39 @@ use crate::convert::handle::{Handle, lock};
 use crate::convert::outcome::Outcome;
 use crate::convert::value::IntoJs;
 
+/// What open descriptors weigh on the garbage collector. It belongs to the thread of its env.
+pub struct Weight {
+    env: Env,
+    bytes: i64,
+}
+
+impl Weight {
+    pub fn new(env: Env, fds: usize) -> Self {
+        let bytes = weight().saturating_mul(fds as i64);
+        // An approximation for the garbage collector: it is no error if it cannot be told.
+        let _ = env.adjust_external_memory(bytes);
+        Self { env, bytes }
+    }
+}
+
+impl Drop for Weight {
+    fn drop(&mut self) {
+        let _ = self.env.adjust_external_memory(-self.bytes);
+    }
+}
+
 /// A descriptor that is closed once: by `close`, or when its handle is garbage-collected.
 pub struct Descriptor {
-    fd: Mutex<Option<OwnedFd>>,
-    // The thread that owns the handle, and drops it.
-    env: Env,
+    fd: Mutex<Option<(OwnedFd, Weight)>>,
 }
 
 impl Descriptor {
     fn new(fd: OwnedFd, env: Env) -> Self {
-        // An approximation for the garbage collector: it is no error if it cannot be told.
-        let _ = env.adjust_external_memory(weight());
-        Self { fd: Mutex::new(Some(fd)), env }
+        Self { fd: Mutex::new(Some((fd, Weight::new(env, 1)))) }
     }
 
     fn take(&self) -> Option<OwnedFd> {
-        let fd = lock(&self.fd).take();
-        if fd.is_some() {
-            let _ = self.env.adjust_external_memory(-weight());
-        }
-        fd
-    }
-}
-
-impl Drop for Descriptor {
-    fn drop(&mut self) {
-        drop(self.take());
+        lock(&self.fd).take().map(|(fd, _)| fd)
     }
 }
 
