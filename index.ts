@@ -38,6 +38,15 @@ export { copyFrom } from './lib/memory/copy.js'
 export { dup, getInheritable, setInheritable } from './lib/files/descriptors.js'
 export { futexWait, futexWake, type FutexResult } from './lib/memory/futex.js'
 export { fwalk, type FwalkEntry, type FwalkIterator, type FwalkOptions } from './lib/tree/fwalk.js'
+export {
+  recvFds,
+  sendFds,
+  socketpair,
+  type FdsOptions,
+  type ReceivedFds,
+  type SocketType,
+} from './lib/ipc/message.js'
+export { pidfdGetfd, pidfdOpen } from './lib/ipc/pidfd.js'
 export { listdir } from './lib/files/listing.js'
 export {
   getpagesize,

@@ -6,6 +6,9 @@ import type * as fs from 'node:fs'
 import * as at from './files/names.js'
 import * as attr from './files/attributes.js'
 import { later, laterFd } from './runtime/call.js'
+import type { Contents } from './memory/contents.js'
+import { recvFdsPromise, sendFdsPromise, type FdsOptions, type ReceivedFds } from './ipc/message.js'
+import { pidfdGetfdPromise, pidfdOpenPromise } from './ipc/pidfd.js'
 import { listdirPromise } from './files/listing.js'
 import { memfdCreateCall } from './memory/memfd.js'
 import { openCall, type OpenOptions } from './files/open.js'
@@ -210,6 +213,36 @@ export async function scandir(
 /** {@inheritDoc memfdCreate} */
 export async function memfdCreate(name: string | Uint8Array, flags?: number): Promise<number> {
   return handOut(await laterFd(memfdCreateCall(name, flags)))
+}
+
+/** {@inheritDoc sendFds} */
+export async function sendFds(
+  fd: FdLike,
+  data: Contents,
+  fds: readonly FdLike[],
+  options?: FdsOptions,
+): Promise<number> {
+  return sendFdsPromise(fd, data, fds, options)
+}
+
+/** {@inheritDoc recvFds} */
+export async function recvFds(
+  fd: FdLike,
+  size: number,
+  maxFds: number,
+  options?: FdsOptions,
+): Promise<ReceivedFds> {
+  return recvFdsPromise(fd, size, maxFds, options)
+}
+
+/** {@inheritDoc pidfdOpen} */
+export async function pidfdOpen(pid: number): Promise<number> {
+  return pidfdOpenPromise(pid)
+}
+
+/** {@inheritDoc pidfdGetfd} */
+export async function pidfdGetfd(pidfd: FdLike, fd: number): Promise<number> {
+  return pidfdGetfdPromise(pidfd, fd)
 }
 
 /**
