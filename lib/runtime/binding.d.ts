@@ -202,7 +202,7 @@ export interface Listing {
  */
 export declare function listingDrain(listing: Handle<Listing>, sink: (...values: any[]) => void): boolean
 
-/** What a handle of a memory file holds. */
+/** The type of a handle of a memory file. */
 export interface Memfd {
   kind: 'memfd'
 }
