@@ -70,23 +70,6 @@ export interface FollowOptions extends DirFdOptions {
 	/** Whether to follow a symbolic link; `true` by default. */
 	followSymlinks?: boolean | undefined;
 }
-/** Options of the functions that take two paths. */
-export interface TwoDirFdOptions {
-	/** The descriptor of the directory that a relative `src` starts from. */
-	srcDirFd?: FdLike | undefined;
-	/** The descriptor of the directory that a relative `dst` starts from. */
-	dstDirFd?: FdLike | undefined;
-}
-/** Options of {@link link}. */
-export interface LinkOptions extends TwoDirFdOptions {
-	/** Whether to link to the target if `src` is a symbolic link; `true` by default. */
-	followSymlinks?: boolean | undefined;
-}
-/** Options of {@link rename}. */
-export interface RenameOptions extends TwoDirFdOptions {
-	/** `RENAME_NOREPLACE` or `RENAME_EXCHANGE`; 0 by default. */
-	flags?: number | undefined;
-}
 /**
  * Creates a directory. Its permissions are `mode` without the bits of the umask.
  *
@@ -102,7 +85,7 @@ export interface RenameOptions extends TwoDirFdOptions {
  * listdir(dirFd).includes('output') // true
  * ```
  */
-export declare function mkdir(path: PathLike, mode?: number | string, options?: DirFdOptions): void;
+export declare function mkdir(path: PathLike, mode?: string | number, options?: DirFdOptions): void;
 /**
  * Creates a FIFO. Its permissions are `mode` without the bits of the umask.
  *
@@ -116,7 +99,7 @@ export declare function mkdir(path: PathLike, mode?: number | string, options?: 
  * stat('queue').isFIFO() // true
  * ```
  */
-export declare function mkfifo(path: PathLike, mode?: number | string, options?: DirFdOptions): void;
+export declare function mkfifo(path: PathLike, mode?: string | number, options?: DirFdOptions): void;
 /**
  * Creates a file of any type except a directory or a symbolic link. Its permissions are those of
  * `mode` without the bits of the umask.
@@ -137,6 +120,55 @@ export declare function mkfifo(path: PathLike, mode?: number | string, options?:
  * ```
  */
 export declare function mknod(path: PathLike, mode?: number, device?: number, options?: DirFdOptions): void;
+/** Options of the functions that take two paths. */
+export interface TwoDirFdOptions {
+	/** The descriptor of the directory that a relative `src` starts from. */
+	srcDirFd?: FdLike | undefined;
+	/** The descriptor of the directory that a relative `dst` starts from. */
+	dstDirFd?: FdLike | undefined;
+}
+/** Options of {@link rename}. */
+export interface RenameOptions extends TwoDirFdOptions {
+	/** `RENAME_NOREPLACE` or `RENAME_EXCHANGE`; 0 by default. */
+	flags?: number | undefined;
+}
+/**
+ * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
+ * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
+ *
+ * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
+ * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
+ * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
+ * @see https://docs.python.org/3/library/os.html#os.rename
+ * @example
+ * ```ts
+ * import { rename, RENAME_NOREPLACE } from 'fdkit'
+ *
+ * rename('config/app.json', 'config/old.json')
+ * rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
+ * ```
+ */
+export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): void;
+/**
+ * Renames a file or a directory. On every platform, a file at `dst` is replaced.
+ *
+ * @throws the errors of {@link rename}
+ * @see https://docs.python.org/3/library/os.html#os.replace
+ * @example
+ * ```ts
+ * import { writeFileSync } from 'node:fs'
+ * import { replace } from 'fdkit'
+ *
+ * writeFileSync('config/app.json.new', '{}')
+ * replace('config/app.json.new', 'config/app.json')
+ * ```
+ */
+export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): void;
+/** Options of {@link link}. */
+export interface LinkOptions extends TwoDirFdOptions {
+	/** Whether to link to the target if `src` is a symbolic link; `true` by default. */
+	followSymlinks?: boolean | undefined;
+}
 /**
  * Creates a hard link: a second name for a file.
  *
@@ -215,38 +247,6 @@ export declare function readlink(path: Uint8Array, options?: DirFdOptions): Buff
  * ```
  */
 export declare function readlink(path: PathLike, options?: DirFdOptions): string | Buffer;
-/**
- * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
- * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
- *
- * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
- * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
- * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
- * @see https://docs.python.org/3/library/os.html#os.rename
- * @example
- * ```ts
- * import { rename, RENAME_NOREPLACE } from 'fdkit'
- *
- * rename('config/app.json', 'config/old.json')
- * rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
- * ```
- */
-export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): void;
-/**
- * Renames a file or a directory. On every platform, a file at `dst` is replaced.
- *
- * @throws the errors of {@link rename}
- * @see https://docs.python.org/3/library/os.html#os.replace
- * @example
- * ```ts
- * import { writeFileSync } from 'node:fs'
- * import { replace } from 'fdkit'
- *
- * writeFileSync('config/app.json.new', '{}')
- * replace('config/app.json.new', 'config/app.json')
- * ```
- */
-export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): void;
 /**
  * Removes a name that is not a directory.
  *
@@ -375,7 +375,7 @@ export declare function exists(path: PathLike, options?: FollowOptions): boolean
  * }
  * ```
  */
-export declare function chmod(path: PathLike | FdLike, mode: number | string, options?: FollowOptions): void;
+export declare function chmod(path: PathLike | FdLike, mode: string | number, options?: FollowOptions): void;
 /**
  * Sets the owner and the group of a file. -1 leaves either of them unchanged.
  *
@@ -1642,7 +1642,7 @@ export interface OpenOptions extends DirFdOptions {
  * open('../../etc/passwd', 'r', { dirFd, resolve: RESOLVE_BENEATH }) // throws: EXDEV
  * ```
  */
-export declare function open(path: PathLike, flags?: number | string, options?: OpenOptions): number;
+export declare function open(path: PathLike, flags?: string | number, options?: OpenOptions): number;
 /** Options of {@link rmtree}. */
 export interface RmtreeOptions<Name extends string | Buffer = string> extends DirFdOptions {
 	/** Whether to ignore all errors and remove as much as possible; `false` by default. */

@@ -270,7 +270,7 @@ export declare function fwalk(top?: string | URL, options?: AsyncFwalkOptions<st
  * await open('../../etc/passwd', 'r', { dirFd, resolve: RESOLVE_BENEATH }) // throws: EXDEV
  * ```
  */
-export declare function open(path: PathLike, flags?: number | string, options?: OpenOptions): Promise<number>;
+export declare function open(path: PathLike, flags?: string | number, options?: OpenOptions): Promise<number>;
 /**
  * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
  * `fs.BigIntStats` with `bigint: true`.
@@ -295,7 +295,7 @@ export declare function open(path: PathLike, flags?: number | string, options?: 
  * ```
  */
 export declare function stat(path: PathLike | FdLike, options: StatOptions & {
-	bigint: true;
+bigint: true;
 }): Promise<fs.BigIntStats>;
 /**
  * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
@@ -321,7 +321,7 @@ export declare function stat(path: PathLike | FdLike, options: StatOptions & {
  * ```
  */
 export declare function stat(path: PathLike | FdLike, options?: StatOptions & {
-	bigint?: false | undefined;
+bigint?: false | undefined;
 }): Promise<fs.Stats>;
 /**
  * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
@@ -362,7 +362,7 @@ export declare function stat(path: PathLike | FdLike, options?: StatOptions): Pr
  * ```
  */
 export declare function lstat(path: PathLike, options: LstatOptions & {
-	bigint: true;
+bigint: true;
 }): Promise<fs.BigIntStats>;
 /**
  * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
@@ -379,7 +379,7 @@ export declare function lstat(path: PathLike, options: LstatOptions & {
  * ```
  */
 export declare function lstat(path: PathLike, options?: LstatOptions & {
-	bigint?: false | undefined;
+bigint?: false | undefined;
 }): Promise<fs.Stats>;
 /**
  * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
@@ -423,7 +423,7 @@ export declare function lstat(path: PathLike, options?: LstatOptions): Promise<f
  * ```
  */
 export declare function statvfs(path: PathLike | FdLike, options: StatvfsOptions & {
-	bigint: true;
+bigint: true;
 }): Promise<StatvfsResult<bigint>>;
 /**
  * Returns the status of the file system that a file is on: its size, the free space, and the options
@@ -452,7 +452,7 @@ export declare function statvfs(path: PathLike | FdLike, options: StatvfsOptions
  * ```
  */
 export declare function statvfs(path: PathLike | FdLike, options?: StatvfsOptions & {
-	bigint?: false | undefined;
+bigint?: false | undefined;
 }): Promise<StatvfsResult>;
 /**
  * Returns the status of the file system that a file is on: its size, the free space, and the options
@@ -563,7 +563,7 @@ export declare function exists(path: PathLike, options?: FollowOptions): Promise
  * }
  * ```
  */
-export declare function chmod(path: PathLike | FdLike, mode: number | string, options?: FollowOptions): Promise<void>;
+export declare function chmod(path: PathLike | FdLike, mode: string | number, options?: FollowOptions): Promise<void>;
 /**
  * Sets the owner and the group of a file. -1 leaves either of them unchanged.
  *
@@ -614,7 +614,7 @@ export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): 
  * ;(await listdir(dirFd)).includes('output') // true
  * ```
  */
-export declare function mkdir(path: PathLike, mode?: number | string, options?: DirFdOptions): Promise<void>;
+export declare function mkdir(path: PathLike, mode?: string | number, options?: DirFdOptions): Promise<void>;
 /**
  * Creates a FIFO. Its permissions are `mode` without the bits of the umask.
  *
@@ -628,7 +628,7 @@ export declare function mkdir(path: PathLike, mode?: number | string, options?: 
  * ;(await stat('queue')).isFIFO() // true
  * ```
  */
-export declare function mkfifo(path: PathLike, mode?: number | string, options?: DirFdOptions): Promise<void>;
+export declare function mkfifo(path: PathLike, mode?: string | number, options?: DirFdOptions): Promise<void>;
 /**
  * Creates a file of any type except a directory or a symbolic link. Its permissions are those of
  * `mode` without the bits of the umask.
@@ -667,39 +667,6 @@ export declare function mknod(path: PathLike, mode?: number, device?: number, op
  * ```
  */
 export declare function link(src: PathLike, dst: PathLike, options?: LinkOptions): Promise<void>;
-/**
- * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
- * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
- *
- * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
- * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
- * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
- * @see https://docs.python.org/3/library/os.html#os.rename
- * @example
- * ```ts
- * import { RENAME_NOREPLACE } from 'fdkit'
- * import { rename } from 'fdkit/promises'
- *
- * await rename('config/app.json', 'config/old.json')
- * await rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
- * ```
- */
-export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): Promise<void>;
-/**
- * Renames a file or a directory. On every platform, a file at `dst` is replaced.
- *
- * @throws the errors of {@link rename}
- * @see https://docs.python.org/3/library/os.html#os.replace
- * @example
- * ```ts
- * import { writeFileSync } from 'node:fs'
- * import { replace } from 'fdkit/promises'
- *
- * writeFileSync('config/app.json.new', '{}')
- * await replace('config/app.json.new', 'config/app.json')
- * ```
- */
-export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): Promise<void>;
 /**
  * Creates a symbolic link at `path` that points to `target`, which need not exist.
  *
@@ -760,6 +727,39 @@ export declare function readlink(path: Uint8Array, options?: DirFdOptions): Prom
  * ```
  */
 export declare function readlink(path: PathLike, options?: DirFdOptions): Promise<string | Buffer>;
+/**
+ * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
+ * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
+ *
+ * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
+ * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
+ * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
+ * @see https://docs.python.org/3/library/os.html#os.rename
+ * @example
+ * ```ts
+ * import { RENAME_NOREPLACE } from 'fdkit'
+ * import { rename } from 'fdkit/promises'
+ *
+ * await rename('config/app.json', 'config/old.json')
+ * await rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
+ * ```
+ */
+export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): Promise<void>;
+/**
+ * Renames a file or a directory. On every platform, a file at `dst` is replaced.
+ *
+ * @throws the errors of {@link rename}
+ * @see https://docs.python.org/3/library/os.html#os.replace
+ * @example
+ * ```ts
+ * import { writeFileSync } from 'node:fs'
+ * import { replace } from 'fdkit/promises'
+ *
+ * writeFileSync('config/app.json.new', '{}')
+ * await replace('config/app.json.new', 'config/app.json')
+ * ```
+ */
+export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): Promise<void>;
 /**
  * Removes a name that is not a directory.
  *
@@ -867,6 +867,39 @@ export declare function listdir(path: Uint8Array, options?: DirFdOptions): Promi
  */
 export declare function listdir(path?: PathLike | FdLike, options?: DirFdOptions): Promise<string[] | Buffer[]>;
 /**
+ * Creates an empty memory file, which has no name in any directory, and returns the number of its
+ * descriptor.
+ *
+ * The caller owns the descriptor and closes it with `fs.closeSync`. A worker of Node.js closes it
+ * when it ends. Every function of `node:fs` that takes a descriptor works on it, and other programs
+ * can open it as `/proc/<pid>/fd/<fd>`.
+ *
+ * As in Python, if you pass `flags` without `MFD_CLOEXEC`, child processes inherit the descriptor.
+ * Flags of more than 32 bits are an error, while Python silently truncates them.
+ *
+ * @param name a label, shown as `/memfd:NAME (deleted)` in `/proc/self/fd`. It has at most 249
+ * bytes, may be empty, need not be unique, and may contain slashes.
+ * @param flags `MFD_*`, or-ed; `MFD_CLOEXEC` by default. Values that JavaScript's `|` made negative
+ * are taken as unsigned.
+ * @throws `EINVAL`: the name is too long, or this kernel does not know the flags; `ENODEV`: the
+ * machine has no huge pages of this size; `EMFILE`, `ENOMEM`; `ENOSYS`: this platform is not
+ * supported; `ERR_INVALID_ARG_VALUE`: the name contains a NUL; `ERR_OUT_OF_RANGE`: the flags have
+ * more than 32 bits
+ * @see https://docs.python.org/3/library/os.html#os.memfd_create
+ * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
+ * @example
+ * ```ts
+ * import { closeSync, readFileSync, writeSync } from 'node:fs'
+ * import { memfdCreate } from 'fdkit/promises'
+ *
+ * const fd = await memfdCreate('notes')
+ * writeSync(fd, 'nowhere on a disk')
+ * readFileSync(`/proc/self/fd/${fd}`, 'utf8') // 'nowhere on a disk'
+ * closeSync(fd)
+ * ```
+ */
+export declare function memfdCreate(name: string | Uint8Array, flags?: number): Promise<number>;
+/**
  * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
  * order. The name, the type and the inode number of an entry come from the directory itself and
  * need no further system call.
@@ -922,39 +955,6 @@ export declare function scandir(path?: string | URL | FdLike, options?: DirFdOpt
  * ```
  */
 export declare function scandir(path: Uint8Array, options?: DirFdOptions): Promise<AsyncDirEntry<Buffer>[]>;
-/**
- * Creates an empty memory file, which has no name in any directory, and returns the number of its
- * descriptor.
- *
- * The caller owns the descriptor and closes it with `fs.closeSync`. A worker of Node.js closes it
- * when it ends. Every function of `node:fs` that takes a descriptor works on it, and other programs
- * can open it as `/proc/<pid>/fd/<fd>`.
- *
- * As in Python, if you pass `flags` without `MFD_CLOEXEC`, child processes inherit the descriptor.
- * Flags of more than 32 bits are an error, while Python silently truncates them.
- *
- * @param name a label, shown as `/memfd:NAME (deleted)` in `/proc/self/fd`. It has at most 249
- * bytes, may be empty, need not be unique, and may contain slashes.
- * @param flags `MFD_*`, or-ed; `MFD_CLOEXEC` by default. Values that JavaScript's `|` made negative
- * are taken as unsigned.
- * @throws `EINVAL`: the name is too long, or this kernel does not know the flags; `ENODEV`: the
- * machine has no huge pages of this size; `EMFILE`, `ENOMEM`; `ENOSYS`: this platform is not
- * supported; `ERR_INVALID_ARG_VALUE`: the name contains a NUL; `ERR_OUT_OF_RANGE`: the flags have
- * more than 32 bits
- * @see https://docs.python.org/3/library/os.html#os.memfd_create
- * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
- * @example
- * ```ts
- * import { closeSync, readFileSync, writeSync } from 'node:fs'
- * import { memfdCreate } from 'fdkit/promises'
- *
- * const fd = await memfdCreate('notes')
- * writeSync(fd, 'nowhere on a disk')
- * readFileSync(`/proc/self/fd/${fd}`, 'utf8') // 'nowhere on a disk'
- * closeSync(fd)
- * ```
- */
-export declare function memfdCreate(name: string | Uint8Array, flags?: number): Promise<number>;
 /**
  * Sends bytes and descriptors over a Unix socket as one message, and returns the number of bytes that
  * were sent. It is Python's `socket.send_fds`, and works on every descriptor of a socket.

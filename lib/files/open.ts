@@ -3,12 +3,13 @@ import { constants } from 'node:fs'
 
 import { auditEvent } from '../runtime/audit.js'
 import type { Opened } from '../runtime/binding.js'
-import { nowFd, type Call } from '../runtime/call.js'
+import type { Call } from '../runtime/call.js'
 import { invalidArgType, invalidArgValue } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { operation } from '../runtime/operation.js'
 import { optionsOf } from '../runtime/options.js'
 import { misplaced } from '../runtime/suggest.js'
-import { handOut } from './tracking.js'
+import { openLater, openNow } from './tracking.js'
 import {
   validateBits,
   validateFd,
@@ -68,20 +69,7 @@ export function parseMode(mode: unknown, name: string): number {
 
 const readOpen = optionsOf('open', { mode: parseMode, dirFd: validateFd, resolve: validateBits })
 
-const auditOpen = auditEvent('open', 'path', 'mode', 'flags')
-
-export function openCall(path: PathLike, flags: number | string = 'r', options?: OpenOptions): Call<Opened> {
-  const checked = validatePath(path)
-  const bits = parseFlags(flags)
-  const { mode = 0o666, dirFd, resolve } = readOpen(options)
-  auditOpen(path, undefined, bits)
-  return {
-    make: (later) => native.openat(later, dirFd, checked, bits, mode, resolve),
-    caller: 'open',
-    path: checked,
-    dirFd,
-  }
-}
+export const auditOpen = auditEvent('open', 'path', 'mode', 'flags')
 
 /**
  * Opens a file or a directory and returns the number of its descriptor.
@@ -117,6 +105,19 @@ export function openCall(path: PathLike, flags: number | string = 'r', options?:
  * open('../../etc/passwd', 'r', { dirFd, resolve: RESOLVE_BENEATH }) // throws: EXDEV
  * ```
  */
-export function open(path: PathLike, flags: number | string = 'r', options?: OpenOptions): number {
-  return handOut(nowFd(openCall(path, flags, options)))
-}
+export const open = operation(
+  function open(path: PathLike, flags: number | string = 'r', options?: OpenOptions): Call<Opened> {
+    const checked = validatePath(path)
+    const bits = parseFlags(flags)
+    const { mode = 0o666, dirFd, resolve } = readOpen(options)
+    auditOpen(path, undefined, bits)
+    return {
+      make: (later) => native.openat(later, dirFd, checked, bits, mode, resolve),
+      caller: 'open',
+      path: checked,
+      dirFd,
+    }
+  },
+  openNow,
+  openLater,
+)
