@@ -31,7 +31,7 @@ export {
   type UtimeOptions,
 } from './lib/files/attributes.js'
 export type { SystemError } from './lib/runtime/error.js'
-export { addAuditHook, type AuditHook } from './lib/runtime/audit.js'
+export { addAuditHook, type AuditEvents, type AuditHook } from './lib/runtime/audit.js'
 export * from './lib/constants.js'
 export type { Contents } from './lib/memory/contents.js'
 export { copyFrom } from './lib/memory/copy.js'

@@ -31,8 +31,8 @@ export interface AccessOptions extends FollowOptions {
 
 // If a descriptor stands in place of the path, hooks get its number, even if it was given as an
 // object.
-const auditPath = (path: unknown, checked: Name | undefined, fd: number | undefined) =>
-  checked === undefined ? fd : path
+const auditPath = (path: PathLike | FdLike, checked: Name | undefined, fd: number | undefined) =>
+  (checked === undefined ? fd : path) as PathLike | number
 
 // A descriptor in place of the path is not a `dir_fd`.
 const auditDirFd = (path: unknown, fd: number | undefined) =>

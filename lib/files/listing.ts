@@ -46,7 +46,7 @@ function listdirCall(
 ): Call<unknown> {
   const { dirFd } = readListdir(options)
   const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd)
-  auditListdir(path !== undefined && checked === undefined ? fd : path)
+  auditListdir(path !== undefined && checked === undefined ? fd : (path as PathLike | undefined))
   return {
     make: (isLater) =>
       isLater ? native.getdents64Later(fd, checked) : native.getdents64(fd, checked, sink.add),

@@ -189,7 +189,7 @@ interface Ends {
   readonly dstDirFd?: number | undefined
 }
 
-const auditEnds = ({ srcDirFd = NO_DIR_FD, dstDirFd = NO_DIR_FD }: Ends) => [srcDirFd, dstDirFd]
+const auditEnds = ({ srcDirFd = NO_DIR_FD, dstDirFd = NO_DIR_FD }: Ends) => [srcDirFd, dstDirFd] as const
 
 export function linkCall(src: PathLike, dst: PathLike, options?: LinkOptions): Call<undefined> {
   const given = readLink(options)

@@ -1,0 +1,26 @@
+// Shares files within and beyond their limits.
+import * as fdkit from 'fdkit'
+
+import { answer } from '../context.mjs'
+
+const attempt = (call) => {
+  try {
+    return call()
+  } catch ({ code, message }) {
+    return code + ' ' + /: ([^:]*)$/.exec(message)?.[1]
+  }
+}
+const memfd = fdkit.Memfd.create('shared', { size: 5000 })
+const plain = fdkit.Memfd.create('plain', { size: 5000, sealing: false })
+const empty = fdkit.Memfd.create('empty')
+answer([
+  memfd.share().byteLength,
+  memfd.share({ offset: 4096 }).byteLength,
+  memfd.seals.includes('shrink'),
+  attempt(() => memfd.share({ length: 5001 })).slice(0, 16),
+  attempt(() => memfd.share({ offset: 1 })).slice(0, 16),
+  attempt(() => plain.share()).slice(0, 5),
+  plain.share({ allowShrink: true }).byteLength,
+  attempt(() => empty.share()),
+  attempt(() => fdkit.mmapShared(999999)).slice(0, 5),
+])
