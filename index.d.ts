@@ -435,10 +435,99 @@ export interface UtimeOptions extends FollowOptions {
  */
 export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): void;
 /**
- * A function that is called with the name and the arguments of an event, before the operation. If
- * it throws, the operation ends with that error.
+ * The arguments of each audit event. The names and the order are those of Python's events. Paths are as
+ * the caller passed them, descriptors are numbers, and an argument that was not given is `undefined`.
  */
-export type AuditHook = (event: string, args: readonly unknown[]) => void;
+export interface AuditEvents {
+	"mmap.__new__": [
+		fileno: number,
+		length: number,
+		access: number,
+		offset: number
+	];
+	open: [
+		path: PathLike,
+		mode: undefined,
+		flags: number
+	];
+	"os.chmod": [
+		path: PathLike | number,
+		mode: number,
+		dirFd: number
+	];
+	"os.chown": [
+		path: PathLike | number,
+		uid: number,
+		gid: number,
+		dirFd: number
+	];
+	"os.fwalk": [
+		top: PathLike,
+		topdown: boolean,
+		onerror: ((error: never) => void) | undefined,
+		followSymlinks: boolean,
+		dirFd: number | undefined
+	];
+	"os.link": [
+		src: PathLike,
+		dst: PathLike,
+		srcDirFd: number,
+		dstDirFd: number
+	];
+	"os.listdir": [
+		path: PathLike | number | undefined
+	];
+	"os.mkdir": [
+		path: PathLike,
+		mode: number,
+		dirFd: number
+	];
+	"os.remove": [
+		path: PathLike,
+		dirFd: number
+	];
+	"os.rename": [
+		src: PathLike,
+		dst: PathLike,
+		srcDirFd: number,
+		dstDirFd: number
+	];
+	"os.rmdir": [
+		path: PathLike,
+		dirFd: number
+	];
+	"os.scandir": [
+		path: PathLike | number | undefined
+	];
+	"os.symlink": [
+		src: PathLike,
+		dst: PathLike,
+		dirFd: number
+	];
+	"os.utime": [
+		path: PathLike | number,
+		times: readonly unknown[] | undefined,
+		ns: readonly unknown[] | undefined,
+		dirFd: number
+	];
+	"shutil.rmtree": [
+		path: PathLike,
+		dirFd: number | undefined
+	];
+	"sys.addaudithook": [
+	];
+}
+/**
+ * A function that is called with the name and the arguments of an event, before the operation. If
+ * it throws, the operation ends with that error. If it compares the name, TypeScript knows the types
+ * of the arguments.
+ */
+export type AuditHook = (...event: {
+	[Name in keyof AuditEvents]: [
+		event: Name,
+		args: Readonly<AuditEvents[Name]>
+	];
+}[keyof AuditEvents]) => void;
 /**
  * Adds a function that is called before every operation that Python audits. The function can refuse
  * the operation by throwing. As in Python, a hook cannot be removed, and it is also called when

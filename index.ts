@@ -11,7 +11,7 @@ export { access, canAccess, exists, type AccessOptions } from './lib/files/acces
 export { chmod, chown } from './lib/files/attributes.js'
 export { utime, UTIME_NOW, UTIME_OMIT, type UtimeOptions } from './lib/files/times.js'
 export type { SystemError } from './lib/runtime/error.js'
-export { addAuditHook, type AuditHook } from './lib/runtime/audit.js'
+export { addAuditHook, type AuditEvents, type AuditHook } from './lib/runtime/audit.js'
 export * from './lib/constants.js'
 export type { Contents } from './lib/memory/contents.js'
 export { copyFrom } from './lib/memory/copy.js'
