@@ -7,9 +7,9 @@ import { F_OK } from '../constants.js'
 import { invalidArgType, invalidArgValue, isFailure, outOfRange, type Name } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { optionsOf } from '../runtime/options.js'
-import { misplaced } from '../runtime/suggest.js'
 import { parseMode } from './open.js'
 import {
+  refuseOptions,
   validateBoolean,
   validateFd,
   validateInteger,
@@ -49,8 +49,7 @@ const readCanAccess = accessOptions('canAccess')
 const readExists = optionsOf('exists', { dirFd: validateFd, followSymlinks: validateBoolean })
 
 function validateAccessMode(mode: unknown, caller: string): number {
-  const note = misplaced(caller, mode, readAccess.names)
-  if (note !== '') throw invalidArgType('mode', 'of type number', mode, note)
+  refuseOptions({ callerName: caller, names: readAccess.names }, 'mode', 'of type number', mode)
   return validateInteger(mode, 'mode', 0, 7)
 }
 
@@ -140,7 +139,7 @@ export function canAccess(path: PathLike, mode: number = F_OK, options?: AccessO
 }
 
 export function existsCall(path: PathLike, options?: FollowOptions): Call<boolean> {
-  const checked = validatePath(path)
+  const checked = validatePath(path, 'path', readExists)
   const { dirFd, followSymlinks = true } = readExists(options)
   return answering('exists', dirFd, checked, F_OK, false, followSymlinks)
 }
@@ -178,8 +177,7 @@ export function chmodCall(
 ): Call<undefined> {
   const given = readChmod(options)
   const { path: checked, fd, followSymlinks } = validateTarget(path, given.dirFd, given.followSymlinks)
-  const note = misplaced('chmod', mode, readChmod.names)
-  if (note !== '') throw invalidArgType('mode', 'of type number', mode, note)
+  refuseOptions(readChmod, 'mode', 'of type number', mode)
   const bits = parseMode(mode, 'mode')
   auditChmod(auditPath(path, checked, fd), bits, auditDirFd(checked, fd))
   return {
@@ -218,6 +216,7 @@ const MAX_ID = 2 ** 32 - 1
 
 // -1 means "unchanged", as in the kernel. The kernel also accepts it as an unsigned number.
 function validateId(value: unknown, name: string): number | undefined {
+  refuseOptions(readChown, name, 'of type number', value)
   const id = validateInteger(value, name, -1, MAX_ID)
   return id === -1 || id === MAX_ID ? undefined : id
 }
@@ -360,7 +359,7 @@ const given = (times: TwoTimes | undefined) => times && Object.freeze([times[0].
 
 export function utimeCall(path: PathLike | FdLike, options?: UtimeOptions): Call<undefined> {
   const { dirFd, followSymlinks: follow, times, ns } = readUtime(options)
-  const { path: checked, fd, followSymlinks } = validateTarget(path, dirFd, follow)
+  const { path: checked, fd, followSymlinks } = validateTarget(path, dirFd, follow, readUtime)
   if (times !== undefined && ns !== undefined) {
     throw invalidArgValue('options.ns', 'must not be given with times', given(ns))
   }

@@ -45,7 +45,7 @@ function listdirCall(
   sink = new NameSink<unknown>(),
 ): Call<unknown> {
   const { dirFd } = readListdir(options)
-  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd)
+  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd, true, readListdir)
   auditListdir(path !== undefined && checked === undefined ? fd : (path as PathLike | undefined))
   return {
     make: (isLater) =>

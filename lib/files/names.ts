@@ -2,11 +2,10 @@
 import { auditEvent } from '../runtime/audit.js'
 import { NO_DIR_FD, now, type Call } from '../runtime/call.js'
 import { native } from '../runtime/native.js'
-import { invalidArgType } from '../runtime/error.js'
 import { optionsOf } from '../runtime/options.js'
-import { misplaced } from '../runtime/suggest.js'
 import { parseMode } from './open.js'
 import {
+  refuseOptions,
   validateBits,
   validateBoolean,
   validateFd,
@@ -57,14 +56,8 @@ const readLink = optionsOf('link', { ...ends, followSymlinks: validateBoolean })
 const readRename = optionsOf('rename', { ...ends, flags: validateBits })
 const readReplace = optionsOf('replace', ends)
 
-/** Rejects an options object in place of a number, with an error that says where options belong. */
-function refuseOptions(caller: string, name: string, value: unknown): void {
-  const note = misplaced(caller, value, readMkdir.names)
-  if (note !== '') throw invalidArgType(name, 'of type number', value, note)
-}
-
 function validateMode(mode: unknown, caller: string): number {
-  refuseOptions(caller, 'mode', mode)
+  refuseOptions({ callerName: caller, names: readMkdir.names }, 'mode', 'of type number', mode)
   return parseMode(mode, 'mode')
 }
 
@@ -145,7 +138,7 @@ export function mknodCall(
 ): Call<undefined> {
   const checked = validatePath(path)
   const bits = validateMode(mode, 'mknod')
-  refuseOptions('mknod', 'device', device)
+  refuseOptions(readMknod, 'device', 'of type number', device)
   const number = validateInteger(device, 'device', 0, Number.MAX_SAFE_INTEGER)
   const { dirFd } = readMknod(options)
   return {

@@ -104,8 +104,11 @@ const auditAddHook = auditEvent('sys.addaudithook')
  * unlink('precious') // throws: not removing precious
  * ```
  */
-export function addAuditHook(hook: AuditHook): void {
+export function addAuditHook(hook: AuditHook): void
+// A function of one parameter is not assignable to a union of tuples.
+export function addAuditHook(hook: (event: keyof AuditEvents) => void): void
+export function addAuditHook(hook: AuditHook | ((event: keyof AuditEvents) => void)): void {
   validateFunction(hook, 'hook')
   auditAddHook()
-  registry.addHook(hook)
+  registry.addHook(hook as AuditHook)
 }
