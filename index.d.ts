@@ -435,10 +435,99 @@ export interface UtimeOptions extends FollowOptions {
  */
 export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): void;
 /**
- * A function that is called with the name and the arguments of an event, before the operation. If
- * it throws, the operation ends with that error.
+ * The arguments of each audit event. The names and the order are those of Python's events. Paths are as
+ * the caller passed them, descriptors are numbers, and an argument that was not given is `undefined`.
  */
-export type AuditHook = (event: string, args: readonly unknown[]) => void;
+export interface AuditEvents {
+	"mmap.__new__": [
+		fileno: number,
+		length: number,
+		access: number,
+		offset: number
+	];
+	open: [
+		path: PathLike,
+		mode: undefined,
+		flags: number
+	];
+	"os.chmod": [
+		path: PathLike | number,
+		mode: number,
+		dirFd: number
+	];
+	"os.chown": [
+		path: PathLike | number,
+		uid: number,
+		gid: number,
+		dirFd: number
+	];
+	"os.fwalk": [
+		top: PathLike,
+		topdown: boolean,
+		onerror: ((error: never) => void) | undefined,
+		followSymlinks: boolean,
+		dirFd: number | undefined
+	];
+	"os.link": [
+		src: PathLike,
+		dst: PathLike,
+		srcDirFd: number,
+		dstDirFd: number
+	];
+	"os.listdir": [
+		path: PathLike | number | undefined
+	];
+	"os.mkdir": [
+		path: PathLike,
+		mode: number,
+		dirFd: number
+	];
+	"os.remove": [
+		path: PathLike,
+		dirFd: number
+	];
+	"os.rename": [
+		src: PathLike,
+		dst: PathLike,
+		srcDirFd: number,
+		dstDirFd: number
+	];
+	"os.rmdir": [
+		path: PathLike,
+		dirFd: number
+	];
+	"os.scandir": [
+		path: PathLike | number | undefined
+	];
+	"os.symlink": [
+		src: PathLike,
+		dst: PathLike,
+		dirFd: number
+	];
+	"os.utime": [
+		path: PathLike | number,
+		times: readonly unknown[] | undefined,
+		ns: readonly unknown[] | undefined,
+		dirFd: number
+	];
+	"shutil.rmtree": [
+		path: PathLike,
+		dirFd: number | undefined
+	];
+	"sys.addaudithook": [
+	];
+}
+/**
+ * A function that is called with the name and the arguments of an event, before the operation. If
+ * it throws, the operation ends with that error. If it compares the name, TypeScript knows the types
+ * of the arguments.
+ */
+export type AuditHook = (...event: {
+	[Name in keyof AuditEvents]: [
+		event: Name,
+		args: Readonly<AuditEvents[Name]>
+	];
+}[keyof AuditEvents]) => void;
 /**
  * Adds a function that is called before every operation that Python audits. The function can refuse
  * the operation by throwing. As in Python, a hook cannot be removed, and it is also called when
@@ -544,6 +633,18 @@ export declare const RESOLVE_IN_ROOT = 16;
  * `EAGAIN` (Linux 5.12).
  */
 export declare const RESOLVE_CACHED = 32;
+/** {@link recvFds} leaves the message in the queue. The descriptors are duplicated. */
+export declare const MSG_PEEK = 2;
+/** The message had more descriptors than there was room for. The kernel has closed the others. */
+export declare const MSG_CTRUNC = 8;
+/** The message was longer than the buffer, and the rest is lost. */
+export declare const MSG_TRUNC = 32;
+/** The call fails with `EAGAIN` instead of waiting. */
+export declare const MSG_DONTWAIT = 64;
+/** The end of a record, on a socket of type `'seqpacket'`. */
+export declare const MSG_EOR = 128;
+/** {@link recvFds} waits until it has received `size` bytes, a descriptor, or the end. */
+export declare const MSG_WAITALL = 256;
 /** The call fails with `EEXIST` if the new name exists. */
 export declare const RENAME_NOREPLACE = 1;
 /** The two names are exchanged atomically. Both must exist. */
@@ -858,6 +959,182 @@ export declare function fwalk(top: Uint8Array, options?: FwalkOptions<Buffer>): 
  * ```
  */
 export declare function fwalk(top?: string | URL, options?: FwalkOptions<string>): FwalkIterator<string>;
+/** The type of a Unix socket. */
+export type SocketType = "stream" | "seqpacket" | "dgram";
+/** Options of {@link sendFds} and {@link recvFds}. */
+export interface FdsOptions {
+	/** `MSG_*`, or-ed; 0 by default. */
+	flags?: number | undefined;
+}
+/** What {@link recvFds} returns. */
+export interface ReceivedFds {
+	/** The bytes. It is empty at the end of a stream. */
+	data: Buffer;
+	/** The descriptors, which the caller owns. */
+	fds: number[];
+	/** `MSG_CTRUNC`, `MSG_TRUNC` and `MSG_EOR`, or-ed. */
+	flags: number;
+}
+/**
+ * Sends bytes and descriptors over a Unix socket as one message, and returns the number of bytes that
+ * were sent. It is Python's `socket.send_fds`, and works on every descriptor of a socket.
+ *
+ * The other side receives new descriptors for the same open files, with {@link recvFds} or an
+ * `FdSocket` of `fdkit/promises`. Your own stay open.
+ *
+ * On a stream, fewer bytes than given may be sent if the socket does not block. The descriptors have
+ * gone with the first of them: send the rest without descriptors.
+ *
+ * Differs from Python: descriptors without a byte of data are an error, because a stream would
+ * silently drop them. A message to a socket whose other side is closed raises no signal.
+ *
+ * @param fd the socket. In `fdkit/promises`, a thread for all sockets of the process waits for it,
+ * not one of libuv's pool, and sends all bytes.
+ * @param data the bytes; a string is encoded as UTF-8
+ * @param fds the descriptors, at most 253
+ * @throws `EINVAL`: there are more than 253 descriptors, or descriptors and no byte; `EBADF`: a
+ * descriptor is not open; `ENOTSOCK`: `fd` is not a socket; `EPIPE`, `ECONNRESET`: the other side is
+ * closed; `EAGAIN`: the socket is full and does not block, or `flags` has `MSG_DONTWAIT`; `EMSGSIZE`:
+ * the message is too long for the type of the socket; `ETOOMANYREFS`: this user has more descriptors
+ * in flight than `RLIMIT_NOFILE` allows, or sockets are in flight in sockets too deep
+ * @see https://docs.python.org/3/library/socket.html#socket.send_fds
+ * @see https://man7.org/linux/man-pages/man7/unix.7.html
+ * @example
+ * ```ts
+ * import { closeSync, openSync, readFileSync } from 'node:fs'
+ * import { recvFds, sendFds, socketpair } from 'fdkit'
+ *
+ * const [one, other] = socketpair()
+ * const file = openSync('config/app.json')
+ * sendFds(one, 'config', [file]) // 6
+ * const { data, fds } = recvFds(other, 100, 1)
+ * data.toString() // 'config'
+ * readFileSync(fds[0], 'utf8') // '{}'
+ * for (const fd of [one, other, file, ...fds]) closeSync(fd)
+ * ```
+ */
+export declare function sendFds(fd: FdLike, data: Contents, fds: readonly FdLike[], options?: FdsOptions): number;
+/**
+ * Receives bytes and descriptors from a Unix socket. It is Python's `socket.recv_fds`, and works on
+ * every descriptor of a socket.
+ *
+ * The caller owns the descriptors and closes each with `fs.closeSync`. Unlike in Python, child
+ * processes do not inherit them.
+ *
+ * On a stream, bytes that were sent before a message with descriptors arrive together with it. If
+ * `maxFds` is smaller than the number of descriptors, the kernel closes the others and the flags
+ * contain `MSG_CTRUNC`. On a stream, no bytes at all mean its end.
+ *
+ * @param fd the socket. In `fdkit/promises`, a thread for all sockets of the process waits for it,
+ * not one of libuv's pool.
+ * @param size the maximum number of bytes
+ * @param maxFds the maximum number of descriptors, at most 253
+ * @throws `EINVAL`: `maxFds` is more than 253; `EAGAIN`: nothing has arrived and the socket does not
+ * block, or `flags` has `MSG_DONTWAIT`; `ECONNRESET`: the other side was closed before it had
+ * received everything; `EBADF`: `fd` is not open; `ENOTSOCK`: it is not a socket; `ENOMEM`: there is
+ * no memory of `size`
+ * @see https://docs.python.org/3/library/socket.html#socket.recv_fds
+ * @see https://man7.org/linux/man-pages/man7/unix.7.html
+ * @example
+ * ```ts
+ * import { MSG_CTRUNC, MSG_DONTWAIT, recvFds, sendFds, socketpair } from 'fdkit'
+ *
+ * const [one, other] = socketpair()
+ * recvFds(other, 100, 1, { flags: MSG_DONTWAIT }) // throws: EAGAIN
+ * sendFds(one, 'first', [])
+ * sendFds(one, 'second', [one])
+ * const { data, fds, flags } = recvFds(other, 100, 0)
+ * data.toString() // 'firstsecond'
+ * fds.length // 0
+ * flags === MSG_CTRUNC // true
+ * ```
+ */
+export declare function recvFds(fd: FdLike, size: number, maxFds: number, options?: FdsOptions): ReceivedFds;
+/**
+ * Creates two Unix sockets that are connected to each other, and returns their descriptors.
+ *
+ * The caller owns both and closes them with `fs.closeSync`. Like Python's `socket.socketpair`, it
+ * creates descriptors that child processes do not inherit; pass one in `stdio` to give it to a child.
+ *
+ * @param type `'stream'` by default: bytes in order. `'seqpacket'`: messages in order, and an end
+ * (not on macOS). `'dgram'`: messages, without an end.
+ * @throws `EMFILE`: no descriptor number is free; `EPROTONOSUPPORT`: this system does not have the
+ * type; `ERR_INVALID_ARG_VALUE`: it is not one of the three
+ * @see https://docs.python.org/3/library/socket.html#socket.socketpair
+ * @see https://man7.org/linux/man-pages/man2/socketpair.2.html
+ * @example
+ * ```ts
+ * import { spawn } from 'node:child_process'
+ * import { closeSync } from 'node:fs'
+ * import { memfdCreate, sendFds, socketpair } from 'fdkit'
+ *
+ * const [ours, theirs] = socketpair()
+ * spawn('true', { stdio: ['inherit', 'inherit', 'inherit', theirs] })
+ * closeSync(theirs)
+ * sendFds(ours, 'for the child', [memfdCreate('frame')])
+ * closeSync(ours)
+ * ```
+ */
+export declare function socketpair(type?: SocketType): [
+	number,
+	number
+];
+/**
+ * Opens a process and returns the descriptor (Linux 5.3). It is Python's `os.pidfd_open`.
+ *
+ * The descriptor stands for that process even after its number was given to another one. It becomes
+ * readable when the process ends. The caller owns it and closes it with `fs.closeSync`. Child
+ * processes do not inherit it.
+ *
+ * @param pid the number of the process
+ * @throws `ESRCH`: there is no such process; `EINVAL`: `pid` is 0, or (before Linux 6.9 also as
+ * `ENOENT`) the number of a thread that is no process; `EMFILE`: no descriptor number is free;
+ * `ENOSYS`: this platform is not supported
+ * @see https://docs.python.org/3/library/os.html#os.pidfd_open
+ * @see https://man7.org/linux/man-pages/man2/pidfd_open.2.html
+ * @example
+ * ```ts
+ * import { closeSync } from 'node:fs'
+ * import { pidfdOpen } from 'fdkit'
+ *
+ * closeSync(pidfdOpen(process.pid))
+ * pidfdOpen(2 ** 31 - 1) // throws: ESRCH
+ * ```
+ */
+export declare function pidfdOpen(pid: number): number;
+/**
+ * Copies a descriptor of another process into this one, and returns the copy (Linux 5.6). Both share
+ * the open file: its offset and its status flags.
+ *
+ * The other process does not notice. This one needs the right to trace it: usually the same user,
+ * and `/proc/sys/kernel/yama/ptrace_scope` must be 0 unless the other process is a descendant. If the
+ * other process cooperates, send the descriptor over a socket instead ({@link sendFds}), which needs
+ * no right.
+ *
+ * The caller owns the copy and closes it with `fs.closeSync`. Child processes do not inherit it.
+ * Python has no such function.
+ *
+ * @param pidfd a descriptor of the process, from {@link pidfdOpen}
+ * @param fd the number of the descriptor in that process
+ * @throws `EPERM`: this process has no right to trace that one; `EBADF`: it has no such descriptor,
+ * or `pidfd` is not a descriptor of a process; `ESRCH`: it has ended; `EMFILE`: no descriptor number
+ * is free; `ENOSYS`: this platform is not supported
+ * @see https://man7.org/linux/man-pages/man2/pidfd_getfd.2.html
+ * @see https://man7.org/linux/man-pages/man2/ptrace.2.html
+ * @example
+ * ```ts
+ * import { closeSync, readFileSync, writeSync } from 'node:fs'
+ * import { memfdCreate, pidfdGetfd, pidfdOpen } from 'fdkit'
+ *
+ * const file = memfdCreate('file')
+ * writeSync(file, 'text')
+ * const pidfd = pidfdOpen(process.pid)
+ * const copy = pidfdGetfd(pidfd, file)
+ * readFileSync(`/proc/self/fd/${copy}`, 'utf8') // 'text'
+ * for (const fd of [file, pidfd, copy]) closeSync(fd)
+ * ```
+ */
+export declare function pidfdGetfd(pidfd: FdLike, fd: number): number;
 /**
  * Returns the names in a directory, without `.` and `..`, in the file system's order. They are
  * strings, or Buffers if the path was given as bytes.

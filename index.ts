@@ -11,13 +11,22 @@ export { access, canAccess, exists, type AccessOptions } from './lib/files/acces
 export { chmod, chown } from './lib/files/attributes.js'
 export { utime, UTIME_NOW, UTIME_OMIT, type UtimeOptions } from './lib/files/times.js'
 export type { SystemError } from './lib/runtime/error.js'
-export { addAuditHook, type AuditHook } from './lib/runtime/audit.js'
+export { addAuditHook, type AuditEvents, type AuditHook } from './lib/runtime/audit.js'
 export * from './lib/constants.js'
 export type { Contents } from './lib/memory/contents.js'
 export { copyFrom } from './lib/memory/copy.js'
 export { dup, getInheritable, setInheritable } from './lib/files/descriptors.js'
 export { futexWait, futexWake, type FutexResult } from './lib/memory/futex.js'
 export { fwalk, type FwalkEntry, type FwalkIterator, type FwalkOptions } from './lib/tree/fwalk.js'
+export {
+  recvFds,
+  sendFds,
+  socketpair,
+  type FdsOptions,
+  type ReceivedFds,
+  type SocketType,
+} from './lib/ipc/message.js'
+export { pidfdGetfd, pidfdOpen } from './lib/ipc/pidfd.js'
 export { listdir } from './lib/files/listing.js'
 export {
   getpagesize,

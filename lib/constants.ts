@@ -78,6 +78,18 @@ export const RESOLVE_IN_ROOT = 0x10
  * `EAGAIN` (Linux 5.12).
  */
 export const RESOLVE_CACHED = 0x20
+/** {@link recvFds} leaves the message in the queue. The descriptors are duplicated. */
+export const MSG_PEEK = 2
+/** The message had more descriptors than there was room for. The kernel has closed the others. */
+export const MSG_CTRUNC = 8
+/** The message was longer than the buffer, and the rest is lost. */
+export const MSG_TRUNC = 0x20
+/** The call fails with `EAGAIN` instead of waiting. */
+export const MSG_DONTWAIT = 0x40
+/** The end of a record, on a socket of type `'seqpacket'`. */
+export const MSG_EOR = 0x80
+/** {@link recvFds} waits until it has received `size` bytes, a descriptor, or the end. */
+export const MSG_WAITALL = 0x100
 /** The call fails with `EEXIST` if the new name exists. */
 export const RENAME_NOREPLACE = 1
 /** The two names are exchanged atomically. Both must exist. */

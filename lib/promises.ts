@@ -16,6 +16,9 @@ import * as fromLinks from './files/links.js'
 import * as fromRename from './files/rename.js'
 import * as fromRemove from './files/remove.js'
 import * as fromListing from './files/listing.js'
+import type { Contents } from './memory/contents.js'
+import { recvFdsPromise, sendFdsPromise, type FdsOptions, type ReceivedFds } from './ipc/message.js'
+import { pidfdGetfdPromise, pidfdOpenPromise } from './ipc/pidfd.js'
 import { scandirPromise, type AsyncDirEntry } from './files/scandir.js'
 import * as fromMemfd from './memory/memfd.js'
 import { promised } from './runtime/operation.js'
@@ -68,6 +71,36 @@ export async function scandir(
   options?: DirFdOptions,
 ): Promise<AsyncDirEntry[] | AsyncDirEntry<Buffer>[]> {
   return (await scandirPromise(path, options)) as AsyncDirEntry[]
+}
+
+/** {@inheritDoc sendFds} */
+export async function sendFds(
+  fd: FdLike,
+  data: Contents,
+  fds: readonly FdLike[],
+  options?: FdsOptions,
+): Promise<number> {
+  return sendFdsPromise(fd, data, fds, options)
+}
+
+/** {@inheritDoc recvFds} */
+export async function recvFds(
+  fd: FdLike,
+  size: number,
+  maxFds: number,
+  options?: FdsOptions,
+): Promise<ReceivedFds> {
+  return recvFdsPromise(fd, size, maxFds, options)
+}
+
+/** {@inheritDoc pidfdOpen} */
+export async function pidfdOpen(pid: number): Promise<number> {
+  return pidfdOpenPromise(pid)
+}
+
+/** {@inheritDoc pidfdGetfd} */
+export async function pidfdGetfd(pidfd: FdLike, fd: number): Promise<number> {
+  return pidfdGetfdPromise(pidfd, fd)
 }
 
 /**

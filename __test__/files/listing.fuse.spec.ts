@@ -5,17 +5,7 @@ import { unless } from '../helpers/platform.js'
 import { makeTree } from '../helpers/tree.js'
 
 const NAMES = 20
-const script = `
-  const promises = await import('fdkit/promises')
-  const fd = fs.openSync(args[0], 'r')
-  const lists = [
-    fdkit.listdir(args[0]),
-    fdkit.listdir(fd),
-    [...fdkit.scandir(args[0])],
-    await promises.listdir(args[0]),
-    [...fwalk(args[0])][0][2],
-  ]
-  answer(lists.map((list) => list.length))`
+const script = 'files/list-in-every-way.mjs'
 
 // ext4 gives the greatest offset only to the last name of a directory.
 for (const offset of [2n ** 63n - 1n, 1n]) {

@@ -1,12 +1,12 @@
 // Checks whether a file exists and may be accessed.
 import { F_OK } from '../constants.js'
 import type { Call } from '../runtime/call.js'
-import { invalidArgType, isFailure, type Name } from '../runtime/error.js'
+import { isFailure, type Name } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { operation } from '../runtime/operation.js'
 import { optionsOf } from '../runtime/options.js'
-import { misplaced } from '../runtime/suggest.js'
 import {
+  refuseOptions,
   validateBoolean,
   validateFd,
   validateInteger,
@@ -31,8 +31,7 @@ const readCanAccess = accessOptions('canAccess')
 const readExists = optionsOf('exists', { dirFd: validateFd, followSymlinks: validateBoolean })
 
 function validateAccessMode(mode: unknown, caller: string): number {
-  const note = misplaced(caller, mode, readAccess.names)
-  if (note !== '') throw invalidArgType('mode', 'of type number', mode, note)
+  refuseOptions({ callerName: caller, names: readAccess.names }, 'mode', 'of type number', mode)
   return validateInteger(mode, 'mode', 0, 7)
 }
 
@@ -142,7 +141,7 @@ export const canAccess = operation(function canAccess(
  * ```
  */
 export const exists = operation(function exists(path: PathLike, options?: FollowOptions): Call<boolean> {
-  const checked = validatePath(path)
+  const checked = validatePath(path, 'path', readExists)
   const { dirFd, followSymlinks = true } = readExists(options)
   return answering('exists', dirFd, checked, F_OK, false, followSymlinks)
 })

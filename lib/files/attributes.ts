@@ -1,11 +1,10 @@
 // The attributes of a file: its permissions and its owner.
 import type { Call } from '../runtime/call.js'
-import { invalidArgType } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { operation } from '../runtime/operation.js'
 import { optionsOf } from '../runtime/options.js'
-import { misplaced } from '../runtime/suggest.js'
 import {
+  refuseOptions,
   validateBoolean,
   validateFd,
   validateInteger,
@@ -44,8 +43,7 @@ export const chmod = operation(function chmod(
 ): Call<void> {
   const given = readChmod(options)
   const { path: checked, fd, followSymlinks } = validateTarget(path, given.dirFd, given.followSymlinks)
-  const note = misplaced('chmod', mode, readChmod.names)
-  if (note !== '') throw invalidArgType('mode', 'of type number', mode, note)
+  refuseOptions(readChmod, 'mode', 'of type number', mode)
   const bits = parseMode(mode, 'mode')
   auditChmod(auditPath(path, checked, fd), bits, auditDirFd(checked, fd))
   return {
@@ -62,6 +60,7 @@ const MAX_ID = 2 ** 32 - 1
 
 // -1 means "unchanged", as in the kernel. The kernel also accepts it as an unsigned number.
 export function validateId(value: unknown, name: string): number | undefined {
+  refuseOptions(readChown, name, 'of type number', value)
   const id = validateInteger(value, name, -1, MAX_ID)
   return id === -1 || id === MAX_ID ? undefined : id
 }

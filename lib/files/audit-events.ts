@@ -2,6 +2,7 @@
 import { auditEvent } from '../runtime/audit.js'
 import { NO_DIR_FD } from '../runtime/call.js'
 import type { Name } from '../runtime/error.js'
+import type { FdLike, PathLike } from '../runtime/validate.js'
 
 export const auditChmod = auditEvent('os.chmod', 'path', 'mode', 'dirFd')
 export const auditChown = auditEvent('os.chown', 'path', 'uid', 'gid', 'dirFd')
@@ -20,14 +21,15 @@ export interface Ends {
 }
 
 /** Returns the descriptors of two directories for an event. */
-export const auditEnds = ({ srcDirFd = NO_DIR_FD, dstDirFd = NO_DIR_FD }: Ends) => [srcDirFd, dstDirFd]
+export const auditEnds = ({ srcDirFd = NO_DIR_FD, dstDirFd = NO_DIR_FD }: Ends) =>
+  [srcDirFd, dstDirFd] as const
 
 /**
  * Returns the path for an event. If a descriptor stands in place of the path, hooks get its number,
  * even if it was given as an object.
  */
-export const auditPath = (path: unknown, checked: Name | undefined, fd: number | undefined) =>
-  checked === undefined ? fd : path
+export const auditPath = (path: PathLike | FdLike, checked: Name | undefined, fd: number | undefined) =>
+  (checked === undefined ? fd : path) as PathLike | number
 
 /** Returns `dirFd` for an event. A descriptor in place of the path is not a `dir_fd`. */
 export const auditDirFd = (path: unknown, fd: number | undefined) =>

@@ -1,11 +1,10 @@
 // Creating directories, FIFOs and other files relative to an open directory.
 import { NO_DIR_FD, type Call } from '../runtime/call.js'
-import { invalidArgType } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { operation } from '../runtime/operation.js'
 import { optionsOf } from '../runtime/options.js'
-import { misplaced } from '../runtime/suggest.js'
 import {
+  refuseOptions,
   validateFd,
   validateInteger,
   validatePath,
@@ -19,14 +18,8 @@ const readMkdir = optionsOf('mkdir', { dirFd: validateFd })
 const readMkfifo = optionsOf('mkfifo', { dirFd: validateFd })
 const readMknod = optionsOf('mknod', { dirFd: validateFd })
 
-/** Rejects an options object in place of a number, with an error that says where options belong. */
-function refuseOptions(caller: string, name: string, value: unknown): void {
-  const note = misplaced(caller, value, readMkdir.names)
-  if (note !== '') throw invalidArgType(name, 'of type number', value, note)
-}
-
 function validateMode(mode: unknown, caller: string): number {
-  refuseOptions(caller, 'mode', mode)
+  refuseOptions({ callerName: caller, names: readMkdir.names }, 'mode', 'of type number', mode)
   return parseMode(mode, 'mode')
 }
 
@@ -118,7 +111,7 @@ export const mknod = operation(function mknod(
 ): Call<void> {
   const checked = validatePath(path)
   const bits = validateMode(mode, 'mknod')
-  refuseOptions('mknod', 'device', device)
+  refuseOptions(readMknod, 'device', 'of type number', device)
   const number = validateInteger(device, 'device', 0, Number.MAX_SAFE_INTEGER)
   const { dirFd } = readMknod(options)
   return {

@@ -137,7 +137,7 @@ const given = (times: TwoTimes | undefined) => times && Object.freeze([times[0].
  */
 export const utime = operation(function utime(path: PathLike | FdLike, options?: UtimeOptions): Call<void> {
   const { dirFd, followSymlinks: follow, times, ns } = readUtime(options)
-  const { path: checked, fd, followSymlinks } = validateTarget(path, dirFd, follow)
+  const { path: checked, fd, followSymlinks } = validateTarget(path, dirFd, follow, readUtime)
   if (times !== undefined && ns !== undefined) {
     throw invalidArgValue('options.ns', 'must not be given with times', given(ns))
   }

@@ -53,7 +53,13 @@ const texts: Record<string, string> = {
   EDQUOT: 'disk quota exceeded',
   ENOLCK: 'no locks available',
   ESTALE: 'stale file handle',
+  ETOOMANYREFS: 'too many references: cannot splice',
 }
+
+// A name that node:os does not know either, by its number on this platform.
+const unnamed: ReadonlyMap<number, string> = new Map([
+  [process.platform === 'darwin' ? -59 : -109, 'ETOOMANYREFS'],
+])
 
 // Node builds a new map at each call, which takes several times as long as creating the error.
 let known: ReadonlyMap<number, [code: string, text: string]> | undefined
@@ -65,7 +71,7 @@ function describe(errno: number): [code: string, text: string] {
   // The module is loaded here, so that an import does not load it.
   const { constants } = process.getBuiltinModule('node:os')
   const entry = Object.entries(constants.errno).find(([, number]) => number === -errno)
-  const code = entry?.[0] ?? `Unknown system error ${errno}`
+  const code = entry?.[0] ?? unnamed.get(errno) ?? `Unknown system error ${errno}`
   return [code, texts[code] ?? `unknown error ${-errno}`]
 }
 

@@ -55,6 +55,9 @@ const uses: Partial<Record<keyof Binding, readonly Use[]>> = {
   renameat2: [...atPath(BOTH), ...atPath(BOTH, 3, 4)],
   rmtreeStart: [{ path: 2, dirFd: 1, scopes: WRITE, isTree: true }],
   scandir: atPath(READ),
+  // An abstract address is not in the file system.
+  socketBind: atPath(({ 2: isAbstract }) => (isAbstract === true ? [] : WRITE), 0, 1),
+  socketConnect: atPath(({ 2: isAbstract }) => (isAbstract === true ? [] : BOTH), 0, 1),
   statvfs: atPath(READ),
   statx: atPath(READ, 0, 1),
   statxLater: atPath(READ, 0, 1),

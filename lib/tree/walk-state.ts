@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
+import type { AuditEvents } from '../runtime/audit.js'
 import type { Failure, Handle, Walk } from '../runtime/binding.js'
 import {
   errorCode,
@@ -63,7 +64,7 @@ export const walkOptions = {
   threads: validateThreads,
 }
 
-type Audit = (...args: unknown[]) => void
+type Audit = (...args: AuditEvents['os.fwalk']) => void
 
 const NO_DIRECTORY =
   'the top is not a directory, or is a symbolic link, which is only walked with followSymlinks: true'

@@ -69,6 +69,18 @@ pub const RESOLVE_IN_ROOT: u64 = 0x10;
 /// The path is resolved from the kernel's cache only. If that is impossible, the call fails with
 /// `EAGAIN` (Linux 5.12).
 pub const RESOLVE_CACHED: u64 = 0x20;
+/// The message is received and stays in the queue.
+pub const MSG_PEEK: i32 = 2;
+/// The message had more descriptors than there was room for. The kernel has closed the others.
+pub const MSG_CTRUNC: i32 = 8;
+/// As a result: the message was longer than the buffer, and the rest is lost.
+pub const MSG_TRUNC: i32 = 0x20;
+/// The call fails with `EAGAIN` instead of waiting.
+pub const MSG_DONTWAIT: i32 = 0x40;
+/// The end of a record, on a socket that has records.
+pub const MSG_EOR: i32 = 0x80;
+/// The call waits until the buffer is full.
+pub const MSG_WAITALL: i32 = 0x100;
 /// The call fails with `EEXIST` if the new name exists.
 pub const RENAME_NOREPLACE: u32 = 1;
 /// The two names are exchanged atomically. Both must exist.

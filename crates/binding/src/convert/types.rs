@@ -13,6 +13,10 @@ use napi_derive::napi;
 #[napi]
 pub type PathArg = Either<String, Uint8Array>;
 
+/// The results of calls: the number of each, and its outcome.
+#[napi]
+pub type Results = Vec<Unknown<'static>>;
+
 /// A name as it comes out: a string, or a Buffer if the path was bytes.
 #[napi]
 pub type Name = Either<String, Buffer>;
@@ -47,6 +51,10 @@ pub type Opened = Either<OwnedFd, Handle<Descriptor>>;
 /// A Rust value that JavaScript owns but cannot look into.
 #[napi]
 pub type Handle<T> = External<T>;
+
+/// What one call received: the bytes, the handle of the descriptors if there are any, and the flags.
+#[napi]
+pub type Received = (Buffer, Option<Handle<Fds>>, i32);
 
 /// The result of a wait: 0 if it was woken, 1 if the word had another value, 2 if it timed out, 3
 /// if it was canceled.
@@ -94,6 +102,20 @@ pub struct Descriptor {
     pub kind: (),
 }
 
+/// The type of a handle of a thread's results.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct Events {
+    #[napi(ts_type = "'events'")]
+    pub kind: (),
+}
+
+/// The type of a handle of received descriptors.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct Fds {
+    #[napi(ts_type = "'fds'")]
+    pub kind: (),
+}
+
 /// The type of a handle of an asynchronous wait.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct FutexWaiter {
@@ -119,6 +141,13 @@ pub struct Memfd {
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Rmtree {
     #[napi(ts_type = "'rmtree'")]
+    pub kind: (),
+}
+
+/// The type of a handle of a socket.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct Socket {
+    #[napi(ts_type = "'socket'")]
     pub kind: (),
 }
 
