@@ -510,6 +510,20 @@ export interface AuditEvents {
 		ns: readonly unknown[] | undefined,
 		dirFd: number
 	];
+	"socket.bind": [
+		self: undefined,
+		address: string | PathLike,
+		dirFd: number
+	];
+	"socket.connect": [
+		self: undefined,
+		address: string | PathLike,
+		dirFd: number
+	];
+	"socket.sendmsg": [
+		self: unknown,
+		address: undefined
+	];
 	"shutil.rmtree": [
 		path: PathLike,
 		dirFd: number | undefined
@@ -555,6 +569,33 @@ export type AuditHook = (...event: {
  * ```
  */
 export declare function addAuditHook(hook: AuditHook): void;
+/**
+ * Adds a function that is called before every operation that Python audits. The function can refuse
+ * the operation by throwing. As in Python, a hook cannot be removed, and it is also called when
+ * another hook is added.
+ *
+ * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
+ * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
+ * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree` and
+ * `sys.addaudithook`. Each thread has its own hooks.
+ *
+ * @param hook a function that gets the event's name and its arguments. An argument that was not
+ * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and
+ * `shutil.rmtree`, as in Python.
+ * @throws `ERR_INVALID_ARG_TYPE`: `hook` is not a function; and whatever an earlier hook throws
+ * @see https://docs.python.org/3/library/sys.html#sys.addaudithook
+ * @example
+ * ```ts
+ * import { addAuditHook, unlink } from 'fdkit'
+ *
+ * addAuditHook((event, args) => {
+ *   if (event === 'os.remove') throw new Error(`not removing ${args[0]}`)
+ * })
+ * unlink('precious') // throws: not removing precious
+ * ```
+ */
+export declare function addAuditHook(hook: (event: keyof AuditEvents) => void): void;
 /** Child processes do not inherit the descriptor. */
 export declare const MFD_CLOEXEC = 1;
 /** Seals may be added to the file. */
@@ -1532,6 +1573,8 @@ export declare class Memfd {
 	 * outlives the Memfd.
 	 *
 	 * @param options as for `new Blob`: `type` is the media type, `''` by default
+	 * @throws `ERR_OUT_OF_RANGE`: the file has 4 GiB or more, for which Node.js has no working Blobs. {@link
+	 * stream} has no limit.
 	 * @example
 	 * ```ts
 	 * import { Memfd } from 'fdkit'

@@ -253,6 +253,16 @@ const misplaced: [name: string, call: (options: never) => unknown, options: obje
   ['access', (options) => fdkit.access(nowhere, options), { dirFd: 3 }],
   ['canAccess', (options) => fdkit.canAccess(nowhere, options), { dirFd: 3 }],
   ['chmod', (options) => fdkit.chmod(nowhere, options), { dirFd: 3 }],
+  ['chown', (options) => fdkit.chown(nowhere, options, 0), { dirFd: 3 }],
+  ['chown', (options) => fdkit.chown(nowhere, 0, options), { followSymlinks: false }],
+  ['exists', (options) => fdkit.exists(options), { dirFd: 3 }],
+  ['fwalk', (options) => fdkit.fwalk(options), { dirFd: 3 }],
+  ['fwalk', (options) => fdkit.fwalk(options), { topdown: false, onerror: null }],
+  ['promises.fwalk', (options) => promises.fwalk(options), { maxOpen: 4 }],
+  ['listdir', (options) => fdkit.listdir(options), { dirFd: 3 }],
+  ['listdir', (options) => fdkit.listdir(options), { withFileTypes: true }],
+  ['scandir', (options) => fdkit.scandir(options), { dirFd: 3 }],
+  ['utime', (options) => fdkit.utime(options), { times: [0, 0] }],
 ]
 
 for (const [index, [name, call, options]] of misplaced.entries()) {
@@ -260,6 +270,33 @@ for (const [index, [name, call, options]] of misplaced.entries()) {
     const error = thrown(() => call(options as never))
     t.is(error.code, 'ERR_INVALID_ARG_TYPE')
     t.regex(error.message, /The options are a later argument/)
+  })
+}
+
+// The arguments of Python and node:fs.
+const positional: [name: string, call: () => unknown, message: string][] = [
+  ['chown', () => fdkit.chown(nowhere, 0, 0, 3 as never), '{ dirFd, followSymlinks }'],
+  ['exists', () => fdkit.exists(nowhere, 3 as never), '{ dirFd, followSymlinks }'],
+  [
+    'fwalk',
+    () => fdkit.fwalk(nowhere, false as never),
+    '{ topdown, onerror, followSymlinks, dirFd, maxOpen, exact, threads }',
+  ],
+  ['listdir', () => fdkit.listdir(nowhere, 'utf8' as never), '{ dirFd }'],
+  ['scandir', () => fdkit.scandir(nowhere, 3 as never), '{ dirFd }'],
+  ['utime', () => fdkit.utime(nowhere, [1, 2] as never), '{ dirFd, followSymlinks, times, ns }'],
+  ['utime', () => (fdkit.utime as AnyFunction)(nowhere, 1, 2), '{ dirFd, followSymlinks, times, ns }'],
+]
+
+for (const [index, [name, call, object]] of positional.entries()) {
+  test(`${index}, ${name}: the error of options that are no object says which object to pass`, (t) => {
+    const error = thrown(call)
+    t.is(error.code, 'ERR_INVALID_ARG_TYPE')
+    t.true(
+      error.message.startsWith('The "options" argument must be of type object. Received '),
+      error.message,
+    )
+    t.true(error.message.endsWith(`. Pass an object: ${object}`), error.message)
   })
 }
 

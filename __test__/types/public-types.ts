@@ -267,6 +267,8 @@ const hook: AuditHook = (event, args) => {
 }
 const anyHook: AuditHook = (event: string, args: readonly unknown[]) => void [event, args]
 void anyHook
+addAuditHook((event) => is<keyof AuditEvents>()(event))
+addAuditHook(() => {})
 is<void>()(addAuditHook(hook))
 // @ts-expect-error: hooks cannot change the arguments
 addAuditHook((_event, args) => args.push(1))

@@ -4,13 +4,13 @@ import { constants } from 'node:fs'
 import { auditEvent } from '../runtime/audit.js'
 import type { Opened } from '../runtime/binding.js'
 import type { Call } from '../runtime/call.js'
-import { invalidArgType, invalidArgValue } from '../runtime/error.js'
+import { invalidArgValue } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { operation } from '../runtime/operation.js'
 import { optionsOf } from '../runtime/options.js'
-import { misplaced } from '../runtime/suggest.js'
 import { openLater, openNow } from './tracking.js'
 import {
+  refuseOptions,
   validateBits,
   validateFd,
   validateInteger,
@@ -51,8 +51,7 @@ const named = new Map<string, number>(
 
 export function parseFlags(flags: unknown): number {
   if (typeof flags === 'number') return validateInteger(flags, 'flags', -(2 ** 31), 2 ** 31 - 1)
-  const note = misplaced('open', flags, readOpen.names)
-  if (note !== '') throw invalidArgType('flags', 'of type string or number', flags, note)
+  refuseOptions(readOpen, 'flags', 'of type string or number', flags)
   const bits = named.get(flags as string)
   if (bits === undefined) throw invalidArgValue('flags', 'is invalid', flags)
   return bits

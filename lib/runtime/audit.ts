@@ -35,6 +35,9 @@ export interface AuditEvents {
     ns: readonly unknown[] | undefined,
     dirFd: number,
   ]
+  'socket.bind': [self: undefined, address: string | PathLike, dirFd: number]
+  'socket.connect': [self: undefined, address: string | PathLike, dirFd: number]
+  'socket.sendmsg': [self: unknown, address: undefined]
   'shutil.rmtree': [path: PathLike, dirFd: number | undefined]
   'sys.addaudithook': []
 }
@@ -104,8 +107,11 @@ const auditAddHook = auditEvent('sys.addaudithook')
  * unlink('precious') // throws: not removing precious
  * ```
  */
-export function addAuditHook(hook: AuditHook): void {
+export function addAuditHook(hook: AuditHook): void
+// A function of one parameter is not assignable to a union of tuples.
+export function addAuditHook(hook: (event: keyof AuditEvents) => void): void
+export function addAuditHook(hook: AuditHook | ((event: keyof AuditEvents) => void)): void {
   validateFunction(hook, 'hook')
   auditAddHook()
-  registry.addHook(hook)
+  registry.addHook(hook as AuditHook)
 }

@@ -69,7 +69,7 @@ export function fwalk(
   options?: AsyncFwalkOptions<string> | AsyncFwalkOptions<Buffer>,
 ): AsyncFwalkIterator<AnyName> {
   const given = readFwalk(options)
-  return new AsyncFwalk(new WalkState(true, top, given, auditFwalk), given.signal)
+  return new AsyncFwalk(new WalkState(true, top, given, auditFwalk, readFwalk), given.signal)
 }
 
 const AsyncIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}.prototype))

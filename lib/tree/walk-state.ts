@@ -22,6 +22,7 @@ import {
   validateKeptFd,
   validatePath,
   validateThreads,
+  type Caller,
   type PathLike,
 } from '../runtime/validate.js'
 
@@ -198,8 +199,14 @@ export class WalkState {
   #yielded: AnyName[] = []
   #listed: string[] = []
 
-  constructor(later: boolean, top: PathLike, options: Read<typeof walkOptions>, audit: Audit) {
-    const path = validatePath(top, 'top')
+  constructor(
+    later: boolean,
+    top: PathLike,
+    options: Read<typeof walkOptions>,
+    audit: Audit,
+    caller: Caller,
+  ) {
+    const path = validatePath(top, 'top', caller)
     const { topdown = true, onerror, followSymlinks = false, dirFd, maxOpen = DEFAULT_MAX_OPEN } = options
     // In an asynchronous walk, each check would be a system call that blocks the event loop.
     const { exact = !later, threads } = options
