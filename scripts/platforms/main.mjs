@@ -9,6 +9,7 @@
 //   npm run platforms -- node-22 node-24                 on the machine's own platform
 //   npm run platforms -- linux-x64-musl __test__/tree/fwalk.spec.ts   only these files
 //   npm run platforms -- --docs                          only writes the tables into docs/platforms.md
+//   npm run platforms -- --native linux-arm64-gnu        only the specs of the addon itself
 //   npm run platforms -- --built linux-arm64-gnu         with the addons that were built last
 //   npm run platforms -- --ci                            the part that .ci/run needs
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -33,22 +34,21 @@ const isCi = flags.has('--ci')
 
 /** Returns each platform with the requested versions of Node.js and the specs. */
 function plan() {
+  const specsOf = ({ specs }) => {
+    if (chosenSpecs.length > 0) return chosenSpecs
+    return specs ?? (flags.has('--native') ? nativeSpecs : undefined)
+  }
+  const entry = (platform, nodes = platform.nodes) => ({ platform, nodes, specs: specsOf(platform) })
   if (words.length > 0) {
     return words.map((word) => {
       const [name, major] = /^node-\d+$/.test(word) ? [platformName(), word.slice(5)] : word.split('@')
-      const platform = platformOf(name)
-      const specs = chosenSpecs.length > 0 ? chosenSpecs : platform.specs
-      return { platform, nodes: major ? [Number(major)] : platform.nodes, specs }
+      return entry(platformOf(name), major && [Number(major)])
     })
   }
-  if (!isCi) return systems.map((platform) => ({ platform, nodes: platform.nodes, specs: platform.specs }))
-  return platforms.map((platform) => {
-    // `npm test` has already run on the machine's own platform.
-    if (platform.isOwn) return { platform, nodes: [] }
-    // Only the newest version is tested. Under the emulator, there is only time for the specs of
-    // the addon.
-    return { platform, nodes: platform.nodes.slice(-1), specs: platform.isEmulated ? nativeSpecs : undefined }
-  })
+  if (!isCi) return systems.map((system) => entry(system))
+  // `npm test` has already run on the machine's own platform, and the emulator takes too long.
+  const isTested = ({ isOwn, isEmulated }) => !isOwn && !isEmulated
+  return platforms.map((platform) => entry(platform, isTested(platform) ? platform.nodes.slice(-1) : []))
 }
 
 /** Returns the stored results. If a whole suite ran, a run of some of its files does not count. */
