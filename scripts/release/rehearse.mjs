@@ -164,6 +164,8 @@ async function installEverywhere() {
     'nodeLinker: node-modules',
     `npmRegistryServer: "${registry.url}"`,
     'unsafeHttpWhitelist: ["127.0.0.1"]',
+    // By default, yarn would find the packages of an earlier rehearsal in the home directory.
+    `globalFolder: "${join(work, 'yarn')}"`,
     'enableGlobalCache: false',
     'enableTelemetry: false',
     'enableImmutableInstalls: false',
