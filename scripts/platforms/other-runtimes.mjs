@@ -1,17 +1,13 @@
 // Runs the specs on Bun and Deno, on which ava does not run. Each spec is bundled with a small
-// replacement of ava, and runs in a process of its own:
-// node scripts/platforms/other-runtimes.mjs bun [spec...]
+// replacement of ava, and runs in a process of its own.
 import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 
-import { build } from 'esbuild'
-
 import { root } from '../run.mjs'
 import { installRuntimes } from '../runtimes.mjs'
-import { cache, say } from './cache.mjs'
 import { leftOut } from './other-runtimes-list.mjs'
 
 const commands = {
@@ -48,6 +44,8 @@ const ownUrls = {
 async function bundle(spec, outfile) {
   const shim = join(root, 'scripts/platforms/ava-shim.mjs')
   const contents = `import ${JSON.stringify(join(root, spec))}\nimport { start } from ${JSON.stringify(shim)}\nawait start()`
+  // Imported only now, since a fresh clone does not have it.
+  const { build } = await import('esbuild')
   await build({
     stdin: { contents, resolveDir: root },
     outfile,
@@ -136,12 +134,4 @@ export async function runOther(runtime, specs = []) {
   }
   await Promise.all([work(), work()])
   return { ...sum, seconds: Math.round((Date.now() - started) / 1000) }
-}
-
-if (process.argv[1] === import.meta.filename) {
-  const [runtime, ...specs] = process.argv.slice(2)
-  const { passed, failed, skipped } = await runOther(runtime, specs)
-  say(`${runtime}: ${passed} passed, ${failed} failed; ${cache ? '' : ''}`)
-  console.log(skipped)
-  process.exitCode = failed === 0 ? 0 : 1
 }
