@@ -148,7 +148,9 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
  * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
  * directory that is its own ancestor. Names added to `dirnames` must be single components.
  *
- * Each step runs off the main thread.
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
  *
  * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
  * iterator is collected. A signal that aborts in between does not change that. If `next()` is
@@ -196,7 +198,9 @@ export declare function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffe
  * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
  * directory that is its own ancestor. Names added to `dirnames` must be single components.
  *
- * Each step runs off the main thread.
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
  *
  * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
  * iterator is collected. A signal that aborts in between does not change that. If `next()` is

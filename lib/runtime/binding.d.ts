@@ -487,8 +487,16 @@ export declare function walkStart(later: boolean, top: PathArg, topdown: boolean
 export declare function walkStep(walk: Handle<Walk>, enter: (kept: number, ...names: string[]) => void, dirnames: (...names: any[]) => void, filenames: (...names: any[]) => void): Outcome<number>
 
 /**
+ * Goes on to the next directory if it is listed already. Returns -2 if it is not: `walkStepLater`
+ * goes on then. `walkDrain` passes on what the step found.
+ *
+ * @syscall openat
+ */
+export declare function walkStepIfReady(walk: Handle<Walk>): Outcome<number>
+
+/**
  * Returns the promise of a step. There must be only one at a time. `walkDrain` passes on what the
- * step found.
+ * step found. The thread then lists directories that come next, unless that takes long.
  *
  * @syscall openat
  */

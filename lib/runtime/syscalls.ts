@@ -53,5 +53,6 @@ export const syscalls = {
   walkSetDirnames: 'openat',
   walkStart: 'openat',
   walkStep: 'openat',
+  walkStepIfReady: 'openat',
   walkStepLater: 'openat',
 } as const

@@ -1,13 +1,14 @@
 // The walk through a directory tree, with each step on a thread of the pool.
 import type { Buffer } from 'node:buffer'
 
+import type { Failure } from '../runtime/binding.js'
 import { onAbort } from '../runtime/abort.js'
 import { abortError } from '../runtime/error.js'
 import { auditFwalk, type FwalkOptions } from './fwalk.js'
 import { optionsOf } from '../runtime/options.js'
-import { ownTurn } from '../runtime/turns.js'
+import { isTurnOver, ownTurn } from '../runtime/turns.js'
 import { validateSignal } from '../runtime/validate.js'
-import { walkOptions, WalkState, type AnyName, type FwalkEntry } from './walk-state.js'
+import { NOT_READY, walkOptions, WalkState, type AnyName, type FwalkEntry } from './walk-state.js'
 
 const readFwalk = optionsOf('fwalk', { ...walkOptions, signal: validateSignal })
 
@@ -38,7 +39,9 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
 /**
  * {@inheritDoc fwalk}
  *
- * Each step runs off the main thread.
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
  *
  * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
  * iterator is collected. A signal that aborts in between does not change that. If `next()` is
@@ -77,6 +80,10 @@ const AsyncIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf(async
 class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
   #state: WalkState | undefined
   #last: Promise<unknown> = Promise.resolve()
+  // Calls whose results the caller does not have yet.
+  #pending = 0
+  // The result of a step whose names are not complete.
+  #begun: number | Failure | undefined
   readonly #signal: AbortSignal | undefined
 
   static {
@@ -89,6 +96,10 @@ class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
   }
 
   next(): Promise<IteratorResult<FwalkEntry<AnyName>, undefined>> {
+    if (this.#pending === 0 && this.#state !== undefined && !isTurnOver()) {
+      const value = this.#stepIfReady(this.#state)
+      if (value !== undefined) return this.#follow(Promise.resolve({ done: false, value }))
+    }
     return this.#inTurn(async () => {
       let value: FwalkEntry<AnyName> | undefined
       try {
@@ -120,17 +131,42 @@ class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
     await this.return()
   }
 
+  /** Makes a step if the directory is listed already. If anything is special, {@link #step} does it. */
+  #stepIfReady(state: WalkState): FwalkEntry<AnyName> | undefined {
+    if (this.#signal?.aborted) return undefined
+    try {
+      if (state.isEdited()) return undefined
+    } catch {
+      // An accessor in the caller's array threw. It throws again, and then the call rejects.
+      return undefined
+    }
+    const result = state.stepIfReady()
+    if (result === NOT_READY) return undefined
+    if (typeof result !== 'number' || state.drain()) {
+      this.#begun = result
+      return undefined
+    }
+    const step = state.take(result)
+    return step.kind === 'entry' ? step.entry : undefined
+  }
+
   async #step(): Promise<FwalkEntry<AnyName> | undefined> {
     const state = this.#state
     if (state === undefined) return undefined
     this.#checkAborted()
-    state.applyEdits()
+    if (this.#begun === undefined) state.applyEdits()
     // The signal interrupts only a step that is under way. Between two steps, the caller uses the
     // yielded descriptor, and the subscription would keep a dropped walk alive.
     const unsubscribe = onAbort(this.#signal, () => state.interrupt())
     try {
       for (;;) {
-        const result = await state.stepLater()
+        if (isTurnOver()) {
+          await ownTurn()
+          this.#checkAborted()
+        }
+        let result = this.#begun ?? state.stepIfReady()
+        this.#begun = undefined
+        if (result === NOT_READY) result = await state.stepLater()
         this.#checkAborted()
         // A large directory is drained over several turns, so that other work does not wait for all
         // of it.
@@ -152,9 +188,18 @@ class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
   }
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(run, run)
-    this.#last = turn.catch(() => {})
+    return this.#follow(this.#last.then(run, run))
+  }
+
+  /** Makes later calls wait until the caller has the result of this one. */
+  #follow<T>(turn: Promise<T>): Promise<T> {
+    this.#pending += 1
+    this.#last = turn.then(this.#settled, this.#settled)
     return turn
+  }
+
+  readonly #settled = (): void => {
+    this.#pending -= 1
   }
 
   #close(): void {

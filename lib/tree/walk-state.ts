@@ -52,6 +52,9 @@ const MIN_MAX_OPEN = 4
 
 const SLASH = 0x2f
 
+/** The result of a step that was not made. */
+export const NOT_READY = -2
+
 /** The options of every walk, with their checks. */
 export const walkOptions = {
   topdown: validateBoolean,
@@ -222,6 +225,11 @@ export class WalkState {
     return native.walkStepLater(this.#walk)
   }
 
+  /** Goes on if the next directory is listed already. Otherwise it returns {@link NOT_READY}. */
+  stepIfReady(): number | Failure {
+    return native.walkStepIfReady(this.#walk)
+  }
+
   /** Takes the next batch of names of an asynchronous step. Returns whether there may be more. */
   drain(): boolean {
     return native.walkDrain(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
@@ -269,9 +277,14 @@ export class WalkState {
     return systemError(failure, { path, ...where }, isNone ? NO_DIRECTORY : undefined)
   }
 
+  /** Returns whether the caller edited the names that were yielded last. */
+  isEdited(): boolean {
+    return !this.#paths.isUnchanged(this.#yielded, this.#listed)
+  }
+
   /** Passes the caller's edits of the names that were yielded last to the walk. */
   applyEdits(): void {
-    if (this.#paths.isUnchanged(this.#yielded, this.#listed)) return
+    if (!this.isEdited()) return
     // Each name is read once, so that the name that was checked is the name that is used.
     const names: AnyName[] = []
     for (const [index, name] of this.#yielded.entries()) {

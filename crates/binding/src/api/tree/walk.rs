@@ -4,6 +4,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use fdkit::files::descriptors::number;
 use fdkit::{Step, Walk as CoreWalk, WalkOptions};
@@ -22,6 +23,12 @@ use crate::convert::value::to_js;
 // millisecond.
 const TURN: usize = 4 * CHUNK;
 
+// How much a thread of the pool lists after a step before JavaScript gets the result: so many
+// directories, or as many as it can in this time. Passing a result to JavaScript takes about as long
+// as it takes to list five.
+const AHEAD: usize = 32;
+const AHEAD_FOR: Duration = Duration::from_micros(300);
+
 /// A walk through a directory tree, step by step.
 pub struct Walk {
     state: Arc<Mutex<State>>,
@@ -31,6 +38,8 @@ pub struct Walk {
 struct State {
     walk: CoreWalk<'static>,
     kind: NameKind,
+    // Whether a step on a thread of the pool goes on with what comes next.
+    looks_ahead: bool,
     // The descriptor that the walk starts from, if one was given.
     start: Option<CallFd>,
     // Why the descriptor could not be duplicated. The first step reports it.
@@ -73,6 +82,7 @@ pub fn walk_start(
     let state = State {
         walk,
         kind: top.kind(),
+        looks_ahead: later && !exact && threads != Some(0),
         start,
         failed,
         step: None,
@@ -107,14 +117,35 @@ pub fn walk_step(
     Ok(outcome)
 }
 
+/// Goes on to the next directory if it is listed already. Returns -2 if it is not: `walkStepLater`
+/// goes on then. `walkDrain` passes on what the step found.
+///
+/// @syscall openat
+#[napi(catch_unwind)]
+pub fn walk_step_if_ready(walk: &Handle<Walk>) -> Outcome<i32> {
+    lock(&walk.state).step_if_ready()
+}
+
 /// Returns the promise of a step. There must be only one at a time. `walkDrain` passes on what the
-/// step found.
+/// step found. The thread then lists directories that come next, unless that takes long.
 ///
 /// @syscall openat
 #[napi(catch_unwind, ts_return_type = "Promise<Outcome<number>>")]
 pub fn walk_step_later(walk: &Handle<Walk>) -> Response<i32> {
     let state = Arc::clone(&walk.state);
-    respond(true, move || lock(&state).step())
+    respond(true, move || {
+        let start = Instant::now();
+        let mut state = lock(&state);
+        let outcome = state.step();
+        if state.looks_ahead && state.step.is_some() {
+            let mut left = AHEAD;
+            state.walk.look_ahead(|| {
+                left -= 1;
+                left == 0 || start.elapsed() > AHEAD_FOR
+            });
+        }
+        outcome
+    })
 }
 
 /// Passes on what the last `walkStepLater` found, as `walkStep` does: some thousands of names in a
@@ -179,10 +210,22 @@ struct Sinks {
 
 impl State {
     fn step(&mut self) -> Outcome<i32> {
+        let step = self.failed.take().map_or_else(|| self.walk.step(), Err);
+        self.take(step)
+    }
+
+    fn step_if_ready(&mut self) -> Outcome<i32> {
+        match self.walk.step_if_ready() {
+            None => Outcome::Value(-2),
+            step => self.take(Ok(step)),
+        }
+    }
+
+    fn take(&mut self, step: fdkit::Result<Option<Step>>) -> Outcome<i32> {
         (self.dirnames_at, self.filenames_at) = (0, 0);
         (self.step, self.is_entered) = (None, false);
         let start = self.start.as_ref().map(AsFd::as_fd);
-        match self.failed.take().map_or_else(|| self.walk.step(), Err) {
+        match step {
             Ok(step) => self.step = step,
             Err(error) => return Outcome::Failed(Failure::from(error).with_dir(start)),
         }
