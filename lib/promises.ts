@@ -5,13 +5,16 @@ import type * as fs from 'node:fs'
 
 import * as at from './files/names.js'
 import * as attr from './files/attributes.js'
+import type { SystemError } from './runtime/error.js'
 import { later, laterFd } from './runtime/call.js'
 import { listdirPromise } from './files/listing.js'
 import { memfdCreateCall } from './memory/memfd.js'
 import { openCall, type OpenOptions } from './files/open.js'
 import { handOut } from './files/tracking.js'
+import { diskUsagePromise, type AsyncDiskUsageOptions, type DiskUsage } from './tree/disk-usage.js'
 import { rmtreePromise, type AsyncRmtreeOptions } from './tree/rmtree.js'
 import { scandirPromise, type AsyncDirEntry } from './files/scandir.js'
+import { statAllPromise, type StatAllOptions } from './files/stat-all.js'
 import { lstatPromise, statPromise, type LstatOptions, type StatOptions } from './files/stat.js'
 import type { DirFdOptions, FdLike, FollowOptions, PathLike } from './runtime/validate.js'
 
@@ -50,6 +53,26 @@ export async function lstat(
 export async function lstat(path: PathLike, options?: LstatOptions): Promise<fs.Stats | fs.BigIntStats>
 export async function lstat(path: PathLike, options?: LstatOptions): Promise<fs.Stats | fs.BigIntStats> {
   return lstatPromise(path, options)
+}
+
+/** {@inheritDoc statAll} */
+export async function statAll(
+  names: readonly (string | Uint8Array)[],
+  options: StatAllOptions & { bigint: true },
+): Promise<(fs.BigIntStats | SystemError)[]>
+export async function statAll(
+  names: readonly (string | Uint8Array)[],
+  options?: StatAllOptions & { bigint?: false | undefined },
+): Promise<(fs.Stats | SystemError)[]>
+export async function statAll(
+  names: readonly (string | Uint8Array)[],
+  options?: StatAllOptions,
+): Promise<(fs.Stats | fs.BigIntStats | SystemError)[]>
+export async function statAll(
+  names: readonly (string | Uint8Array)[],
+  options?: StatAllOptions,
+): Promise<(fs.Stats | fs.BigIntStats | SystemError)[]> {
+  return statAllPromise(names, options)
 }
 
 /** {@inheritDoc access} */
@@ -194,6 +217,8 @@ export async function memfdCreate(name: string | Uint8Array, flags?: number): Pr
 /**
  * {@inheritDoc rmtree}
  *
+ * The deletion has a thread of its own and does not occupy libuv's pool.
+ *
  * @throws `AbortError`: `signal` is aborted
  * @example
  * ```ts
@@ -210,4 +235,31 @@ export async function rmtree(
   options?: AsyncRmtreeOptions | AsyncRmtreeOptions<Buffer> | AsyncRmtreeOptions<string | Buffer>,
 ): Promise<void> {
   return rmtreePromise(path, options)
+}
+
+/**
+ * {@inheritDoc diskUsage}
+ *
+ * The count has a thread of its own and does not occupy libuv's pool.
+ *
+ * @throws `AbortError`: `signal` is aborted
+ * @example
+ * ```ts
+ * import { diskUsage } from 'fdkit/promises'
+ *
+ * const { allocated } = await diskUsage('src', { signal: AbortSignal.timeout(10_000) })
+ * allocated > 0 // true
+ * ```
+ */
+export async function diskUsage(path: Uint8Array, options?: AsyncDiskUsageOptions<Buffer>): Promise<DiskUsage>
+export async function diskUsage(path: string | URL, options?: AsyncDiskUsageOptions): Promise<DiskUsage>
+export async function diskUsage(
+  path: PathLike,
+  options?: AsyncDiskUsageOptions<string | Buffer>,
+): Promise<DiskUsage>
+export async function diskUsage(
+  path: PathLike,
+  options?: AsyncDiskUsageOptions | AsyncDiskUsageOptions<Buffer> | AsyncDiskUsageOptions<string | Buffer>,
+): Promise<DiskUsage> {
+  return diskUsagePromise(path, options)
 }

@@ -27,11 +27,16 @@ const sync: Takes[] = [
   ],
   ['chmod', ['dirFd', 'followSymlinks'], (options) => fdkit.chmod(nowhere, 0, options)],
   ['chown', ['dirFd', 'followSymlinks'], (options) => fdkit.chown(nowhere, -1, -1, options)],
+  [
+    'diskUsage',
+    ['dirFd', 'onerror', 'oneFileSystem', 'threads'],
+    (options) => fdkit.diskUsage(nowhere, options),
+  ],
   ['exists', ['dirFd', 'followSymlinks'], (options) => fdkit.exists(nowhere, options)],
   [
     'fwalk',
-    ['dirFd', 'exact', 'followSymlinks', 'maxOpen', 'onerror', 'threads', 'topdown'],
-    (options) => fdkit.fwalk(nowhere, options),
+    ['bigint', 'dirFd', 'exact', 'followSymlinks', 'maxOpen', 'onerror', 'stats', 'threads', 'topdown'],
+    (options) => fdkit.fwalk(nowhere, options as object),
   ],
   ['link', ['dstDirFd', 'followSymlinks', 'srcDirFd'], (options) => fdkit.link(nowhere, nowhere, options)],
   ['listdir', ['dirFd'], (options) => fdkit.listdir(nowhere, options)],
@@ -47,6 +52,11 @@ const sync: Takes[] = [
   ['rmtree', ['dirFd', 'ignoreErrors', 'onerror', 'threads'], (options) => fdkit.rmtree(nowhere, options)],
   ['scandir', ['dirFd'], (options) => fdkit.scandir(nowhere, options)],
   ['stat', ['bigint', 'dirFd', 'followSymlinks'], (options) => fdkit.stat(nowhere, options as object)],
+  [
+    'statAll',
+    ['bigint', 'dirFd', 'followSymlinks'],
+    (options) => fdkit.statAll([nowhere], options as object),
+  ],
   ['symlink', ['dirFd'], (options) => fdkit.symlink('x', nowhere, options)],
   ['unlink', ['dirFd'], (options) => fdkit.unlink(nowhere, options)],
   ['utime', ['dirFd', 'followSymlinks', 'times'], (options) => fdkit.utime(nowhere, options)],
@@ -95,8 +105,9 @@ const byPromise: Takes[] = sync.map(([name, names]) => {
     replace: [nowhere],
     symlink: [nowhere],
   }
-  const all = name === 'fwalk' || name === 'rmtree' ? [...names, 'signal'] : names
-  return [name, all, async (options) => call(nowhere, ...(before[name] ?? []), options)]
+  const all = ['diskUsage', 'fwalk', 'rmtree'].includes(name) ? [...names, 'signal'] : names
+  const first = name === 'statAll' ? [nowhere] : nowhere
+  return [name, all, async (options) => call(first, ...(before[name] ?? []), options)]
 })
 
 const good: Options = {
@@ -114,6 +125,8 @@ const good: Options = {
   times: [0, 0],
   ignoreErrors: false,
   onerror: undefined,
+  oneFileSystem: true,
+  stats: true,
   exact: true,
   threads: 1,
   contents: 'x',

@@ -38,7 +38,7 @@ const auditAddHook = auditEvent('sys.addaudithook')
 
 /**
  * Adds a function that is called before every operation that Python audits. The function can refuse
- * the operation by throwing. As in Python, a hook cannot be removed, and it is also called when
+ * the operation by throwing. {@link diskUsage}, which Python lacks, raises `fdkit.diskUsage`. As in Python, a hook cannot be removed, and it is also called when
  * another hook is added.
  *
  * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's

@@ -1,5 +1,6 @@
 // The walk through a directory tree, with each step on a thread of the pool.
 import type { Buffer } from 'node:buffer'
+import type * as fs from 'node:fs'
 
 import type { Failure } from '../runtime/binding.js'
 import { onAbort } from '../runtime/abort.js'
@@ -8,7 +9,15 @@ import { auditFwalk, type FwalkOptions } from './fwalk.js'
 import { optionsOf } from '../runtime/options.js'
 import { isTurnOver, ownTurn } from '../runtime/turns.js'
 import { validateSignal } from '../runtime/validate.js'
-import { NOT_READY, walkOptions, WalkState, type AnyName, type FwalkEntry } from './walk-state.js'
+import {
+  NOT_READY,
+  walkOptions,
+  WalkState,
+  type AnyEntry,
+  type AnyName,
+  type FwalkEntry,
+  type FwalkStatsEntry,
+} from './walk-state.js'
 
 const readFwalk = optionsOf('fwalk', { ...walkOptions, signal: validateSignal })
 
@@ -22,17 +31,16 @@ export interface AsyncFwalkOptions<Name extends string | Buffer = string> extend
 }
 
 /** The iterator that `fwalk` of `fdkit/promises` returns. */
-export interface AsyncFwalkIterator<Name extends string | Buffer = string> extends NodeJS.AsyncIterator<
-  FwalkEntry<Name>,
-  undefined,
-  unknown
-> {
-  next(): Promise<IteratorResult<FwalkEntry<Name>, undefined>>
+export interface AsyncFwalkIterator<
+  Name extends string | Buffer = string,
+  Entry = FwalkEntry<Name>,
+> extends NodeJS.AsyncIterator<Entry, undefined, unknown> {
+  next(): Promise<IteratorResult<Entry, undefined>>
   /** Ends the walk and closes its descriptors, as `break` in a loop does. */
   return(value?: unknown): Promise<IteratorReturnResult<undefined>>
   /** Ends the walk, and rejects. */
   throw(error?: unknown): Promise<IteratorReturnResult<undefined>>
-  [Symbol.asyncIterator](): AsyncFwalkIterator<Name>
+  [Symbol.asyncIterator](): AsyncFwalkIterator<Name, Entry>
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -65,19 +73,43 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
  * }
  * ```
  */
+export function fwalk(
+  top: Uint8Array,
+  options?: AsyncFwalkOptions<Buffer> & { stats?: false | undefined },
+): AsyncFwalkIterator<Buffer>
+export function fwalk(
+  top?: string | URL,
+  options?: AsyncFwalkOptions<string> & { stats?: false | undefined },
+): AsyncFwalkIterator<string>
+export function fwalk(
+  top: Uint8Array,
+  options: AsyncFwalkOptions<Buffer> & { stats: true; bigint?: false | undefined },
+): AsyncFwalkIterator<Buffer, FwalkStatsEntry<Buffer>>
+export function fwalk(
+  top: string | URL | undefined,
+  options: AsyncFwalkOptions<string> & { stats: true; bigint?: false | undefined },
+): AsyncFwalkIterator<string, FwalkStatsEntry>
+export function fwalk(
+  top: Uint8Array,
+  options: AsyncFwalkOptions<Buffer> & { stats: true; bigint: true },
+): AsyncFwalkIterator<Buffer, FwalkStatsEntry<Buffer, fs.BigIntStats>>
+export function fwalk(
+  top: string | URL | undefined,
+  options: AsyncFwalkOptions<string> & { stats: true; bigint: true },
+): AsyncFwalkIterator<string, FwalkStatsEntry<string, fs.BigIntStats>>
 export function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffer>): AsyncFwalkIterator<Buffer>
 export function fwalk(top?: string | URL, options?: AsyncFwalkOptions<string>): AsyncFwalkIterator<string>
 export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: AsyncFwalkOptions<string> | AsyncFwalkOptions<Buffer>,
-): AsyncFwalkIterator<AnyName> {
+): AsyncFwalkIterator<AnyName, AnyEntry> {
   const given = readFwalk(options)
   return new AsyncFwalk(new WalkState(true, top, given, auditFwalk), given.signal)
 }
 
 const AsyncIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}.prototype))
 
-class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
+class AsyncFwalk implements AsyncFwalkIterator<AnyName, AnyEntry> {
   #state: WalkState | undefined
   #last: Promise<unknown> = Promise.resolve()
   // Calls whose results the caller does not have yet.
@@ -95,13 +127,13 @@ class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
     this.#signal = signal
   }
 
-  next(): Promise<IteratorResult<FwalkEntry<AnyName>, undefined>> {
+  next(): Promise<IteratorResult<AnyEntry, undefined>> {
     if (this.#pending === 0 && this.#state !== undefined && !isTurnOver()) {
       const value = this.#stepIfReady(this.#state)
       if (value !== undefined) return this.#follow(Promise.resolve({ done: false, value }))
     }
     return this.#inTurn(async () => {
-      let value: FwalkEntry<AnyName> | undefined
+      let value: AnyEntry | undefined
       try {
         value = await this.#step()
       } finally {
@@ -132,7 +164,7 @@ class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
   }
 
   /** Makes a step if the directory is listed already. If anything is special, {@link #step} does it. */
-  #stepIfReady(state: WalkState): FwalkEntry<AnyName> | undefined {
+  #stepIfReady(state: WalkState): AnyEntry | undefined {
     if (this.#signal?.aborted) return undefined
     try {
       if (state.isEdited()) return undefined
@@ -150,7 +182,7 @@ class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
     return step.kind === 'entry' ? step.entry : undefined
   }
 
-  async #step(): Promise<FwalkEntry<AnyName> | undefined> {
+  async #step(): Promise<AnyEntry | undefined> {
     const state = this.#state
     if (state === undefined) return undefined
     this.#checkAborted()

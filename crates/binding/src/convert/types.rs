@@ -5,7 +5,9 @@
 
 #![expect(dead_code, reason = "read by #[napi] only")]
 
-use napi::bindgen_prelude::{Buffer, Either, External, PromiseRaw, Uint8Array, Unknown};
+use napi::bindgen_prelude::{
+    BigUint64Array, Buffer, Either, External, PromiseRaw, Uint8Array, Unknown,
+};
 
 use crate::convert::outcome;
 use napi_derive::napi;
@@ -31,6 +33,14 @@ pub type Entries = Either<Vec<Unknown<'static>>, Handle<Listing>>;
 /// The fields of a file's status, in the order of node:fs.
 #[napi]
 pub type StatFields = Vec<Unknown<'static>>;
+
+/// The failures of a call for many names: the index of a name, its failure, and so on.
+#[napi]
+pub type Failures = Vec<Either<u32, outcome::Failure>>;
+
+/// The status of many files: 18 fields for each, and the failures.
+#[napi]
+pub type StatTable = (BigUint64Array, Failures);
 
 /// A descriptor. Its receiver owns it and must close it.
 #[napi]
@@ -85,6 +95,17 @@ pub struct Rmtree {
     #[napi(ts_type = "'rmtree'")]
     pub kind: (),
 }
+
+/// What a handle of a count of disk usage holds.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct DiskUsage {
+    #[napi(ts_type = "'disk usage'")]
+    pub kind: (),
+}
+
+/// What was counted: bytes, allocated bytes, files, directories.
+#[napi]
+pub type Usage = Vec<f64>;
 
 /// What a handle of a walk holds.
 #[napi(object, object_from_js = false, object_to_js = false)]

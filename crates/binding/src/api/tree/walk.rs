@@ -12,11 +12,13 @@ use napi::bindgen_prelude::{Env, Error, Result, Status};
 use napi::sys;
 use napi_derive::napi;
 
+use crate::api::files::stat::{FIELDS, bits};
 use crate::call::{CallFd, Response, borrow_dir_fd, respond};
 use crate::convert::handle::{Handle, lock};
 use crate::convert::outcome::{Failure, Outcome};
 use crate::convert::path::{Name, NameKind, PathArg};
 use crate::convert::sink::{CHUNK, Sink};
+use crate::convert::typed_array::Slots;
 use crate::convert::value::to_js;
 
 // The number of names that `walkDrain` passes on in a call: it takes about a tenth of a
@@ -64,6 +66,7 @@ pub fn walk_start(
     follow_symlinks: bool,
     max_open: u32,
     exact: bool,
+    stats: bool,
     threads: Option<u32>,
     dir_fd: Option<i32>,
 ) -> Result<Handle<Walk>> {
@@ -74,7 +77,7 @@ pub fn walk_start(
     let dir_fd = borrow_dir_fd(start.as_ref().map(|fd| number(fd.as_fd())));
     let dir_fd = dir_fd.map_err(|error| Error::new(Status::InvalidArg, error))?;
     let options = WalkOptions { topdown, follow_symlinks, max_open: max_open as usize };
-    let mut walk = CoreWalk::new(top.as_c_str(), dir_fd, options).exact(exact);
+    let mut walk = CoreWalk::new(top.as_c_str(), dir_fd, options).exact(exact).stats(stats);
     if let Some(threads) = threads {
         walk = walk.threads(threads as usize);
     }
@@ -161,6 +164,26 @@ pub fn walk_drain(
     #[napi(ts_arg_type = "(...names: any[]) => void")] filenames: Sink,
 ) -> Result<bool> {
     lock(&walk.state).drain(&env, &Sinks { enter, dirnames, filenames }, TURN)
+}
+
+/// Writes the status of the entries that the last step found to `fields`, 18 fields for each: first
+/// of the directories, then of the others, from the entry `from` on, as many as there is room for.
+///
+/// @syscall statx
+#[napi(catch_unwind)]
+pub fn walk_stats(
+    walk: &Handle<Walk>,
+    bigint: bool,
+    from: u32,
+    #[napi(ts_arg_type = "BigUint64Array")] fields: Slots,
+) -> Result<()> {
+    let state = lock(&walk.state);
+    let (dirnames, filenames) = (state.walk.dirname_stats(), state.walk.filename_stats());
+    let entries = dirnames.iter().chain(filenames).skip(from as usize);
+    for (index, stat) in entries.take(fields.len() / FIELDS).enumerate() {
+        fields.write_at(index * FIELDS, &bits(stat.as_ref(), bigint))?;
+    }
+    Ok(())
 }
 
 /// Replaces the names of the directories to visit next.
