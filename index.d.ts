@@ -441,7 +441,7 @@ export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): 
 export type AuditHook = (event: string, args: readonly unknown[]) => void;
 /**
  * Adds a function that is called before every operation that Python audits. The function can refuse
- * the operation by throwing. As in Python, a hook cannot be removed, and it is also called when
+ * the operation by throwing. {@link diskUsage}, which Python lacks, raises `fdkit.diskUsage`. As in Python, a hook cannot be removed, and it is also called when
  * another hook is added.
  *
  * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's

@@ -136,7 +136,7 @@ test.serial('an entry that disappeared has no status', async (t) => {
     stats: true,
     topdown: false,
   })) {
-    // What was looked at before still has one.
+    // The entries were examined before they disappeared.
     for (const name of filenames) unlink(name, { dirFd })
     for (const name of dirnames) {
       if (stats.get(name)?.isDirectory()) rmdir(name, { dirFd })

@@ -63,7 +63,7 @@ function resultAt(table: StatTable, errors: Map<number, SystemError>, index: num
  *
  * @param names an array of names or paths, each a string or a Uint8Array
  * @throws `ERR_INVALID_ARG_TYPE`: `names` is not an array, or one of its elements is not a name.
- * What stat(2) reports, such as `ENOENT` or `EBADF`, is in the result
+ * The errors of stat(2), such as `ENOENT` and `EBADF`, are in the result
  * @see https://man7.org/linux/man-pages/man2/statx.2.html
  * @example
  * ```ts

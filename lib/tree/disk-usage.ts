@@ -1,4 +1,4 @@
-// What a directory tree takes on disk.
+// The disk usage of a directory tree.
 import type { Buffer } from 'node:buffer'
 
 import { onAbort } from '../runtime/abort.js'
@@ -30,7 +30,7 @@ import { toBuffer } from './rmtree.js'
 export interface DiskUsage {
   /** The sizes of all regular files, and the lengths of the texts of all symbolic links. */
   bytes: number
-  /** What the file system has allocated for all entries, including directories, in bytes. */
+  /** The bytes that the file system has allocated for all entries, including directories. */
   allocated: number
   /** The number of entries that are not directories. */
   files: number

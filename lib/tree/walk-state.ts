@@ -56,7 +56,7 @@ export type FwalkStatsEntry<
   stats: FwalkStats<Name, Stats>,
 ]
 
-/** What a walk yields. The overloads declare which kind. */
+/** The values of any walk. The overloads of `fwalk` declare which kind it yields. */
 export type AnyEntry = FwalkEntry<AnyName> | FwalkStatsEntry<AnyName, fs.Stats | fs.BigIntStats>
 
 /** A name: a string, or a Buffer if the top is bytes. All names of a walk are of one kind. */

@@ -96,14 +96,14 @@ pub struct Rmtree {
     pub kind: (),
 }
 
-/// What a handle of a count of disk usage holds.
+/// The type of the handle of a count of disk usage.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct DiskUsage {
     #[napi(ts_type = "'disk usage'")]
     pub kind: (),
 }
 
-/// What was counted: bytes, allocated bytes, files, directories.
+/// The result of a count of disk usage: bytes, allocated bytes, files, directories.
 #[napi]
 pub type Usage = Vec<f64>;
 

@@ -122,7 +122,7 @@ impl State {
     }
 }
 
-/// What was counted.
+/// The result of a count.
 pub struct Usage(CoreUsage);
 
 impl IntoJs for Usage {

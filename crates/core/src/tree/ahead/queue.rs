@@ -236,7 +236,7 @@ impl Queue {
     /// Returns whether the directory that the walk goes to is listed. With `to_the_bottom`, so must
     /// be its first child, that child's first child, and so on.
     pub(crate) fn is_ready(&self, depth: usize, name: &CStr, to_the_bottom: bool) -> bool {
-        // What is deeper belongs to directories that the walk has left.
+        // Deeper elements belong to directories that the walk has left.
         let elements = self.stack.iter().rev().skip_while(move |element| element.depth > depth);
         let (mut depth, mut name) = (depth, name);
         for element in elements {
