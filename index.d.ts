@@ -544,6 +544,18 @@ export declare const RESOLVE_IN_ROOT = 16;
  * `EAGAIN` (Linux 5.12).
  */
 export declare const RESOLVE_CACHED = 32;
+/** {@link recvFds} leaves the message in the queue. The descriptors are duplicated. */
+export declare const MSG_PEEK = 2;
+/** The message had more descriptors than there was room for. The kernel has closed the others. */
+export declare const MSG_CTRUNC = 8;
+/** The message was longer than the buffer, and the rest is lost. */
+export declare const MSG_TRUNC = 32;
+/** The call fails with `EAGAIN` instead of waiting. */
+export declare const MSG_DONTWAIT = 64;
+/** The end of a record, on a socket of type `'seqpacket'`. */
+export declare const MSG_EOR = 128;
+/** {@link recvFds} waits until it has received `size` bytes, a descriptor, or the end. */
+export declare const MSG_WAITALL = 256;
 /** The call fails with `EEXIST` if the new name exists. */
 export declare const RENAME_NOREPLACE = 1;
 /** The two names are exchanged atomically. Both must exist. */
@@ -556,6 +568,24 @@ export declare const X_OK = 1;
 export declare const W_OK = 2;
 /** For {@link access}: the file may be read. */
 export declare const R_OK = 4;
+/** For {@link statvfs}: the file system is mounted read-only. */
+export declare const ST_RDONLY = 1;
+/** For {@link statvfs}: programs are run without the set-user-ID and set-group-ID bits of their files. */
+export declare const ST_NOSUID = 2;
+/** For {@link statvfs}: device files cannot be opened. */
+export declare const ST_NODEV = 4;
+/** For {@link statvfs}: programs cannot be run. */
+export declare const ST_NOEXEC = 8;
+/** For {@link statvfs}: writes are synchronous. */
+export declare const ST_SYNCHRONOUS = 16;
+/** For {@link statvfs}: mandatory locks are supported. Linux 5.15 removed them. */
+export declare const ST_MANDLOCK = 64;
+/** For {@link statvfs}: times of last access are not updated. */
+export declare const ST_NOATIME = 1024;
+/** For {@link statvfs}: times of last access of directories are not updated. */
+export declare const ST_NODIRATIME = 2048;
+/** For {@link statvfs}: times of last access are updated only if they are older than the last change, or than a day. */
+export declare const ST_RELATIME = 4096;
 /** The bytes of a Memfd. A string is encoded as UTF-8. */
 export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
 /**
@@ -1318,7 +1348,7 @@ export declare function fwalk(top?: string | URL, options?: FwalkOptions<string>
 export interface DiskUsage {
 	/** The sizes of all regular files, and the lengths of the texts of all symbolic links. */
 	bytes: number;
-	/** What the file system has allocated for all entries, including directories, in bytes. */
+	/** The bytes that the file system has allocated for all entries, including directories. */
 	allocated: number;
 	/** The number of entries that are not directories. */
 	files: number;
@@ -1416,6 +1446,182 @@ export declare function diskUsage(path: string | URL, options?: DiskUsageOptions
  * ```
  */
 export declare function diskUsage(path: PathLike, options?: DiskUsageOptions<string | Buffer>): DiskUsage;
+/** The type of a Unix socket. */
+export type SocketType = "stream" | "seqpacket" | "dgram";
+/** Options of {@link sendFds} and {@link recvFds}. */
+export interface FdsOptions {
+	/** `MSG_*`, or-ed; 0 by default. */
+	flags?: number | undefined;
+}
+/** What {@link recvFds} returns. */
+export interface ReceivedFds {
+	/** The bytes. It is empty at the end of a stream. */
+	data: Buffer;
+	/** The descriptors, which the caller owns. */
+	fds: number[];
+	/** `MSG_CTRUNC`, `MSG_TRUNC` and `MSG_EOR`, or-ed. */
+	flags: number;
+}
+/**
+ * Sends bytes and descriptors over a Unix socket as one message, and returns the number of bytes that
+ * were sent. It is Python's `socket.send_fds`, and works on every descriptor of a socket.
+ *
+ * The other side receives new descriptors for the same open files, with {@link recvFds} or an
+ * `FdSocket` of `fdkit/promises`. Your own stay open.
+ *
+ * On a stream, fewer bytes than given may be sent if the socket does not block. The descriptors have
+ * gone with the first of them: send the rest without descriptors.
+ *
+ * Differs from Python: descriptors without a byte of data are an error, because a stream would
+ * silently drop them. A message to a socket whose other side is closed raises no signal.
+ *
+ * @param fd the socket. In `fdkit/promises`, a thread for all sockets of the process waits for it,
+ * not one of libuv's pool, and sends all bytes.
+ * @param data the bytes; a string is encoded as UTF-8
+ * @param fds the descriptors, at most 253
+ * @throws `EINVAL`: there are more than 253 descriptors, or descriptors and no byte; `EBADF`: a
+ * descriptor is not open; `ENOTSOCK`: `fd` is not a socket; `EPIPE`, `ECONNRESET`: the other side is
+ * closed; `EAGAIN`: the socket is full and does not block, or `flags` has `MSG_DONTWAIT`; `EMSGSIZE`:
+ * the message is too long for the type of the socket; `ETOOMANYREFS`: this user has more descriptors
+ * in flight than `RLIMIT_NOFILE` allows, or sockets are in flight in sockets too deep
+ * @see https://docs.python.org/3/library/socket.html#socket.send_fds
+ * @see https://man7.org/linux/man-pages/man7/unix.7.html
+ * @example
+ * ```ts
+ * import { closeSync, openSync, readFileSync } from 'node:fs'
+ * import { recvFds, sendFds, socketpair } from 'fdkit'
+ *
+ * const [one, other] = socketpair()
+ * const file = openSync('config/app.json')
+ * sendFds(one, 'config', [file]) // 6
+ * const { data, fds } = recvFds(other, 100, 1)
+ * data.toString() // 'config'
+ * readFileSync(fds[0], 'utf8') // '{}'
+ * for (const fd of [one, other, file, ...fds]) closeSync(fd)
+ * ```
+ */
+export declare function sendFds(fd: FdLike, data: Contents, fds: readonly FdLike[], options?: FdsOptions): number;
+/**
+ * Receives bytes and descriptors from a Unix socket. It is Python's `socket.recv_fds`, and works on
+ * every descriptor of a socket.
+ *
+ * The caller owns the descriptors and closes each with `fs.closeSync`. Unlike in Python, child
+ * processes do not inherit them.
+ *
+ * On a stream, bytes that were sent before a message with descriptors arrive together with it. If
+ * `maxFds` is smaller than the number of descriptors, the kernel closes the others and the flags
+ * contain `MSG_CTRUNC`. On a stream, no bytes at all mean its end.
+ *
+ * @param fd the socket. In `fdkit/promises`, a thread for all sockets of the process waits for it,
+ * not one of libuv's pool.
+ * @param size the maximum number of bytes
+ * @param maxFds the maximum number of descriptors, at most 253
+ * @throws `EINVAL`: `maxFds` is more than 253; `EAGAIN`: nothing has arrived and the socket does not
+ * block, or `flags` has `MSG_DONTWAIT`; `ECONNRESET`: the other side was closed before it had
+ * received everything; `EBADF`: `fd` is not open; `ENOTSOCK`: it is not a socket; `ENOMEM`: there is
+ * no memory of `size`
+ * @see https://docs.python.org/3/library/socket.html#socket.recv_fds
+ * @see https://man7.org/linux/man-pages/man7/unix.7.html
+ * @example
+ * ```ts
+ * import { MSG_CTRUNC, MSG_DONTWAIT, recvFds, sendFds, socketpair } from 'fdkit'
+ *
+ * const [one, other] = socketpair()
+ * recvFds(other, 100, 1, { flags: MSG_DONTWAIT }) // throws: EAGAIN
+ * sendFds(one, 'first', [])
+ * sendFds(one, 'second', [one])
+ * const { data, fds, flags } = recvFds(other, 100, 0)
+ * data.toString() // 'firstsecond'
+ * fds.length // 0
+ * flags === MSG_CTRUNC // true
+ * ```
+ */
+export declare function recvFds(fd: FdLike, size: number, maxFds: number, options?: FdsOptions): ReceivedFds;
+/**
+ * Creates two Unix sockets that are connected to each other, and returns their descriptors.
+ *
+ * The caller owns both and closes them with `fs.closeSync`. Like Python's `socket.socketpair`, it
+ * creates descriptors that child processes do not inherit; pass one in `stdio` to give it to a child.
+ *
+ * @param type `'stream'` by default: bytes in order. `'seqpacket'`: messages in order, and an end
+ * (not on macOS). `'dgram'`: messages, without an end.
+ * @throws `EMFILE`: no descriptor number is free; `EPROTONOSUPPORT`: this system does not have the
+ * type; `ERR_INVALID_ARG_VALUE`: it is not one of the three
+ * @see https://docs.python.org/3/library/socket.html#socket.socketpair
+ * @see https://man7.org/linux/man-pages/man2/socketpair.2.html
+ * @example
+ * ```ts
+ * import { spawn } from 'node:child_process'
+ * import { closeSync } from 'node:fs'
+ * import { memfdCreate, sendFds, socketpair } from 'fdkit'
+ *
+ * const [ours, theirs] = socketpair()
+ * spawn('true', { stdio: ['inherit', 'inherit', 'inherit', theirs] })
+ * closeSync(theirs)
+ * sendFds(ours, 'for the child', [memfdCreate('frame')])
+ * closeSync(ours)
+ * ```
+ */
+export declare function socketpair(type?: SocketType): [
+	number,
+	number
+];
+/**
+ * Opens a process and returns the descriptor (Linux 5.3). It is Python's `os.pidfd_open`.
+ *
+ * The descriptor stands for that process even after its number was given to another one. It becomes
+ * readable when the process ends. The caller owns it and closes it with `fs.closeSync`. Child
+ * processes do not inherit it.
+ *
+ * @param pid the number of the process
+ * @throws `ESRCH`: there is no such process; `EINVAL`: `pid` is 0, or (before Linux 6.9 also as
+ * `ENOENT`) the number of a thread that is no process; `EMFILE`: no descriptor number is free;
+ * `ENOSYS`: this platform is not supported
+ * @see https://docs.python.org/3/library/os.html#os.pidfd_open
+ * @see https://man7.org/linux/man-pages/man2/pidfd_open.2.html
+ * @example
+ * ```ts
+ * import { closeSync } from 'node:fs'
+ * import { pidfdOpen } from 'fdkit'
+ *
+ * closeSync(pidfdOpen(process.pid))
+ * pidfdOpen(2 ** 31 - 1) // throws: ESRCH
+ * ```
+ */
+export declare function pidfdOpen(pid: number): number;
+/**
+ * Copies a descriptor of another process into this one, and returns the copy (Linux 5.6). Both share
+ * the open file: its offset and its status flags.
+ *
+ * The other process does not notice. This one needs the right to trace it: usually the same user,
+ * and `/proc/sys/kernel/yama/ptrace_scope` must be 0 unless the other process is a descendant. If the
+ * other process cooperates, send the descriptor over a socket instead ({@link sendFds}), which needs
+ * no right.
+ *
+ * The caller owns the copy and closes it with `fs.closeSync`. Child processes do not inherit it.
+ * Python has no such function.
+ *
+ * @param pidfd a descriptor of the process, from {@link pidfdOpen}
+ * @param fd the number of the descriptor in that process
+ * @throws `EPERM`: this process has no right to trace that one; `EBADF`: it has no such descriptor,
+ * or `pidfd` is not a descriptor of a process; `ESRCH`: it has ended; `EMFILE`: no descriptor number
+ * is free; `ENOSYS`: this platform is not supported
+ * @see https://man7.org/linux/man-pages/man2/pidfd_getfd.2.html
+ * @see https://man7.org/linux/man-pages/man2/ptrace.2.html
+ * @example
+ * ```ts
+ * import { closeSync, readFileSync, writeSync } from 'node:fs'
+ * import { memfdCreate, pidfdGetfd, pidfdOpen } from 'fdkit'
+ *
+ * const file = memfdCreate('file')
+ * writeSync(file, 'text')
+ * const pidfd = pidfdOpen(process.pid)
+ * const copy = pidfdGetfd(pidfd, file)
+ * readFileSync(`/proc/self/fd/${copy}`, 'utf8') // 'text'
+ * for (const fd of [file, pidfd, copy]) closeSync(fd)
+ * ```
+ */
+export declare function pidfdGetfd(pidfd: FdLike, fd: number): number;
 /**
  * Returns the names in a directory, without `.` and `..`, in the file system's order. They are
  * strings, or Buffers if the path was given as bytes.
@@ -2215,7 +2421,7 @@ export interface StatAllOptions extends StatOptions {
  *
  * @param names an array of names or paths, each a string or a Uint8Array
  * @throws `ERR_INVALID_ARG_TYPE`: `names` is not an array, or one of its elements is not a name.
- * What stat(2) reports, such as `ENOENT` or `EBADF`, is in the result
+ * The errors of stat(2), such as `ENOENT` and `EBADF`, are in the result
  * @see https://man7.org/linux/man-pages/man2/statx.2.html
  * @example
  * ```ts
@@ -2239,7 +2445,7 @@ export declare function statAll(names: readonly (string | Uint8Array)[], options
  *
  * @param names an array of names or paths, each a string or a Uint8Array
  * @throws `ERR_INVALID_ARG_TYPE`: `names` is not an array, or one of its elements is not a name.
- * What stat(2) reports, such as `ENOENT` or `EBADF`, is in the result
+ * The errors of stat(2), such as `ENOENT` and `EBADF`, are in the result
  * @see https://man7.org/linux/man-pages/man2/statx.2.html
  * @example
  * ```ts
@@ -2263,7 +2469,7 @@ export declare function statAll(names: readonly (string | Uint8Array)[], options
  *
  * @param names an array of names or paths, each a string or a Uint8Array
  * @throws `ERR_INVALID_ARG_TYPE`: `names` is not an array, or one of its elements is not a name.
- * What stat(2) reports, such as `ENOENT` or `EBADF`, is in the result
+ * The errors of stat(2), such as `ENOENT` and `EBADF`, are in the result
  * @see https://man7.org/linux/man-pages/man2/statx.2.html
  * @example
  * ```ts
@@ -2276,6 +2482,118 @@ export declare function statAll(names: readonly (string | Uint8Array)[], options
  * ```
  */
 export declare function statAll(names: readonly (string | Uint8Array)[], options?: StatAllOptions): (fs.Stats | fs.BigIntStats | SystemError)[];
+/** Options of {@link statvfs}. */
+export interface StatvfsOptions extends DirFdOptions {
+	/** Whether the numbers are bigints, which are exact; `false` by default. */
+	bigint?: boolean | undefined;
+}
+/** The result of {@link statvfs}. The names are those of Python and of statvfs(3). */
+export interface StatvfsResult<T extends number | bigint = number> {
+	/** The block size that suits the file system best, in bytes. */
+	f_bsize: T;
+	/** The unit of `f_blocks`, `f_bfree` and `f_bavail`, in bytes. */
+	f_frsize: T;
+	/** The size of the file system, in units of `f_frsize`. */
+	f_blocks: T;
+	/** The free blocks. */
+	f_bfree: T;
+	/** The free blocks for processes without privileges. */
+	f_bavail: T;
+	/** The number of inodes, or 0 if the file system has no fixed number. */
+	f_files: T;
+	/** The free inodes. */
+	f_ffree: T;
+	/** The free inodes for processes without privileges; on Linux, always equal to `f_ffree`. */
+	f_favail: T;
+	/** The options of the mount: `ST_RDONLY`, `ST_NOSUID` and the other `ST_*` numbers, or-ed. */
+	f_flag: T;
+	/** The greatest length of a name, in bytes. */
+	f_namemax: T;
+	/** The id of the file system. It has 64 bits, so only a bigint is exact; 32 bits with musl. */
+	f_fsid: T;
+}
+/**
+ * Returns the status of the file system that a file is on: its size, the free space, and the options
+ * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
+ * `bigint: true` they are exact.
+ *
+ * Symbolic links are followed. Like Python, it counts blocks in units of `f_frsize`; `fs.statfs`
+ * counts in units of its `bsize`. Unlike in Python, the path may start at `dirFd`. The file is then
+ * opened first, and an automount is not triggered. On macOS, the process must be allowed to read the
+ * file in that case.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EIO` and the other errors
+ * of statvfs(3)
+ * @see https://docs.python.org/3/library/os.html#os.statvfs
+ * @see https://man7.org/linux/man-pages/man3/statvfs.3.html
+ * @example
+ * ```ts
+ * import { ST_RDONLY, statvfs } from 'fdkit'
+ *
+ * const { f_bavail, f_frsize, f_flag } = statvfs('.')
+ * console.log(f_bavail * f_frsize, 'bytes are free')
+ * Boolean(f_flag & ST_RDONLY) // false
+ * ```
+ */
+export declare function statvfs(path: PathLike | FdLike, options: StatvfsOptions & {
+	bigint: true;
+}): StatvfsResult<bigint>;
+/**
+ * Returns the status of the file system that a file is on: its size, the free space, and the options
+ * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
+ * `bigint: true` they are exact.
+ *
+ * Symbolic links are followed. Like Python, it counts blocks in units of `f_frsize`; `fs.statfs`
+ * counts in units of its `bsize`. Unlike in Python, the path may start at `dirFd`. The file is then
+ * opened first, and an automount is not triggered. On macOS, the process must be allowed to read the
+ * file in that case.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EIO` and the other errors
+ * of statvfs(3)
+ * @see https://docs.python.org/3/library/os.html#os.statvfs
+ * @see https://man7.org/linux/man-pages/man3/statvfs.3.html
+ * @example
+ * ```ts
+ * import { ST_RDONLY, statvfs } from 'fdkit'
+ *
+ * const { f_bavail, f_frsize, f_flag } = statvfs('.')
+ * console.log(f_bavail * f_frsize, 'bytes are free')
+ * Boolean(f_flag & ST_RDONLY) // false
+ * ```
+ */
+export declare function statvfs(path: PathLike | FdLike, options?: StatvfsOptions & {
+	bigint?: false | undefined;
+}): StatvfsResult;
+/**
+ * Returns the status of the file system that a file is on: its size, the free space, and the options
+ * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
+ * `bigint: true` they are exact.
+ *
+ * Symbolic links are followed. Like Python, it counts blocks in units of `f_frsize`; `fs.statfs`
+ * counts in units of its `bsize`. Unlike in Python, the path may start at `dirFd`. The file is then
+ * opened first, and an automount is not triggered. On macOS, the process must be allowed to read the
+ * file in that case.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EIO` and the other errors
+ * of statvfs(3)
+ * @see https://docs.python.org/3/library/os.html#os.statvfs
+ * @see https://man7.org/linux/man-pages/man3/statvfs.3.html
+ * @example
+ * ```ts
+ * import { ST_RDONLY, statvfs } from 'fdkit'
+ *
+ * const { f_bavail, f_frsize, f_flag } = statvfs('.')
+ * console.log(f_bavail * f_frsize, 'bytes are free')
+ * Boolean(f_flag & ST_RDONLY) // false
+ * ```
+ */
+export declare function statvfs(path: PathLike | FdLike, options?: StatvfsOptions): StatvfsResult | StatvfsResult<bigint>;
 type AnyFunction = (...args: any[]) => unknown;
 /**
  * Contains the functions that take `dirFd` (or `srcDirFd` and `dstDirFd`) on this platform.

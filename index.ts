@@ -46,6 +46,15 @@ export {
   type FwalkStatsEntry,
 } from './lib/tree/fwalk.js'
 export { diskUsage, type DiskUsage, type DiskUsageOptions } from './lib/tree/disk-usage.js'
+export {
+  recvFds,
+  sendFds,
+  socketpair,
+  type FdsOptions,
+  type ReceivedFds,
+  type SocketType,
+} from './lib/ipc/message.js'
+export { pidfdGetfd, pidfdOpen } from './lib/ipc/pidfd.js'
 export { listdir } from './lib/files/listing.js'
 export {
   getpagesize,
@@ -56,11 +65,12 @@ export {
   type MmapOptions,
   type MmapSharedOptions,
 } from './lib/memory/mapping.js'
-export { Memfd, type MemfdBlobOptions, type Seal } from './lib/memory/memfd-class.js'
+export { Memfd, type MemfdBlobOptions } from './lib/memory/memfd-class.js'
+export type { Seal } from './lib/memory/seal-names.js'
 export type { MemfdOptions } from './lib/memory/memfd-create.js'
 export type { SyncContents } from './lib/memory/chunks.js'
 export { addSeals, getSeals, memfdCreate } from './lib/memory/memfd.js'
-export { hugePageSizes } from './lib/memory/available.js'
+export { hugePageSizes } from './lib/memory/huge-pages.js'
 export { open, type OpenOptions } from './lib/files/open.js'
 export { rmtree, type RmtreeOptions } from './lib/tree/rmtree.js'
 export {
@@ -71,5 +81,6 @@ export {
 } from './lib/files/scandir.js'
 export { statAll, type StatAllOptions } from './lib/files/stat-all.js'
 export { lstat, stat, type LstatOptions, type StatOptions } from './lib/files/stat.js'
+export { statvfs, type StatvfsOptions, type StatvfsResult } from './lib/files/statvfs.js'
 export { supportsDirFd, supportsFd, supportsFollowSymlinks } from './lib/supports.js'
 export type { DirFdOptions, FdLike, FollowOptions, PathLike } from './lib/runtime/validate.js'

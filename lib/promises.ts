@@ -7,6 +7,9 @@ import * as at from './files/names.js'
 import * as attr from './files/attributes.js'
 import type { SystemError } from './runtime/error.js'
 import { later, laterFd } from './runtime/call.js'
+import type { Contents } from './memory/contents.js'
+import { recvFdsPromise, sendFdsPromise, type FdsOptions, type ReceivedFds } from './ipc/message.js'
+import { pidfdGetfdPromise, pidfdOpenPromise } from './ipc/pidfd.js'
 import { listdirPromise } from './files/listing.js'
 import { memfdCreateCall } from './memory/memfd.js'
 import { openCall, type OpenOptions } from './files/open.js'
@@ -16,6 +19,7 @@ import { rmtreePromise, type AsyncRmtreeOptions } from './tree/rmtree.js'
 import { scandirPromise, type AsyncDirEntry } from './files/scandir.js'
 import { statAllPromise, type StatAllOptions } from './files/stat-all.js'
 import { lstatPromise, statPromise, type LstatOptions, type StatOptions } from './files/stat.js'
+import { statvfsPromise, type StatvfsOptions, type StatvfsResult } from './files/statvfs.js'
 import type { DirFdOptions, FdLike, FollowOptions, PathLike } from './runtime/validate.js'
 
 /** {@inheritDoc open} */
@@ -73,6 +77,26 @@ export async function statAll(
   options?: StatAllOptions,
 ): Promise<(fs.Stats | fs.BigIntStats | SystemError)[]> {
   return statAllPromise(names, options)
+}
+
+/** {@inheritDoc statvfs} */
+export async function statvfs(
+  path: PathLike | FdLike,
+  options: StatvfsOptions & { bigint: true },
+): Promise<StatvfsResult<bigint>>
+export async function statvfs(
+  path: PathLike | FdLike,
+  options?: StatvfsOptions & { bigint?: false | undefined },
+): Promise<StatvfsResult>
+export async function statvfs(
+  path: PathLike | FdLike,
+  options?: StatvfsOptions,
+): Promise<StatvfsResult | StatvfsResult<bigint>>
+export async function statvfs(
+  path: PathLike | FdLike,
+  options?: StatvfsOptions,
+): Promise<StatvfsResult | StatvfsResult<bigint>> {
+  return statvfsPromise(path, options)
 }
 
 /** {@inheritDoc access} */
@@ -212,6 +236,36 @@ export async function scandir(
 /** {@inheritDoc memfdCreate} */
 export async function memfdCreate(name: string | Uint8Array, flags?: number): Promise<number> {
   return handOut(await laterFd(memfdCreateCall(name, flags)))
+}
+
+/** {@inheritDoc sendFds} */
+export async function sendFds(
+  fd: FdLike,
+  data: Contents,
+  fds: readonly FdLike[],
+  options?: FdsOptions,
+): Promise<number> {
+  return sendFdsPromise(fd, data, fds, options)
+}
+
+/** {@inheritDoc recvFds} */
+export async function recvFds(
+  fd: FdLike,
+  size: number,
+  maxFds: number,
+  options?: FdsOptions,
+): Promise<ReceivedFds> {
+  return recvFdsPromise(fd, size, maxFds, options)
+}
+
+/** {@inheritDoc pidfdOpen} */
+export async function pidfdOpen(pid: number): Promise<number> {
+  return pidfdOpenPromise(pid)
+}
+
+/** {@inheritDoc pidfdGetfd} */
+export async function pidfdGetfd(pidfd: FdLike, fd: number): Promise<number> {
+  return pidfdGetfdPromise(pidfd, fd)
 }
 
 /**

@@ -21,6 +21,7 @@ import { scandir } from './files/scandir.js'
 import { statAll } from './files/stat-all.js'
 import { diskUsage } from './tree/disk-usage.js'
 import { lstat, stat } from './files/stat.js'
+import { statvfs } from './files/statvfs.js'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- any function
 type AnyFunction = (...args: any[]) => unknown
@@ -41,7 +42,7 @@ const here = (...functions: AnyFunction[]): ReadonlySet<AnyFunction> => new Set(
 // prettier-ignore
 export const supportsDirFd: ReadonlySet<AnyFunction> = here(
   access, canAccess, chmod, chown, diskUsage, exists, fwalk, link, listdir, lstat, mkdir, mkfifo, mknod, open, readlink,
-  rename, replace, rmdir, rmtree, scandir, stat, statAll, symlink, unlink, utime,
+  rename, replace, rmdir, rmtree, scandir, stat, statAll, statvfs, symlink, unlink, utime,
 )
 
 /**
@@ -56,7 +57,7 @@ export const supportsDirFd: ReadonlySet<AnyFunction> = here(
  * supportsFd.has(unlink) // false
  * ```
  */
-export const supportsFd: ReadonlySet<AnyFunction> = here(chmod, chown, listdir, scandir, stat, utime)
+export const supportsFd: ReadonlySet<AnyFunction> = here(chmod, chown, listdir, scandir, stat, statvfs, utime)
 
 /**
  * Contains the functions that take `followSymlinks` on this platform. `chmod` takes it on Linux 6.6

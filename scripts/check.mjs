@@ -68,7 +68,7 @@ for (const [path, { optionalDependencies = {} }] of Object.entries(locked)) {
 
 step('rustfmt', 'cargo', 'fmt', '--all', '--check')
 step('clippy', 'cargo', 'clippy', '--workspace', '--all-targets', '--locked', '--', '-D', 'warnings')
-for (const name of ['docs', 'deny', 'msrv', 'typos']) {
+for (const name of ['docs', 'deny', 'msrv', 'typos', 'prose']) {
   step(name, process.execPath, `scripts/checks/${name}.mjs`)
 }
 nodeStep('oxfmt', 'oxfmt/bin/oxfmt', '--check')

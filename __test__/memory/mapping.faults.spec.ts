@@ -23,11 +23,12 @@ const life = `
   const { Memfd, mmap, munmap, futexWait } = fdkit
   const { futexWaitAsync } = await import('fdkit/promises')
   const errors = []
+  const page = fdkit.getpagesize()
   const before = countFds()
   const step = async (step, action) => {
     try { return await action() } catch ({ code, syscall }) { errors.push({ step, code, syscall }) }
   }
-  const memfd = await step('create', () => Memfd.create('faulty', { contents: 'abc', size: 8192, sealing: true }))
+  const memfd = await step('create', () => Memfd.create('faulty', { contents: 'abc', size: 2 * page, sealing: true }))
   if (memfd) {
     const fd = await step('dup', () => fdkit.dup(memfd.fd))
     const copy = fd && (await step('from', () => Memfd.from(fd)))
@@ -35,7 +36,7 @@ const life = `
     await step('write', () => memfd.write('text', 5))
     await step('read', () => memfd.read())
     const buffer = await step('map', () => memfd.map())
-    await step('mmap', () => mmap(memfd.fd, { offset: 4096, writable: false, allowShrink: true }))
+    await step('mmap', () => mmap(memfd.fd, { offset: page, writable: false, allowShrink: true }))
     if (buffer) {
       await step('wait', () => futexWait(new Int32Array(buffer), 0, 1))
       await step('wait later', () => futexWaitAsync(new Int32Array(buffer), 100, 0, { timeout: 5 }))

@@ -123,25 +123,25 @@ const python = `
 import json, mmap, os, sys
 events = []
 fd = os.memfd_create('audited')
-os.ftruncate(fd, 8192)
+os.ftruncate(fd, 2 * mmap.PAGESIZE)
 sys.addaudithook(lambda event, args: event == 'mmap.__new__' and events.append([event, list(args)]))
 mmap.mmap(fd, 0)
 mmap.mmap(fd, 5, access=mmap.ACCESS_WRITE)
 mmap.mmap(fd, 0, access=mmap.ACCESS_COPY)
-mmap.mmap(fd, 7, offset=4096)
+mmap.mmap(fd, 7, offset=mmap.PAGESIZE)
 print(json.dumps([[event, [args[0] - fd, *args[1:]]] for event, args in events]))
 `
 
 unless(notLinux || missing('python3'))('mmap raises the audit event of Python', (t) => {
   const script = `
     const fd = fdkit.memfdCreate('audited', fdkit.MFD_ALLOW_SEALING)
-    fs.ftruncateSync(fd, 8192)
+    fs.ftruncateSync(fd, 2 * fdkit.getpagesize())
     const events = []
     fdkit.addAuditHook((event, [first, ...rest]) => events.push([event, [first - fd, ...rest]]))
     fdkit.mmap(fd)
     fdkit.mmap(fd, { length: 5, writable: true })
     fdkit.mmap(fd, { writable: false })
-    fdkit.mmap(fd, { length: 7, offset: 4096 })
+    fdkit.mmap(fd, { length: 7, offset: fdkit.getpagesize() })
     answer(events)
   `
   const heard = child(script)

@@ -33,8 +33,9 @@ test('supportsSharedMapping is a boolean on every platform', (t) => {
 withSharing('a worker that receives the buffer has the same memory', (t) => {
   const script = `
     import { Worker } from 'node:worker_threads'
-    const memfd = fdkit.Memfd.create('shared', { size: 8192 })
-    const shared = memfd.share({ offset: 4096 })
+    const page = fdkit.getpagesize()
+    const memfd = fdkit.Memfd.create('shared', { size: 2 * page })
+    const shared = memfd.share({ offset: page })
     const program = \`
       import { parentPort, workerData } from 'node:worker_threads'
       const words = new Int32Array(workerData)
@@ -49,9 +50,9 @@ withSharing('a worker that receives the buffer has the same memory', (t) => {
     const woken = new Promise((resolve) => worker.once('message', resolve))
     Atomics.store(words, 1, 7)
     Atomics.notify(words, 1)
-    answer([words[0], await woken, memfd.read(Buffer.alloc(4), 4096).readInt32LE(), words.length])
+    answer([words[0], await woken, memfd.read(Buffer.alloc(4), page).readInt32LE(), words.length === page / 4])
   `
-  t.deepEqual(child(script, onSharing), [20_000, 7, 20_000, 1024])
+  t.deepEqual(child(script, onSharing), [20_000, 7, 20_000, true])
 })
 
 withSharing('no addition is lost when two processes use Atomics on one word', async (t) => {
@@ -79,18 +80,19 @@ withSharing(
   (t) => {
     const script = `
     const attempt = (call) => { try { return call() } catch ({ code, message }) { return code + ' ' + /: ([^:]*)$/.exec(message)?.[1] } }
-    const memfd = fdkit.Memfd.create('shared', { size: 5000 })
+    const page = fdkit.getpagesize()
+    const memfd = fdkit.Memfd.create('shared', { size: page + 904 })
     const plain = fdkit.Memfd.create('plain', { size: 5000, sealing: false })
     const empty = fdkit.Memfd.create('empty')
     answer([
-      memfd.share().byteLength, memfd.share({ offset: 4096 }).byteLength, memfd.seals.includes('shrink'),
-      attempt(() => memfd.share({ length: 5001 })).slice(0, 16), attempt(() => memfd.share({ offset: 1 })).slice(0, 16),
+      memfd.share().byteLength - page, memfd.share({ offset: page }).byteLength, memfd.seals.includes('shrink'),
+      attempt(() => memfd.share({ length: page + 905 })).slice(0, 16), attempt(() => memfd.share({ offset: 1 })).slice(0, 16),
       attempt(() => plain.share()).slice(0, 5), plain.share({ allowShrink: true }).byteLength,
       attempt(() => empty.share()), attempt(() => fdkit.mmapShared(999999)).slice(0, 5),
     ])
   `
     t.deepEqual(child(script, onSharing), [
-      5000,
+      904,
       904,
       true,
       'ERR_OUT_OF_RANGE',

@@ -2,7 +2,17 @@
 import * as fs from 'node:fs'
 
 import type { ExecutionContext } from 'ava'
-import { F_SEAL_WRITE, addSeals, dup, getInheritable, Memfd, memfdCreate, mmap, munmap } from 'fdkit'
+import {
+  F_SEAL_WRITE,
+  addSeals,
+  dup,
+  getInheritable,
+  getpagesize,
+  Memfd,
+  memfdCreate,
+  mmap,
+  munmap,
+} from 'fdkit'
 
 import { child } from '../helpers/child.js'
 import { isOpen } from '../helpers/fds.js'
@@ -123,10 +133,10 @@ onLinux('close throws EBADF if the descriptor was closed elsewhere, and the Memf
 })
 
 onLinux('disposing of a Memfd closes it and unmaps all its buffers', (t) => {
-  const memfd = Memfd.create('disposed', { size: 10_000 })
+  const memfd = Memfd.create('disposed', { size: 2 * getpagesize() })
   const kept = dup(memfd.fd)
   t.teardown(() => fs.closeSync(kept))
-  const buffers = [memfd.map(), memfd.map({ offset: 4096 }), memfd.map({ writable: false })]
+  const buffers = [memfd.map(), memfd.map({ offset: getpagesize() }), memfd.map({ writable: false })]
   const view = new Uint8Array(buffers[0] as ArrayBuffer)
   memfd[Symbol.dispose]()
   t.deepEqual(
@@ -281,6 +291,7 @@ const noMunmap = `
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <string.h>
+#include <unistd.h>
 static int left = 0;
 // The test sets the count through process.env.
 int setenv(const char *name, const char *value, int overwrite) {
@@ -290,7 +301,7 @@ int setenv(const char *name, const char *value, int overwrite) {
 }
 int munmap(void *address, size_t length) {
   int (*real)(void *, size_t) = dlsym(RTLD_NEXT, "munmap");
-  if (left > 0 && length == 4096) { left--; errno = ENOMEM; return -1; }
+  if (left > 0 && length == (size_t)getpagesize()) { left--; errno = ENOMEM; return -1; }
   return real(address, length);
 }
 `

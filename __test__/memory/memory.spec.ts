@@ -3,7 +3,16 @@
 import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
-import { F_SEAL_SHRINK, getSeals, hugePageSizes, Memfd, mmap, munmap, type MemfdOptions } from 'fdkit'
+import {
+  F_SEAL_SHRINK,
+  getpagesize,
+  getSeals,
+  hugePageSizes,
+  Memfd,
+  mmap,
+  munmap,
+  type MemfdOptions,
+} from 'fdkit'
 
 import { child } from '../helpers/child.js'
 import { startOther } from '../helpers/other.js'
@@ -172,7 +181,7 @@ withHuge('huge pages: the file can be mapped from offsets of whole pages', (t) =
   const privately = memfd.map({ writable: false, length: 1 })
   new Uint8Array(privately)[0] = 2
   t.is(memfd.read(Buffer.alloc(1)).toString(), 't')
-  t.throws(() => memfd.map({ offset: 4096 }), {
+  t.throws(() => memfd.map({ offset: getpagesize() }), {
     code: 'EINVAL',
     message:
       'EINVAL: invalid argument, mmap: in a file in huge pages, the offset must be a multiple of their size',
@@ -222,14 +231,15 @@ unless(noSetting, test.serial)(
     fs.writeFileSync(setting, 'always')
     const memfd = Memfd.create('text', { contents: 'text' })
     t.teardown(() => memfd.close())
-    t.true(fs.fstatSync(memfd.fd).blksize > 4096)
+    t.true(fs.fstatSync(memfd.fd).blksize > getpagesize())
     t.is(memfd.size, 4)
     memfd.write(' and more', 4)
     t.is(memfd.read().toString(), 'text and more')
     t.is(getSeals(memfd.fd) & F_SEAL_SHRINK, 0)
-    memfd.truncate(4096 * 3 + 1)
-    const buffer = mmap(memfd.fd, { offset: 4096 })
-    t.is(buffer.byteLength, 2 * 4096 + 1)
+    const page = getpagesize()
+    memfd.truncate(3 * page + 1)
+    const buffer = mmap(memfd.fd, { offset: page })
+    t.is(buffer.byteLength, 2 * page + 1)
     munmap(buffer)
     // The size exceeds the address space, which has nothing to do with huge pages.
     memfd.truncate(2 ** 52)

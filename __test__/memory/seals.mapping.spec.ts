@@ -207,7 +207,7 @@ onLinux('F_SEAL_WRITE is EBUSY while a writable buffer exists, even if its descr
   for (const buffer of buffers) {
     t.throws(() => addSeals(fd, F_SEAL_WRITE), {
       code: 'EBUSY',
-      message: 'EBUSY: resource busy or locked, fcntl',
+      message: 'EBUSY: resource busy or locked, fcntl: a writable mapping exists, in this or another process',
     })
     munmap(buffer)
   }

@@ -186,6 +186,13 @@ const CALLS: Record<string, ((place: Place) => unknown)[]> = {
     ({ os }) => os.statAll(wrong('file')),
     ({ os }) => os.statAll([wrong(5)]),
   ],
+  statvfs: [
+    async ({ os, dirFd }) => (await os.statvfs('link', { dirFd })).f_namemax,
+    async ({ os, file }) => (await os.statvfs(file, { bigint: true })).f_fsid,
+    ({ os, dirFd }) => os.statvfs('missing', { dirFd }),
+    ({ os }) => os.statvfs(NOT_OPEN),
+    ({ os }) => os.statvfs(wrong(null)),
+  ],
   symlink: [
     ({ os, dirFd }) => os.symlink('file', 'new', { dirFd }),
     ({ os, dirFd }) => os.symlink('file', 'dir', { dirFd }),

@@ -7,6 +7,7 @@ import {
   type DiskUsage,
   type FwalkEntry,
   type PathLike,
+  type StatvfsResult,
   type SystemError,
 } from 'fdkit'
 import {
@@ -31,6 +32,7 @@ import {
   scandir,
   stat,
   statAll,
+  statvfs,
   symlink,
   unlink,
   utime,
@@ -87,6 +89,8 @@ is<Promise<number>>()(open(anyPath, 'wx', { dirFd: 3 }))
 is<Promise<fs.Stats>>()(stat('.'))
 is<Promise<fs.BigIntStats>>()(stat(3, { bigint: true }))
 is<Promise<fs.BigIntStats>>()(lstat(url, { bigint: true }))
+is<Promise<StatvfsResult>>()(statvfs('.'))
+is<Promise<StatvfsResult<bigint>>>()(statvfs(3, { bigint: true }))
 void access(anyPath)
 is<Promise<void>>()(chmod(3, '600'))
 is<Promise<void>>()(chown(bytes, -1, 0, { followSymlinks: false }))

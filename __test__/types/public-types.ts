@@ -22,6 +22,7 @@ import {
   setInheritable,
   stat,
   statAll,
+  statvfs,
   unlink,
   type AuditHook,
   type DirFdOptions,
@@ -37,6 +38,8 @@ import {
   type OpenOptions,
   type PathLike,
   type StatOptions,
+  type StatvfsOptions,
+  type StatvfsResult,
   type SystemError,
   UTIME_NOW,
   UTIME_OMIT,
@@ -188,6 +191,21 @@ lstat('.', { followSymlinks: true })
 lstat(0)
 // @ts-expect-error: a number, not a bigint
 is<bigint>()(stat('.', lstatOptions).size)
+
+// statvfs: the fields are bigints if bigint is true
+is<StatvfsResult>()(statvfs('.'))
+is<StatvfsResult<number>>()(statvfs(0, { dirFd: undefined, bigint: false }))
+is<StatvfsResult<bigint>>()(statvfs(anyPath, { bigint: true, dirFd: 3 }))
+is<StatvfsResult | StatvfsResult<bigint>>()(statvfs('.', { bigint: isBig }))
+const statvfsOptions: StatvfsOptions = { bigint: true }
+is<number>()(statvfs('.').f_bavail)
+is<bigint>()(statvfs('.', { bigint: true }).f_fsid)
+// @ts-expect-error: a number, or a bigint, depending on the options
+is<bigint>()(statvfs('.', statvfsOptions).f_flag)
+// @ts-expect-error: links are always followed
+statvfs('.', { followSymlinks: false })
+// @ts-expect-error: the fields are numbers or bigints
+type NoResult = StatvfsResult<string>
 
 // rmtree: the type of the error's path depends on the path, as for fwalk
 rmtree('build', { onerror: (error) => is<SystemError<string>>()(error) })

@@ -21,6 +21,20 @@ const names = {
   tree: ['fwalk', 'rmtree'],
 }
 
+/** The specs that depend on the size of a page of memory. */
+export const mappingSpecs = [
+  'futex',
+  'futex.private',
+  'mapping',
+  'mapping.files',
+  'mapping.shared',
+  'memfd',
+  'memfd-class',
+  'memory',
+  'seals',
+  'seals.mapping',
+].map((name) => `__test__/memory/${name}.spec.ts`)
+
 export const nativeSpecs = Object.entries(names).flatMap(([folder, specs]) =>
   specs.map((name) => `__test__/${folder}/${name}.spec.ts`),
 )

@@ -1,5 +1,6 @@
 //! The exports.
 
 pub mod files;
+pub mod ipc;
 pub mod memory;
 pub mod tree;

@@ -15,6 +15,21 @@ pub struct Bytes {
     pub length: usize,
 }
 
+impl Bytes {
+    /// Copies the bytes. They must not be used after JavaScript has run again.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.length);
+        if self.length > 0 {
+            // SAFETY: the memory of the array, which JavaScript cannot detach during the call. It is
+            // copied before it is looked at, since another thread may write to it.
+            unsafe { ptr::copy_nonoverlapping(self.data, bytes.as_mut_ptr(), self.length) };
+            // SAFETY: so many bytes were copied.
+            unsafe { bytes.set_len(self.length) };
+        }
+        bytes
+    }
+}
+
 impl FromNapiValue for Bytes {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
         let buffer = ptr::null_mut();

@@ -99,7 +99,7 @@ mod sys {
         match statx(start, path, flags) {
             // Kernels before 4.11 have no statx, and a seccomp filter can hide it. Some emulators
             // refuse the flags.
-            Err(error) if may_be_missing(error) || error.errno() == libc::EINVAL => {
+            Err(error) if may_be_missing(error) || error.is(libc::EINVAL) => {
                 fstatat(start, path, flags)
             }
             result => result,

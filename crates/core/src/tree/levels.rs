@@ -10,11 +10,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
-
-use crate::error::{Error, Result, retry};
+use crate::error::{Error, Result};
 use crate::files::descriptors::Identity;
+use crate::files::directory::open_directory;
 use crate::tree::ahead::{Ahead, Looked, Looker, Manner};
 use crate::tree::listing::Listing;
 
@@ -27,17 +25,6 @@ const SPARE: usize = 4;
 
 // `../` for each level, in paths well below PATH_MAX.
 const CLIMB: usize = 1024;
-
-/// Opens a directory to list it. A name that ends in a slash is followed all the same.
-pub(crate) fn open_directory(
-    start: BorrowedFd<'_>,
-    name: &CStr,
-    follow_symlinks: bool,
-) -> Result<OwnedFd> {
-    let mut flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-    flags.set(OFlag::O_NOFOLLOW, !follow_symlinks);
-    retry("openat", || openat(start, name, flags, Mode::empty()))
-}
 
 pub(crate) fn is_out_of_descriptors(error: &Error) -> bool {
     matches!(error.errno(), libc::EMFILE | libc::ENFILE)
@@ -254,7 +241,7 @@ impl Levels {
 
     /// Opens a directory relative to the last level.
     ///
-    /// What it returns counts from [`push`](Self::push) on.
+    /// The descriptor counts towards `max_open` only after [`push`](Self::push).
     pub(crate) fn open_child(&mut self, name: &CStr, follow_symlinks: bool) -> Result<OwnedFd> {
         self.reopen_last()?;
         let last = self.levels.len() - 1;

@@ -46,7 +46,7 @@ struct State {
     start: Option<CallFd>,
     // Why the descriptor could not be duplicated. The first step reports it.
     failed: Option<fdkit::Error>,
-    // What the last step found, and how far `drain` has come with it.
+    // The result of the last step, and how far `drain` has come with it.
     step: Option<Step>,
     is_entered: bool,
     dirnames_at: usize,
