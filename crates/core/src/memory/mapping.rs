@@ -157,7 +157,7 @@ impl Mapping {
 
     /// Returns the length in bytes, at least 1.
     #[must_use]
-    #[allow(clippy::len_without_is_empty, reason = "it is never empty")]
+    #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
         self.length
     }
