@@ -900,62 +900,6 @@ export declare function listdir(path?: PathLike | FdLike, options?: DirFdOptions
  */
 export declare function memfdCreate(name: string | Uint8Array, flags?: number): Promise<number>;
 /**
- * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
- * order. The name, the type and the inode number of an entry come from the directory itself and
- * need no further system call.
- *
- * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
- * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
- * was given in place of the path.
- *
- * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
- * only the `stat` method of an entry makes another system call. It returns a promise.
- *
- * @param path a path, or a descriptor of a directory
- * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
- * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
- * open(2)
- * @see https://docs.python.org/3/library/os.html#os.scandir
- * @example
- * ```ts
- * import { scandir } from 'fdkit/promises'
- *
- * for (const entry of await scandir('src')) {
- *   if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
- *   console.log(entry.name, (await entry.stat()).size)
- * }
- * ```
- */
-export declare function scandir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<AsyncDirEntry[]>;
-/**
- * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
- * order. The name, the type and the inode number of an entry come from the directory itself and
- * need no further system call.
- *
- * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
- * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
- * was given in place of the path.
- *
- * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
- * only the `stat` method of an entry makes another system call. It returns a promise.
- *
- * @param path a path, or a descriptor of a directory
- * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
- * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
- * open(2)
- * @see https://docs.python.org/3/library/os.html#os.scandir
- * @example
- * ```ts
- * import { scandir } from 'fdkit/promises'
- *
- * for (const entry of await scandir('src')) {
- *   if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
- *   console.log(entry.name, (await entry.stat()).size)
- * }
- * ```
- */
-export declare function scandir(path: Uint8Array, options?: DirFdOptions): Promise<AsyncDirEntry<Buffer>[]>;
-/**
  * Sends bytes and descriptors over a Unix socket as one message, and returns the number of bytes that
  * were sent. It is Python's `socket.send_fds`, and works on every descriptor of a socket.
  *
@@ -1088,6 +1032,62 @@ export declare function pidfdOpen(pid: number): Promise<number>;
  * ```
  */
 export declare function pidfdGetfd(pidfd: FdLike, fd: number): Promise<number>;
+/**
+ * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
+ * order. The name, the type and the inode number of an entry come from the directory itself and
+ * need no further system call.
+ *
+ * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
+ * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
+ * was given in place of the path.
+ *
+ * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
+ * only the `stat` method of an entry makes another system call. It returns a promise.
+ *
+ * @param path a path, or a descriptor of a directory
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
+ * @see https://docs.python.org/3/library/os.html#os.scandir
+ * @example
+ * ```ts
+ * import { scandir } from 'fdkit/promises'
+ *
+ * for (const entry of await scandir('src')) {
+ *   if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
+ *   console.log(entry.name, (await entry.stat()).size)
+ * }
+ * ```
+ */
+export declare function scandir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<AsyncDirEntry[]>;
+/**
+ * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
+ * order. The name, the type and the inode number of an entry come from the directory itself and
+ * need no further system call.
+ *
+ * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
+ * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
+ * was given in place of the path.
+ *
+ * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
+ * only the `stat` method of an entry makes another system call. It returns a promise.
+ *
+ * @param path a path, or a descriptor of a directory
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
+ * @see https://docs.python.org/3/library/os.html#os.scandir
+ * @example
+ * ```ts
+ * import { scandir } from 'fdkit/promises'
+ *
+ * for (const entry of await scandir('src')) {
+ *   if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
+ *   console.log(entry.name, (await entry.stat()).size)
+ * }
+ * ```
+ */
+export declare function scandir(path: Uint8Array, options?: DirFdOptions): Promise<AsyncDirEntry<Buffer>[]>;
 /**
  * Removes a directory and everything below it, at any depth.
  *

@@ -16,9 +16,8 @@ import * as fromLinks from './files/links.js'
 import * as fromRename from './files/rename.js'
 import * as fromRemove from './files/remove.js'
 import * as fromListing from './files/listing.js'
-import type { Contents } from './memory/contents.js'
-import { recvFdsPromise, sendFdsPromise, type FdsOptions, type ReceivedFds } from './ipc/message.js'
-import { pidfdGetfdPromise, pidfdOpenPromise } from './ipc/pidfd.js'
+import * as fromMessage from './ipc/message.js'
+import * as fromPidfd from './ipc/pidfd.js'
 import { scandirPromise, type AsyncDirEntry } from './files/scandir.js'
 import * as fromMemfd from './memory/memfd.js'
 import { promised } from './runtime/operation.js'
@@ -47,6 +46,10 @@ export const unlink = promised(fromRemove.unlink)
 export const rmdir = promised(fromRemove.rmdir)
 export const listdir = promised(fromListing.listdir)
 export const memfdCreate = promised(fromMemfd.memfdCreate)
+export const sendFds = promised(fromMessage.sendFds)
+export const recvFds = promised(fromMessage.recvFds)
+export const pidfdOpen = promised(fromPidfd.pidfdOpen)
+export const pidfdGetfd = promised(fromPidfd.pidfdGetfd)
 
 /**
  * {@inheritDoc scandir}
@@ -71,36 +74,6 @@ export async function scandir(
   options?: DirFdOptions,
 ): Promise<AsyncDirEntry[] | AsyncDirEntry<Buffer>[]> {
   return (await scandirPromise(path, options)) as AsyncDirEntry[]
-}
-
-/** {@inheritDoc sendFds} */
-export async function sendFds(
-  fd: FdLike,
-  data: Contents,
-  fds: readonly FdLike[],
-  options?: FdsOptions,
-): Promise<number> {
-  return sendFdsPromise(fd, data, fds, options)
-}
-
-/** {@inheritDoc recvFds} */
-export async function recvFds(
-  fd: FdLike,
-  size: number,
-  maxFds: number,
-  options?: FdsOptions,
-): Promise<ReceivedFds> {
-  return recvFdsPromise(fd, size, maxFds, options)
-}
-
-/** {@inheritDoc pidfdOpen} */
-export async function pidfdOpen(pid: number): Promise<number> {
-  return pidfdOpenPromise(pid)
-}
-
-/** {@inheritDoc pidfdGetfd} */
-export async function pidfdGetfd(pidfd: FdLike, fd: number): Promise<number> {
-  return pidfdGetfdPromise(pidfd, fd)
 }
 
 /**

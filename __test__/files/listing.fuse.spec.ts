@@ -1,6 +1,7 @@
 // Tests listings on a FUSE file system that gives every name the same offset.
 import { child } from '../helpers/child.js'
 import { noFuse, serving } from '../helpers/fuse.js'
+import { patience } from '../helpers/patience.js'
 import { unless } from '../helpers/platform.js'
 import { makeTree } from '../helpers/tree.js'
 
@@ -11,7 +12,7 @@ const script = 'files/list-in-every-way.mjs'
 for (const offset of [2n ** 63n - 1n, 1n]) {
   unless(noFuse)(`all names are listed if the server sends the offset ${offset} with each of them`, (t) => {
     const top = makeTree(t)
-    const options = { args: [top], ...serving(top, NAMES, offset), timeout: 60_000 }
+    const options = { args: [top], ...serving(top, NAMES, offset), timeout: patience(60_000) }
     t.deepEqual(
       child<number[]>(script, options),
       Array.from({ length: 5 }, () => NAMES),

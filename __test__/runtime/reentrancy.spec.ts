@@ -10,6 +10,7 @@ import test from 'ava'
 import * as fdkit from 'fdkit'
 
 import { child } from '../helpers/child.js'
+import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { names } from '../helpers/reentrant.js'
 import { makeTree } from '../helpers/tree.js'
@@ -32,7 +33,7 @@ onLinux('every function survives user code at every callback', async (t) => {
   const running = spawn(process.execPath, ['--import', register, program], {
     cwd: `${top}/cwd`,
     stdio: ['ignore', log, 'pipe'],
-    timeout: 115_000,
+    timeout: patience(115_000),
   })
   closeSync(log)
   let errors = ''
