@@ -182,8 +182,7 @@ test('a promise that was not awaited, a Map and other built-in objects are not o
 
 test('a misspelt dirFd is an error and deletes nothing in the working directory', (t) => {
   const top = makeTree(t, { other: { file: '' }, file: '' })
-  const script = 'runtime/misspelt-options.mjs'
-  const [codes, names] = child<[string[], string[]]>(script, { args: [top] })
+  const [codes, names] = child<[string[], string[]]>('runtime/misspelt-options.mjs', { args: [top] })
   t.deepEqual(codes, Array(16).fill('ERR_INVALID_ARG_VALUEtrue'))
   t.deepEqual(names, ['file', 'other'])
 })
@@ -303,6 +302,5 @@ for (const [index, [name, call, object]] of positional.entries()) {
 test('properties of Object.prototype change no call', (t) => {
   const top = makeTree(t, { dir: { file: '' }, other: { file: '' } })
   fs.symlinkSync('dir', `${top}/alias`)
-  const script = 'runtime/polluted-prototype.mjs'
-  t.deepEqual(child(script, { args: [top] }), [])
+  t.deepEqual(child('runtime/polluted-prototype.mjs', { args: [top] }), [])
 })
