@@ -25,6 +25,20 @@ const words = new Int32Array(fdkit.mmap(keep(page()).fd))
 const ends = { srcDirFd: directory, dstDirFd: directory }
 
 const signal = new AbortController().signal
+// A socket whose other side is closed, so that no call waits: it receives the end, or EPIPE.
+function endedSocket(): number {
+  const [one, other] = fdkit.socketpair()
+  fs.closeSync(other)
+  return one
+}
+const ended = endedSocket()
+const pidfd = process.platform === 'linux' ? fdkit.pidfdOpen(process.pid) : 0
+
+// Objects that never wait either.
+const { FdListener, FdSocket } = promises
+const closedListener = await FdSocket.listen(`${process.cwd()}/listener${process.pid}`)
+closedListener.close()
+
 const memfdOfPage = () => keep(page()).fd
 
 export const table: Table = {
@@ -83,13 +97,18 @@ export const table: Table = {
   mmapShared: () => [memfdOfPage(), { offset: 0, length: 100, allowShrink: false, populate: false }],
   munmap: () => [fdkit.mmap(memfdOfPage())],
   open: () => ['file', 'w', { mode: 0o600, resolve: 0, dirFd: directory }],
+  pidfdGetfd: () => [pidfd, directory],
+  pidfdOpen: () => [process.pid],
   readlink: () => ['link', { dirFd: directory }],
+  recvFds: () => [ended, 10, 1, { flags: 0 }],
   rename: () => ['file', 'renamed', { ...ends, flags: 0 }],
   replace: () => ['renamed', 'file', { ...ends }],
   rmdir: () => ['dir', { dirFd: directory }],
   rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, threads: 1, dirFd: directory }],
   scandir: () => ['.', { dirFd: directory }],
+  sendFds: () => [ended, 'x', [directory], { flags: 0 }],
   setInheritable: () => [directory, false],
+  socketpair: () => ['stream'],
   stat: () => ['.', { dirFd: directory, bigint: false, followSymlinks: true }],
   symlink: () => ['file', 'link', { dirFd: directory }],
   unlink: () => ['file', { dirFd: directory }],
@@ -112,6 +131,20 @@ export const promisesTable: Table = {
     },
   ],
   futexWaitAsync: () => [words, 0, 1, { timeout: 5, signal }],
+  'FdListener#accept': () => [{ signal }],
+  'FdListener#ref': () => [],
+  'FdListener#unref': () => [],
+  'FdSocket.bind': () => ['socket', { mode: 0o600, dirFd: directory }],
+  'FdSocket.connect': () => ['socket', { type: 'stream', dirFd: directory, signal }],
+  'FdSocket.from': () => [endedSocket()],
+  'FdSocket.listen': () => ['socket', { type: 'stream', mode: 0o600, backlog: 1, dirFd: directory }],
+  'FdSocket.pair': () => ['stream'],
+  'FdSocket#pidfd': () => [],
+  'FdSocket#receive': () => [{ signal }],
+  'FdSocket#ref': () => [],
+  'FdSocket#send': () => ['x', [directory]],
+  'FdSocket#toDuplex': () => [],
+  'FdSocket#unref': () => [],
   fwalk: () => [
     '.',
     {
@@ -169,6 +202,7 @@ const getters = Object.defineProperties(
       'inheritable',
       'timeout',
       'type',
+      'backlog',
     ].map((name) => [name, { get: thrower, enumerable: true }]),
   ),
 )
@@ -301,15 +335,41 @@ function complaint(thrown: unknown): string {
 
 type Attempt = (name: string, place: string, args: unknown[]) => void | Promise<void>
 
+type Methods = Record<string, AnyFunction>
+
+/** Returns an object of a class on which a method is called, and closes it after the call. */
+function objectOf(className: string): Methods & { close(): void } {
+  if (className === 'FdListener') return closedListener as never
+  if (className === 'FdSocket') return FdSocket.from(endedSocket()) as never
+  return page() as never
+}
+
 /** Returns the function that a name of the table stands for; `Class#method` uses a new object. */
 function callable(name: string): AnyFunction {
   const [, className, separator, member = ''] = /^(\w+)([.#])(\w+)$/.exec(name) ?? []
   if (className === undefined) return fdkit[name as keyof typeof fdkit] as AnyFunction
-  const made = () => fdkit[className as 'Memfd'] as unknown as Record<string, AnyFunction>
-  if (separator === '.') return (...args) => made()[member]!(...args)
+  const classes = { FdListener, FdSocket, Memfd: fdkit.Memfd } as unknown as Record<string, Methods>
+  if (separator === '.') return (...args) => classes[className]![member]!(...args)
   return (...args) => {
-    using object = page()
-    return (object as unknown as Record<string, AnyFunction>)[member]!(...args)
+    const object = objectOf(className)
+    const result = object[member]!(...args)
+    if (!(result instanceof Promise)) object.close()
+    return result
+  }
+}
+
+/** Closes what a call has opened. */
+function closeResult(name: string, result: unknown): void {
+  if (result instanceof FdSocket || result instanceof FdListener) result.close()
+  if (Array.isArray(result) && /^(socketpair|FdSocket.pair)$/.test(name)) {
+    for (const each of result) if (typeof each === 'number') fs.closeSync(each)
+    for (const each of result) if (each instanceof FdSocket) each.close()
+  }
+  if (
+    typeof result === 'number' &&
+    /^(open|dup|memfdCreate|pidfdOpen|pidfdGetfd|FdSocket#pidfd)$/.test(name)
+  ) {
+    fs.closeSync(result)
   }
 }
 
@@ -322,7 +382,7 @@ function attemptNow(name: string, place: string, args: unknown[]): void {
     const result = callable(name)(...args)
     if (result instanceof fdkit.Memfd && name === 'Memfd.create') result.close()
     if (result instanceof fdkit.Memfd) keep(result)
-    if (typeof result === 'number' && /^(open|dup|memfdCreate)$/.test(name)) fs.closeSync(result)
+    closeResult(name, result)
     if (/^(fwalk|scandir)$/.test(name)) for (const _ of result as Iterable<unknown>) continue
   } catch (error) {
     said = complaint(error)
@@ -330,21 +390,24 @@ function attemptNow(name: string, place: string, args: unknown[]): void {
   if (said) say({ complaint: `${name}: ${place}: ${said}` })
 }
 
+// The members of fdkit/promises that return no promise.
+const isSync = /^(fwalk|FdSocket\.(from|pair)|Fd\w+#(pidfd|ref|unref|toDuplex))$/
+
 async function attemptLater(name: string, place: string, args: unknown[]): Promise<void> {
   say({ trying: `${name}: ${place}` })
   let said = ''
   let returned: unknown
   try {
     returned = ((promises[name as keyof typeof promises] ?? callable(name)) as AnyFunction)(...args)
-    if (name !== 'fwalk' && !(returned instanceof Promise)) said = 'returned no promise'
+    if (!isSync.test(name) && !(returned instanceof Promise)) said = 'returned no promise'
   } catch (error) {
-    said = name === 'fwalk' ? complaint(error) : `threw, and did not reject: ${String(error)}`
+    said = isSync.test(name) ? complaint(error) : `threw, and did not reject: ${String(error)}`
   }
   try {
     const result = await returned
     // It may have reserved 4 GiB.
     if (result instanceof fdkit.Memfd && name === 'createMemfd') result.close()
-    if (typeof result === 'number' && /^(open|memfdCreate)$/.test(name)) fs.closeSync(result)
+    closeResult(name, result)
     if (name === 'fwalk' && result !== undefined)
       for await (const _ of result as AsyncIterable<unknown>) continue
   } catch (error) {

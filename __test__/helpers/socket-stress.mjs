@@ -92,8 +92,10 @@ async function exchange(total, kills) {
   const random = (below) => Math.floor(Math.random() * below)
   const killEvery = kills > 0 ? Math.ceil(total / (kills + 1)) : Infinity
 
+  const hasMore = () => started < total
+
   async function serve(type) {
-    while (started < total) {
+    while (hasMore()) {
       const [ours, theirs] = FdSocket.pair(type)
       const given = dup(theirs.fd)
       theirs.close()

@@ -8,7 +8,13 @@ import type { Outcome, Received } from '../runtime/binding.js'
 import { check, errorCode, invalidArgValue, isFailure, because } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { optionsOf } from '../runtime/options.js'
-import { validateBits, validateFd, validateInteger, type FdLike } from '../runtime/validate.js'
+import {
+  validateBits,
+  validateFd,
+  validateInteger,
+  validateString,
+  type FdLike,
+} from '../runtime/validate.js'
 import { deliverer, Waiting } from './events.js'
 import { takeFds, validateFds } from './fds.js'
 
@@ -20,7 +26,7 @@ export const socketTypes: readonly SocketType[] = ['stream', 'seqpacket', 'dgram
 
 /** Returns the number of a type. */
 export function validateSocketType(value: unknown, name: string): number {
-  const index = socketTypes.indexOf(value as SocketType)
+  const index = socketTypes.indexOf(validateString(value, name) as SocketType)
   if (index === -1) throw invalidArgValue(name, `must be one of '${socketTypes.join("', '")}'`, value)
   return index
 }
