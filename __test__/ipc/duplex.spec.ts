@@ -217,7 +217,7 @@ for (const what of ['destroy', 'close', 'pause', 'read', 'write'] as const) {
   })
 }
 
-onLinux('what a listener throws is an uncaught exception, and the stream goes on', (t) => {
+onLinux('an exception of a listener is an uncaught exception, and the stream goes on', (t) => {
   const found = child<string[]>(`
     import { FdSocket } from 'fdkit/promises'
     const [one, other] = FdSocket.pair().map((socket) => socket.toDuplex())

@@ -442,7 +442,7 @@ onLinux('connecting fails as the kernel says', async (t) => {
   await t.throwsAsync(FdSocket.connect('none', { dirFd: 999_999 }), { code: 'EBADF' })
 })
 
-asRoot('who may connect is decided by the mode', (t) => {
+asRoot('the mode decides who may connect', (t) => {
   const top = makeTree(t, {})
   fs.chmodSync(top, 0o755)
   const found = child<string[]>(
@@ -543,7 +543,7 @@ onLinux('from and listen leave a descriptor open that they do not take', async (
   fs.closeSync(other)
 })
 
-onLinux('pidfd opens the process on the other side, where the kernel can', async (t) => {
+onLinux('pidfd opens the process on the other side if the kernel can', async (t) => {
   const path = `${makeTree(t, {})}/s`
   using server = await FdSocket.listen(path)
   const script = `import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); sys.stdin.read()`

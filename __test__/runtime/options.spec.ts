@@ -41,17 +41,23 @@ const sync: Takes[] = [
   ['mknod', ['dirFd'], (options) => fdkit.mknod(nowhere, 0, 0, options)],
   ['open', ['dirFd', 'mode', 'resolve'], (options) => fdkit.open(nowhere, 'r', options)],
   ['readlink', ['dirFd'], (options) => fdkit.readlink(nowhere, options)],
-  ['recvFds', ['flags'], (options) => fdkit.recvFds(999_999, 1, 1, options)],
   ['rename', ['dstDirFd', 'flags', 'srcDirFd'], (options) => fdkit.rename(nowhere, nowhere, options)],
   ['replace', ['dstDirFd', 'srcDirFd'], (options) => fdkit.replace(nowhere, nowhere, options)],
   ['rmdir', ['dirFd'], (options) => fdkit.rmdir(nowhere, options)],
   ['rmtree', ['dirFd', 'ignoreErrors', 'onerror', 'threads'], (options) => fdkit.rmtree(nowhere, options)],
   ['scandir', ['dirFd'], (options) => fdkit.scandir(nowhere, options)],
-  ['sendFds', ['flags'], (options) => fdkit.sendFds(999_999, 'x', [], options)],
   ['stat', ['bigint', 'dirFd', 'followSymlinks'], (options) => fdkit.stat(nowhere, options as object)],
   ['symlink', ['dirFd'], (options) => fdkit.symlink('x', nowhere, options)],
   ['unlink', ['dirFd'], (options) => fdkit.unlink(nowhere, options)],
   ['utime', ['dirFd', 'followSymlinks', 'times'], (options) => fdkit.utime(nowhere, options)],
+]
+const sockets: Takes[] = [
+  ['recvFds', ['flags'], (options) => fdkit.recvFds(999_999, 1, 1, options)],
+  ['sendFds', ['flags'], (options) => fdkit.sendFds(999_999, 'x', [], options)],
+]
+const socketsByPromise: Takes[] = [
+  ['recvFds', ['flags'], async (options) => promises.recvFds(999_999, 1, 1, options)],
+  ['sendFds', ['flags'], async (options) => promises.sendFds(999_999, 'x', [], options)],
 ]
 const memory: Takes[] = [
   [
@@ -93,15 +99,12 @@ const byPromise: Takes[] = sync.map(([name, names]) => {
     mkfifo: [0],
     mknod: [0, 0],
     open: ['r'],
-    recvFds: [1, 1],
     rename: [nowhere],
     replace: [nowhere],
-    sendFds: ['x', []],
     symlink: [nowhere],
   }
   const all = name === 'fwalk' || name === 'rmtree' ? [...names, 'signal'] : names
-  const first = name.endsWith('Fds') ? 999_999 : nowhere
-  return [name, all, async (options) => call(first, ...(before[name] ?? []), options)]
+  return [name, all, async (options) => call(nowhere, ...(before[name] ?? []), options)]
 })
 
 const good: Options = {
@@ -159,6 +162,8 @@ test('the tables list every function that takes dirFd', (t) => {
 
 const cases: [string, Takes][] = [
   ...sync.map((each) => ['', each] as [string, Takes]),
+  ...sockets.map((each) => ['', each] as [string, Takes]),
+  ...socketsByPromise.map((each) => ['promises.', each] as [string, Takes]),
   ...(notLinux ? [] : memory.map((each) => ['', each] as [string, Takes])),
   ...byPromise.map((each) => ['promises.', each] as [string, Takes]),
 ]

@@ -182,15 +182,26 @@ const CALLS: Record<string, ((place: Place) => unknown)[]> = {
     ({ os }) => os.scandir(NOT_OPEN),
   ],
   sendFds: [
-    ({ os, file }) => {
+    async ({ os, file }) => {
       const [one, other] = sync.socketpair()
       const sending = os.sendFds(one, 'bytes', [file])
       for (const fd of [one, other]) fs.closeSync(fd)
-      return sending
+      // Not a bare number, which would be closed as a descriptor.
+      return { sent: await sending }
     },
     ({ os, file }) => os.sendFds(file, 'x', []),
     ({ os }) => os.sendFds(NOT_OPEN, 'x', []),
-    ({ os, file }) => os.sendFds(file, 'x', [file, NOT_OPEN]),
+    async ({ os, file }) => {
+      const [one, other] = sync.socketpair()
+      fs.closeSync(other)
+      try {
+        // The promise version throws nothing at the call.
+        const sending = os.sendFds(one, 'x', [file, NOT_OPEN])
+        await sending
+      } finally {
+        fs.closeSync(one)
+      }
+    },
     ({ os, file }) => os.sendFds(file, '', [file]),
     ({ os, file }) => os.sendFds(file, 'x', wrong('x')),
   ],

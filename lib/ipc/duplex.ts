@@ -32,7 +32,7 @@ export interface FdDuplex extends Duplex {
   unref(): this
 }
 
-/** What a stream needs of its socket. */
+/** The operations of a socket that a stream needs. */
 export interface StreamSocket {
   send(bytes: Uint8Array, fds: Handle<Fds> | undefined): Promise<void>
   receive(): Promise<FdMessage | undefined>

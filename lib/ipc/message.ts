@@ -37,7 +37,7 @@ export interface FdsOptions {
   flags?: number | undefined
 }
 
-/** What {@link recvFds} returns. */
+/** The result of {@link recvFds}. */
 export interface ReceivedFds {
   /** The bytes. It is empty at the end of a stream. */
   data: Buffer

@@ -14,7 +14,7 @@ use crate::constants::{MSG_CTRUNC, MSG_DONTWAIT};
 use crate::error::{Error, Result};
 use crate::files::descriptors::dup;
 
-/// What a socket received.
+/// A message or a connection that a socket received.
 #[derive(Debug)]
 pub enum Message {
     /// Bytes, and the descriptors that came with them.
@@ -74,7 +74,7 @@ struct State {
     receives: VecDeque<Waiting>,
 }
 
-/// What the poll thread and the owner share.
+/// The part of a socket that the poll thread and the owner share.
 struct Shared {
     kind: Kind,
     listens: bool,
@@ -82,7 +82,7 @@ struct Shared {
 }
 
 /// A Unix socket that no thread waits for: calls that cannot be finished at once are finished by one
-/// thread for all sockets of the process, which sleeps in poll(2) meanwhile.
+/// thread for all sockets of the process, which sleeps in poll(2) while nothing happens.
 ///
 /// Sends are made in the order of their calls, and so are receives. Closing or dropping the socket
 /// finishes what is waiting with `ECANCELED`.
@@ -210,7 +210,7 @@ impl Socket {
         is_found
     }
 
-    /// Closes the descriptor. What is waiting ends with `ECANCELED`. Closing it again does nothing.
+    /// Closes the descriptor. Calls that wait end with `ECANCELED`. Closing it again does nothing.
     pub fn close(&self) {
         let Some(fd) = self.shared.lock().fd.take() else {
             return;
