@@ -66,7 +66,7 @@ const all = [
 ]
 
 for (const { command, output } of commands) {
-  const needs = /^systemd-socket-activate/.test(command) && missing('systemd-socket-activate')
+  const needs = command.startsWith('systemd-socket-activate') && missing('systemd-socket-activate')
   const title = `the guide runs: ${command.slice(0, 60)}`
   for (const { name, runtime, missing: absent } of all) {
     // Only Node.js has the private property of a server that has no public one.
