@@ -147,7 +147,7 @@ onStrace('an idle socket makes no system call', (t) => {
   const script = `${prelude}
     const pairs = Array.from({ length: 20 }, () => FdSocket.pair())
     for (const [one] of pairs) one.receive().catch(() => {})
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, 2000))
     fs.existsSync('/idle-from-here')
     await new Promise((resolve) => setTimeout(resolve, 500))
     fs.existsSync('/idle-to-here')
