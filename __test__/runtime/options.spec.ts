@@ -30,6 +30,8 @@ const world = {
   page: () => 0,
   mapping: () => new ArrayBuffer(1),
   words: new Int32Array(new SharedArrayBuffer(4)),
+  socket: () => 999_999,
+  pidfd: 999_999,
 }
 const table: Record<string, () => unknown[]> = goodArguments(world)
 const promisesTable: Record<string, () => unknown[]> = { ...table, ...goodArgumentsOfPromises(world) }
@@ -58,6 +60,13 @@ const takesOf = (api: object, table: Record<string, () => unknown[]>): Takes[] =
 
 const sync = takesOf(fdkit, table)
 const byPromise = takesOf(promises, promisesTable)
+
+const socketsOf = (api: object): Takes[] =>
+  ['recvFds', 'sendFds'].map((name) => ({
+    name,
+    good: goodOptions(table[name]!),
+    call: (options) => (api as Record<string, AnyFunction>)[name]!(...table[name]!().with(-1, options)),
+  }))
 
 const inMemory: Record<string, (options: Options) => unknown> = {
   'Memfd.create': (options) => fdkit.Memfd.create('x', options).close(),
@@ -96,6 +105,8 @@ test('the tables list every function that takes dirFd', (t) => {
 
 const cases: [string, Takes][] = [
   ...sync.map((each) => ['', each] as [string, Takes]),
+  ...socketsOf(fdkit).map((each) => ['', each] as [string, Takes]),
+  ...socketsOf(promises).map((each) => ['promises.', each] as [string, Takes]),
   ...(notLinux ? [] : memory.map((each) => ['', each] as [string, Takes])),
   ...byPromise.map((each) => ['promises.', each] as [string, Takes]),
 ]
