@@ -100,7 +100,8 @@ async function runLater(request: Request): Promise<Result[]> {
  * ```
  */
 export const statAll = operation(
-  function statAll(names: readonly (string | Uint8Array)[], options?: StatAllOptions): Request {
+  'statAll',
+  (names: readonly (string | Uint8Array)[], options?: StatAllOptions): Request => {
     return statAllRequest(names, options)
   },
   runNow,
