@@ -101,7 +101,9 @@ async function runLater(request: Request): Promise<Result[]> {
  */
 export const statAll = operation(
   'statAll',
-  (names: readonly (string | Uint8Array)[], options?: StatAllOptions) => statAllRequest(names, options),
+  (names: readonly (string | Uint8Array)[], options?: StatAllOptions): Request => {
+    return statAllRequest(names, options)
+  },
   runNow,
   runLater,
 ) as {
