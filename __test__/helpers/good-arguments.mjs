@@ -24,6 +24,8 @@ export function goodArguments({ at, directory, memfd, page, mapping, words }) {
     maxOpen: 4,
     exact: true,
     threads: 1,
+    stats: true,
+    bigint: true,
   }
   const file = {
     size: 4096,
@@ -43,6 +45,7 @@ export function goodArguments({ at, directory, memfd, page, mapping, words }) {
     chmod: () => [at('.'), 0o700, { dirFd, followSymlinks: true }],
     chown: () => [at('.'), -1, -1, { dirFd, followSymlinks: true }],
     copyFrom: () => [words, 0, 4],
+    diskUsage: () => [at('.'), { dirFd, threads: 1, oneFileSystem: true, onerror() {} }],
     dup: () => [directory],
     exists: () => [at('.'), { dirFd, followSymlinks: true }],
     futexWait: () => [words, 0, 1, 5],
@@ -82,6 +85,7 @@ export function goodArguments({ at, directory, memfd, page, mapping, words }) {
     scandir: () => [at('.'), { dirFd }],
     setInheritable: () => [directory, false],
     stat: () => [at('.'), { dirFd, bigint: false, followSymlinks: true }],
+    statAll: () => [[at('.'), at('none')], { dirFd, bigint: false, followSymlinks: true }],
     statvfs: () => [at('.'), { dirFd, bigint: false }],
     symlink: () => ['file', at('link'), { dirFd }],
     unlink: () => [at('file'), { dirFd }],
@@ -91,11 +95,12 @@ export function goodArguments({ at, directory, memfd, page, mapping, words }) {
 
 /** Returns the same for the functions that only `fdkit/promises` has, or that take more options there. */
 export function goodArgumentsOfPromises(world) {
-  const { 'Memfd.create': create, fwalk, rmtree } = goodArguments(world)
+  const { 'Memfd.create': create, diskUsage, fwalk, rmtree } = goodArguments(world)
   const { signal } = new AbortController()
   const withSignal = (args) => [...args.slice(0, -1), { ...args.at(-1), signal }]
   return {
     createMemfd: () => withSignal(create()),
+    diskUsage: () => withSignal(diskUsage()),
     futexWaitAsync: () => [world.words, 0, 1, { timeout: 5, signal }],
     fwalk: () => withSignal(fwalk()),
     rmtree: () => withSignal(rmtree()),

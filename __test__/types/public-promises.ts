@@ -4,6 +4,7 @@ import type * as fs from 'node:fs'
 import {
   UTIME_NOW,
   UTIME_OMIT,
+  type DiskUsage,
   type FwalkEntry,
   type PathLike,
   type StatvfsResult,
@@ -13,6 +14,7 @@ import {
   access,
   chmod,
   chown,
+  diskUsage,
   fwalk,
   link,
   listdir,
@@ -29,11 +31,13 @@ import {
   rmtree,
   scandir,
   stat,
+  statAll,
   statvfs,
   symlink,
   unlink,
   utime,
   type AsyncDirEntry,
+  type AsyncDiskUsageOptions,
   type AsyncFwalkIterator,
   type AsyncFwalkOptions,
   type AsyncRmtreeOptions,
@@ -59,6 +63,20 @@ async function walk() {
   }
 }
 void walk
+async function walkStats() {
+  for await (const [, , names, , stats] of fwalk('.', { stats: true, signal })) {
+    for (const name of names) is<fs.Stats | undefined>()(stats.get(name))
+  }
+  for await (const [, , names, , stats] of fwalk(bytes, { stats: true, bigint: true })) {
+    for (const name of names) is<fs.BigIntStats | undefined>()(stats.get(name))
+  }
+  is<(fs.Stats | SystemError)[]>()(await statAll(['a', bytes]))
+  is<(fs.BigIntStats | SystemError)[]>()(await statAll(['a'], { bigint: true, dirFd: 3 }))
+  const usageOptions: AsyncDiskUsageOptions = { signal, onerror: (error) => is<SystemError<string>>()(error) }
+  is<DiskUsage>()(await diskUsage('.', usageOptions))
+  is<DiskUsage>()(await diskUsage(bytes, { onerror: (error) => is<SystemError<Buffer>>()(error) }))
+}
+void walkStats
 const walkOptions: AsyncFwalkOptions = { signal, onerror: (error) => is<SystemError<string>>()(error) }
 const iterator = fwalk(url, walkOptions)
 is<AsyncFwalkIterator>()(iterator)

@@ -139,7 +139,8 @@ async function receiveLater({ socket, room, most, flags }: Receive): Promise<Rec
  * ```
  */
 export const sendFds = operation(
-  function sendFds(fd: FdLike, data: Contents, fds: readonly FdLike[], options?: FdsOptions): Send {
+  'sendFds',
+  (fd: FdLike, data: Contents, fds: readonly FdLike[], options?: FdsOptions): Send => {
     const socket = validateFd(fd)
     const bytes = validateContents(data, 'data')
     const numbers = validateFds(fds, 'fds')
@@ -187,7 +188,8 @@ export const sendFds = operation(
  * ```
  */
 export const recvFds = operation(
-  function recvFds(fd: FdLike, size: number, maxFds: number, options?: FdsOptions): Receive {
+  'recvFds',
+  (fd: FdLike, size: number, maxFds: number, options?: FdsOptions): Receive => {
     const socket = validateFd(fd)
     const room = validateInteger(size, 'size', 0, MAX_SIZE)
     const most = validateInteger(maxFds, 'maxFds', 0, MAX_SIZE)

@@ -10,6 +10,7 @@ import { validateFunction, type PathLike } from './validate.js'
  * the caller passed them, descriptors are numbers, and an argument that was not given is `undefined`.
  */
 export interface AuditEvents {
+  'fdkit.diskUsage': [path: PathLike, dirFd: number | undefined]
   'mmap.__new__': [fileno: number, length: number, access: number, offset: number]
   open: [path: PathLike, mode: undefined, flags: number]
   'os.chmod': [path: PathLike | number, mode: number, dirFd: number]
@@ -83,7 +84,7 @@ const auditAddHook = auditEvent('sys.addaudithook')
 
 /**
  * Adds a function that is called before every operation that Python audits. The function can refuse
- * the operation by throwing. As in Python, a hook cannot be removed, and it is also called when
+ * the operation by throwing. {@link diskUsage}, which Python lacks, raises `fdkit.diskUsage`. As in Python, a hook cannot be removed, and it is also called when
  * another hook is added.
  *
  * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
