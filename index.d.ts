@@ -70,23 +70,6 @@ export interface FollowOptions extends DirFdOptions {
 	/** Whether to follow a symbolic link; `true` by default. */
 	followSymlinks?: boolean | undefined;
 }
-/** Options of the functions that take two paths. */
-export interface TwoDirFdOptions {
-	/** The descriptor of the directory that a relative `src` starts from. */
-	srcDirFd?: FdLike | undefined;
-	/** The descriptor of the directory that a relative `dst` starts from. */
-	dstDirFd?: FdLike | undefined;
-}
-/** Options of {@link link}. */
-export interface LinkOptions extends TwoDirFdOptions {
-	/** Whether to link to the target if `src` is a symbolic link; `true` by default. */
-	followSymlinks?: boolean | undefined;
-}
-/** Options of {@link rename}. */
-export interface RenameOptions extends TwoDirFdOptions {
-	/** `RENAME_NOREPLACE` or `RENAME_EXCHANGE`; 0 by default. */
-	flags?: number | undefined;
-}
 /**
  * Creates a directory. Its permissions are `mode` without the bits of the umask.
  *
@@ -102,7 +85,7 @@ export interface RenameOptions extends TwoDirFdOptions {
  * listdir(dirFd).includes('output') // true
  * ```
  */
-export declare function mkdir(path: PathLike, mode?: number | string, options?: DirFdOptions): void;
+export declare function mkdir(path: PathLike, mode?: string | number, options?: DirFdOptions): void;
 /**
  * Creates a FIFO. Its permissions are `mode` without the bits of the umask.
  *
@@ -116,7 +99,7 @@ export declare function mkdir(path: PathLike, mode?: number | string, options?: 
  * stat('queue').isFIFO() // true
  * ```
  */
-export declare function mkfifo(path: PathLike, mode?: number | string, options?: DirFdOptions): void;
+export declare function mkfifo(path: PathLike, mode?: string | number, options?: DirFdOptions): void;
 /**
  * Creates a file of any type except a directory or a symbolic link. Its permissions are those of
  * `mode` without the bits of the umask.
@@ -137,6 +120,55 @@ export declare function mkfifo(path: PathLike, mode?: number | string, options?:
  * ```
  */
 export declare function mknod(path: PathLike, mode?: number, device?: number, options?: DirFdOptions): void;
+/** Options of the functions that take two paths. */
+export interface TwoDirFdOptions {
+	/** The descriptor of the directory that a relative `src` starts from. */
+	srcDirFd?: FdLike | undefined;
+	/** The descriptor of the directory that a relative `dst` starts from. */
+	dstDirFd?: FdLike | undefined;
+}
+/** Options of {@link rename}. */
+export interface RenameOptions extends TwoDirFdOptions {
+	/** `RENAME_NOREPLACE` or `RENAME_EXCHANGE`; 0 by default. */
+	flags?: number | undefined;
+}
+/**
+ * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
+ * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
+ *
+ * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
+ * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
+ * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
+ * @see https://docs.python.org/3/library/os.html#os.rename
+ * @example
+ * ```ts
+ * import { rename, RENAME_NOREPLACE } from 'fdkit'
+ *
+ * rename('config/app.json', 'config/old.json')
+ * rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
+ * ```
+ */
+export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): void;
+/**
+ * Renames a file or a directory. On every platform, a file at `dst` is replaced.
+ *
+ * @throws the errors of {@link rename}
+ * @see https://docs.python.org/3/library/os.html#os.replace
+ * @example
+ * ```ts
+ * import { writeFileSync } from 'node:fs'
+ * import { replace } from 'fdkit'
+ *
+ * writeFileSync('config/app.json.new', '{}')
+ * replace('config/app.json.new', 'config/app.json')
+ * ```
+ */
+export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): void;
+/** Options of {@link link}. */
+export interface LinkOptions extends TwoDirFdOptions {
+	/** Whether to link to the target if `src` is a symbolic link; `true` by default. */
+	followSymlinks?: boolean | undefined;
+}
 /**
  * Creates a hard link: a second name for a file.
  *
@@ -215,38 +247,6 @@ export declare function readlink(path: Uint8Array, options?: DirFdOptions): Buff
  * ```
  */
 export declare function readlink(path: PathLike, options?: DirFdOptions): string | Buffer;
-/**
- * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
- * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
- *
- * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
- * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
- * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
- * @see https://docs.python.org/3/library/os.html#os.rename
- * @example
- * ```ts
- * import { rename, RENAME_NOREPLACE } from 'fdkit'
- *
- * rename('config/app.json', 'config/old.json')
- * rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
- * ```
- */
-export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): void;
-/**
- * Renames a file or a directory. On every platform, a file at `dst` is replaced.
- *
- * @throws the errors of {@link rename}
- * @see https://docs.python.org/3/library/os.html#os.replace
- * @example
- * ```ts
- * import { writeFileSync } from 'node:fs'
- * import { replace } from 'fdkit'
- *
- * writeFileSync('config/app.json.new', '{}')
- * replace('config/app.json.new', 'config/app.json')
- * ```
- */
-export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): void;
 /**
  * Removes a name that is not a directory.
  *
@@ -375,7 +375,7 @@ export declare function exists(path: PathLike, options?: FollowOptions): boolean
  * }
  * ```
  */
-export declare function chmod(path: PathLike | FdLike, mode: number | string, options?: FollowOptions): void;
+export declare function chmod(path: PathLike | FdLike, mode: string | number, options?: FollowOptions): void;
 /**
  * Sets the owner and the group of a file. -1 leaves either of them unchanged.
  *
@@ -435,10 +435,117 @@ export interface UtimeOptions extends FollowOptions {
  */
 export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): void;
 /**
- * A function that is called with the name and the arguments of an event, before the operation. If
- * it throws, the operation ends with that error.
+ * The arguments of each audit event. The names and the order are those of Python's events. Paths are as
+ * the caller passed them, descriptors are numbers, and an argument that was not given is `undefined`.
  */
-export type AuditHook = (event: string, args: readonly unknown[]) => void;
+export interface AuditEvents {
+	"fdkit.diskUsage": [
+		path: PathLike,
+		dirFd: number | undefined
+	];
+	"mmap.__new__": [
+		fileno: number,
+		length: number,
+		access: number,
+		offset: number
+	];
+	open: [
+		path: PathLike,
+		mode: undefined,
+		flags: number
+	];
+	"os.chmod": [
+		path: PathLike | number,
+		mode: number,
+		dirFd: number
+	];
+	"os.chown": [
+		path: PathLike | number,
+		uid: number,
+		gid: number,
+		dirFd: number
+	];
+	"os.fwalk": [
+		top: PathLike,
+		topdown: boolean,
+		onerror: ((error: never) => void) | undefined,
+		followSymlinks: boolean,
+		dirFd: number | undefined
+	];
+	"os.link": [
+		src: PathLike,
+		dst: PathLike,
+		srcDirFd: number,
+		dstDirFd: number
+	];
+	"os.listdir": [
+		path: PathLike | number | undefined
+	];
+	"os.mkdir": [
+		path: PathLike,
+		mode: number,
+		dirFd: number
+	];
+	"os.remove": [
+		path: PathLike,
+		dirFd: number
+	];
+	"os.rename": [
+		src: PathLike,
+		dst: PathLike,
+		srcDirFd: number,
+		dstDirFd: number
+	];
+	"os.rmdir": [
+		path: PathLike,
+		dirFd: number
+	];
+	"os.scandir": [
+		path: PathLike | number | undefined
+	];
+	"os.symlink": [
+		src: PathLike,
+		dst: PathLike,
+		dirFd: number
+	];
+	"os.utime": [
+		path: PathLike | number,
+		times: readonly unknown[] | undefined,
+		ns: readonly unknown[] | undefined,
+		dirFd: number
+	];
+	"socket.bind": [
+		self: undefined,
+		address: string | PathLike,
+		dirFd: number
+	];
+	"socket.connect": [
+		self: undefined,
+		address: string | PathLike,
+		dirFd: number
+	];
+	"socket.sendmsg": [
+		self: unknown,
+		address: undefined
+	];
+	"shutil.rmtree": [
+		path: PathLike,
+		dirFd: number | undefined
+	];
+	"sys.addaudithook": [
+	];
+}
+/**
+ * A function that is called with the name and the arguments of an event, before the operation. If
+ * it throws, the operation ends with that error. If it compares the name, TypeScript knows the types
+ * of the arguments.
+ */
+export type AuditHook = (...event: {
+	[Name in keyof AuditEvents]: [
+		event: Name,
+		args: Readonly<AuditEvents[Name]>
+	];
+}[keyof AuditEvents]) => void;
 /**
  * Adds a function that is called before every operation that Python audits. The function can refuse
  * the operation by throwing. {@link diskUsage}, which Python lacks, raises `fdkit.diskUsage`. As in Python, a hook cannot be removed, and it is also called when
@@ -466,6 +573,33 @@ export type AuditHook = (event: string, args: readonly unknown[]) => void;
  * ```
  */
 export declare function addAuditHook(hook: AuditHook): void;
+/**
+ * Adds a function that is called before every operation that Python audits. The function can refuse
+ * the operation by throwing. {@link diskUsage}, which Python lacks, raises `fdkit.diskUsage`. As in Python, a hook cannot be removed, and it is also called when
+ * another hook is added.
+ *
+ * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
+ * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
+ * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree` and
+ * `sys.addaudithook`. Each thread has its own hooks.
+ *
+ * @param hook a function that gets the event's name and its arguments. An argument that was not
+ * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and
+ * `shutil.rmtree`, as in Python.
+ * @throws `ERR_INVALID_ARG_TYPE`: `hook` is not a function; and whatever an earlier hook throws
+ * @see https://docs.python.org/3/library/sys.html#sys.addaudithook
+ * @example
+ * ```ts
+ * import { addAuditHook, unlink } from 'fdkit'
+ *
+ * addAuditHook((event, args) => {
+ *   if (event === 'os.remove') throw new Error(`not removing ${args[0]}`)
+ * })
+ * unlink('precious') // throws: not removing precious
+ * ```
+ */
+export declare function addAuditHook(hook: (event: keyof AuditEvents) => void): void;
 /** Child processes do not inherit the descriptor. */
 export declare const MFD_CLOEXEC = 1;
 /** Seals may be added to the file. */
@@ -2019,6 +2153,8 @@ export declare class Memfd {
 	 * outlives the Memfd.
 	 *
 	 * @param options as for `new Blob`: `type` is the media type, `''` by default
+	 * @throws `ERR_OUT_OF_RANGE`: the file has 4 GiB or more, for which Node.js has no working Blobs. {@link
+	 * stream} has no limit.
 	 * @example
 	 * ```ts
 	 * import { Memfd } from 'fdkit'
@@ -2218,7 +2354,7 @@ export interface OpenOptions extends DirFdOptions {
  * open('../../etc/passwd', 'r', { dirFd, resolve: RESOLVE_BENEATH }) // throws: EXDEV
  * ```
  */
-export declare function open(path: PathLike, flags?: number | string, options?: OpenOptions): number;
+export declare function open(path: PathLike, flags?: string | number, options?: OpenOptions): number;
 /** Options of {@link rmtree}. */
 export interface RmtreeOptions<Name extends string | Buffer = string> extends DirFdOptions {
 	/** Whether to ignore all errors and remove as much as possible; `false` by default. */

@@ -3,35 +3,15 @@
  *
  * @packageDocumentation
  */
-export {
-  link,
-  mkdir,
-  mkfifo,
-  mknod,
-  readlink,
-  rename,
-  replace,
-  rmdir,
-  symlink,
-  unlink,
-  type LinkOptions,
-  type RenameOptions,
-  type TwoDirFdOptions,
-} from './lib/files/names.js'
-export {
-  access,
-  canAccess,
-  chmod,
-  chown,
-  exists,
-  utime,
-  UTIME_NOW,
-  UTIME_OMIT,
-  type AccessOptions,
-  type UtimeOptions,
-} from './lib/files/attributes.js'
+export { mkdir, mkfifo, mknod } from './lib/files/make.js'
+export { link, readlink, symlink, type LinkOptions } from './lib/files/links.js'
+export { rename, replace, type RenameOptions, type TwoDirFdOptions } from './lib/files/rename.js'
+export { rmdir, unlink } from './lib/files/remove.js'
+export { access, canAccess, exists, type AccessOptions } from './lib/files/access.js'
+export { chmod, chown } from './lib/files/attributes.js'
+export { utime, UTIME_NOW, UTIME_OMIT, type UtimeOptions } from './lib/files/times.js'
 export type { SystemError } from './lib/runtime/error.js'
-export { addAuditHook, type AuditHook } from './lib/runtime/audit.js'
+export { addAuditHook, type AuditEvents, type AuditHook } from './lib/runtime/audit.js'
 export * from './lib/constants.js'
 export type { Contents } from './lib/memory/contents.js'
 export { copyFrom } from './lib/memory/copy.js'

@@ -624,7 +624,7 @@ export declare function fwalk(top?: string | URL, options?: AsyncFwalkOptions<st
  * await open('../../etc/passwd', 'r', { dirFd, resolve: RESOLVE_BENEATH }) // throws: EXDEV
  * ```
  */
-export declare function open(path: PathLike, flags?: number | string, options?: OpenOptions): Promise<number>;
+export declare function open(path: PathLike, flags?: string | number, options?: OpenOptions): Promise<number>;
 /**
  * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
  * `fs.BigIntStats` with `bigint: true`.
@@ -649,7 +649,7 @@ export declare function open(path: PathLike, flags?: number | string, options?: 
  * ```
  */
 export declare function stat(path: PathLike | FdLike, options: StatOptions & {
-	bigint: true;
+bigint: true;
 }): Promise<fs.BigIntStats>;
 /**
  * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
@@ -675,7 +675,7 @@ export declare function stat(path: PathLike | FdLike, options: StatOptions & {
  * ```
  */
 export declare function stat(path: PathLike | FdLike, options?: StatOptions & {
-	bigint?: false | undefined;
+bigint?: false | undefined;
 }): Promise<fs.Stats>;
 /**
  * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
@@ -716,7 +716,7 @@ export declare function stat(path: PathLike | FdLike, options?: StatOptions): Pr
  * ```
  */
 export declare function lstat(path: PathLike, options: LstatOptions & {
-	bigint: true;
+bigint: true;
 }): Promise<fs.BigIntStats>;
 /**
  * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
@@ -733,7 +733,7 @@ export declare function lstat(path: PathLike, options: LstatOptions & {
  * ```
  */
 export declare function lstat(path: PathLike, options?: LstatOptions & {
-	bigint?: false | undefined;
+bigint?: false | undefined;
 }): Promise<fs.Stats>;
 /**
  * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
@@ -772,7 +772,7 @@ export declare function lstat(path: PathLike, options?: LstatOptions): Promise<f
  * ```
  */
 export declare function statAll(names: readonly (string | Uint8Array)[], options: StatAllOptions & {
-	bigint: true;
+bigint: true;
 }): Promise<(fs.BigIntStats | SystemError)[]>;
 /**
  * Returns the status of many files: for each name, in the same order, what {@link stat} returns or
@@ -796,7 +796,7 @@ export declare function statAll(names: readonly (string | Uint8Array)[], options
  * ```
  */
 export declare function statAll(names: readonly (string | Uint8Array)[], options?: StatAllOptions & {
-	bigint?: false | undefined;
+bigint?: false | undefined;
 }): Promise<(fs.Stats | SystemError)[]>;
 /**
  * Returns the status of many files: for each name, in the same order, what {@link stat} returns or
@@ -847,7 +847,7 @@ export declare function statAll(names: readonly (string | Uint8Array)[], options
  * ```
  */
 export declare function statvfs(path: PathLike | FdLike, options: StatvfsOptions & {
-	bigint: true;
+bigint: true;
 }): Promise<StatvfsResult<bigint>>;
 /**
  * Returns the status of the file system that a file is on: its size, the free space, and the options
@@ -876,7 +876,7 @@ export declare function statvfs(path: PathLike | FdLike, options: StatvfsOptions
  * ```
  */
 export declare function statvfs(path: PathLike | FdLike, options?: StatvfsOptions & {
-	bigint?: false | undefined;
+bigint?: false | undefined;
 }): Promise<StatvfsResult>;
 /**
  * Returns the status of the file system that a file is on: its size, the free space, and the options
@@ -987,7 +987,7 @@ export declare function exists(path: PathLike, options?: FollowOptions): Promise
  * }
  * ```
  */
-export declare function chmod(path: PathLike | FdLike, mode: number | string, options?: FollowOptions): Promise<void>;
+export declare function chmod(path: PathLike | FdLike, mode: string | number, options?: FollowOptions): Promise<void>;
 /**
  * Sets the owner and the group of a file. -1 leaves either of them unchanged.
  *
@@ -1038,7 +1038,7 @@ export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): 
  * ;(await listdir(dirFd)).includes('output') // true
  * ```
  */
-export declare function mkdir(path: PathLike, mode?: number | string, options?: DirFdOptions): Promise<void>;
+export declare function mkdir(path: PathLike, mode?: string | number, options?: DirFdOptions): Promise<void>;
 /**
  * Creates a FIFO. Its permissions are `mode` without the bits of the umask.
  *
@@ -1052,7 +1052,7 @@ export declare function mkdir(path: PathLike, mode?: number | string, options?: 
  * ;(await stat('queue')).isFIFO() // true
  * ```
  */
-export declare function mkfifo(path: PathLike, mode?: number | string, options?: DirFdOptions): Promise<void>;
+export declare function mkfifo(path: PathLike, mode?: string | number, options?: DirFdOptions): Promise<void>;
 /**
  * Creates a file of any type except a directory or a symbolic link. Its permissions are those of
  * `mode` without the bits of the umask.
@@ -1091,39 +1091,6 @@ export declare function mknod(path: PathLike, mode?: number, device?: number, op
  * ```
  */
 export declare function link(src: PathLike, dst: PathLike, options?: LinkOptions): Promise<void>;
-/**
- * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
- * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
- *
- * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
- * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
- * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
- * @see https://docs.python.org/3/library/os.html#os.rename
- * @example
- * ```ts
- * import { RENAME_NOREPLACE } from 'fdkit'
- * import { rename } from 'fdkit/promises'
- *
- * await rename('config/app.json', 'config/old.json')
- * await rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
- * ```
- */
-export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): Promise<void>;
-/**
- * Renames a file or a directory. On every platform, a file at `dst` is replaced.
- *
- * @throws the errors of {@link rename}
- * @see https://docs.python.org/3/library/os.html#os.replace
- * @example
- * ```ts
- * import { writeFileSync } from 'node:fs'
- * import { replace } from 'fdkit/promises'
- *
- * writeFileSync('config/app.json.new', '{}')
- * await replace('config/app.json.new', 'config/app.json')
- * ```
- */
-export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): Promise<void>;
 /**
  * Creates a symbolic link at `path` that points to `target`, which need not exist.
  *
@@ -1184,6 +1151,39 @@ export declare function readlink(path: Uint8Array, options?: DirFdOptions): Prom
  * ```
  */
 export declare function readlink(path: PathLike, options?: DirFdOptions): Promise<string | Buffer>;
+/**
+ * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
+ * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
+ *
+ * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
+ * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
+ * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
+ * @see https://docs.python.org/3/library/os.html#os.rename
+ * @example
+ * ```ts
+ * import { RENAME_NOREPLACE } from 'fdkit'
+ * import { rename } from 'fdkit/promises'
+ *
+ * await rename('config/app.json', 'config/old.json')
+ * await rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
+ * ```
+ */
+export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): Promise<void>;
+/**
+ * Renames a file or a directory. On every platform, a file at `dst` is replaced.
+ *
+ * @throws the errors of {@link rename}
+ * @see https://docs.python.org/3/library/os.html#os.replace
+ * @example
+ * ```ts
+ * import { writeFileSync } from 'node:fs'
+ * import { replace } from 'fdkit/promises'
+ *
+ * writeFileSync('config/app.json.new', '{}')
+ * await replace('config/app.json.new', 'config/app.json')
+ * ```
+ */
+export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): Promise<void>;
 /**
  * Removes a name that is not a directory.
  *
@@ -1290,62 +1290,6 @@ export declare function listdir(path: Uint8Array, options?: DirFdOptions): Promi
  * ```
  */
 export declare function listdir(path?: PathLike | FdLike, options?: DirFdOptions): Promise<string[] | Buffer[]>;
-/**
- * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
- * order. The name, the type and the inode number of an entry come from the directory itself and
- * need no further system call.
- *
- * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
- * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
- * was given in place of the path.
- *
- * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
- * only the `stat` method of an entry makes another system call. It returns a promise.
- *
- * @param path a path, or a descriptor of a directory
- * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
- * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
- * open(2)
- * @see https://docs.python.org/3/library/os.html#os.scandir
- * @example
- * ```ts
- * import { scandir } from 'fdkit/promises'
- *
- * for (const entry of await scandir('src')) {
- *   if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
- *   console.log(entry.name, (await entry.stat()).size)
- * }
- * ```
- */
-export declare function scandir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<AsyncDirEntry[]>;
-/**
- * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
- * order. The name, the type and the inode number of an entry come from the directory itself and
- * need no further system call.
- *
- * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
- * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
- * was given in place of the path.
- *
- * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
- * only the `stat` method of an entry makes another system call. It returns a promise.
- *
- * @param path a path, or a descriptor of a directory
- * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
- * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
- * open(2)
- * @see https://docs.python.org/3/library/os.html#os.scandir
- * @example
- * ```ts
- * import { scandir } from 'fdkit/promises'
- *
- * for (const entry of await scandir('src')) {
- *   if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
- *   console.log(entry.name, (await entry.stat()).size)
- * }
- * ```
- */
-export declare function scandir(path: Uint8Array, options?: DirFdOptions): Promise<AsyncDirEntry<Buffer>[]>;
 /**
  * Creates an empty memory file, which has no name in any directory, and returns the number of its
  * descriptor.
@@ -1512,6 +1456,62 @@ export declare function pidfdOpen(pid: number): Promise<number>;
  * ```
  */
 export declare function pidfdGetfd(pidfd: FdLike, fd: number): Promise<number>;
+/**
+ * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
+ * order. The name, the type and the inode number of an entry come from the directory itself and
+ * need no further system call.
+ *
+ * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
+ * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
+ * was given in place of the path.
+ *
+ * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
+ * only the `stat` method of an entry makes another system call. It returns a promise.
+ *
+ * @param path a path, or a descriptor of a directory
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
+ * @see https://docs.python.org/3/library/os.html#os.scandir
+ * @example
+ * ```ts
+ * import { scandir } from 'fdkit/promises'
+ *
+ * for (const entry of await scandir('src')) {
+ *   if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
+ *   console.log(entry.name, (await entry.stat()).size)
+ * }
+ * ```
+ */
+export declare function scandir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<AsyncDirEntry[]>;
+/**
+ * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
+ * order. The name, the type and the inode number of an entry come from the directory itself and
+ * need no further system call.
+ *
+ * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
+ * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
+ * was given in place of the path.
+ *
+ * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
+ * only the `stat` method of an entry makes another system call. It returns a promise.
+ *
+ * @param path a path, or a descriptor of a directory
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
+ * @see https://docs.python.org/3/library/os.html#os.scandir
+ * @example
+ * ```ts
+ * import { scandir } from 'fdkit/promises'
+ *
+ * for (const entry of await scandir('src')) {
+ *   if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
+ *   console.log(entry.name, (await entry.stat()).size)
+ * }
+ * ```
+ */
+export declare function scandir(path: Uint8Array, options?: DirFdOptions): Promise<AsyncDirEntry<Buffer>[]>;
 /**
  * Removes a directory and everything below it, at any depth.
  *

@@ -1,17 +1,11 @@
 // Which functions take `dirFd`, a descriptor for the path, or `followSymlinks` on this platform.
-import {
-  link,
-  mkdir,
-  mkfifo,
-  mknod,
-  readlink,
-  rename,
-  replace,
-  rmdir,
-  symlink,
-  unlink,
-} from './files/names.js'
-import { access, canAccess, chmod, chown, exists, utime } from './files/attributes.js'
+import { access, canAccess, exists } from './files/access.js'
+import { chmod, chown } from './files/attributes.js'
+import { link, readlink, symlink } from './files/links.js'
+import { mkdir, mkfifo, mknod } from './files/make.js'
+import { rmdir, unlink } from './files/remove.js'
+import { rename, replace } from './files/rename.js'
+import { utime } from './files/times.js'
 import { fwalk } from './tree/fwalk.js'
 import { listdir } from './files/listing.js'
 import { isAvailable } from './runtime/native.js'

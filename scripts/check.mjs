@@ -74,6 +74,7 @@ for (const name of ['docs', 'deny', 'msrv', 'typos', 'prose']) {
 nodeStep('oxfmt', 'oxfmt/bin/oxfmt', '--check')
 nodeStep('oxlint', 'oxlint/bin/oxlint', '--deny-warnings')
 nodeStep('tsc', 'typescript/bin/tsc', '-p', '.')
+nodeStep('tsc of programs', 'typescript/bin/tsc', '-p', '__test__/programs')
 step('npm test', 'npm', 'test')
 
 // One platform stands for all: their package.json files are generated from the same template.

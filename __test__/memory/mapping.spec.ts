@@ -249,20 +249,7 @@ const shmem = '/sys/kernel/mm/transparent_hugepage/shmem_enabled'
 const isInSmallPages = !fs.existsSync(shmem) || /\[(never|advise|deny)\]/.test(fs.readFileSync(shmem, 'utf8'))
 
 unless(notLinux || emulated)('populate prefaults all pages and copies none', (t) => {
-  const script = `
-    const MiB64 = 2 ** 26
-    const memfd = fdkit.Memfd.create('pages', { size: MiB64 })
-    const anonymous = () => Number(/RssAnon:\\s+(\\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]) * 1024
-    const touch = (options) => {
-      const before = anonymous()
-      const bytes = new Uint8Array(memfd.map(options))
-      const faults = process.resourceUsage().minorPageFault
-      let sum = 0
-      for (let index = 0; index < MiB64; index += 4096) sum += bytes[index]
-      return [process.resourceUsage().minorPageFault - faults, anonymous() - before < MiB64 / 4]
-    }
-    touch({})
-    answer([{}, { populate: true }, { populate: true, writable: false }].map(touch))`
+  const script = 'memory/count-faults.mjs'
   const [[lazily, isShared], ...populated] = child<[number, boolean][]>(script) as [
     [number, boolean],
     [number, boolean],
@@ -275,32 +262,6 @@ unless(notLinux || emulated)('populate prefaults all pages and copies none', (t)
   }
 })
 
-// Simulates the limit of mappings: at the real one V8 aborts the process.
-const noMmap = `
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-static int left = 0;
-// The test sets the count through process.env.
-int setenv(const char *name, const char *value, int overwrite) {
-  int (*real)(const char *, const char *, int) = dlsym(RTLD_NEXT, "setenv");
-  if (strcmp(name, "FAILING_MMAPS") == 0) left = atoi(value);
-  return real(name, value, overwrite);
-}
-void *mmap64(void *address, size_t length, int protection, int flags, int fd, long offset) {
-  void *(*real)(void *, size_t, int, int, int, long) = dlsym(RTLD_NEXT, "mmap64");
-  // musl has only mmap, since its offsets have 64 bits.
-  if (real == NULL) real = dlsym(RTLD_NEXT, "mmap");
-  if (left > 0 && fd != -1) { left--; errno = ENOMEM; return MAP_FAILED; }
-  return real(address, length, protection, flags, fd, offset);
-}
-void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset) {
-  return mmap64(address, length, protection, flags, fd, offset);
-}
-`
-
 unless(noCompiler)('too many mappings are ENOMEM, and a later mapping works', (t) => {
   const script = `${maps}
     process.env.FAILING_MMAPS = '3'
@@ -310,5 +271,10 @@ unless(noCompiler)('too many mappings are ENOMEM, and a later mapping works', (t
     answer([{}, { writable: true }, { writable: false }, {}].map(attempt))
   `
   const message = 'ENOMEM: not enough memory, mmap'
-  t.deepEqual(child(script, preloading(t, noMmap)), [message, message, message, 2 * PAGE + 1000])
+  t.deepEqual(child(script, preloading(t, 'memory/failing-mmap.c')), [
+    message,
+    message,
+    message,
+    2 * PAGE + 1000,
+  ])
 })

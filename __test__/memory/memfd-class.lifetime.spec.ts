@@ -184,19 +184,7 @@ onLinux('unmap accepts only the buffers of its Memfd, once', (t) => {
 })
 
 onLinux('the garbage collector closes a Memfd that was not closed', (t) => {
-  const script = `
-    const count = () => fs.readdirSync('/proc/self/fd').filter((fd) => {
-      try { return fs.readlinkSync('/proc/self/fd/' + fd).includes('memfd:abandoned') } catch { return false }
-    }).length
-    const kept = fdkit.Memfd.create('abandoned')
-    for (let i = 0; i < 50; i++) fdkit.Memfd.create('abandoned', { size: 4096 }).map()
-    const most = count()
-    for (let round = 0; round < 50 && count() > 1; round++) {
-      globalThis.gc()
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
-    answer([most, count(), kept.size])
-  `
+  const script = 'memory/abandoned-memfds.mjs'
   t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [51, 1, 0])
 })
 
@@ -214,21 +202,7 @@ onLinux('dropped Memfds are collected before the process runs out of descriptors
 })
 
 onLinux('closed Memfds do not trigger the garbage collector', (t) => {
-  const script = `
-    const { PerformanceObserver } = process.getBuiltinModule('node:perf_hooks')
-    const MAJOR = 4
-    let collections = 0
-    const observer = new PerformanceObserver((list) => {
-      collections += list.getEntries().filter(({ detail }) => detail.kind & MAJOR).length
-    })
-    observer.observe({ entryTypes: ['gc'] })
-    for (let count = 0; count < 2000; count++) {
-      fdkit.Memfd.create('closed').close()
-      if (count % 10 === 0) await new Promise(setImmediate)
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    answer(collections)
-  `
+  const script = 'memory/closed-memfds.mjs'
   // This number of MiB would start the collector about 30 times.
   t.true(child<number>(script, { shell: 'ulimit -n 512' }) < 10)
 })
@@ -284,28 +258,6 @@ unless(notLinux || noSharing)('a buffer of share outlives close', (t) => {
   t.deepEqual(child(script, { node: sharingNode }), ['[object SharedArrayBuffer]', 2, 'te'])
 })
 
-// munmap(2) fails if it would split a mapping in a process that has the maximum number of mappings.
-const noMunmap = `
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <string.h>
-#include <unistd.h>
-static int left = 0;
-// The test sets the count through process.env.
-int setenv(const char *name, const char *value, int overwrite) {
-  int (*real)(const char *, const char *, int) = dlsym(RTLD_NEXT, "setenv");
-  if (strcmp(name, "FAILING_MUNMAPS") == 0) left = atoi(value);
-  return real(name, value, overwrite);
-}
-int munmap(void *address, size_t length) {
-  int (*real)(void *, size_t) = dlsym(RTLD_NEXT, "munmap");
-  if (left > 0 && length == (size_t)getpagesize()) { left--; errno = ENOMEM; return -1; }
-  return real(address, length);
-}
-`
-
 unless(notLinux || noCompiler)('close closes the descriptor even if a buffer cannot be unmapped', (t) => {
   const script = `
     const memfd = fdkit.Memfd.create('failing', { size: 10 })
@@ -316,26 +268,17 @@ unless(notLinux || noCompiler)('close closes the descriptor even if a buffer can
     try { memfd.close() } catch (error) { message = error.message }
     answer([message, fs.existsSync('/proc/self/fd/' + fd), buffers.map((each) => each.byteLength)])
   `
-  t.deepEqual(child(script, preloading(t, noMunmap)), ['ENOMEM: not enough memory, munmap', false, [0, 0]])
+  t.deepEqual(child(script, preloading(t, 'memory/failing-munmap.c')), [
+    'ENOMEM: not enough memory, munmap',
+    false,
+    [0, 0],
+  ])
 })
 
 onLinux(
   'a buffer of map can be collected while the Memfd lives, and close unmaps the remaining ones',
   (t) => {
-    const script = `
-    const count = () => fs.readFileSync('/proc/self/maps', 'latin1').split('/memfd:kept').length - 1
-    const memfd = fdkit.Memfd.create('kept', { size: 4096 })
-    const kept = [memfd.map()]
-    for (let time = 0; time < 1000; time++) memfd.map()
-    kept.push(memfd.map())
-    for (let time = 0; time < 5; time++) {
-      await new Promise((resolve) => setTimeout(resolve, 1))
-      globalThis.gc()
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    const left = count()
-    memfd.close()
-    answer([left, count(), kept.map(({ byteLength }) => byteLength)])`
+    const script = 'memory/dropped-buffers.mjs'
     t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [2, 0, [0, 0]])
   },
 )

@@ -38,39 +38,14 @@ onLinux('a size that no machine has is ENOSPC immediately, and nothing is leaked
 })
 
 // The kernel would kill the process if it exceeded the limit.
-const within = `
-  const attempt = (size) => {
-    try {
-      const memfd = fdkit.Memfd.create('limited', { size })
-      const { blocks } = fs.fstatSync(memfd.fd)
-      memfd.close()
-      return blocks * 512 === size
-    } catch ({ message }) { return message }
-  }
-  answer([attempt(2 ** 25), attempt(2 ** 29), attempt(2 ** 25)])
-`
+const within = 'memory/within-limit.mjs'
 
 withLimit('a size beyond the limit of the control group is ENOSPC, and one within it works', (t) => {
   t.deepEqual(child(within, limited(t, 2 ** 28)), [true, NO_SPACE, true])
 })
 
 withLimit('memory that the group can reclaim counts as free', (t) => {
-  const script = `
-    import { tmpdir } from 'node:os'
-    const file = fs.mkdtempSync(tmpdir() + '/fdkit-cache-') + '/file'
-    const chunk = Buffer.alloc(2 ** 24)
-    const fd = fs.openSync(file, 'w')
-    for (let i = 0; i < 10; i++) fs.writeSync(fd, chunk)
-    fs.fsyncSync(fd)
-    fs.closeSync(fd)
-    try {
-      const memfd = fdkit.Memfd.create('limited', { size: 2 ** 27 })
-      answer(memfd.size)
-    } finally {
-      fs.rmSync(file)
-      fs.rmdirSync(file.slice(0, -5))
-    }
-  `
+  const script = 'memory/reclaimable.mjs'
   t.is(child(script, limited(t, 2 ** 28)), 2 ** 27)
 })
 

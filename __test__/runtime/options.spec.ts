@@ -182,17 +182,7 @@ test('a promise that was not awaited, a Map and other built-in objects are not o
 
 test('a misspelt dirFd is an error and deletes nothing in the working directory', (t) => {
   const top = makeTree(t, { other: { file: '' }, file: '' })
-  const script = `
-    process.chdir(args[0])
-    const dirFd = fs.openSync('other')
-    const codes = []
-    for (const name of ['dirfd', 'dir_fd', 'dirFD', 'DirFd', 'fd', 'cwd', 'dirFdd', 'dirf']) {
-      for (const call of [fdkit.unlink, fdkit.rmtree]) {
-        try { call('file', { [name]: dirFd }) } catch (error) { codes.push(error.code + / did you mean dirFd\\?$/.test(error.message)) }
-      }
-    }
-    answer([codes, fs.readdirSync('.')])
-  `
+  const script = 'runtime/misspelt-options.mjs'
   const [codes, names] = child<[string[], string[]]>(script, { args: [top] })
   t.deepEqual(codes, Array(16).fill('ERR_INVALID_ARG_VALUEtrue'))
   t.deepEqual(names, ['file', 'other'])
@@ -263,6 +253,16 @@ const misplaced: [name: string, call: (options: never) => unknown, options: obje
   ['access', (options) => fdkit.access(nowhere, options), { dirFd: 3 }],
   ['canAccess', (options) => fdkit.canAccess(nowhere, options), { dirFd: 3 }],
   ['chmod', (options) => fdkit.chmod(nowhere, options), { dirFd: 3 }],
+  ['chown', (options) => fdkit.chown(nowhere, options, 0), { dirFd: 3 }],
+  ['chown', (options) => fdkit.chown(nowhere, 0, options), { followSymlinks: false }],
+  ['exists', (options) => fdkit.exists(options), { dirFd: 3 }],
+  ['fwalk', (options) => fdkit.fwalk(options), { dirFd: 3 }],
+  ['fwalk', (options) => fdkit.fwalk(options), { topdown: false, onerror: null }],
+  ['promises.fwalk', (options) => promises.fwalk(options), { maxOpen: 4 }],
+  ['listdir', (options) => fdkit.listdir(options), { dirFd: 3 }],
+  ['listdir', (options) => fdkit.listdir(options), { withFileTypes: true }],
+  ['scandir', (options) => fdkit.scandir(options), { dirFd: 3 }],
+  ['utime', (options) => fdkit.utime(options), { times: [0, 0] }],
 ]
 
 for (const [index, [name, call, options]] of misplaced.entries()) {
@@ -273,46 +273,36 @@ for (const [index, [name, call, options]] of misplaced.entries()) {
   })
 }
 
+// The arguments of Python and node:fs.
+const positional: [name: string, call: () => unknown, message: string][] = [
+  ['chown', () => fdkit.chown(nowhere, 0, 0, 3 as never), '{ dirFd, followSymlinks }'],
+  ['exists', () => fdkit.exists(nowhere, 3 as never), '{ dirFd, followSymlinks }'],
+  [
+    'fwalk',
+    () => fdkit.fwalk(nowhere, false as never),
+    '{ topdown, onerror, followSymlinks, dirFd, maxOpen, exact, threads }',
+  ],
+  ['listdir', () => fdkit.listdir(nowhere, 'utf8' as never), '{ dirFd }'],
+  ['scandir', () => fdkit.scandir(nowhere, 3 as never), '{ dirFd }'],
+  ['utime', () => fdkit.utime(nowhere, [1, 2] as never), '{ dirFd, followSymlinks, times, ns }'],
+  ['utime', () => (fdkit.utime as AnyFunction)(nowhere, 1, 2), '{ dirFd, followSymlinks, times, ns }'],
+]
+
+for (const [index, [name, call, object]] of positional.entries()) {
+  test(`${index}, ${name}: the error of options that are no object says which object to pass`, (t) => {
+    const error = thrown(call)
+    t.is(error.code, 'ERR_INVALID_ARG_TYPE')
+    t.true(
+      error.message.startsWith('The "options" argument must be of type object. Received '),
+      error.message,
+    )
+    t.true(error.message.endsWith(`. Pass an object: ${object}`), error.message)
+  })
+}
+
 test('properties of Object.prototype change no call', (t) => {
   const top = makeTree(t, { dir: { file: '' }, other: { file: '' } })
   fs.symlinkSync('dir', `${top}/alias`)
-  const script = `
-    process.chdir(args[0])
-    const dirFd = fs.openSync('other')
-    const cwd = fs.openSync('.')
-    const attempt = (call) => { try { const result = call(); return typeof result === 'object' ? result.ino : result ?? null } catch (error) { return error.code } }
-    const walk = (...args) => [...fwalk('.', ...args)].map(([path, dirs, files]) => [path, dirs.toSorted(), files.toSorted()])
-    const calls = () => [
-      walk(), walk({}), walk({ topdown: false }),
-      attempt(() => fdkit.stat('alias')), attempt(() => fdkit.stat('alias', { dirFd: cwd })), attempt(() => fdkit.lstat('alias')),
-      attempt(() => fdkit.exists('file')), attempt(() => fdkit.canAccess('dir', 0, {})),
-      attempt(() => fdkit.unlink('none')), attempt(() => fdkit.stat({})), attempt(() => fdkit.stat('.', { dirFd: {} })),
-      attempt(() => fdkit.replace('none', 'none2')), attempt(() => fdkit.readlink('alias')),
-      attempt(() => String(fdkit.readlink(Buffer.from('alias')))),
-      fdkit.listdir(Buffer.from('.')).map(String).sort(), [...fdkit.scandir('.')].map((entry) => entry.name).sort(),
-      attempt(() => fdkit.utime('alias', {})), attempt(() => { const found = fdkit.stat('.'); return found.atime instanceof Date }),
-      attempt(() => fdkit.rmtree('none', {})),
-    ]
-    const plain = calls()
-    const values = { dirFd, followSymlinks: 'x', syscall: 'x', errno: -1, code: 'X', topdown: 'x', onerror: 'x', maxOpen: 'x',
-      bigint: 'x', srcDirFd: dirFd, dstDirFd: dirFd, flags: 'x', fd: dirFd, mode: 'x', resolve: 'x', effectiveIds: 'x',
-      times: 'x', ns: 'x', ignoreErrors: 'x', signal: 'x', skipped: true, path: 'x', dir: 'x', destDir: 'x', href: 'file:///', protocol: 'file:',
-      recursive: true, owner: 'x' }
-    const differ = []
-    for (const [name, value] of Object.entries(values)) {
-      for (const how of ['set', 'defined', 'getter']) {
-        const descriptor = how === 'getter' ? { get: () => value, set: () => {} } : { value, writable: true }
-        Object.defineProperty(Object.prototype, name, { __proto__: null, ...descriptor, enumerable: how === 'set', configurable: true })
-        // fdkit cannot protect the errors that Node creates.
-        let found
-        try { found = calls() } catch (error) { found = String(error.stack) }
-        delete Object.prototype[name]
-        if (JSON.stringify(found) !== JSON.stringify(plain)) {
-          differ.push([name, how, found.map?.((each, index) => [index, each, plain[index]]).filter(([, a, b]) => JSON.stringify(a) !== JSON.stringify(b)) ?? found])
-        }
-      }
-    }
-    answer(differ)
-  `
+  const script = 'runtime/polluted-prototype.mjs'
   t.deepEqual(child(script, { args: [top] }), [])
 })

@@ -24,6 +24,7 @@ import {
   statAll,
   statvfs,
   unlink,
+  type AuditEvents,
   type AuditHook,
   type DirFdOptions,
   type FwalkEntry,
@@ -299,9 +300,21 @@ memfdCreate('name', ['MFD_CLOEXEC'])
 setInheritable(3)
 
 const hook: AuditHook = (event, args) => {
-  is<string>()(event)
-  is<readonly unknown[]>()(args)
+  is<keyof AuditEvents>()(event)
+  if (event === 'os.remove') {
+    is<PathLike>()(args[0])
+    is<number>()(args[1])
+    // @ts-expect-error: the event has two arguments
+    void args[2]
+  }
+  if (event === 'open') is<readonly [path: PathLike, mode: undefined, flags: number]>()(args)
+  // @ts-expect-error: there is no such event
+  if (event === 'os.unlink') return
 }
+const anyHook: AuditHook = (event: string, args: readonly unknown[]) => void [event, args]
+void anyHook
+addAuditHook((event) => is<keyof AuditEvents>()(event))
+addAuditHook(() => {})
 is<void>()(addAuditHook(hook))
 // @ts-expect-error: hooks cannot change the arguments
 addAuditHook((_event, args) => args.push(1))

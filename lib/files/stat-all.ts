@@ -5,6 +5,7 @@ import type { Failures } from '../runtime/binding.js'
 import { finish, subjectError } from '../runtime/call.js'
 import { invalidArgType, type Name, type SystemError } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { setLater } from '../runtime/operation.js'
 import { optionsOf } from '../runtime/options.js'
 import { isTurnOver, ownTurn } from '../runtime/turns.js'
 import { validateBoolean, validateFd, validateName } from '../runtime/validate.js'
@@ -54,6 +55,29 @@ function resultAt(table: StatTable, errors: Map<number, SystemError>, index: num
   return errors.get(index) ?? (table.at(index) as AnyStats)
 }
 
+function statAllNow(request: Request): Result[] {
+  const { names, dirFd, followSymlinks, bigint } = request
+  const fields = new BigUint64Array(names.length * FIELDS)
+  const failures = finish(native.statAll(dirFd, names, followSymlinks, bigint, fields), { caller: 'statAll' })
+  const table = new StatTable(fields, bigint)
+  const errors = errorsOf(failures, request)
+  return names.map((_, index) => resultAt(table, errors, index))
+}
+
+async function statAllLater(request: Request): Promise<Result[]> {
+  const { names, dirFd, followSymlinks, bigint } = request
+  const found = native.statAllLater(dirFd, names, followSymlinks, bigint)
+  const [fields, failures] = finish(await found, { caller: 'statAll' })
+  const table = new StatTable(fields, bigint)
+  const errors = errorsOf(failures, request)
+  const results: Result[] = []
+  for (let index = 0; index < names.length; index++) {
+    if (index % 256 === 255 && isTurnOver()) await ownTurn()
+    results.push(resultAt(table, errors, index))
+  }
+  return results
+}
+
 /**
  * Returns the status of many files: for each name, in the same order, what {@link stat} returns or
  * the error that it throws. An error is an `instanceof Error`, and a status is not.
@@ -91,30 +115,7 @@ export function statAll(
   given: readonly (string | Uint8Array)[],
   options?: StatAllOptions,
 ): (fs.Stats | fs.BigIntStats | SystemError)[] {
-  const request = statAllRequest(given, options)
-  const { names, dirFd, followSymlinks, bigint } = request
-  const fields = new BigUint64Array(names.length * FIELDS)
-  const failures = finish(native.statAll(dirFd, names, followSymlinks, bigint, fields), { caller: 'statAll' })
-  const table = new StatTable(fields, bigint)
-  const errors = errorsOf(failures, request)
-  return names.map((_, index) => resultAt(table, errors, index))
+  return statAllNow(statAllRequest(given, options))
 }
 
-// For `fdkit/promises`.
-export async function statAllPromise(
-  given: readonly (string | Uint8Array)[],
-  options?: StatAllOptions,
-): Promise<(fs.Stats | fs.BigIntStats | SystemError)[]> {
-  const request = statAllRequest(given, options)
-  const { names, dirFd, followSymlinks, bigint } = request
-  const found = native.statAllLater(dirFd, names, followSymlinks, bigint)
-  const [fields, failures] = finish(await found, { caller: 'statAll' })
-  const table = new StatTable(fields, bigint)
-  const errors = errorsOf(failures, request)
-  const results: Result[] = []
-  for (let index = 0; index < names.length; index++) {
-    if (index % 256 === 255 && isTurnOver()) await ownTurn()
-    results.push(resultAt(table, errors, index))
-  }
-  return results
-}
+setLater(statAll, statAllRequest, statAllLater)

@@ -1,6 +1,7 @@
 // The status of file systems.
 import { later, now, type Call } from '../runtime/call.js'
 import { native } from '../runtime/native.js'
+import { operation } from '../runtime/operation.js'
 import { optionsOf } from '../runtime/options.js'
 import {
   validateBoolean,
@@ -47,17 +48,6 @@ type AnyResult = StatvfsResult<number> | StatvfsResult<bigint>
 
 const readStatvfs = optionsOf('statvfs', { bigint: validateBoolean, dirFd: validateFd })
 
-function statvfsCall(path: unknown, options: StatvfsOptions | undefined): Call<unknown[]> {
-  const { bigint = false, dirFd } = readStatvfs(options)
-  const { path: checked, fd } = validateTarget(path, dirFd)
-  return {
-    make: (later) => native.statvfs(later, fd, checked, bigint),
-    caller: 'statvfs',
-    path: checked,
-    dirFd: fd,
-  }
-}
-
 function toResult(fields: unknown[]): AnyResult {
   const [bsize, frsize, blocks, bfree, bavail, files, ffree, favail, flag, namemax, fsid] = fields
   return {
@@ -74,6 +64,9 @@ function toResult(fields: unknown[]): AnyResult {
     f_fsid: fsid,
   } as AnyResult
 }
+
+const runNow = (call: Call<unknown[]>): AnyResult => toResult(now(call))
+const runLater = async (call: Call<unknown[]>): Promise<AnyResult> => toResult(await later(call))
 
 /**
  * Returns the status of the file system that a file is on: its size, the free space, and the options
@@ -100,23 +93,21 @@ function toResult(fields: unknown[]): AnyResult {
  * Boolean(f_flag & ST_RDONLY) // false
  * ```
  */
-export function statvfs(
-  path: PathLike | FdLike,
-  options: StatvfsOptions & { bigint: true },
-): StatvfsResult<bigint>
-export function statvfs(
-  path: PathLike | FdLike,
-  options?: StatvfsOptions & { bigint?: false | undefined },
-): StatvfsResult
-export function statvfs(
-  path: PathLike | FdLike,
-  options?: StatvfsOptions,
-): StatvfsResult | StatvfsResult<bigint>
-export function statvfs(path: PathLike | FdLike, options?: StatvfsOptions): AnyResult {
-  return toResult(now(statvfsCall(path, options)))
-}
-
-// For `fdkit/promises`.
-export async function statvfsPromise(path: PathLike | FdLike, options?: StatvfsOptions): Promise<AnyResult> {
-  return toResult(await later(statvfsCall(path, options)))
+export const statvfs = operation(
+  function statvfs(path: PathLike | FdLike, options?: StatvfsOptions): Call<unknown[]> {
+    const { bigint = false, dirFd } = readStatvfs(options)
+    const { path: checked, fd } = validateTarget(path, dirFd)
+    return {
+      make: (later) => native.statvfs(later, fd, checked, bigint),
+      caller: 'statvfs',
+      path: checked,
+      dirFd: fd,
+    }
+  },
+  runNow,
+  runLater,
+) as {
+  (path: PathLike | FdLike, options: StatvfsOptions & { bigint: true }): StatvfsResult<bigint>
+  (path: PathLike | FdLike, options?: StatvfsOptions & { bigint?: false | undefined }): StatvfsResult
+  (path: PathLike | FdLike, options?: StatvfsOptions): StatvfsResult | StatvfsResult<bigint>
 }

@@ -21,7 +21,7 @@ import { Filling, planSync, type MemfdOptions } from './memfd-create.js'
 import { sealBits, sealNames, type Seal } from './seal-names.js'
 import { native } from '../runtime/native.js'
 import { optionsOf } from '../runtime/options.js'
-import { readlink } from '../files/names.js'
+import { readlink } from '../files/links.js'
 import { stat } from '../files/stat.js'
 import { closeGiven } from '../files/tracking.js'
 import { validateBytes, validateFdNumber, validateString } from '../runtime/validate.js'
@@ -33,6 +33,12 @@ export interface MemfdBlobOptions {
 }
 
 const readBlob = optionsOf('Memfd.blob', { type: validateString })
+const readStream = optionsOf('Memfd.stream', {})
+
+// Node.js aborts if a larger Blob is sliced, and Node.js 20 has none.
+const MOST_BYTES = 2 ** 32 - 1
+// The bytes that `blob` copies at a time.
+const PIECE = 2 ** 26
 
 type Inspect = (value: unknown, options: InspectOptions) => string
 
@@ -253,7 +259,9 @@ export class Memfd {
    * text // '<h1>hello</h1>'
    * ```
    */
-  stream(): ReadableStream<Uint8Array> {
+  stream(): ReadableStream<Uint8Array>
+  stream(options?: unknown): ReadableStream<Uint8Array> {
+    readStream(options)
     void this.fd
     return streamOf((bytes, position) => check(native.pread(this.fd, bytes, position)))
   }
@@ -263,6 +271,8 @@ export class Memfd {
    * outlives the Memfd.
    *
    * @param options as for `new Blob`: `type` is the media type, `''` by default
+   * @throws `ERR_OUT_OF_RANGE`: the file has 4 GiB or more, for which Node.js has no working Blobs. {@link
+   * stream} has no limit.
    * @example
    * ```ts
    * import { Memfd } from 'fdkit'
@@ -275,7 +285,18 @@ export class Memfd {
    */
   blob(options?: MemfdBlobOptions): Blob {
     const { type = '' } = readBlob(options)
-    return new globalThis.Blob([this.read()], { type })
+    const { size } = this
+    if (size > MOST_BYTES) {
+      throw outOfRange('memfd.size', `<= ${MOST_BYTES} for a Blob; stream() has no limit`, size)
+    }
+    // Each piece is copied into a Blob before the next one is read. So the bytes exist twice only for
+    // one piece.
+    const pieces: globalThis.Blob[] = []
+    for (let at = 0; at < size; at += PIECE) {
+      const bytes = this.read(Buffer.allocUnsafeSlow(Math.min(PIECE, size - at)), at)
+      pieces.push(new globalThis.Blob([bytes]))
+    }
+    return new globalThis.Blob(pieces, { type })
   }
 
   /**

@@ -104,7 +104,7 @@ export function fwalk(
   options?: AsyncFwalkOptions<string> | AsyncFwalkOptions<Buffer>,
 ): AsyncFwalkIterator<AnyName, AnyEntry> {
   const given = readFwalk(options)
-  return new AsyncFwalk(new WalkState(true, top, given, auditFwalk), given.signal)
+  return new AsyncFwalk(new WalkState(true, top, given, auditFwalk, readFwalk), given.signal)
 }
 
 const AsyncIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}.prototype))

@@ -154,7 +154,7 @@ export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: FwalkOptions<string> | FwalkOptions<Buffer>,
 ): FwalkIterator<AnyName, AnyEntry> {
-  return new Fwalk(new WalkState(false, top, readFwalk(options), auditFwalk))
+  return new Fwalk(new WalkState(false, top, readFwalk(options), auditFwalk, readFwalk))
 }
 
 // The prototype of the language's own iterators. It provides map, filter and the other helpers.

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'
 import type * as fs from 'node:fs'
 import { isUint8Array } from 'node:util/types'
 
+import type { AuditEvents } from '../runtime/audit.js'
 import type { Failure, Handle, Walk } from '../runtime/binding.js'
 import {
   errorCode,
@@ -22,6 +23,7 @@ import {
   validateKeptFd,
   validatePath,
   validateThreads,
+  type Caller,
   type PathLike,
 } from '../runtime/validate.js'
 import { StatsSink, type FwalkStats } from './walk-stats.js'
@@ -86,7 +88,7 @@ export const walkOptions = {
   threads: validateThreads,
 }
 
-type Audit = (...args: unknown[]) => void
+type Audit = (...args: AuditEvents['os.fwalk']) => void
 
 const NO_DIRECTORY =
   'the top is not a directory, or is a symbolic link, which is only walked with followSymlinks: true'
@@ -221,8 +223,14 @@ export class WalkState {
   #yielded: AnyName[] = []
   #listed: string[] = []
 
-  constructor(later: boolean, top: PathLike, options: Read<typeof walkOptions>, audit: Audit) {
-    const path = validatePath(top, 'top')
+  constructor(
+    later: boolean,
+    top: PathLike,
+    options: Read<typeof walkOptions>,
+    audit: Audit,
+    caller: Caller,
+  ) {
+    const path = validatePath(top, 'top', caller)
     const { topdown = true, onerror, followSymlinks = false, dirFd, maxOpen = DEFAULT_MAX_OPEN } = options
     // In an asynchronous walk, each check would be a system call that blocks the event loop.
     const { exact = !later, threads, stats = false, bigint = false } = options

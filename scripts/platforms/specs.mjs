@@ -1,5 +1,5 @@
-// The specs that test the addon itself: all its system calls, and everything that it lends. If time
-// is short, as under an emulator in .ci/run, only these run.
+// The specs that test the addon itself: all its system calls, and everything that it lends. They are for
+// runs that would take too long with the rest, as under an emulator.
 
 const names = {
   files: [

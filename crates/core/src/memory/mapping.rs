@@ -156,7 +156,7 @@ impl Mapping {
 
     /// Its bytes, at least 1.
     #[must_use]
-    #[allow(clippy::len_without_is_empty, reason = "it is never empty")]
+    #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
         self.length
     }
