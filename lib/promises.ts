@@ -7,6 +7,7 @@ import type { Buffer } from 'node:buffer'
 
 import * as fromOpen from './files/open.js'
 import * as fromStat from './files/stat.js'
+import * as fromStatAll from './files/stat-all.js'
 import * as fromStatvfs from './files/statvfs.js'
 import * as fromAccess from './files/access.js'
 import * as fromAttributes from './files/attributes.js'
@@ -24,6 +25,7 @@ import { scandirPromise, type AsyncDirEntry } from './files/scandir.js'
 import * as fromMemfd from './memory/memfd.js'
 import { promised } from './runtime/operation.js'
 import type { DirFdOptions, FdLike, PathLike } from './runtime/validate.js'
+import { diskUsagePromise, type AsyncDiskUsageOptions, type DiskUsage } from './tree/disk-usage.js'
 import { rmtreePromise, type AsyncRmtreeOptions } from './tree/rmtree.js'
 
 export const open = promised(fromOpen.open)

@@ -290,7 +290,7 @@ const positional: [name: string, call: () => unknown, message: string][] = [
   [
     'fwalk',
     () => fdkit.fwalk(nowhere, false as never),
-    '{ topdown, onerror, followSymlinks, dirFd, maxOpen, exact, threads }',
+    '{ topdown, onerror, followSymlinks, dirFd, maxOpen, exact, stats, bigint, threads }',
   ],
   ['listdir', () => fdkit.listdir(nowhere, 'utf8' as never), '{ dirFd }'],
   ['scandir', () => fdkit.scandir(nowhere, 3 as never), '{ dirFd }'],

@@ -71,7 +71,7 @@ serially('a worker that is terminated during a walk leaks no descriptor', async 
 const TERMINATIONS = Number(process.env['FDKIT_TEST_TERMINATIONS'] ?? 24)
 
 serially('four workers walk, count and delete, and one after another is terminated', async (t) => {
-  t.timeout(patience(60_000 + 300 * TERMINATIONS))
+  t.timeout(patience(60_000 + 3000 * TERMINATIONS))
   const top = makeTreeInMemory(t, { tree: bushy(7), deleted: {} })
   let number = 0
   const begin = async (): Promise<Worker> => {
