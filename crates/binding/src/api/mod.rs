@@ -2,4 +2,5 @@
 
 pub mod files;
 pub mod memory;
+pub mod root;
 pub mod tree;

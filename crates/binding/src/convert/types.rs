@@ -32,6 +32,14 @@ pub type Entries = Either<Vec<Unknown<'static>>, Handle<Listing>>;
 #[napi]
 pub type StatFields = Vec<Unknown<'static>>;
 
+/// The contents of a file.
+#[napi]
+pub type FileContents = Buffer;
+
+/// A root that was opened.
+#[napi]
+pub type OpenedRoot = Handle<Root>;
+
 /// A descriptor. Its receiver owns it and must close it.
 #[napi]
 pub type OwnedFd = i32;
@@ -83,6 +91,13 @@ pub struct Listing {
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Rmtree {
     #[napi(ts_type = "'rmtree'")]
+    pub kind: (),
+}
+
+/// What a handle of a root holds.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct Root {
+    #[napi(ts_type = "'root'")]
     pub kind: (),
 }
 

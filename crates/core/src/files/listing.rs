@@ -124,7 +124,7 @@ pub fn scandir_fd(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntr
     reopen(fd, |fd| read_entries(fd, resolve_links))
 }
 
-fn read_entries(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntry>> {
+pub(crate) fn read_entries(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntry>> {
     let mut entries = Vec::new();
     Buffer::default().read(fd, |entry| {
         let Some(file_type) = entry.resolve_unknown(fd) else {
@@ -209,7 +209,7 @@ impl Drop for Turn {
     }
 }
 
-fn read_all(fd: BorrowedFd<'_>) -> Result<Names> {
+pub(crate) fn read_all(fd: BorrowedFd<'_>) -> Result<Names> {
     let mut names = Names::default();
     Buffer::default().read(fd, |entry| {
         names.push(entry.name, entry.file_type);
@@ -359,7 +359,10 @@ mod sys {
             Some(Type::Directory) => FileType::Directory,
             Some(Type::Symlink) => FileType::SymbolicLink,
             Some(Type::File) => FileType::File,
-            Some(_) => FileType::Other,
+            Some(Type::Fifo) => FileType::Fifo,
+            Some(Type::Socket) => FileType::Socket,
+            Some(Type::CharacterDevice) => FileType::CharacterDevice,
+            Some(Type::BlockDevice) => FileType::BlockDevice,
             None => FileType::Unknown,
         }
     }

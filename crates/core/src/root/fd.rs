@@ -14,7 +14,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    fn of(mode: u32) -> Self {
+    pub(super) fn of(mode: u32) -> Self {
         match mode as libc::mode_t & libc::S_IFMT {
             libc::S_IFDIR => Self::Directory,
             libc::S_IFLNK => Self::Link,

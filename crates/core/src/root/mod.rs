@@ -9,17 +9,21 @@
 mod contents;
 mod fd;
 mod kernel;
+mod listing;
 mod operations;
 mod stepwise;
 
 pub use contents::WriteOptions;
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use self::fd::Located;
 use crate::error::{Error, Result};
+use crate::files::descriptors::dup;
 use crate::files::names::openat;
+use crate::files::stat::fstat;
 
 /// What becomes of symbolic links on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,6 +78,9 @@ pub struct Root {
     options: RootOptions,
 }
 
+// The longest path, with its NUL.
+const PATH_MAX: usize = 4096;
+
 // Names the failure in `Error::syscall`, so that it cannot be taken for the `EXDEV` of a rename.
 const RESOLVE: &str = "openat2";
 
@@ -97,14 +104,30 @@ enum Last {
     NoFollow,
 }
 
-/// The directory that holds the last component of a path.
-struct Parent {
-    fd: OwnedFd,
-    /// A single component, or `.` if the path ends in `.` or `..`; with the slash that followed it.
-    name: CString,
+/// A directory that a path led to.
+enum Directory<'root> {
+    /// The root itself, which needs no descriptor of its own.
+    Root(BorrowedFd<'root>),
+    Other(OwnedFd),
 }
 
-impl Parent {
+impl AsFd for Directory<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Root(fd) => *fd,
+            Self::Other(fd) => fd.as_fd(),
+        }
+    }
+}
+
+/// The directory that holds the last component of a path.
+struct Parent<'root, 'path> {
+    fd: Directory<'root>,
+    /// A single component, or `.` if the path ends in `.` or `..`; with the slash that followed it.
+    name: Cow<'path, CStr>,
+}
+
+impl Parent<'_, '_> {
     fn dir_fd(&self) -> Option<BorrowedFd<'_>> {
         Some(self.fd.as_fd())
     }
@@ -118,6 +141,18 @@ impl Root {
     pub fn open(path: &CStr, dir_fd: Option<BorrowedFd<'_>>, options: RootOptions) -> Result<Self> {
         let flags = libc::O_RDONLY | libc::O_DIRECTORY;
         Ok(Self { fd: openat(dir_fd, path, flags, 0)?, options })
+    }
+
+    /// Makes a root of a duplicate of an open directory.
+    ///
+    /// # Errors
+    /// `ENOTDIR`: not a directory; `EBADF`, `EMFILE`.
+    pub fn of_fd(fd: BorrowedFd<'_>, options: RootOptions) -> Result<Self> {
+        let kind = fd::Kind::of(fstat(fd)?.mode);
+        if kind != fd::Kind::Directory {
+            return Err(Error::new(libc::ENOTDIR, "openat"));
+        }
+        Ok(Self { fd: dup(fd)?, options })
     }
 
     /// Makes a root of an open directory.
@@ -159,21 +194,39 @@ impl Root {
         kernel::locate(self, path, last)
     }
 
-    fn parent(&self, path: &CStr) -> Result<Parent> {
+    fn parent<'path>(&self, path: &'path CStr) -> Result<Parent<'_, 'path>> {
         let (directory, name) = split_last(path.to_bytes());
         if path.is_empty() {
             return Err(Error::new(libc::ENOENT, RESOLVE));
         }
-        let fd = self.locate_directory(directory)?;
-        Ok(Parent { fd, name: c_string(name)? })
+        if path.count_bytes() >= PATH_MAX {
+            return Err(Error::new(libc::ENAMETOOLONG, RESOLVE));
+        }
+        let fd = match directory {
+            b"" => Directory::Root(self.fd.as_fd()),
+            directory => Directory::Other(self.locate_directory(&c_string(directory)?)?),
+        };
+        // The name is the end of the path, unless several slashes follow it.
+        let tail = path.to_bytes_with_nul().get(directory.len()..).unwrap_or_default();
+        let name = match CStr::from_bytes_with_nul(tail) {
+            Ok(tail) if tail.to_bytes() == name => Cow::Borrowed(tail),
+            _ => Cow::Owned(c_string(name)?),
+        };
+        Ok(Parent { fd, name })
     }
 
-    fn locate_directory(&self, path: &[u8]) -> Result<OwnedFd> {
-        let path = if path.is_empty() { c".".to_owned() } else { c_string(path)? };
+    /// Returns whether a path is a single name, which can be looked up in the root without leading
+    /// anywhere, as long as it is not followed.
+    fn is_plain(&self, path: &CStr) -> bool {
+        let name = path.to_bytes();
+        self.options.cross_device && !matches!(name, b"" | b"." | b"..") && !name.contains(&b'/')
+    }
+
+    fn locate_directory(&self, path: &CStr) -> Result<OwnedFd> {
         if self.is_stepwise() {
-            return stepwise::locate_directory(self, &path);
+            return stepwise::locate_directory(self, path);
         }
-        kernel::locate_directory(self, &path)
+        kernel::locate_directory(self, path)
     }
 }
 

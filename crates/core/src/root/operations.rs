@@ -4,11 +4,15 @@ use std::ffi::{CStr, CString};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::{Last, Parent, Root, stepwise};
+use super::fd::Kind;
+use super::{Directory, Last, Parent, Root, stepwise};
 use crate::error::{Error, Result};
 use crate::files::attributes::SetTime;
+use crate::files::descriptors::dup;
 use crate::files::names::{linkat, mkdirat, renameat2, rmdir, symlinkat, unlink};
-use crate::files::stat::Stat;
+use crate::files::stat::{Stat, fstatat};
+use crate::memory::io::ftruncate;
+use crate::tree::rmtree::Rmtree;
 
 impl Root {
     /// Looks at a file. A link as the last component is followed, or with `follow_symlinks` false
@@ -17,6 +21,12 @@ impl Root {
     /// # Errors
     /// What stat(2) says, and [`is_escape`](super::is_escape).
     pub fn stat(&self, path: &CStr, follow_symlinks: bool) -> Result<Stat> {
+        if self.is_plain(path) {
+            let stat = fstatat(Some(self.fd.as_fd()), path, false)?;
+            if !follow_symlinks || Kind::of(stat.mode) != Kind::Link {
+                return Ok(stat);
+            }
+        }
         self.locate(path, last(follow_symlinks))?.stat()
     }
 
@@ -25,6 +35,9 @@ impl Root {
     /// # Errors
     /// What access(2) says, and [`is_escape`](super::is_escape).
     pub fn access(&self, path: &CStr, mode: i32) -> Result<()> {
+        if mode == libc::F_OK {
+            return self.stat(path, true).map(|_| ());
+        }
         self.locate(path, Last::Follow)?.access(mode)
     }
 
@@ -80,6 +93,14 @@ impl Root {
         follow_symlinks: bool,
     ) -> Result<()> {
         self.locate(path, last(follow_symlinks))?.set_times(atime, mtime)
+    }
+
+    /// Sets the size of a file; links are followed.
+    ///
+    /// # Errors
+    /// What truncate(2) says, and [`is_escape`](super::is_escape).
+    pub fn truncate(&self, path: &CStr, size: u64) -> Result<()> {
+        ftruncate(self.open_file(path, libc::O_WRONLY, 0)?.as_fd(), size)
     }
 
     /// Makes a directory.
@@ -155,6 +176,30 @@ impl Root {
         unlink(parent.dir_fd(), &parent.name)
     }
 
+    /// Removes a file or a link, or returns the deletion of a directory and everything below it,
+    /// which follows no links. `path` names the directory in its failures.
+    ///
+    /// # Errors
+    /// What unlink(2) says, `EINVAL` for a path that ends in `.` or `..`, and
+    /// [`is_escape`](super::is_escape).
+    pub fn remove_all(&self, path: &CStr) -> Result<Option<Rmtree>> {
+        let (parent, name) = self.locate_parent(path)?;
+        if name.as_bytes() == b"." {
+            return Err(Error::new(libc::EINVAL, "unlinkat"));
+        }
+        match unlink(Some(parent.as_fd()), &name) {
+            Ok(()) => Ok(None),
+            // Other systems than Linux answer EPERM to a directory.
+            Err(error) if error.is(libc::EISDIR) || error.is(libc::EPERM) => {
+                let tree = Rmtree::at(parent, name, path);
+                let tree =
+                    tree.map_err(|other| if other.is(libc::ENOTDIR) { error } else { other });
+                tree.map(Some)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Removes an empty directory.
     ///
     /// # Errors
@@ -209,18 +254,21 @@ impl Root {
     pub fn locate_parent(&self, path: &CStr) -> Result<(OwnedFd, CString)> {
         let parent = self.parent(path)?;
         parent.check_slash()?;
-        let name = parent.name.as_bytes().strip_suffix(b"/").map(<[u8]>::to_vec);
-        let name = match name {
-            Some(name) => super::c_string(&name)?,
-            None => parent.name,
+        let name = match parent.name.to_bytes().strip_suffix(b"/") {
+            Some(name) => super::c_string(name)?,
+            None => parent.name.into_owned(),
         };
-        Ok((parent.fd, name))
+        let fd = match parent.fd {
+            Directory::Root(fd) => dup(fd)?,
+            Directory::Other(fd) => fd,
+        };
+        Ok((fd, name))
     }
 }
 
-impl Parent {
+impl Parent<'_, '_> {
     pub(super) fn has_slash(&self) -> bool {
-        self.name.as_bytes().ends_with(b"/")
+        self.name.to_bytes().ends_with(b"/")
     }
 
     // Linux follows no link for it where a name is changed; other systems do.
@@ -228,7 +276,7 @@ impl Parent {
         if !self.has_slash() {
             return Ok(());
         }
-        let name = super::c_string(self.name.as_bytes().strip_suffix(b"/").unwrap_or_default())?;
+        let name = super::c_string(self.name.to_bytes().strip_suffix(b"/").unwrap_or_default())?;
         let (_, kind) = super::fd::look(self.fd.as_fd(), &name)?;
         let is_directory = kind == super::fd::Kind::Directory;
         if is_directory { Ok(()) } else { Err(Error::new(libc::ENOTDIR, "fstatat")) }

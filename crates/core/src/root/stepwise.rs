@@ -7,7 +7,7 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::fd::{Kind, Located, look};
-use super::{Last, RESOLVE, Root, Symlinks, c_string, escape};
+use super::{Last, PATH_MAX, RESOLVE, Root, Symlinks, c_string, escape};
 use crate::error::{Error, Result};
 use crate::files::descriptors::dup;
 use crate::files::names::openat;
@@ -15,7 +15,6 @@ use crate::files::stat::fstat;
 
 // As the kernel has it.
 const MAX_LINKS: usize = 40;
-const PATH_MAX: usize = 4096;
 // How often the last component may change between looking at it and opening it.
 const RACES: usize = 128;
 

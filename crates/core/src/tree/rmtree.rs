@@ -76,7 +76,14 @@ impl Rmtree {
     /// `ENOTDIR`: a link or no directory; `ENOENT`, `EACCES`, `EMFILE` …
     pub fn new(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<Self> {
         let (above, name) = split(path);
-        let parent = open_parent(directory(dir_fd), &above)?;
+        Self::at(open_parent(directory(dir_fd), &above)?, name, path)
+    }
+
+    /// Opens the tree called `name` in `parent`. In the paths of failures it is called `path`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn at(parent: OwnedFd, name: CString, path: &CStr) -> Result<Self> {
         let top = open_directory(parent.as_fd(), &name, false)?;
         let options = WalkOptions { topdown: false, ..WalkOptions::default() };
         Ok(Self {

@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString, OsStr};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Result};
-use crate::files::descriptors::Identity;
+use crate::files::descriptors::{Identity, directory};
 use crate::files::name_list::{FileType, Names};
 use crate::files::stat::Stat;
 use crate::tree::ahead::{Looker, Manner};
@@ -102,6 +102,8 @@ pub(super) struct ReadAhead {
 #[derive(Debug)]
 pub(super) enum Start<'fd> {
     Path(CString, Option<BorrowedFd<'fd>>),
+    // What the top is called in the paths, and a single name in a directory that is open.
+    Name(CString, OwnedFd, CString),
     Open(CString, OwnedFd),
 }
 
@@ -120,6 +122,14 @@ impl<'fd> Walk<'fd> {
             ahead: ReadAhead { threads: None, known: 0, enough: ENOUGH },
             kept: 0,
             interrupted: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    /// Starts at the directory called `name` in `parent` instead, whose path stays `top`. It has no
+    /// effect after the first [`step`](Self::step).
+    pub fn start_at(&mut self, parent: OwnedFd, name: CString) {
+        if let Some(Start::Path(top, _)) = &self.start {
+            self.start = Some(Start::Name(top.clone(), parent, name));
         }
     }
 
@@ -214,12 +224,8 @@ impl<'fd> Walk<'fd> {
         self.levels.trim_path();
         self.kept = self.kept.min(self.levels.depth());
         let step = match self.start.take() {
-            Some(Start::Path(top, dir_fd)) => {
-                let entered = self.enter_top(&top, dir_fd);
-                entered.inspect_err(|_| {
-                    self.levels.push_name(top.to_bytes());
-                })?
-            }
+            Some(Start::Path(top, dir_fd)) => self.enter_top(&top, directory(dir_fd), &top)?,
+            Some(Start::Name(top, parent, name)) => self.enter_top(&top, parent.as_fd(), &name)?,
             Some(Start::Open(top, fd)) => {
                 self.list(&top, fd, false)?;
                 self.advance_from_new()

@@ -14,30 +14,34 @@ use crate::convert::value::IntoJs;
 
 /// A descriptor that is closed once: by `close`, or when its handle is garbage-collected.
 pub struct Descriptor {
-    fd: Mutex<Option<OwnedFd>>,
-    // The thread that owns the handle, and drops it.
-    env: Env,
+    fd: Mutex<Option<(OwnedFd, Weight)>>,
 }
 
 impl Descriptor {
     fn new(fd: OwnedFd, env: Env) -> Self {
-        // An approximation for the garbage collector: it is no error if it cannot be told.
-        let _ = env.adjust_external_memory(weight());
-        Self { fd: Mutex::new(Some(fd)), env }
+        Self { fd: Mutex::new(Some((fd, Weight::new(env)))) }
     }
 
     fn take(&self) -> Option<OwnedFd> {
-        let fd = lock(&self.fd).take();
-        if fd.is_some() {
-            let _ = self.env.adjust_external_memory(-weight());
-        }
-        fd
+        lock(&self.fd).take().map(|(fd, _)| fd)
     }
 }
 
-impl Drop for Descriptor {
+/// What an open descriptor weighs on the garbage collector of the thread that owns its handle. It
+/// must be dropped on that thread.
+pub struct Weight(Env);
+
+impl Weight {
+    pub fn new(env: Env) -> Self {
+        // An approximation for the garbage collector: it is no error if it cannot be told.
+        let _ = env.adjust_external_memory(weight());
+        Self(env)
+    }
+}
+
+impl Drop for Weight {
     fn drop(&mut self) {
-        drop(self.take());
+        let _ = self.0.adjust_external_memory(-weight());
     }
 }
 

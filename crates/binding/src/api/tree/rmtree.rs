@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use fdkit::{Progress, Rmtree as CoreRmtree};
 use napi_derive::napi;
 
+use crate::api::tree::walk::Start;
 use crate::call::{CallFd, Response, respond};
 use crate::convert::handle::{Handle, lock};
 use crate::convert::outcome::{Failure, Outcome};
@@ -28,7 +29,7 @@ pub struct Rmtree {
 
 struct State {
     // If the descriptor could not be duplicated, the first step reports the error.
-    start: fdkit::Result<Option<CallFd>>,
+    start: fdkit::Result<Option<Start>>,
     interrupt: Arc<AtomicBool>,
     path: PathArg,
     threads: Option<u32>,
@@ -46,10 +47,16 @@ pub fn rmtree_start(
     path: PathArg,
     threads: Option<u32>,
 ) -> Handle<Rmtree> {
-    let start = CallFd::new(dir_fd, later);
-    let interrupt = Arc::new(AtomicBool::new(false));
-    let state = State { start, interrupt: Arc::clone(&interrupt), path, threads, tree: None };
-    Handle::new(Rmtree { state: Arc::new(Mutex::new(state)), interrupt })
+    let start = CallFd::new(dir_fd, later).map(|fd| fd.map(Start::Given));
+    Handle::new(Rmtree::new(start, path, threads))
+}
+
+impl Rmtree {
+    pub fn new(start: fdkit::Result<Option<Start>>, path: PathArg, threads: Option<u32>) -> Self {
+        let interrupt = Arc::new(AtomicBool::new(false));
+        let state = State { start, interrupt: Arc::clone(&interrupt), path, threads, tree: None };
+        Self { state: Arc::new(Mutex::new(state)), interrupt }
+    }
 }
 
 /// Removes entries: all of them, or with `later` as many as take 20 ms. Returns true if there are
@@ -86,20 +93,22 @@ pub fn rmtree_close(tree: &Handle<Rmtree>) {
 impl State {
     fn remove(&mut self, until: Option<Instant>) -> Outcome<bool> {
         let start = match &self.start {
-            Ok(start) => start.as_ref().map(AsFd::as_fd),
+            Ok(start) => start.as_ref(),
             Err(error) => return Err(*error).into(),
         };
+        let dir_fd = start.map(AsFd::as_fd);
         let tree = match &mut self.tree {
             Some(tree) => tree,
-            None => match CoreRmtree::new(start, self.path.as_c_str()) {
-                Ok(tree) => {
+            None => match open(start, &self.path) {
+                Ok(None) => return Outcome::Value(false),
+                Ok(Some(tree)) => {
                     let tree = tree.interrupted_by(Arc::clone(&self.interrupt));
                     self.tree.insert(match self.threads {
                         Some(threads) => tree.threads(threads as usize),
                         None => tree,
                     })
                 }
-                Err(error) => return Outcome::Failed(Failure::from(error).with_dir(start)),
+                Err(error) => return Outcome::Failed(Failure::from(error).with_dir(dir_fd)),
             },
         };
         loop {
@@ -114,9 +123,18 @@ impl State {
                     let bytes = path.as_os_str().as_bytes().to_vec();
                     let path = Name { bytes, kind: self.path.kind() };
                     let failure = Failure::recoverable(error, Some(path));
-                    return Outcome::Failed(failure.with_dir(start));
+                    return Outcome::Failed(failure.with_dir(dir_fd));
                 }
             }
         }
+    }
+}
+
+/// Opens the tree, or removes what is no directory.
+fn open(start: Option<&Start>, path: &PathArg) -> fdkit::Result<Option<CoreRmtree>> {
+    let path = path.as_c_str();
+    match start {
+        Some(Start::Beneath(root)) => root.remove_all(path),
+        start => CoreRmtree::new(start.map(AsFd::as_fd), path).map(Some),
     }
 }
