@@ -38,9 +38,9 @@ const auditPath = (path: unknown, checked: Name | undefined, fd: number | undefi
 const auditDirFd = (path: unknown, fd: number | undefined) =>
   path === undefined ? NO_DIR_FD : (fd ?? NO_DIR_FD)
 
-const auditChmod = auditEvent('os.chmod', 'path', 'mode', 'dirFd')
-const auditChown = auditEvent('os.chown', 'path', 'uid', 'gid', 'dirFd')
-const auditUtime = auditEvent('os.utime', 'path', 'times', 'ns', 'dirFd')
+export const auditChmod = auditEvent('os.chmod', 'path', 'mode', 'dirFd')
+export const auditChown = auditEvent('os.chown', 'path', 'uid', 'gid', 'dirFd')
+export const auditUtime = auditEvent('os.utime', 'path', 'times', 'ns', 'dirFd')
 
 const accessOptions = (caller: string) =>
   optionsOf(caller, { dirFd: validateFd, effectiveIds: validateBoolean, followSymlinks: validateBoolean })
@@ -217,7 +217,7 @@ const readChown = optionsOf('chown', { dirFd: validateFd, followSymlinks: valida
 const MAX_ID = 2 ** 32 - 1
 
 // -1 means "unchanged", as in the kernel. The kernel also accepts it as an unsigned number.
-function validateId(value: unknown, name: string): number | undefined {
+export function validateId(value: unknown, name: string): number | undefined {
   const id = validateInteger(value, name, -1, MAX_ID)
   return id === -1 || id === MAX_ID ? undefined : id
 }
@@ -292,12 +292,12 @@ const getTime = Date.prototype.getTime
 /**
  * A time as it was given, and what it stands for. If a `Date` was given, `given` is a copy of it.
  */
-interface GivenTime {
+export interface GivenTime {
   given: unknown
   time: Time
 }
 
-function parseTime(value: unknown, name: string): GivenTime {
+export function parseTime(value: unknown, name: string): GivenTime {
   if (value === UTIME_NOW) return { given: value, time: NOW }
   if (value === UTIME_OMIT) return { given: value, time: [0, -2] }
   if (typeof value === 'bigint') {

@@ -35,7 +35,7 @@ export async function drainInTurns(
   while (native.listingDrain(listing, sink))
 }
 
-const auditListdir = auditEvent('os.listdir', 'path')
+export const auditListdir = auditEvent('os.listdir', 'path')
 
 const readListdir = optionsOf('listdir', { dirFd: validateFd })
 

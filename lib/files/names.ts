@@ -37,12 +37,12 @@ export interface RenameOptions extends TwoDirFdOptions {
   flags?: number | undefined
 }
 
-const auditMkdir = auditEvent('os.mkdir', 'path', 'mode', 'dirFd')
-const auditLink = auditEvent('os.link', 'src', 'dst', 'srcDirFd', 'dstDirFd')
-const auditSymlink = auditEvent('os.symlink', 'src', 'dst', 'dirFd')
-const auditRename = auditEvent('os.rename', 'src', 'dst', 'srcDirFd', 'dstDirFd')
-const auditRemove = auditEvent('os.remove', 'path', 'dirFd')
-const auditRmdir = auditEvent('os.rmdir', 'path', 'dirFd')
+export const auditMkdir = auditEvent('os.mkdir', 'path', 'mode', 'dirFd')
+export const auditLink = auditEvent('os.link', 'src', 'dst', 'srcDirFd', 'dstDirFd')
+export const auditSymlink = auditEvent('os.symlink', 'src', 'dst', 'dirFd')
+export const auditRename = auditEvent('os.rename', 'src', 'dst', 'srcDirFd', 'dstDirFd')
+export const auditRemove = auditEvent('os.remove', 'path', 'dirFd')
+export const auditRmdir = auditEvent('os.rmdir', 'path', 'dirFd')
 
 const readDirFd = (caller: string) => optionsOf(caller, { dirFd: validateFd })
 const readMkdir = readDirFd('mkdir')

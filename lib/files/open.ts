@@ -68,7 +68,7 @@ export function parseMode(mode: unknown, name: string): number {
 
 const readOpen = optionsOf('open', { mode: parseMode, dirFd: validateFd, resolve: validateBits })
 
-const auditOpen = auditEvent('open', 'path', 'mode', 'flags')
+export const auditOpen = auditEvent('open', 'path', 'mode', 'flags')
 
 export function openCall(path: PathLike, flags: number | string = 'r', options?: OpenOptions): Call<Opened> {
   const checked = validatePath(path)

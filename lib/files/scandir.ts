@@ -185,7 +185,7 @@ class LaterEntry extends EntryBase {
 }
 
 const readScandir = optionsOf('scandir', { dirFd: validateKeptFd })
-const auditScandir = auditEvent('os.scandir', 'path')
+export const auditScandir = auditEvent('os.scandir', 'path')
 
 // Four values per entry: name, type, type of a link's target, inode number.
 type Fields = [name: string | Buffer, type: number, targetType: number, ino: number | bigint]

@@ -27,7 +27,7 @@ export interface StatOptions extends LstatOptions {
   followSymlinks?: boolean | undefined
 }
 
-type AnyStats = Stats | BigIntStats
+export type AnyStats = Stats | BigIntStats
 
 // The addon writes its result here: 64 bits per field, the first eight of them unsigned.
 const numbers = new Float64Array(18)
@@ -72,18 +72,29 @@ function lstatQuestion(path: unknown, options: LstatOptions | undefined): Questi
   return { caller: 'lstat', path: validatePath(path), dirFd, followSymlinks: false, bigint }
 }
 
+/** Returns the object for what `fill` writes to the array that it gets. */
+export function statsFrom(bigint: boolean, fill: (fields: BigUint64Array) => void): AnyStats {
+  fill(unsigned)
+  return bigint ? takeBigIntStats() : takeStats()
+}
+
+/** Returns the object for the fields of an asynchronous call. */
+export function statsOf(bigint: boolean, fields: readonly unknown[]): AnyStats {
+  const Found = (bigint ? BigIntStats : Stats) as new (...fields: unknown[]) => AnyStats
+  return new Found(...fields)
+}
+
 export function statNow(question: Question): AnyStats {
   const { path, dirFd, followSymlinks, bigint } = question
-  finish<undefined>(native.statx(dirFd, path, followSymlinks, bigint, unsigned), question)
-  return bigint ? takeBigIntStats() : takeStats()
+  return statsFrom(bigint, (fields) => {
+    finish<undefined>(native.statx(dirFd, path, followSymlinks, bigint, fields), question)
+  })
 }
 
 export async function statLater(question: Question): Promise<AnyStats> {
   const { path, dirFd, followSymlinks, bigint } = question
   const result = native.statxLater(dirFd, path, followSymlinks, bigint)
-  const fields = finish(await result, question)
-  const Found = (bigint ? BigIntStats : Stats) as new (...fields: unknown[]) => AnyStats
-  return new Found(...fields)
+  return statsOf(bigint, finish(await result, question))
 }
 
 /**

@@ -15,23 +15,32 @@ export type AuditHook = (event: string, args: readonly unknown[]) => void
 const hooks: AuditHook[] = []
 registry.tellOfHooks((hook) => void hooks.push(hook))
 
+/** Raises an event. Its arguments are in the order in which they were declared. */
+export interface AuditEvent {
+  (...args: unknown[]): void
+  /** Returns whether anybody receives the event. */
+  isHeard(): boolean
+}
+
 /**
  * Declares an event. It must be called once for each event. Returns a function that raises the
  * event; its arguments are in the order of `parameters`.
  */
-export function auditEvent(event: string, ...parameters: string[]): (...args: unknown[]) => void {
+export function auditEvent(event: string, ...parameters: string[]): AuditEvent {
   // The channel is created with the first event, so that an import does not load the module.
   let watchers: Channel | undefined
-  return (...args) => {
-    watchers ??= process.getBuiltinModule('node:diagnostics_channel').channel(event)
-    if (hooks.length === 0 && !watchers.hasSubscribers) return
+  const channel = () => (watchers ??= process.getBuiltinModule('node:diagnostics_channel').channel(event))
+  const isHeard = () => hooks.length > 0 || channel().hasSubscribers
+  const raise = (...args: unknown[]) => {
+    if (!isHeard()) return
     // As with Python's tuples, a hook cannot change what the next hook receives.
     Object.freeze(args)
     for (const hook of hooks) hook(event, args)
-    if (watchers.hasSubscribers) {
-      watchers.publish(Object.fromEntries(parameters.map((name, index) => [name, args[index]])))
+    if (channel().hasSubscribers) {
+      channel().publish(Object.fromEntries(parameters.map((name, index) => [name, args[index]])))
     }
   }
+  return Object.assign(raise, { isHeard })
 }
 
 const auditAddHook = auditEvent('sys.addaudithook')
@@ -44,7 +53,7 @@ const auditAddHook = auditEvent('sys.addaudithook')
  * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
  * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
  * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
- * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree` and
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.truncate`, `os.utime`, `shutil.rmtree` and
  * `sys.addaudithook`. Each thread has its own hooks.
  *
  * @param hook a function that gets the event's name and its arguments. An argument that was not

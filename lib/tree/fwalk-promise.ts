@@ -69,8 +69,14 @@ export function fwalk(
   options?: AsyncFwalkOptions<string> | AsyncFwalkOptions<Buffer>,
 ): AsyncFwalkIterator<AnyName> {
   const given = readFwalk(options)
-  return new AsyncFwalk(new WalkState(true, top, given, auditFwalk), given.signal)
+  return iterateLater(new WalkState(true, top, given, auditFwalk), given.signal)
 }
+
+/** Returns the iterator of a walk whose steps run off the main thread. */
+export const iterateLater = (
+  state: WalkState,
+  signal: AbortSignal | undefined,
+): AsyncFwalkIterator<AnyName> => new AsyncFwalk(state, signal)
 
 const AsyncIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}.prototype))
 

@@ -105,8 +105,11 @@ export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: FwalkOptions<string> | FwalkOptions<Buffer>,
 ): FwalkIterator<AnyName> {
-  return new Fwalk(new WalkState(false, top, readFwalk(options), auditFwalk))
+  return iterate(new WalkState(false, top, readFwalk(options), auditFwalk))
 }
+
+/** Returns the iterator of a walk. */
+export const iterate = (state: WalkState): FwalkIterator<AnyName> => new Fwalk(state)
 
 // The prototype of the language's own iterators. It provides map, filter and the other helpers.
 const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()))

@@ -9,6 +9,7 @@ import {
   invalidArgValue,
   isRelative,
   systemError,
+  type Name,
   type SystemError,
 } from '../runtime/error.js'
 import { NameSink } from '../files/listing.js'
@@ -64,6 +65,18 @@ export const walkOptions = {
 }
 
 type Audit = (...args: unknown[]) => void
+
+/** A directory that a walk does not leave, in place of `dirFd`. */
+export interface Beneath {
+  start(
+    top: Name,
+    topdown: boolean,
+    maxOpen: number,
+    exact: boolean,
+    threads: number | undefined,
+  ): Handle<Walk>
+  errorOf(failure: Failure, path: AnyName): SystemError<AnyName>
+}
 
 const NO_DIRECTORY =
   'the top is not a directory, or is a symbolic link, which is only walked with followSymlinks: true'
@@ -197,13 +210,24 @@ export class WalkState {
   #yielded: AnyName[] = []
   #listed: string[] = []
 
-  constructor(later: boolean, top: PathLike, options: Read<typeof walkOptions>, audit: Audit) {
+  readonly #beneath: Beneath | undefined
+
+  constructor(
+    later: boolean,
+    top: PathLike,
+    options: Read<typeof walkOptions>,
+    audit: Audit,
+    beneath?: Beneath,
+  ) {
     const path = validatePath(top, 'top')
     const { topdown = true, onerror, followSymlinks = false, dirFd, maxOpen = DEFAULT_MAX_OPEN } = options
     // In an asynchronous walk, each check would be a system call that blocks the event loop.
     const { exact = !later, threads } = options
     audit(top, topdown, onerror, followSymlinks, dirFd?.fd)
-    this.#walk = native.walkStart(later, path, topdown, followSymlinks, maxOpen, exact, threads, dirFd?.fd)
+    this.#beneath = beneath
+    this.#walk = beneath
+      ? beneath.start(path, topdown, maxOpen, exact, threads)
+      : native.walkStart(later, path, topdown, followSymlinks, maxOpen, exact, threads, dirFd?.fd)
     this.owner = dirFd?.owner
     this.#paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
     this.#enter = this.#paths.enter
@@ -257,6 +281,7 @@ export class WalkState {
 
   #errorOf(failure: Failure): SystemError<AnyName> {
     const path = this.#paths.current()
+    if (this.#beneath !== undefined) return this.#beneath.errorOf(failure, path)
     const where = this.#isFrom ? { caller: 'fwalk', dir: failure.dir } : {}
     const isTop = Buffer.from(path).equals(Buffer.from(this.#top))
     // An error that is thrown, not reported, means that a component before the top is not a
