@@ -27,7 +27,45 @@ const ends = { srcDirFd: directory, dstDirFd: directory }
 const signal = new AbortController().signal
 const memfdOfPage = () => keep(page()).fd
 
+// Valid arguments of the methods of a Root.
+const rootTable: Table = {
+  'Root#access': () => ['.', 0],
+  'Root#appendFile': () => ['file', 'x', { encoding: 'utf8', mode: 0o600, flag: 'a', flush: false }],
+  'Root#chmod': () => ['.', 0o700],
+  'Root#chown': () => ['.', -1, -1],
+  'Root#exists': () => ['.'],
+  'Root#fwalk': () => ['.', { topdown: true, onerror() {}, maxOpen: 4, exact: true, threads: 1 }],
+  'Root#link': () => ['file', 'linked'],
+  'Root#lstat': () => ['.', { bigint: false }],
+  'Root#mkdir': () => ['dir', { recursive: false, mode: 0o700 }],
+  'Root#mkdtemp': () => ['tmp-', { encoding: 'utf8' }],
+  'Root#open': () => ['file', 'w', { mode: 0o600 }],
+  'Root#openFile': () => ['file', 'w', { mode: 0o600 }],
+  'Root#openRoot': () => ['.'],
+  'Root#readFile': () => ['file', { encoding: 'utf8', flag: 'r' }],
+  'Root#readdir': () => ['.', { encoding: 'utf8', withFileTypes: false, recursive: false }],
+  'Root#readlink': () => ['link', { encoding: 'utf8' }],
+  'Root#realpath': () => ['.', { encoding: 'utf8' }],
+  'Root#rename': () => ['file', 'renamed', { noReplace: false, exchange: false }],
+  'Root#rm': () => ['dir', { recursive: false, force: false }],
+  'Root#rmdir': () => ['dir'],
+  'Root#stat': () => ['.', { bigint: false }],
+  'Root#symlink': () => ['file', 'link'],
+  'Root#truncate': () => ['file', 0],
+  'Root#unlink': () => ['renamed'],
+  'Root#utimes': () => ['.', 0, 0],
+  'Root#writeFile': () => [
+    'file',
+    'x',
+    { encoding: 'utf8', mode: 0o600, flag: 'w', flush: false, atomic: false },
+  ],
+}
+
 export const table: Table = {
+  ...rootTable,
+  openRoot: () => ['.', { symlinks: 'beneath', crossDevice: true }],
+  'Root#lstat': () => ['.', { bigint: false, throwIfNoEntry: true }],
+  'Root#stat': () => ['.', { bigint: false, throwIfNoEntry: true }],
   access: () => ['.', 0, { dirFd: directory, followSymlinks: true, effectiveIds: false }],
   addAuditHook: () => [() => {}],
   addSeals: () => [memfd(), 0],
@@ -99,6 +137,8 @@ export const table: Table = {
 // Adds the arguments that only functions of `fdkit/promises` take.
 export const promisesTable: Table = {
   ...Object.fromEntries(Object.entries(table).filter(([name]) => name in promises)),
+  ...rootTable,
+  'Root#fwalk': () => ['.', { topdown: true, onerror() {}, maxOpen: 4, exact: true, threads: 1, signal }],
   createMemfd: () => [
     'name',
     {
@@ -169,6 +209,18 @@ const getters = Object.defineProperties(
       'inheritable',
       'timeout',
       'type',
+      'encoding',
+      'flag',
+      'flush',
+      'atomic',
+      'withFileTypes',
+      'recursive',
+      'force',
+      'noReplace',
+      'exchange',
+      'symlinks',
+      'crossDevice',
+      'throwIfNoEntry',
     ].map((name) => [name, { get: thrower, enumerable: true }]),
   ),
 )
@@ -291,7 +343,7 @@ function complaint(thrown: unknown): string {
   if (
     typeof error.syscall === 'string' &&
     (error.errno as number) < 0 &&
-    /^E[A-Z0-9]+$/.test(error.code ?? '')
+    /^(E[A-Z0-9]+|ERR_FDKIT_ESCAPE|ERR_FS_EISDIR)$/.test(error.code ?? '')
   )
     return ''
   // node:fs throws this error too.
@@ -308,12 +360,26 @@ function callable(name: string): AnyFunction {
   const made = () => fdkit[className as 'Memfd'] as unknown as Record<string, AnyFunction>
   if (separator === '.') return (...args) => made()[member]!(...args)
   return (...args) => {
-    using object = page()
+    using object = className === 'Root' ? fdkit.openRoot('.') : page()
     return (object as unknown as Record<string, AnyFunction>)[member]!(...args)
   }
 }
 
+/** Like {@link callable}, for a method of `fdkit/promises`. */
+async function callLater(name: string, args: unknown[]): Promise<unknown> {
+  await using root = await promises.openRoot('.')
+  const returned = (root as unknown as Record<string, AnyFunction>)[name.slice('Root#'.length)]!(...args)
+  // The call goes on when the root is closed.
+  return returned instanceof Promise ? returned : { returned }
+}
+
 const say = (line: object) => fs.writeSync(1, `${JSON.stringify(line)}\n`)
+
+/** Closes what a call has opened. */
+function closeAll(name: string, result: unknown): void {
+  if (result instanceof fdkit.Root || result instanceof promises.Root) void result.close()
+  if (name === 'Root#openFile' && result !== undefined) (result as fdkit.OpenFile).close()
+}
 
 function attemptNow(name: string, place: string, args: unknown[]): void {
   say({ trying: `${name}: ${place}` })
@@ -322,8 +388,9 @@ function attemptNow(name: string, place: string, args: unknown[]): void {
     const result = callable(name)(...args)
     if (result instanceof fdkit.Memfd && name === 'Memfd.create') result.close()
     if (result instanceof fdkit.Memfd) keep(result)
-    if (typeof result === 'number' && /^(open|dup|memfdCreate)$/.test(name)) fs.closeSync(result)
-    if (/^(fwalk|scandir)$/.test(name)) for (const _ of result as Iterable<unknown>) continue
+    if (typeof result === 'number' && /^(Root#open|open|dup|memfdCreate)$/.test(name)) fs.closeSync(result)
+    closeAll(name, result)
+    if (/^(Root#fwalk|fwalk|scandir)$/.test(name)) for (const _ of result as Iterable<unknown>) continue
   } catch (error) {
     said = complaint(error)
   }
@@ -335,7 +402,9 @@ async function attemptLater(name: string, place: string, args: unknown[]): Promi
   let said = ''
   let returned: unknown
   try {
-    returned = ((promises[name as keyof typeof promises] ?? callable(name)) as AnyFunction)(...args)
+    returned = name.startsWith('Root#')
+      ? callLater(name, args)
+      : ((promises[name as keyof typeof promises] ?? callable(name)) as AnyFunction)(...args)
     if (name !== 'fwalk' && !(returned instanceof Promise)) said = 'returned no promise'
   } catch (error) {
     said = name === 'fwalk' ? complaint(error) : `threw, and did not reject: ${String(error)}`
@@ -344,7 +413,10 @@ async function attemptLater(name: string, place: string, args: unknown[]): Promi
     const result = await returned
     // It may have reserved 4 GiB.
     if (result instanceof fdkit.Memfd && name === 'createMemfd') result.close()
-    if (typeof result === 'number' && /^(open|memfdCreate)$/.test(name)) fs.closeSync(result)
+    if (typeof result === 'number' && /^(Root#open|open|memfdCreate)$/.test(name)) fs.closeSync(result)
+    closeAll(name, result)
+    if (name === 'Root#fwalk')
+      for await (const _ of (result as { returned: AsyncIterable<unknown> }).returned) continue
     if (name === 'fwalk' && result !== undefined)
       for await (const _ of result as AsyncIterable<unknown>) continue
   } catch (error) {

@@ -28,6 +28,7 @@ const calls = {
   mmapShared: [3],
   munmap: [new ArrayBuffer(1)],
   open: ['.', 'r'],
+  openRoot: ['.'],
   readlink: ['name'],
   rename: ['name', 'other'],
   replace: ['name', 'other'],

@@ -80,7 +80,7 @@ const memory: Takes[] = [
   ],
 ]
 const byPromise: Takes[] = sync.map(([name, names]) => {
-  const call = (promises as Record<string, AnyFunction>)[name]!
+  const call = (promises as unknown as Record<string, AnyFunction>)[name]!
   const before: Record<string, unknown[]> = {
     access: [0],
     canAccess: [0],
