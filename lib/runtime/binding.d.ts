@@ -270,7 +270,7 @@ export type Name = string | Buffer
 export type Names = Array<Name> | Handle<Listing>
 
 /**
- * Opens a file, with openat2 if `resolve` is given.
+ * Opens a file, as openat2 does if `resolve` is given.
  *
  * @syscall openat
  */

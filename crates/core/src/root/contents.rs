@@ -127,7 +127,7 @@ impl Root {
         }
         let looked = match look(parent.fd.as_fd(), &parent.name) {
             Ok((_, Kind::Link)) => {
-                let real = c_string(&stepwise::real_path(self, path)?)?;
+                let real = c_string(&stepwise::real_path(self, path, true)?)?;
                 let Parent { fd, name } = self.parent(&real)?;
                 parent = Parent { fd, name: Cow::Owned(name.into_owned()) };
                 look(parent.fd.as_fd(), &parent.name)

@@ -20,9 +20,10 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use self::fd::Located;
+use self::stepwise::{Rules, Scope};
 use crate::error::{Error, Result};
-use crate::files::descriptors::dup;
-use crate::files::names::openat;
+use crate::files::descriptors::{directory, dup};
+use crate::files::names::{openat, openat2};
 use crate::files::stat::fstat;
 
 /// What becomes of symbolic links on the way.
@@ -228,6 +229,64 @@ impl Root {
         }
         kernel::locate_directory(self, path)
     }
+}
+
+/// Calls [`openat2`](crate::files::names::openat2). Where that system call is missing, or a filter
+/// hides it, the path is resolved component by component if `resolve` has `RESOLVE_BENEATH`,
+/// `RESOLVE_IN_ROOT` or `RESOLVE_NO_SYMLINKS` and nothing else but `RESOLVE_NO_MAGICLINKS`.
+///
+/// # Errors
+/// As there; `ENOSYS` or `EPERM` only for other numbers of `resolve`.
+///
+/// ```
+/// use std::os::fd::AsFd;
+/// use fdkit::constants::RESOLVE_BENEATH;
+///
+/// let src = fdkit::files::names::openat(None, c"src", 0, 0)?;
+/// let open = |path| fdkit::root::open_restricted(Some(src.as_fd()), path, 0, 0, RESOLVE_BENEATH);
+/// assert!(open(c"lib.rs").is_ok());
+/// assert_eq!(open(c"../Cargo.toml").unwrap_err().errno(), libc::EXDEV);
+/// # Ok::<(), fdkit::Error>(())
+/// ```
+pub fn open_restricted(
+    dir_fd: Option<BorrowedFd<'_>>,
+    path: &CStr,
+    flags: i32,
+    mode: u32,
+    resolve: u64,
+) -> Result<OwnedFd> {
+    match openat2(dir_fd, path, flags, mode, resolve) {
+        Err(error) if error.is(libc::ENOSYS) || error.is(libc::EPERM) => {
+            match rules(resolve).filter(|_| !kernel::is_available()) {
+                Some(rules) => stepwise::open_by_rules(directory(dir_fd), path, flags, mode, rules),
+                None => Err(error),
+            }
+        }
+        opened => opened,
+    }
+}
+
+/// Returns what these numbers mean for the resolution by component, if it can do that.
+fn rules(resolve: u64) -> Option<Rules> {
+    use crate::constants::{
+        RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS,
+    };
+    let has = |bits| resolve & bits == bits;
+    let known = RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    let scope = match (has(RESOLVE_BENEATH), has(RESOLVE_IN_ROOT), has(RESOLVE_NO_SYMLINKS)) {
+        (true, true, _) => return None,
+        (true, ..) => Scope::Beneath,
+        (_, true, _) => Scope::InRoot,
+        (.., true) => Scope::Free,
+        _ => return None,
+    };
+    let refused = Error::new(libc::ELOOP, RESOLVE);
+    (resolve & !known == 0).then_some(Rules {
+        scope,
+        links: has(RESOLVE_NO_SYMLINKS).then_some(refused),
+        cross_device: true,
+        magic: if has(RESOLVE_NO_MAGICLINKS) { refused } else { escape() },
+    })
 }
 
 impl AsFd for Root {

@@ -13,6 +13,7 @@ use crate::files::names::{linkat, mkdirat, renameat2, rmdir, symlinkat, unlink};
 use crate::files::stat::{Stat, fstatat};
 use crate::memory::io::ftruncate;
 use crate::tree::rmtree::Rmtree;
+use crate::tree::walk::Walk;
 
 impl Root {
     /// Looks at a file. A link as the last component is followed, or with `follow_symlinks` false
@@ -55,7 +56,7 @@ impl Root {
     /// # Errors
     /// What realpath(3) says, and [`is_escape`](super::is_escape).
     pub fn real_path(&self, path: &CStr) -> Result<Vec<u8>> {
-        stepwise::real_path(self, path)
+        stepwise::real_path(self, path, false)
     }
 
     /// Sets the permissions of a file; links are followed.
@@ -192,12 +193,26 @@ impl Root {
             // Other systems than Linux answer EPERM to a directory.
             Err(error) if error.is(libc::EISDIR) || error.is(libc::EPERM) => {
                 let tree = Rmtree::at(parent, name, path);
-                let tree =
-                    tree.map_err(|other| if other.is(libc::ENOTDIR) { error } else { other });
-                tree.map(Some)
+                let mut tree =
+                    tree.map_err(|other| if other.is(libc::ENOTDIR) { error } else { other })?;
+                if !self.options.cross_device {
+                    tree.stay_on_mount_of(self.fd.as_fd())?;
+                }
+                Ok(Some(tree))
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Makes a walk start at a directory beneath the root, and stay on its mounted file system if the
+    /// root does. The walk follows no links.
+    ///
+    /// # Errors
+    /// As [`open_file`](Self::open_file).
+    pub fn start_walk(&self, walk: &mut Walk<'_>, path: &CStr) -> Result<()> {
+        let (parent, name) = self.locate_parent(path)?;
+        walk.start_at(parent, name);
+        if self.options.cross_device { Ok(()) } else { walk.stay_on_mount_of(self.fd.as_fd()) }
     }
 
     /// Removes an empty directory.

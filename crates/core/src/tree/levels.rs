@@ -17,6 +17,7 @@ use crate::error::{Error, Result, retry};
 use crate::files::descriptors::Identity;
 use crate::tree::ahead::{Ahead, Looked, Looker, Manner};
 use crate::tree::listing::Listing;
+use crate::tree::nofollow;
 
 /// The top, the level that is listed, its child, and one to find a closed level again.
 pub(crate) const MIN_OPEN: usize = 4;
@@ -35,8 +36,13 @@ pub(crate) fn open_directory(
     follow_symlinks: bool,
 ) -> Result<OwnedFd> {
     let mut flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-    flags.set(OFlag::O_NOFOLLOW, !follow_symlinks);
-    retry("openat", || openat(start, name, flags, Mode::empty()))
+    let follows_anyway = !follow_symlinks && nofollow::is_ignored();
+    flags.set(OFlag::O_NOFOLLOW, !follow_symlinks && !nofollow::is_emulated());
+    let fd = retry("openat", || openat(start, name, flags, Mode::empty()))?;
+    if follows_anyway {
+        nofollow::check(start, name, fd.as_fd())?;
+    }
+    Ok(fd)
 }
 
 pub(crate) fn is_out_of_descriptors(error: &Error) -> bool {

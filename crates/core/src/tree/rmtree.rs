@@ -104,6 +104,15 @@ impl Rmtree {
         self
     }
 
+    /// Refuses to empty directories that are on another mounted file system than `fd`; see
+    /// [`Walk::stay_on_mount_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn stay_on_mount_of(&mut self, fd: BorrowedFd<'_>) -> Result<()> {
+        self.walk.stay_on_mount_of(fd)
+    }
+
     /// Sets how many threads help; see [`Walk::threads`]. Each empties one directory after the
     /// other, also between two steps.
     ///

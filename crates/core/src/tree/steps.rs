@@ -151,6 +151,7 @@ impl Walk<'_> {
     }
 
     pub(super) fn list(&mut self, name: &CStr, fd: OwnedFd, through_link: bool) -> Result<()> {
+        self.manner.check(fd.as_fd())?;
         let identity = self.check_ancestors(fd.as_fd(), None)?;
         let work = match self.manner.work {
             // It is removed entry by entry, so that a step does not take long.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Result};
-use crate::files::descriptors::{Identity, directory};
+use crate::files::descriptors::{Identity, Mount, directory};
 use crate::files::name_list::{FileType, Names};
 use crate::files::stat::Stat;
 use crate::tree::ahead::{Looker, Manner};
@@ -118,7 +118,12 @@ impl<'fd> Walk<'fd> {
             levels: Levels::new(options.max_open),
             ancestors: HashSet::new(),
             looker: Looker::default(),
-            manner: Manner { is_exact: true, links_are_files: false, work: Work::Nothing },
+            manner: Manner {
+                is_exact: true,
+                links_are_files: false,
+                work: Work::Nothing,
+                mount: None,
+            },
             ahead: ReadAhead { threads: None, known: 0, enough: ENOUGH },
             kept: 0,
             interrupted: Arc::new(AtomicBool::new(false)),
@@ -133,11 +138,21 @@ impl<'fd> Walk<'fd> {
         }
     }
 
+    /// Refuses directories that are on another mounted file system than `fd`: each is
+    /// [`Step::Skipped`] with `EXDEV`, or an error if it is the top.
+    ///
+    /// # Errors
+    /// `EBADF`: `fd` is not open.
+    pub fn stay_on_mount_of(&mut self, fd: BorrowedFd<'_>) -> Result<()> {
+        self.manner.mount = Some(Mount::of(fd)?);
+        Ok(())
+    }
+
     /// A walk from a directory that is open already, called `top` in the paths. Links to
     /// directories stand among the files, and what was listed ahead is not verified.
     pub(crate) fn of_work(top: &CStr, fd: OwnedFd, options: WalkOptions, work: Work) -> Self {
         let start = Some(Start::Open(top.to_owned(), fd));
-        let manner = Manner { is_exact: false, links_are_files: true, work };
+        let manner = Manner { is_exact: false, links_are_files: true, work, mount: None };
         Self { start, manner, ..Self::new(top, None, options) }
     }
 

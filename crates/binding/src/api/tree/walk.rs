@@ -241,8 +241,7 @@ impl State {
             Ok(None) => return Ok(()),
             Err(error) => return Err(*error),
         } {
-            let (parent, name) = root.locate_parent(top.as_c_str())?;
-            self.walk.start_at(parent, name);
+            root.start_walk(&mut self.walk, top.as_c_str())?;
         }
         Ok(())
     }
