@@ -16,6 +16,7 @@ import { measureMemfd } from './suites/memfd.js'
 import { measureMemory } from './suites/memory.js'
 import { measureMessages } from './suites/messages.js'
 import { measureRmtree } from './suites/rmtree.js'
+import { measureRoot } from './suites/root.js'
 import { measureStartup } from './suites/startup.js'
 import { measureStat, measureStatPromises } from './suites/stat.js'
 import { measureWalks } from './suites/walk.js'
@@ -29,6 +30,7 @@ const suites: Record<string, (top: () => string) => Target[] | Promise<Target[]>
   leaks: measureLeaks,
   stat: async () => [...(await measureStat()), await measureStatPromises()],
   rmtree: measureRmtree,
+  root: measureRoot,
   delay: (top) => measureDelay(top()),
   memory: measureMemory,
   startup: measureStartup,
