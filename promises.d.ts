@@ -262,7 +262,8 @@ export declare function fwalk(top?: string | URL, options?: AsyncFwalkOptions<st
  * `EEXIST`, `ELOOP`, `EMFILE` and the other errors of open(2). With `resolve` also `EXDEV`: the
  * path leaves the directory or mount that it is confined to; `ELOOP`: the path contains a forbidden
  * link; `EAGAIN`: a component was renamed during each of 64 attempts, or is not in the cache with
- * `RESOLVE_CACHED`; `ENOSYS`: Linux is older than 5.6, or a seccomp filter hides openat2(2)
+ * `RESOLVE_CACHED`; `ENOSYS`: with `RESOLVE_CACHED`, `RESOLVE_NO_XDEV`, 0 or `RESOLVE_NO_MAGICLINKS`
+ * alone, Linux is older than 5.6, or a seccomp filter hides openat2(2)
  * @see https://docs.python.org/3/library/os.html#os.open
  * @example
  * ```ts

@@ -17,7 +17,7 @@ import type { SystemError } from '../runtime/error.js'
 /** Options of {@link openRoot}. */
 export interface RootOptions {
   /**
-   * What happens to symbolic links. With `'beneath'` (the default), they are followed as long as they
+   * The treatment of symbolic links. With `'beneath'` (the default), they are followed as long as they
    * stay beneath the root. With `'refuse'`, a link anywhere in a path is an error, except the last
    * name of a call that acts on the link itself.
    */

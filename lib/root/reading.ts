@@ -1,4 +1,4 @@
-// What a root tells of files and directories: their status and their entries.
+// The status of files beneath a root, and the entries of directories.
 import { auditListdir, NameSink, drainInTurns } from '../files/listing.js'
 import { auditScandir } from '../files/scandir.js'
 import { statsFrom, statsOf, type AnyStats } from '../files/stat.js'

@@ -19,7 +19,7 @@ import {
 } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 
-/** What a root refuses, for the messages of errors. */
+/** The reasons of a refusal, for the messages of errors. */
 const LEAVES = 'the path leads out of the root'
 const LEAVES_OR_LINKS = 'the path leads out of the root, or through a symbolic link'
 

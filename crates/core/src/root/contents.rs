@@ -1,4 +1,4 @@
-//! What is in the files beneath a root.
+//! The contents of files beneath a root.
 
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
@@ -147,7 +147,7 @@ impl Root {
 /// A file that is to take a name.
 ///
 /// Until then it has none where the file system can do that (`O_TMPFILE`), or else the name
-/// `temporary`. Whoever has that name in use holds a lock on the file: one that is not locked was
+/// `temporary`. A process that uses that name holds a lock on the file. A file that is not locked was
 /// left by a process that died, and is removed.
 struct Pending {
     file: File,
@@ -282,7 +282,7 @@ fn lock(fd: BorrowedFd<'_>, operation: i32) -> Result<()> {
     locked.map(|_| ())
 }
 
-// What is reserved for a file that does not tell its size, such as one of /proc.
+// The number of bytes that are reserved for a file that does not tell its size, such as one of /proc.
 const UNKNOWN: usize = 8192;
 
 /// Reads a file from the descriptor's offset to its end, or as much as its size says.

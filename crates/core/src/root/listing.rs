@@ -1,4 +1,4 @@
-//! What is in the directories beneath a root.
+//! The names and entries of directories beneath a root.
 
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString};

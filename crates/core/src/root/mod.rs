@@ -26,7 +26,7 @@ use crate::files::descriptors::{directory, dup};
 use crate::files::names::{openat, openat2};
 use crate::files::stat::fstat;
 
-/// What becomes of symbolic links on the way.
+/// The treatment of symbolic links on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Symlinks {
     /// They are followed as long as they stay beneath the directory.
@@ -49,7 +49,7 @@ pub enum Resolver {
 /// How a [`Root`] resolves paths.
 #[derive(Clone, Copy, Debug)]
 pub struct RootOptions {
-    /// What becomes of symbolic links; they are followed beneath the root by default.
+    /// The treatment of symbolic links; they are followed beneath the root by default.
     pub symlinks: Symlinks,
     /// Whether paths may cross into another mounted file system; true by default.
     pub cross_device: bool,
@@ -96,7 +96,7 @@ pub fn is_escape(error: &Error) -> bool {
     error.errno() == libc::EXDEV && error.syscall() == RESOLVE
 }
 
-/// What a path's last component stands for.
+/// The meaning of a path's last component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Last {
     /// A symbolic link as the last component is followed.
@@ -138,7 +138,7 @@ impl Root {
     /// Opens a directory as a root. A link as `path` is followed: the caller chose it.
     ///
     /// # Errors
-    /// `ENOTDIR`: not a directory; what open(2) says.
+    /// `ENOTDIR`: not a directory; the errors of open(2).
     pub fn open(path: &CStr, dir_fd: Option<BorrowedFd<'_>>, options: RootOptions) -> Result<Self> {
         let flags = libc::O_RDONLY | libc::O_DIRECTORY;
         Ok(Self { fd: openat(dir_fd, path, flags, 0)?, options })
@@ -174,7 +174,7 @@ impl Root {
     /// Opens a path beneath the root. `flags` are the `O_*` numbers of open(2), `O_CLOEXEC` is added.
     ///
     /// # Errors
-    /// What open(2) says; [`is_escape`]: the path leads out; `EAGAIN`: something on the way was
+    /// The errors of open(2); [`is_escape`]: the path leads out; `EAGAIN`: something on the way was
     /// renamed each of 128 times.
     pub fn open_file(&self, path: &CStr, flags: i32, mode: u32) -> Result<OwnedFd> {
         if self.is_stepwise() {

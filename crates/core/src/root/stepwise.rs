@@ -18,7 +18,7 @@ const DIRECTORY: i32 = libc::O_PATH | libc::O_DIRECTORY;
 #[cfg(not(target_os = "linux"))]
 const DIRECTORY: i32 = libc::O_RDONLY | libc::O_DIRECTORY;
 
-// As the kernel has it.
+// The kernel has the same limit.
 const MAX_LINKS: usize = 40;
 // How often the last component may change between looking at it and opening it.
 const RACES: usize = 128;
@@ -39,7 +39,7 @@ pub(super) enum Scope {
     Free,
 }
 
-/// What holds for a resolution.
+/// The rules of a resolution.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
     pub(super) scope: Scope,
@@ -65,7 +65,7 @@ impl Root {
 struct Resolution<'root> {
     start: BorrowedFd<'root>,
     rules: Rules,
-    /// What the stack stands on, if the path led out of `start`.
+    /// The directory below the stack, if the path led out of `start`.
     base: Option<OwnedFd>,
     stack: Vec<Level>,
     /// The components that are left, the next one last.
@@ -171,6 +171,14 @@ impl<'root> Resolution<'root> {
     /// Enters a directory, or puts the text of a link in its place.
     fn enter(&mut self, name: &[u8]) -> Result<()> {
         let c_name = c_string(name)?;
+        // Nearly every component is a directory, and then this is all that there is to do.
+        if self.rules.cross_device
+            && !crate::tree::ignores_nofollow()
+            && let Ok(fd) = openat(Some(self.current()), &c_name, DIRECTORY | libc::O_NOFOLLOW, 0)
+        {
+            self.stack.push(Level { name: name.to_vec(), fd });
+            return Ok(());
+        }
         let (located, kind) = look(self.current(), &c_name)?;
         match kind {
             Kind::Directory => {

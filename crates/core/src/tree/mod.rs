@@ -9,3 +9,5 @@ pub(crate) mod rmtree;
 mod steps;
 pub(crate) mod walk;
 mod work;
+
+pub(crate) use nofollow::is_ignored as ignores_nofollow;

@@ -102,7 +102,7 @@ pub(super) struct ReadAhead {
 #[derive(Debug)]
 pub(super) enum Start<'fd> {
     Path(CString, Option<BorrowedFd<'fd>>),
-    // What the top is called in the paths, and a single name in a directory that is open.
+    // The name of the top in the paths, and a single name in a directory that is open.
     Name(CString, OwnedFd, CString),
     Open(CString, OwnedFd),
 }

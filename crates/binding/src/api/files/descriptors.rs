@@ -27,7 +27,7 @@ impl Descriptor {
     }
 }
 
-/// What an open descriptor weighs on the garbage collector of the thread that owns its handle. It
+/// The weight of an open descriptor on the garbage collector of the thread that owns its handle. It
 /// must be dropped on that thread.
 pub struct Weight(Env);
 

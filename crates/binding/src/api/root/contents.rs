@@ -1,4 +1,4 @@
-//! What is in the files beneath a root.
+//! The contents of files beneath a root.
 
 use std::ptr;
 

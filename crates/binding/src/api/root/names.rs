@@ -138,7 +138,7 @@ fn respond_name(
     respond_beneath(later, root, move |root| work(root).map(|bytes| Name { bytes, kind }))
 }
 
-/// As `respond_beneath`, for calls with two paths.
+/// Makes a call with two paths beneath a root.
 fn respond_to_two(
     later: bool,
     root: &Handle<Root>,
