@@ -71,55 +71,6 @@ export interface FollowOptions extends DirFdOptions {
 	followSymlinks?: boolean | undefined;
 }
 /**
- * A function that is called with the name and the arguments of an event, before the operation. If
- * it throws, the operation ends with that error.
- */
-export type AuditHook = (event: string, args: readonly unknown[]) => void;
-/**
- * Adds a function that is called before every operation that Python audits. The function can refuse
- * the operation by throwing. As in Python, a hook cannot be removed, and it is also called when
- * another hook is added.
- *
- * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
- * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
- * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
- * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.truncate`, `os.utime`, `shutil.rmtree` and
- * `sys.addaudithook`. Each thread has its own hooks.
- *
- * @param hook a function that gets the event's name and its arguments. An argument that was not
- * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and
- * `shutil.rmtree`, as in Python.
- * @throws `ERR_INVALID_ARG_TYPE`: `hook` is not a function; and whatever an earlier hook throws
- * @see https://docs.python.org/3/library/sys.html#sys.addaudithook
- * @example
- * ```ts
- * import { addAuditHook, unlink } from 'fdkit'
- *
- * addAuditHook((event, args) => {
- *   if (event === 'os.remove') throw new Error(`not removing ${args[0]}`)
- * })
- * unlink('precious') // throws: not removing precious
- * ```
- */
-export declare function addAuditHook(hook: AuditHook): void;
-/** Options of the functions that take two paths. */
-export interface TwoDirFdOptions {
-	/** The descriptor of the directory that a relative `src` starts from. */
-	srcDirFd?: FdLike | undefined;
-	/** The descriptor of the directory that a relative `dst` starts from. */
-	dstDirFd?: FdLike | undefined;
-}
-/** Options of {@link link}. */
-export interface LinkOptions extends TwoDirFdOptions {
-	/** Whether to link to the target if `src` is a symbolic link; `true` by default. */
-	followSymlinks?: boolean | undefined;
-}
-/** Options of {@link rename}. */
-export interface RenameOptions extends TwoDirFdOptions {
-	/** `RENAME_NOREPLACE` or `RENAME_EXCHANGE`; 0 by default. */
-	flags?: number | undefined;
-}
-/**
  * Creates a directory. Its permissions are `mode` without the bits of the umask.
  *
  * @throws `EEXIST`, `ENOENT`, `ENOTDIR`, `EACCES`, `EROFS` and the other errors of mkdir(2)
@@ -134,7 +85,7 @@ export interface RenameOptions extends TwoDirFdOptions {
  * listdir(dirFd).includes('output') // true
  * ```
  */
-export declare function mkdir(path: PathLike, mode?: number | string, options?: DirFdOptions): void;
+export declare function mkdir(path: PathLike, mode?: string | number, options?: DirFdOptions): void;
 /**
  * Creates a FIFO. Its permissions are `mode` without the bits of the umask.
  *
@@ -148,7 +99,7 @@ export declare function mkdir(path: PathLike, mode?: number | string, options?: 
  * stat('queue').isFIFO() // true
  * ```
  */
-export declare function mkfifo(path: PathLike, mode?: number | string, options?: DirFdOptions): void;
+export declare function mkfifo(path: PathLike, mode?: string | number, options?: DirFdOptions): void;
 /**
  * Creates a file of any type except a directory or a symbolic link. Its permissions are those of
  * `mode` without the bits of the umask.
@@ -169,6 +120,55 @@ export declare function mkfifo(path: PathLike, mode?: number | string, options?:
  * ```
  */
 export declare function mknod(path: PathLike, mode?: number, device?: number, options?: DirFdOptions): void;
+/** Options of the functions that take two paths. */
+export interface TwoDirFdOptions {
+	/** The descriptor of the directory that a relative `src` starts from. */
+	srcDirFd?: FdLike | undefined;
+	/** The descriptor of the directory that a relative `dst` starts from. */
+	dstDirFd?: FdLike | undefined;
+}
+/** Options of {@link rename}. */
+export interface RenameOptions extends TwoDirFdOptions {
+	/** `RENAME_NOREPLACE` or `RENAME_EXCHANGE`; 0 by default. */
+	flags?: number | undefined;
+}
+/**
+ * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
+ * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
+ *
+ * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
+ * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
+ * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
+ * @see https://docs.python.org/3/library/os.html#os.rename
+ * @example
+ * ```ts
+ * import { rename, RENAME_NOREPLACE } from 'fdkit'
+ *
+ * rename('config/app.json', 'config/old.json')
+ * rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
+ * ```
+ */
+export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): void;
+/**
+ * Renames a file or a directory. On every platform, a file at `dst` is replaced.
+ *
+ * @throws the errors of {@link rename}
+ * @see https://docs.python.org/3/library/os.html#os.replace
+ * @example
+ * ```ts
+ * import { writeFileSync } from 'node:fs'
+ * import { replace } from 'fdkit'
+ *
+ * writeFileSync('config/app.json.new', '{}')
+ * replace('config/app.json.new', 'config/app.json')
+ * ```
+ */
+export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): void;
+/** Options of {@link link}. */
+export interface LinkOptions extends TwoDirFdOptions {
+	/** Whether to link to the target if `src` is a symbolic link; `true` by default. */
+	followSymlinks?: boolean | undefined;
+}
 /**
  * Creates a hard link: a second name for a file.
  *
@@ -247,38 +247,6 @@ export declare function readlink(path: Uint8Array, options?: DirFdOptions): Buff
  * ```
  */
 export declare function readlink(path: PathLike, options?: DirFdOptions): string | Buffer;
-/**
- * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
- * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
- *
- * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
- * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
- * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
- * @see https://docs.python.org/3/library/os.html#os.rename
- * @example
- * ```ts
- * import { rename, RENAME_NOREPLACE } from 'fdkit'
- *
- * rename('config/app.json', 'config/old.json')
- * rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
- * ```
- */
-export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): void;
-/**
- * Renames a file or a directory. On every platform, a file at `dst` is replaced.
- *
- * @throws the errors of {@link rename}
- * @see https://docs.python.org/3/library/os.html#os.replace
- * @example
- * ```ts
- * import { writeFileSync } from 'node:fs'
- * import { replace } from 'fdkit'
- *
- * writeFileSync('config/app.json.new', '{}')
- * replace('config/app.json.new', 'config/app.json')
- * ```
- */
-export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): void;
 /**
  * Removes a name that is not a directory.
  *
@@ -407,7 +375,7 @@ export declare function exists(path: PathLike, options?: FollowOptions): boolean
  * }
  * ```
  */
-export declare function chmod(path: PathLike | FdLike, mode: number | string, options?: FollowOptions): void;
+export declare function chmod(path: PathLike | FdLike, mode: string | number, options?: FollowOptions): void;
 /**
  * Sets the owner and the group of a file. -1 leaves either of them unchanged.
  *
@@ -466,6 +434,172 @@ export interface UtimeOptions extends FollowOptions {
  * ```
  */
 export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): void;
+/**
+ * The arguments of each audit event. The names and the order are those of Python's events. Paths are as
+ * the caller passed them, descriptors are numbers, and an argument that was not given is `undefined`.
+ */
+export interface AuditEvents {
+	"mmap.__new__": [
+		fileno: number,
+		length: number,
+		access: number,
+		offset: number
+	];
+	open: [
+		path: PathLike,
+		mode: undefined,
+		flags: number
+	];
+	"os.chmod": [
+		path: PathLike | number,
+		mode: number,
+		dirFd: number
+	];
+	"os.chown": [
+		path: PathLike | number,
+		uid: number,
+		gid: number,
+		dirFd: number
+	];
+	"os.fwalk": [
+		top: PathLike,
+		topdown: boolean,
+		onerror: ((error: never) => void) | undefined,
+		followSymlinks: boolean,
+		dirFd: number | undefined
+	];
+	"os.link": [
+		src: PathLike,
+		dst: PathLike,
+		srcDirFd: number,
+		dstDirFd: number
+	];
+	"os.listdir": [
+		path: PathLike | number | undefined
+	];
+	"os.mkdir": [
+		path: PathLike,
+		mode: number,
+		dirFd: number
+	];
+	"os.remove": [
+		path: PathLike,
+		dirFd: number
+	];
+	"os.rename": [
+		src: PathLike,
+		dst: PathLike,
+		srcDirFd: number,
+		dstDirFd: number
+	];
+	"os.rmdir": [
+		path: PathLike,
+		dirFd: number
+	];
+	"os.scandir": [
+		path: PathLike | number | undefined
+	];
+	"os.symlink": [
+		src: PathLike,
+		dst: PathLike,
+		dirFd: number
+	];
+	"os.truncate": [
+		path: PathLike,
+		length: number
+	];
+	"os.utime": [
+		path: PathLike | number,
+		times: readonly unknown[] | undefined,
+		ns: readonly unknown[] | undefined,
+		dirFd: number
+	];
+	"socket.bind": [
+		self: undefined,
+		address: string | PathLike,
+		dirFd: number
+	];
+	"socket.connect": [
+		self: undefined,
+		address: string | PathLike,
+		dirFd: number
+	];
+	"socket.sendmsg": [
+		self: unknown,
+		address: undefined
+	];
+	"shutil.rmtree": [
+		path: PathLike,
+		dirFd: number | undefined
+	];
+	"sys.addaudithook": [
+	];
+}
+/**
+ * A function that is called with the name and the arguments of an event, before the operation. If
+ * it throws, the operation ends with that error. If it compares the name, TypeScript knows the types
+ * of the arguments.
+ */
+export type AuditHook = (...event: {
+	[Name in keyof AuditEvents]: [
+		event: Name,
+		args: Readonly<AuditEvents[Name]>
+	];
+}[keyof AuditEvents]) => void;
+/**
+ * Adds a function that is called before every operation that Python audits. The function can refuse
+ * the operation by throwing. As in Python, a hook cannot be removed, and it is also called when
+ * another hook is added.
+ *
+ * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
+ * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
+ * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.truncate`, `os.utime`, `shutil.rmtree` and
+ * `sys.addaudithook`. Each thread has its own hooks.
+ *
+ * @param hook a function that gets the event's name and its arguments. An argument that was not
+ * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and
+ * `shutil.rmtree`, as in Python.
+ * @throws `ERR_INVALID_ARG_TYPE`: `hook` is not a function; and whatever an earlier hook throws
+ * @see https://docs.python.org/3/library/sys.html#sys.addaudithook
+ * @example
+ * ```ts
+ * import { addAuditHook, unlink } from 'fdkit'
+ *
+ * addAuditHook((event, args) => {
+ *   if (event === 'os.remove') throw new Error(`not removing ${args[0]}`)
+ * })
+ * unlink('precious') // throws: not removing precious
+ * ```
+ */
+export declare function addAuditHook(hook: AuditHook): void;
+/**
+ * Adds a function that is called before every operation that Python audits. The function can refuse
+ * the operation by throwing. As in Python, a hook cannot be removed, and it is also called when
+ * another hook is added.
+ *
+ * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
+ * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
+ * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.truncate`, `os.utime`, `shutil.rmtree` and
+ * `sys.addaudithook`. Each thread has its own hooks.
+ *
+ * @param hook a function that gets the event's name and its arguments. An argument that was not
+ * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and
+ * `shutil.rmtree`, as in Python.
+ * @throws `ERR_INVALID_ARG_TYPE`: `hook` is not a function; and whatever an earlier hook throws
+ * @see https://docs.python.org/3/library/sys.html#sys.addaudithook
+ * @example
+ * ```ts
+ * import { addAuditHook, unlink } from 'fdkit'
+ *
+ * addAuditHook((event, args) => {
+ *   if (event === 'os.remove') throw new Error(`not removing ${args[0]}`)
+ * })
+ * unlink('precious') // throws: not removing precious
+ * ```
+ */
+export declare function addAuditHook(hook: (event: keyof AuditEvents) => void): void;
 /** Child processes do not inherit the descriptor. */
 export declare const MFD_CLOEXEC = 1;
 /** Seals may be added to the file. */
@@ -544,6 +678,18 @@ export declare const RESOLVE_IN_ROOT = 16;
  * `EAGAIN` (Linux 5.12).
  */
 export declare const RESOLVE_CACHED = 32;
+/** {@link recvFds} leaves the message in the queue. The descriptors are duplicated. */
+export declare const MSG_PEEK = 2;
+/** The message had more descriptors than there was room for. The kernel has closed the others. */
+export declare const MSG_CTRUNC = 8;
+/** The message was longer than the buffer, and the rest is lost. */
+export declare const MSG_TRUNC = 32;
+/** The call fails with `EAGAIN` instead of waiting. */
+export declare const MSG_DONTWAIT = 64;
+/** The end of a record, on a socket of type `'seqpacket'`. */
+export declare const MSG_EOR = 128;
+/** {@link recvFds} waits until it has received `size` bytes, a descriptor, or the end. */
+export declare const MSG_WAITALL = 256;
 /** The call fails with `EEXIST` if the new name exists. */
 export declare const RENAME_NOREPLACE = 1;
 /** The two names are exchanged atomically. Both must exist. */
@@ -556,6 +702,24 @@ export declare const X_OK = 1;
 export declare const W_OK = 2;
 /** For {@link access}: the file may be read. */
 export declare const R_OK = 4;
+/** For {@link statvfs}: the file system is mounted read-only. */
+export declare const ST_RDONLY = 1;
+/** For {@link statvfs}: programs are run without the set-user-ID and set-group-ID bits of their files. */
+export declare const ST_NOSUID = 2;
+/** For {@link statvfs}: device files cannot be opened. */
+export declare const ST_NODEV = 4;
+/** For {@link statvfs}: programs cannot be run. */
+export declare const ST_NOEXEC = 8;
+/** For {@link statvfs}: writes are synchronous. */
+export declare const ST_SYNCHRONOUS = 16;
+/** For {@link statvfs}: mandatory locks are supported. Linux 5.15 removed them. */
+export declare const ST_MANDLOCK = 64;
+/** For {@link statvfs}: times of last access are not updated. */
+export declare const ST_NOATIME = 1024;
+/** For {@link statvfs}: times of last access of directories are not updated. */
+export declare const ST_NODIRATIME = 2048;
+/** For {@link statvfs}: times of last access are updated only if they are older than the last change, or than a day. */
+export declare const ST_RELATIME = 4096;
 /** The bytes of a Memfd. A string is encoded as UTF-8. */
 export type Contents = string | NodeJS.ArrayBufferView | ArrayBufferLike;
 /**
@@ -840,6 +1004,182 @@ export declare function fwalk(top: Uint8Array, options?: FwalkOptions<Buffer>): 
  * ```
  */
 export declare function fwalk(top?: string | URL, options?: FwalkOptions<string>): FwalkIterator<string>;
+/** The type of a Unix socket. */
+export type SocketType = "stream" | "seqpacket" | "dgram";
+/** Options of {@link sendFds} and {@link recvFds}. */
+export interface FdsOptions {
+	/** `MSG_*`, or-ed; 0 by default. */
+	flags?: number | undefined;
+}
+/** What {@link recvFds} returns. */
+export interface ReceivedFds {
+	/** The bytes. It is empty at the end of a stream. */
+	data: Buffer;
+	/** The descriptors, which the caller owns. */
+	fds: number[];
+	/** `MSG_CTRUNC`, `MSG_TRUNC` and `MSG_EOR`, or-ed. */
+	flags: number;
+}
+/**
+ * Sends bytes and descriptors over a Unix socket as one message, and returns the number of bytes that
+ * were sent. It is Python's `socket.send_fds`, and works on every descriptor of a socket.
+ *
+ * The other side receives new descriptors for the same open files, with {@link recvFds} or an
+ * `FdSocket` of `fdkit/promises`. Your own stay open.
+ *
+ * On a stream, fewer bytes than given may be sent if the socket does not block. The descriptors have
+ * gone with the first of them: send the rest without descriptors.
+ *
+ * Differs from Python: descriptors without a byte of data are an error, because a stream would
+ * silently drop them. A message to a socket whose other side is closed raises no signal.
+ *
+ * @param fd the socket. In `fdkit/promises`, a thread for all sockets of the process waits for it,
+ * not one of libuv's pool, and sends all bytes.
+ * @param data the bytes; a string is encoded as UTF-8
+ * @param fds the descriptors, at most 253
+ * @throws `EINVAL`: there are more than 253 descriptors, or descriptors and no byte; `EBADF`: a
+ * descriptor is not open; `ENOTSOCK`: `fd` is not a socket; `EPIPE`, `ECONNRESET`: the other side is
+ * closed; `EAGAIN`: the socket is full and does not block, or `flags` has `MSG_DONTWAIT`; `EMSGSIZE`:
+ * the message is too long for the type of the socket; `ETOOMANYREFS`: this user has more descriptors
+ * in flight than `RLIMIT_NOFILE` allows, or sockets are in flight in sockets too deep
+ * @see https://docs.python.org/3/library/socket.html#socket.send_fds
+ * @see https://man7.org/linux/man-pages/man7/unix.7.html
+ * @example
+ * ```ts
+ * import { closeSync, openSync, readFileSync } from 'node:fs'
+ * import { recvFds, sendFds, socketpair } from 'fdkit'
+ *
+ * const [one, other] = socketpair()
+ * const file = openSync('config/app.json')
+ * sendFds(one, 'config', [file]) // 6
+ * const { data, fds } = recvFds(other, 100, 1)
+ * data.toString() // 'config'
+ * readFileSync(fds[0], 'utf8') // '{}'
+ * for (const fd of [one, other, file, ...fds]) closeSync(fd)
+ * ```
+ */
+export declare function sendFds(fd: FdLike, data: Contents, fds: readonly FdLike[], options?: FdsOptions): number;
+/**
+ * Receives bytes and descriptors from a Unix socket. It is Python's `socket.recv_fds`, and works on
+ * every descriptor of a socket.
+ *
+ * The caller owns the descriptors and closes each with `fs.closeSync`. Unlike in Python, child
+ * processes do not inherit them.
+ *
+ * On a stream, bytes that were sent before a message with descriptors arrive together with it. If
+ * `maxFds` is smaller than the number of descriptors, the kernel closes the others and the flags
+ * contain `MSG_CTRUNC`. On a stream, no bytes at all mean its end.
+ *
+ * @param fd the socket. In `fdkit/promises`, a thread for all sockets of the process waits for it,
+ * not one of libuv's pool.
+ * @param size the maximum number of bytes
+ * @param maxFds the maximum number of descriptors, at most 253
+ * @throws `EINVAL`: `maxFds` is more than 253; `EAGAIN`: nothing has arrived and the socket does not
+ * block, or `flags` has `MSG_DONTWAIT`; `ECONNRESET`: the other side was closed before it had
+ * received everything; `EBADF`: `fd` is not open; `ENOTSOCK`: it is not a socket; `ENOMEM`: there is
+ * no memory of `size`
+ * @see https://docs.python.org/3/library/socket.html#socket.recv_fds
+ * @see https://man7.org/linux/man-pages/man7/unix.7.html
+ * @example
+ * ```ts
+ * import { MSG_CTRUNC, MSG_DONTWAIT, recvFds, sendFds, socketpair } from 'fdkit'
+ *
+ * const [one, other] = socketpair()
+ * recvFds(other, 100, 1, { flags: MSG_DONTWAIT }) // throws: EAGAIN
+ * sendFds(one, 'first', [])
+ * sendFds(one, 'second', [one])
+ * const { data, fds, flags } = recvFds(other, 100, 0)
+ * data.toString() // 'firstsecond'
+ * fds.length // 0
+ * flags === MSG_CTRUNC // true
+ * ```
+ */
+export declare function recvFds(fd: FdLike, size: number, maxFds: number, options?: FdsOptions): ReceivedFds;
+/**
+ * Creates two Unix sockets that are connected to each other, and returns their descriptors.
+ *
+ * The caller owns both and closes them with `fs.closeSync`. Like Python's `socket.socketpair`, it
+ * creates descriptors that child processes do not inherit; pass one in `stdio` to give it to a child.
+ *
+ * @param type `'stream'` by default: bytes in order. `'seqpacket'`: messages in order, and an end
+ * (not on macOS). `'dgram'`: messages, without an end.
+ * @throws `EMFILE`: no descriptor number is free; `EPROTONOSUPPORT`: this system does not have the
+ * type; `ERR_INVALID_ARG_VALUE`: it is not one of the three
+ * @see https://docs.python.org/3/library/socket.html#socket.socketpair
+ * @see https://man7.org/linux/man-pages/man2/socketpair.2.html
+ * @example
+ * ```ts
+ * import { spawn } from 'node:child_process'
+ * import { closeSync } from 'node:fs'
+ * import { memfdCreate, sendFds, socketpair } from 'fdkit'
+ *
+ * const [ours, theirs] = socketpair()
+ * spawn('true', { stdio: ['inherit', 'inherit', 'inherit', theirs] })
+ * closeSync(theirs)
+ * sendFds(ours, 'for the child', [memfdCreate('frame')])
+ * closeSync(ours)
+ * ```
+ */
+export declare function socketpair(type?: SocketType): [
+	number,
+	number
+];
+/**
+ * Opens a process and returns the descriptor (Linux 5.3). It is Python's `os.pidfd_open`.
+ *
+ * The descriptor stands for that process even after its number was given to another one. It becomes
+ * readable when the process ends. The caller owns it and closes it with `fs.closeSync`. Child
+ * processes do not inherit it.
+ *
+ * @param pid the number of the process
+ * @throws `ESRCH`: there is no such process; `EINVAL`: `pid` is 0, or (before Linux 6.9 also as
+ * `ENOENT`) the number of a thread that is no process; `EMFILE`: no descriptor number is free;
+ * `ENOSYS`: this platform is not supported
+ * @see https://docs.python.org/3/library/os.html#os.pidfd_open
+ * @see https://man7.org/linux/man-pages/man2/pidfd_open.2.html
+ * @example
+ * ```ts
+ * import { closeSync } from 'node:fs'
+ * import { pidfdOpen } from 'fdkit'
+ *
+ * closeSync(pidfdOpen(process.pid))
+ * pidfdOpen(2 ** 31 - 1) // throws: ESRCH
+ * ```
+ */
+export declare function pidfdOpen(pid: number): number;
+/**
+ * Copies a descriptor of another process into this one, and returns the copy (Linux 5.6). Both share
+ * the open file: its offset and its status flags.
+ *
+ * The other process does not notice. This one needs the right to trace it: usually the same user,
+ * and `/proc/sys/kernel/yama/ptrace_scope` must be 0 unless the other process is a descendant. If the
+ * other process cooperates, send the descriptor over a socket instead ({@link sendFds}), which needs
+ * no right.
+ *
+ * The caller owns the copy and closes it with `fs.closeSync`. Child processes do not inherit it.
+ * Python has no such function.
+ *
+ * @param pidfd a descriptor of the process, from {@link pidfdOpen}
+ * @param fd the number of the descriptor in that process
+ * @throws `EPERM`: this process has no right to trace that one; `EBADF`: it has no such descriptor,
+ * or `pidfd` is not a descriptor of a process; `ESRCH`: it has ended; `EMFILE`: no descriptor number
+ * is free; `ENOSYS`: this platform is not supported
+ * @see https://man7.org/linux/man-pages/man2/pidfd_getfd.2.html
+ * @see https://man7.org/linux/man-pages/man2/ptrace.2.html
+ * @example
+ * ```ts
+ * import { closeSync, readFileSync, writeSync } from 'node:fs'
+ * import { memfdCreate, pidfdGetfd, pidfdOpen } from 'fdkit'
+ *
+ * const file = memfdCreate('file')
+ * writeSync(file, 'text')
+ * const pidfd = pidfdOpen(process.pid)
+ * const copy = pidfdGetfd(pidfd, file)
+ * readFileSync(`/proc/self/fd/${copy}`, 'utf8') // 'text'
+ * for (const fd of [file, pidfd, copy]) closeSync(fd)
+ * ```
+ */
+export declare function pidfdGetfd(pidfd: FdLike, fd: number): number;
 /**
  * Returns the names in a directory, without `.` and `..`, in the file system's order. They are
  * strings, or Buffers if the path was given as bytes.
@@ -1237,6 +1577,8 @@ export declare class Memfd {
 	 * outlives the Memfd.
 	 *
 	 * @param options as for `new Blob`: `type` is the media type, `''` by default
+	 * @throws `ERR_OUT_OF_RANGE`: the file has 4 GiB or more, for which Node.js has no working Blobs. {@link
+	 * stream} has no limit.
 	 * @example
 	 * ```ts
 	 * import { Memfd } from 'fdkit'
@@ -1440,7 +1782,7 @@ export interface OpenOptions extends DirFdOptions {
  * open('../../etc/passwd', 'r', { dirFd, resolve: RESOLVE_BENEATH }) // throws: EXDEV
  * ```
  */
-export declare function open(path: PathLike, flags?: number | string, options?: OpenOptions): number;
+export declare function open(path: PathLike, flags?: string | number, options?: OpenOptions): number;
 /** A time as node:fs takes it: seconds since 1970, also in a string, or a date. */
 export type TimeLike = string | number | Date;
 /**
@@ -2405,6 +2747,118 @@ export declare function scandir(path?: string | URL | FdLike, options?: DirFdOpt
  * ```
  */
 export declare function scandir(path: Uint8Array, options?: DirFdOptions): IterableIterator<DirEntry<Buffer>>;
+/** Options of {@link statvfs}. */
+export interface StatvfsOptions extends DirFdOptions {
+	/** Whether the numbers are bigints, which are exact; `false` by default. */
+	bigint?: boolean | undefined;
+}
+/** The result of {@link statvfs}. The names are those of Python and of statvfs(3). */
+export interface StatvfsResult<T extends number | bigint = number> {
+	/** The block size that suits the file system best, in bytes. */
+	f_bsize: T;
+	/** The unit of `f_blocks`, `f_bfree` and `f_bavail`, in bytes. */
+	f_frsize: T;
+	/** The size of the file system, in units of `f_frsize`. */
+	f_blocks: T;
+	/** The free blocks. */
+	f_bfree: T;
+	/** The free blocks for processes without privileges. */
+	f_bavail: T;
+	/** The number of inodes, or 0 if the file system has no fixed number. */
+	f_files: T;
+	/** The free inodes. */
+	f_ffree: T;
+	/** The free inodes for processes without privileges; on Linux, always equal to `f_ffree`. */
+	f_favail: T;
+	/** The options of the mount: `ST_RDONLY`, `ST_NOSUID` and the other `ST_*` numbers, or-ed. */
+	f_flag: T;
+	/** The greatest length of a name, in bytes. */
+	f_namemax: T;
+	/** The id of the file system. It has 64 bits, so only a bigint is exact; 32 bits with musl. */
+	f_fsid: T;
+}
+/**
+ * Returns the status of the file system that a file is on: its size, the free space, and the options
+ * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
+ * `bigint: true` they are exact.
+ *
+ * Symbolic links are followed. Like Python, it counts blocks in units of `f_frsize`; `fs.statfs`
+ * counts in units of its `bsize`. Unlike in Python, the path may start at `dirFd`. The file is then
+ * opened first, and an automount is not triggered. On macOS, the process must be allowed to read the
+ * file in that case.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EIO` and the other errors
+ * of statvfs(3)
+ * @see https://docs.python.org/3/library/os.html#os.statvfs
+ * @see https://man7.org/linux/man-pages/man3/statvfs.3.html
+ * @example
+ * ```ts
+ * import { ST_RDONLY, statvfs } from 'fdkit'
+ *
+ * const { f_bavail, f_frsize, f_flag } = statvfs('.')
+ * console.log(f_bavail * f_frsize, 'bytes are free')
+ * Boolean(f_flag & ST_RDONLY) // false
+ * ```
+ */
+export declare function statvfs(path: PathLike | FdLike, options: StatvfsOptions & {
+	bigint: true;
+}): StatvfsResult<bigint>;
+/**
+ * Returns the status of the file system that a file is on: its size, the free space, and the options
+ * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
+ * `bigint: true` they are exact.
+ *
+ * Symbolic links are followed. Like Python, it counts blocks in units of `f_frsize`; `fs.statfs`
+ * counts in units of its `bsize`. Unlike in Python, the path may start at `dirFd`. The file is then
+ * opened first, and an automount is not triggered. On macOS, the process must be allowed to read the
+ * file in that case.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EIO` and the other errors
+ * of statvfs(3)
+ * @see https://docs.python.org/3/library/os.html#os.statvfs
+ * @see https://man7.org/linux/man-pages/man3/statvfs.3.html
+ * @example
+ * ```ts
+ * import { ST_RDONLY, statvfs } from 'fdkit'
+ *
+ * const { f_bavail, f_frsize, f_flag } = statvfs('.')
+ * console.log(f_bavail * f_frsize, 'bytes are free')
+ * Boolean(f_flag & ST_RDONLY) // false
+ * ```
+ */
+export declare function statvfs(path: PathLike | FdLike, options?: StatvfsOptions & {
+	bigint?: false | undefined;
+}): StatvfsResult;
+/**
+ * Returns the status of the file system that a file is on: its size, the free space, and the options
+ * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
+ * `bigint: true` they are exact.
+ *
+ * Symbolic links are followed. Like Python, it counts blocks in units of `f_frsize`; `fs.statfs`
+ * counts in units of its `bsize`. Unlike in Python, the path may start at `dirFd`. The file is then
+ * opened first, and an automount is not triggered. On macOS, the process must be allowed to read the
+ * file in that case.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EIO` and the other errors
+ * of statvfs(3)
+ * @see https://docs.python.org/3/library/os.html#os.statvfs
+ * @see https://man7.org/linux/man-pages/man3/statvfs.3.html
+ * @example
+ * ```ts
+ * import { ST_RDONLY, statvfs } from 'fdkit'
+ *
+ * const { f_bavail, f_frsize, f_flag } = statvfs('.')
+ * console.log(f_bavail * f_frsize, 'bytes are free')
+ * Boolean(f_flag & ST_RDONLY) // false
+ * ```
+ */
+export declare function statvfs(path: PathLike | FdLike, options?: StatvfsOptions): StatvfsResult | StatvfsResult<bigint>;
 type AnyFunction = (...args: any[]) => unknown;
 /**
  * Contains the functions that take `dirFd` (or `srcDirFd` and `dstDirFd`) on this platform.

@@ -13,6 +13,7 @@
  */
 import { Blob as Blob$1, Buffer } from 'node:buffer';
 import * as fs from 'node:fs';
+import { Duplex } from 'node:stream';
 import { ReadableStream as ReadableStream$1 } from 'node:stream/web';
 import type {
 	AccessOptions,
@@ -24,6 +25,7 @@ import type {
 	Dirent,
 	EncodingOptions,
 	FdLike,
+	FdsOptions,
 	FollowOptions,
 	FwalkEntry,
 	FwalkOptions,
@@ -38,6 +40,7 @@ import type {
 	PathLike,
 	ReadFileOptions,
 	ReaddirOptions,
+	ReceivedFds,
 	RenameOptions,
 	RmOptions,
 	RmtreeOptions,
@@ -46,7 +49,10 @@ import type {
 	RootOptions,
 	RootRenameOptions,
 	RootStatOptions,
+	SocketType,
 	StatOptions,
+	StatvfsOptions,
+	StatvfsResult,
 	SyncContents,
 	TimeLike,
 	TwoDirFdOptions,
@@ -286,7 +292,7 @@ export declare function fwalk(top?: string | URL, options?: AsyncFwalkOptions<st
  * await open('../../etc/passwd', 'r', { dirFd, resolve: RESOLVE_BENEATH }) // throws: EXDEV
  * ```
  */
-export declare function open(path: PathLike, flags?: number | string, options?: OpenOptions): Promise<number>;
+export declare function open(path: PathLike, flags?: string | number, options?: OpenOptions): Promise<number>;
 /**
  * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
  * `fs.BigIntStats` with `bigint: true`.
@@ -311,7 +317,7 @@ export declare function open(path: PathLike, flags?: number | string, options?: 
  * ```
  */
 export declare function stat(path: PathLike | FdLike, options: StatOptions & {
-	bigint: true;
+bigint: true;
 }): Promise<fs.BigIntStats>;
 /**
  * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
@@ -337,7 +343,7 @@ export declare function stat(path: PathLike | FdLike, options: StatOptions & {
  * ```
  */
 export declare function stat(path: PathLike | FdLike, options?: StatOptions & {
-	bigint?: false | undefined;
+bigint?: false | undefined;
 }): Promise<fs.Stats>;
 /**
  * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
@@ -378,7 +384,7 @@ export declare function stat(path: PathLike | FdLike, options?: StatOptions): Pr
  * ```
  */
 export declare function lstat(path: PathLike, options: LstatOptions & {
-	bigint: true;
+bigint: true;
 }): Promise<fs.BigIntStats>;
 /**
  * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
@@ -395,7 +401,7 @@ export declare function lstat(path: PathLike, options: LstatOptions & {
  * ```
  */
 export declare function lstat(path: PathLike, options?: LstatOptions & {
-	bigint?: false | undefined;
+bigint?: false | undefined;
 }): Promise<fs.Stats>;
 /**
  * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
@@ -412,6 +418,91 @@ export declare function lstat(path: PathLike, options?: LstatOptions & {
  * ```
  */
 export declare function lstat(path: PathLike, options?: LstatOptions): Promise<fs.Stats | fs.BigIntStats>;
+/**
+ * Returns the status of the file system that a file is on: its size, the free space, and the options
+ * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
+ * `bigint: true` they are exact.
+ *
+ * Symbolic links are followed. Like Python, it counts blocks in units of `f_frsize`; `fs.statfs`
+ * counts in units of its `bsize`. Unlike in Python, the path may start at `dirFd`. The file is then
+ * opened first, and an automount is not triggered. On macOS, the process must be allowed to read the
+ * file in that case.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EIO` and the other errors
+ * of statvfs(3)
+ * @see https://docs.python.org/3/library/os.html#os.statvfs
+ * @see https://man7.org/linux/man-pages/man3/statvfs.3.html
+ * @example
+ * ```ts
+ * import { ST_RDONLY } from 'fdkit'
+ * import { statvfs } from 'fdkit/promises'
+ *
+ * const { f_bavail, f_frsize, f_flag } = await statvfs('.')
+ * console.log(f_bavail * f_frsize, 'bytes are free')
+ * Boolean(f_flag & ST_RDONLY) // false
+ * ```
+ */
+export declare function statvfs(path: PathLike | FdLike, options: StatvfsOptions & {
+bigint: true;
+}): Promise<StatvfsResult<bigint>>;
+/**
+ * Returns the status of the file system that a file is on: its size, the free space, and the options
+ * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
+ * `bigint: true` they are exact.
+ *
+ * Symbolic links are followed. Like Python, it counts blocks in units of `f_frsize`; `fs.statfs`
+ * counts in units of its `bsize`. Unlike in Python, the path may start at `dirFd`. The file is then
+ * opened first, and an automount is not triggered. On macOS, the process must be allowed to read the
+ * file in that case.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EIO` and the other errors
+ * of statvfs(3)
+ * @see https://docs.python.org/3/library/os.html#os.statvfs
+ * @see https://man7.org/linux/man-pages/man3/statvfs.3.html
+ * @example
+ * ```ts
+ * import { ST_RDONLY } from 'fdkit'
+ * import { statvfs } from 'fdkit/promises'
+ *
+ * const { f_bavail, f_frsize, f_flag } = await statvfs('.')
+ * console.log(f_bavail * f_frsize, 'bytes are free')
+ * Boolean(f_flag & ST_RDONLY) // false
+ * ```
+ */
+export declare function statvfs(path: PathLike | FdLike, options?: StatvfsOptions & {
+bigint?: false | undefined;
+}): Promise<StatvfsResult>;
+/**
+ * Returns the status of the file system that a file is on: its size, the free space, and the options
+ * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
+ * `bigint: true` they are exact.
+ *
+ * Symbolic links are followed. Like Python, it counts blocks in units of `f_frsize`; `fs.statfs`
+ * counts in units of its `bsize`. Unlike in Python, the path may start at `dirFd`. The file is then
+ * opened first, and an automount is not triggered. On macOS, the process must be allowed to read the
+ * file in that case.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EIO` and the other errors
+ * of statvfs(3)
+ * @see https://docs.python.org/3/library/os.html#os.statvfs
+ * @see https://man7.org/linux/man-pages/man3/statvfs.3.html
+ * @example
+ * ```ts
+ * import { ST_RDONLY } from 'fdkit'
+ * import { statvfs } from 'fdkit/promises'
+ *
+ * const { f_bavail, f_frsize, f_flag } = await statvfs('.')
+ * console.log(f_bavail * f_frsize, 'bytes are free')
+ * Boolean(f_flag & ST_RDONLY) // false
+ * ```
+ */
+export declare function statvfs(path: PathLike | FdLike, options?: StatvfsOptions): Promise<StatvfsResult | StatvfsResult<bigint>>;
 /**
  * Checks whether this process may access a file as `mode` says, and throws if it may not. The
  * answer can change before you act on it. If that matters, try the operation itself.
@@ -494,7 +585,7 @@ export declare function exists(path: PathLike, options?: FollowOptions): Promise
  * }
  * ```
  */
-export declare function chmod(path: PathLike | FdLike, mode: number | string, options?: FollowOptions): Promise<void>;
+export declare function chmod(path: PathLike | FdLike, mode: string | number, options?: FollowOptions): Promise<void>;
 /**
  * Sets the owner and the group of a file. -1 leaves either of them unchanged.
  *
@@ -545,7 +636,7 @@ export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): 
  * ;(await listdir(dirFd)).includes('output') // true
  * ```
  */
-export declare function mkdir(path: PathLike, mode?: number | string, options?: DirFdOptions): Promise<void>;
+export declare function mkdir(path: PathLike, mode?: string | number, options?: DirFdOptions): Promise<void>;
 /**
  * Creates a FIFO. Its permissions are `mode` without the bits of the umask.
  *
@@ -559,7 +650,7 @@ export declare function mkdir(path: PathLike, mode?: number | string, options?: 
  * ;(await stat('queue')).isFIFO() // true
  * ```
  */
-export declare function mkfifo(path: PathLike, mode?: number | string, options?: DirFdOptions): Promise<void>;
+export declare function mkfifo(path: PathLike, mode?: string | number, options?: DirFdOptions): Promise<void>;
 /**
  * Creates a file of any type except a directory or a symbolic link. Its permissions are those of
  * `mode` without the bits of the umask.
@@ -598,39 +689,6 @@ export declare function mknod(path: PathLike, mode?: number, device?: number, op
  * ```
  */
 export declare function link(src: PathLike, dst: PathLike, options?: LinkOptions): Promise<void>;
-/**
- * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
- * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
- *
- * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
- * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
- * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
- * @see https://docs.python.org/3/library/os.html#os.rename
- * @example
- * ```ts
- * import { RENAME_NOREPLACE } from 'fdkit'
- * import { rename } from 'fdkit/promises'
- *
- * await rename('config/app.json', 'config/old.json')
- * await rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
- * ```
- */
-export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): Promise<void>;
-/**
- * Renames a file or a directory. On every platform, a file at `dst` is replaced.
- *
- * @throws the errors of {@link rename}
- * @see https://docs.python.org/3/library/os.html#os.replace
- * @example
- * ```ts
- * import { writeFileSync } from 'node:fs'
- * import { replace } from 'fdkit/promises'
- *
- * writeFileSync('config/app.json.new', '{}')
- * await replace('config/app.json.new', 'config/app.json')
- * ```
- */
-export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): Promise<void>;
 /**
  * Creates a symbolic link at `path` that points to `target`, which need not exist.
  *
@@ -691,6 +749,39 @@ export declare function readlink(path: Uint8Array, options?: DirFdOptions): Prom
  * ```
  */
 export declare function readlink(path: PathLike, options?: DirFdOptions): Promise<string | Buffer>;
+/**
+ * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
+ * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
+ *
+ * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
+ * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
+ * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
+ * @see https://docs.python.org/3/library/os.html#os.rename
+ * @example
+ * ```ts
+ * import { RENAME_NOREPLACE } from 'fdkit'
+ * import { rename } from 'fdkit/promises'
+ *
+ * await rename('config/app.json', 'config/old.json')
+ * await rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
+ * ```
+ */
+export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): Promise<void>;
+/**
+ * Renames a file or a directory. On every platform, a file at `dst` is replaced.
+ *
+ * @throws the errors of {@link rename}
+ * @see https://docs.python.org/3/library/os.html#os.replace
+ * @example
+ * ```ts
+ * import { writeFileSync } from 'node:fs'
+ * import { replace } from 'fdkit/promises'
+ *
+ * writeFileSync('config/app.json.new', '{}')
+ * await replace('config/app.json.new', 'config/app.json')
+ * ```
+ */
+export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): Promise<void>;
 /**
  * Removes a name that is not a directory.
  *
@@ -798,6 +889,172 @@ export declare function listdir(path: Uint8Array, options?: DirFdOptions): Promi
  */
 export declare function listdir(path?: PathLike | FdLike, options?: DirFdOptions): Promise<string[] | Buffer[]>;
 /**
+ * Creates an empty memory file, which has no name in any directory, and returns the number of its
+ * descriptor.
+ *
+ * The caller owns the descriptor and closes it with `fs.closeSync`. A worker of Node.js closes it
+ * when it ends. Every function of `node:fs` that takes a descriptor works on it, and other programs
+ * can open it as `/proc/<pid>/fd/<fd>`.
+ *
+ * As in Python, if you pass `flags` without `MFD_CLOEXEC`, child processes inherit the descriptor.
+ * Flags of more than 32 bits are an error, while Python silently truncates them.
+ *
+ * @param name a label, shown as `/memfd:NAME (deleted)` in `/proc/self/fd`. It has at most 249
+ * bytes, may be empty, need not be unique, and may contain slashes.
+ * @param flags `MFD_*`, or-ed; `MFD_CLOEXEC` by default. Values that JavaScript's `|` made negative
+ * are taken as unsigned.
+ * @throws `EINVAL`: the name is too long, or this kernel does not know the flags; `ENODEV`: the
+ * machine has no huge pages of this size; `EMFILE`, `ENOMEM`; `ENOSYS`: this platform is not
+ * supported; `ERR_INVALID_ARG_VALUE`: the name contains a NUL; `ERR_OUT_OF_RANGE`: the flags have
+ * more than 32 bits
+ * @see https://docs.python.org/3/library/os.html#os.memfd_create
+ * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
+ * @example
+ * ```ts
+ * import { closeSync, readFileSync, writeSync } from 'node:fs'
+ * import { memfdCreate } from 'fdkit/promises'
+ *
+ * const fd = await memfdCreate('notes')
+ * writeSync(fd, 'nowhere on a disk')
+ * readFileSync(`/proc/self/fd/${fd}`, 'utf8') // 'nowhere on a disk'
+ * closeSync(fd)
+ * ```
+ */
+export declare function memfdCreate(name: string | Uint8Array, flags?: number): Promise<number>;
+/**
+ * Sends bytes and descriptors over a Unix socket as one message, and returns the number of bytes that
+ * were sent. It is Python's `socket.send_fds`, and works on every descriptor of a socket.
+ *
+ * The other side receives new descriptors for the same open files, with {@link recvFds} or an
+ * `FdSocket` of `fdkit/promises`. Your own stay open.
+ *
+ * On a stream, fewer bytes than given may be sent if the socket does not block. The descriptors have
+ * gone with the first of them: send the rest without descriptors.
+ *
+ * Differs from Python: descriptors without a byte of data are an error, because a stream would
+ * silently drop them. A message to a socket whose other side is closed raises no signal.
+ *
+ * @param fd the socket. In `fdkit/promises`, a thread for all sockets of the process waits for it,
+ * not one of libuv's pool, and sends all bytes.
+ * @param data the bytes; a string is encoded as UTF-8
+ * @param fds the descriptors, at most 253
+ * @throws `EINVAL`: there are more than 253 descriptors, or descriptors and no byte; `EBADF`: a
+ * descriptor is not open; `ENOTSOCK`: `fd` is not a socket; `EPIPE`, `ECONNRESET`: the other side is
+ * closed; `EAGAIN`: the socket is full and does not block, or `flags` has `MSG_DONTWAIT`; `EMSGSIZE`:
+ * the message is too long for the type of the socket; `ETOOMANYREFS`: this user has more descriptors
+ * in flight than `RLIMIT_NOFILE` allows, or sockets are in flight in sockets too deep
+ * @see https://docs.python.org/3/library/socket.html#socket.send_fds
+ * @see https://man7.org/linux/man-pages/man7/unix.7.html
+ * @example
+ * ```ts
+ * import { closeSync, openSync, readFileSync } from 'node:fs'
+ * import { socketpair } from 'fdkit'
+ * import { recvFds, sendFds } from 'fdkit/promises'
+ *
+ * const [one, other] = socketpair()
+ * const file = openSync('config/app.json')
+ * await sendFds(one, 'config', [file]) // 6
+ * const { data, fds } = await recvFds(other, 100, 1)
+ * data.toString() // 'config'
+ * readFileSync(fds[0], 'utf8') // '{}'
+ * for (const fd of [one, other, file, ...fds]) closeSync(fd)
+ * ```
+ */
+export declare function sendFds(fd: FdLike, data: Contents, fds: readonly FdLike[], options?: FdsOptions): Promise<number>;
+/**
+ * Receives bytes and descriptors from a Unix socket. It is Python's `socket.recv_fds`, and works on
+ * every descriptor of a socket.
+ *
+ * The caller owns the descriptors and closes each with `fs.closeSync`. Unlike in Python, child
+ * processes do not inherit them.
+ *
+ * On a stream, bytes that were sent before a message with descriptors arrive together with it. If
+ * `maxFds` is smaller than the number of descriptors, the kernel closes the others and the flags
+ * contain `MSG_CTRUNC`. On a stream, no bytes at all mean its end.
+ *
+ * @param fd the socket. In `fdkit/promises`, a thread for all sockets of the process waits for it,
+ * not one of libuv's pool.
+ * @param size the maximum number of bytes
+ * @param maxFds the maximum number of descriptors, at most 253
+ * @throws `EINVAL`: `maxFds` is more than 253; `EAGAIN`: nothing has arrived and the socket does not
+ * block, or `flags` has `MSG_DONTWAIT`; `ECONNRESET`: the other side was closed before it had
+ * received everything; `EBADF`: `fd` is not open; `ENOTSOCK`: it is not a socket; `ENOMEM`: there is
+ * no memory of `size`
+ * @see https://docs.python.org/3/library/socket.html#socket.recv_fds
+ * @see https://man7.org/linux/man-pages/man7/unix.7.html
+ * @example
+ * ```ts
+ * import { MSG_CTRUNC, MSG_DONTWAIT, socketpair } from 'fdkit'
+ * import { recvFds, sendFds } from 'fdkit/promises'
+ *
+ * const [one, other] = socketpair()
+ * await recvFds(other, 100, 1, { flags: MSG_DONTWAIT }) // throws: EAGAIN
+ * await sendFds(one, 'first', [])
+ * await sendFds(one, 'second', [one])
+ * const { data, fds, flags } = await recvFds(other, 100, 0)
+ * data.toString() // 'firstsecond'
+ * fds.length // 0
+ * flags === MSG_CTRUNC // true
+ * ```
+ */
+export declare function recvFds(fd: FdLike, size: number, maxFds: number, options?: FdsOptions): Promise<ReceivedFds>;
+/**
+ * Opens a process and returns the descriptor (Linux 5.3). It is Python's `os.pidfd_open`.
+ *
+ * The descriptor stands for that process even after its number was given to another one. It becomes
+ * readable when the process ends. The caller owns it and closes it with `fs.closeSync`. Child
+ * processes do not inherit it.
+ *
+ * @param pid the number of the process
+ * @throws `ESRCH`: there is no such process; `EINVAL`: `pid` is 0, or (before Linux 6.9 also as
+ * `ENOENT`) the number of a thread that is no process; `EMFILE`: no descriptor number is free;
+ * `ENOSYS`: this platform is not supported
+ * @see https://docs.python.org/3/library/os.html#os.pidfd_open
+ * @see https://man7.org/linux/man-pages/man2/pidfd_open.2.html
+ * @example
+ * ```ts
+ * import { closeSync } from 'node:fs'
+ * import { pidfdOpen } from 'fdkit/promises'
+ *
+ * closeSync(await pidfdOpen(process.pid))
+ * await pidfdOpen(2 ** 31 - 1) // throws: ESRCH
+ * ```
+ */
+export declare function pidfdOpen(pid: number): Promise<number>;
+/**
+ * Copies a descriptor of another process into this one, and returns the copy (Linux 5.6). Both share
+ * the open file: its offset and its status flags.
+ *
+ * The other process does not notice. This one needs the right to trace it: usually the same user,
+ * and `/proc/sys/kernel/yama/ptrace_scope` must be 0 unless the other process is a descendant. If the
+ * other process cooperates, send the descriptor over a socket instead ({@link sendFds}), which needs
+ * no right.
+ *
+ * The caller owns the copy and closes it with `fs.closeSync`. Child processes do not inherit it.
+ * Python has no such function.
+ *
+ * @param pidfd a descriptor of the process, from {@link pidfdOpen}
+ * @param fd the number of the descriptor in that process
+ * @throws `EPERM`: this process has no right to trace that one; `EBADF`: it has no such descriptor,
+ * or `pidfd` is not a descriptor of a process; `ESRCH`: it has ended; `EMFILE`: no descriptor number
+ * is free; `ENOSYS`: this platform is not supported
+ * @see https://man7.org/linux/man-pages/man2/pidfd_getfd.2.html
+ * @see https://man7.org/linux/man-pages/man2/ptrace.2.html
+ * @example
+ * ```ts
+ * import { closeSync, readFileSync, writeSync } from 'node:fs'
+ * import { memfdCreate, pidfdGetfd, pidfdOpen } from 'fdkit/promises'
+ *
+ * const file = await memfdCreate('file')
+ * writeSync(file, 'text')
+ * const pidfd = await pidfdOpen(process.pid)
+ * const copy = await pidfdGetfd(pidfd, file)
+ * readFileSync(`/proc/self/fd/${copy}`, 'utf8') // 'text'
+ * for (const fd of [file, pidfd, copy]) closeSync(fd)
+ * ```
+ */
+export declare function pidfdGetfd(pidfd: FdLike, fd: number): Promise<number>;
+/**
  * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
  * order. The name, the type and the inode number of an entry come from the directory itself and
  * need no further system call.
@@ -853,39 +1110,6 @@ export declare function scandir(path?: string | URL | FdLike, options?: DirFdOpt
  * ```
  */
 export declare function scandir(path: Uint8Array, options?: DirFdOptions): Promise<AsyncDirEntry<Buffer>[]>;
-/**
- * Creates an empty memory file, which has no name in any directory, and returns the number of its
- * descriptor.
- *
- * The caller owns the descriptor and closes it with `fs.closeSync`. A worker of Node.js closes it
- * when it ends. Every function of `node:fs` that takes a descriptor works on it, and other programs
- * can open it as `/proc/<pid>/fd/<fd>`.
- *
- * As in Python, if you pass `flags` without `MFD_CLOEXEC`, child processes inherit the descriptor.
- * Flags of more than 32 bits are an error, while Python silently truncates them.
- *
- * @param name a label, shown as `/memfd:NAME (deleted)` in `/proc/self/fd`. It has at most 249
- * bytes, may be empty, need not be unique, and may contain slashes.
- * @param flags `MFD_*`, or-ed; `MFD_CLOEXEC` by default. Values that JavaScript's `|` made negative
- * are taken as unsigned.
- * @throws `EINVAL`: the name is too long, or this kernel does not know the flags; `ENODEV`: the
- * machine has no huge pages of this size; `EMFILE`, `ENOMEM`; `ENOSYS`: this platform is not
- * supported; `ERR_INVALID_ARG_VALUE`: the name contains a NUL; `ERR_OUT_OF_RANGE`: the flags have
- * more than 32 bits
- * @see https://docs.python.org/3/library/os.html#os.memfd_create
- * @see https://man7.org/linux/man-pages/man2/memfd_create.2.html
- * @example
- * ```ts
- * import { closeSync, readFileSync, writeSync } from 'node:fs'
- * import { memfdCreate } from 'fdkit/promises'
- *
- * const fd = await memfdCreate('notes')
- * writeSync(fd, 'nowhere on a disk')
- * readFileSync(`/proc/self/fd/${fd}`, 'utf8') // 'nowhere on a disk'
- * closeSync(fd)
- * ```
- */
-export declare function memfdCreate(name: string | Uint8Array, flags?: number): Promise<number>;
 /**
  * Removes a directory and everything below it, at any depth.
  *
@@ -1442,5 +1666,356 @@ export declare class Root {
  * ```
  */
 export declare function createMemfd(name: string | Uint8Array, options?: AsyncMemfdOptions): Promise<Memfd>;
+/** Options of {@link FdSocket.connect}. */
+export interface FdConnectOptions extends DirFdOptions {
+	/** The type of the socket, which must be that of the other side; `'stream'` by default. */
+	type?: SocketType | undefined;
+	/** Ends the wait for a place in the queue of the other side. */
+	signal?: AbortSignal | undefined;
+}
+/** Options of {@link FdSocket.bind}. */
+export interface FdBindOptions extends DirFdOptions {
+	/**
+	 * The permissions of the file, before the umask is applied; 0o777 by default. A process that
+	 * connects needs the permission to write.
+	 */
+	mode?: number | string | undefined;
+}
+/** Options of {@link FdSocket.listen}. */
+export interface FdListenOptions extends FdBindOptions {
+	/** The type of the connections; `'stream'` by default. A socket of type `'dgram'` cannot listen. */
+	type?: Exclude<SocketType, "dgram"> | undefined;
+	/**
+	 * The number of connections that may wait to be accepted; 511 by default, as in `node:net`. The
+	 * kernel's limit is `/proc/sys/net/core/somaxconn`.
+	 */
+	backlog?: number | undefined;
+}
+/**
+ * A message that an {@link FdSocket} received: bytes, and the descriptors that came with them.
+ *
+ * The message owns its descriptors until you read {@link FdMessage.fds}. Those that nobody has taken
+ * are closed when the message is closed, disposed of or collected. So a program that ignores
+ * descriptors leaks none, and `fdCount` tells how many there are before you take them.
+ *
+ * @example
+ * ```ts
+ * import { closeSync } from 'node:fs'
+ * import { memfdCreate } from 'fdkit'
+ * import { FdSocket } from 'fdkit/promises'
+ *
+ * const [one, other] = FdSocket.pair()
+ * await one.send('a file', [memfdCreate('file')])
+ * const message = await other.receive()
+ * message.data.toString() // 'a file'
+ * message.fdCount // 1
+ * for (const fd of message.fds) closeSync(fd)
+ * one.close()
+ * other.close()
+ * ```
+ */
+export declare class FdMessage {
+	#private;
+	/** The bytes. */
+	readonly data: Buffer;
+	private constructor();
+	/** The number of descriptors that came with the bytes. Reading it takes none of them. */
+	get fdCount(): number;
+	/**
+		 * The descriptors. Reading this property takes all of them: you own them from then on, and close
+		 * each with `fs.closeSync`, or pass it to `Memfd.from` or {@link FdSocket.from}. Child processes do
+		 * not inherit them. Reading it again returns the same array.
+		 *
+		 * @throws `ERR_INVALID_STATE`: the message was closed before
+		 */
+	get fds(): number[];
+	/** Closes the descriptors that nobody has taken. Closing a message again has no effect. */
+	close(): void;
+	/** Closes the message at the end of a `using` block, like {@link FdMessage.close}. */
+	[Symbol.dispose](): void;
+}
+/** A stream over an {@link FdSocket}, from {@link FdSocket.toDuplex}. */
+export interface FdDuplex extends Duplex {
+	/**
+	 * Writes bytes with descriptors, in order with everything else that is written. The descriptors are
+	 * duplicated before the call returns.
+	 *
+	 * @param chunk at least one byte
+	 * @param fds at most 253 descriptors
+	 * @param callback called when the chunk is sent, as by `write`
+	 * @returns false if the caller should wait for the event `'drain'`, as `write` does
+	 * @throws `EBADF`: a descriptor is not open; `EMFILE`: no descriptor number is free
+	 */
+	writeWithFds(chunk: Contents, fds: readonly FdLike[], callback?: (error: Error | null | undefined) => void): boolean;
+	/** Keeps the process alive while the stream waits. This is the default. */
+	ref(): this;
+	/** Lets the process end while the stream waits. */
+	unref(): this;
+}
+/** Options of the methods that wait for a message or a connection. */
+export interface FdReceiveOptions {
+	/** Ends the wait with an AbortError. No message and no connection is lost. */
+	signal?: AbortSignal | undefined;
+}
+/**
+ * A Unix socket that listens for connections, from `FdSocket.listen`. Iterating over it yields an
+ * {@link FdSocket} for each connection, until the listener is closed.
+ *
+ * An error of a single connection, such as `EMFILE`, is thrown out of the loop. The listener stays
+ * open: start another loop to go on. Leaving a loop does not close the listener either.
+ *
+ * Waiting for a connection keeps the process alive, unless {@link FdListener.unref} was called.
+ *
+ * @example
+ * ```ts
+ * import { FdSocket } from 'fdkit/promises'
+ *
+ * const server = await FdSocket.listen('server.sock')
+ * const client = await FdSocket.connect('server.sock')
+ * for await (const connection of server) {
+ *   connection.peer.pid === process.pid // true
+ *   connection.close()
+ *   server.close()
+ * }
+ * client.close()
+ * ```
+ */
+export declare class FdListener {
+	#private;
+	private constructor();
+	/** The descriptor. The listener owns it: never close it yourself. */
+	get fd(): number;
+	/**
+		 * Waits for the next connection. If the listener is closed, the result is `undefined`.
+		 *
+		 * @throws `EMFILE`: no descriptor number is free for the connection, which stays in the queue;
+		 * `AbortError`: `signal` is aborted
+		 */
+	accept(options?: FdReceiveOptions): Promise<FdSocket | undefined>;
+	/** Keeps the process alive while {@link FdListener.accept} or a loop waits. This is the default. */
+	ref(): this;
+	/** Lets the process end while {@link FdListener.accept} or a loop waits. */
+	unref(): this;
+	/**
+		 * Stops listening and closes the descriptor. Removes the file that `FdSocket.listen` has created,
+		 * unless another file has its name by now. Loops end, and waiting calls of `accept` resolve with
+		 * `undefined`. Connections stay open. Closing a listener again has no effect.
+		 */
+	close(): void;
+	/** Yields each connection. */
+	[Symbol.asyncIterator](): AsyncGenerator<FdSocket, undefined, undefined>;
+	/** Closes the listener at the end of a `using` block, like {@link FdListener.close}. */
+	[Symbol.dispose](): void;
+	/** Closes the listener at the end of an `await using` block, like {@link FdListener.close}. */
+	[Symbol.asyncDispose](): Promise<void>;
+}
+/** Who is on the other side of a connection, from {@link FdSocket.peer}. */
+export interface FdPeer {
+	/** The number of the process, or `undefined` if the system does not say. */
+	pid: number | undefined;
+	/** The effective user. */
+	uid: number;
+	/** The effective group. */
+	gid: number;
+}
+/**
+ * A Unix socket that sends and receives bytes with descriptors (`SCM_RIGHTS`). The processes need not
+ * be parent and child, and need no right to trace each other.
+ *
+ * It owns its descriptor and closes it when it is closed, disposed of or collected. One thread waits
+ * for all sockets of the process; it sleeps while nothing happens. Neither libuv's thread pool nor
+ * the event loop waits.
+ *
+ * Sends are made in the order of the calls, and so are receives. A waiting call keeps the process
+ * alive, unless {@link FdSocket.unref} was called. Unlike a `net.Socket`, a socket on which no call
+ * waits does not.
+ *
+ * It belongs to its thread. When a worker ends, its sockets are closed.
+ *
+ * @see https://man7.org/linux/man-pages/man7/unix.7.html
+ * @example
+ * ```ts
+ * import { Memfd } from 'fdkit'
+ * import { FdSocket } from 'fdkit/promises'
+ *
+ * const [one, other] = FdSocket.pair()
+ * const frame = Memfd.create('frame', { contents: 'pixels' })
+ * frame.seal('write', 'shrink', 'grow')
+ * await one.send('frame 1', [frame])
+ * one.close()
+ * for await (const message of other) {
+ *   message.data.toString() // 'frame 1'
+ *   const received = Memfd.from(message.fds[0])
+ *   received.read().toString() // 'pixels'
+ *   received.close()
+ * }
+ * other.close()
+ * frame.close()
+ * ```
+ */
+export declare class FdSocket {
+	#private;
+	private constructor();
+	/**
+		 * Connects to a socket that listens, or is bound.
+		 *
+		 * If the queue of the other side is full, it tries again after 1 to 64 ms, until `signal` aborts.
+		 *
+		 * @param path a path, at any length; or an abstract name, which begins with `'\0'` (Linux)
+		 * @throws `ENOENT`: there is no such file; `ECONNREFUSED`: nobody listens; `EACCES`: no permission
+		 * to write to the file; `EPROTOTYPE`: the socket is of another type; `ENOTSUP`: `dirFd` on macOS;
+		 * `AbortError`: `signal` is aborted
+		 * @see https://man7.org/linux/man-pages/man2/connect.2.html
+		 */
+	static connect(path: PathLike, options?: FdConnectOptions): Promise<FdSocket>;
+	/**
+		 * Listens for connections.
+		 *
+		 * In place of a path, it takes the number of a descriptor that listens already, such as one from
+		 * systemd (`LISTEN_FDS`). The listener takes it over like {@link FdSocket.from}.
+		 *
+		 * @param path a path, at any length; an abstract name, which begins with `'\0'` (Linux); or a
+		 * descriptor. The file of a path is created, and removed when the listener is closed.
+		 * @throws `EADDRINUSE`: the file or the abstract name exists; `EACCES`, `ENOENT`, `EROFS`: the file
+		 * cannot be created; `EPROTONOSUPPORT`: this system does not have the type; `ENOTSUP`: `dirFd` on
+		 * macOS; `ERR_INVALID_STATE`: the given descriptor does not listen
+		 * @see https://man7.org/linux/man-pages/man2/listen.2.html
+		 */
+	static listen(path: PathLike | number, options?: FdListenOptions): Promise<FdListener>;
+	/**
+		 * Creates a socket of type `'dgram'` that receives what others send to its path. Each of them is
+		 * connected to it: `FdSocket.connect(path, { type: 'dgram' })`. The file is removed when the socket
+		 * is closed.
+		 *
+		 * @param path as for {@link FdSocket.listen}
+		 * @throws the errors of {@link FdSocket.listen}
+		 * @see https://man7.org/linux/man-pages/man2/bind.2.html
+		 */
+	static bind(path: PathLike, options?: FdBindOptions): Promise<FdSocket>;
+	/**
+		 * Creates two sockets that are connected to each other, like {@link socketpair} of `fdkit`. To give
+		 * one to a child process, pass its `fd` in `stdio` and then close it.
+		 *
+		 * @param type `'stream'` by default
+		 * @throws `EMFILE`: no descriptor number is free; `EPROTONOSUPPORT`: this system does not have the
+		 * type
+		 */
+	static pair(type?: SocketType): [
+		FdSocket,
+		FdSocket
+	];
+	/**
+		 * Takes over the descriptor of a Unix socket, for example one that was inherited from the parent
+		 * process. The FdSocket gets a duplicate that child processes do not inherit. The number `fd` is
+		 * closed with `fs.closeSync`. If it throws, `fd` stays open.
+		 *
+		 * @throws `ENOTSOCK`, `EPROTOTYPE`: this is not a Unix socket; `EBADF`: `fd` is not open; `EMFILE`:
+		 * no descriptor number is free; `ERR_INVALID_STATE`: the socket listens
+		 */
+	static from(fd: number): FdSocket;
+	/**
+		 * The descriptor. The FdSocket owns it: never close it yourself, and neither read nor write it
+		 * while calls wait.
+		 */
+	get fd(): number;
+	/** The type of the socket. */
+	get type(): SocketType;
+	/**
+		 * The process, the user and the group on the other side, as they were when the connection was made
+		 * (`SO_PEERCRED`). Later changes do not count, and by now another process may have the number
+		 * ({@link FdSocket.pidfd}).
+		 *
+		 * On macOS, the user and the group are those of getpeereid(3).
+		 *
+		 * @throws `ENOTCONN`: the socket is not connected, or `'dgram'` and not from a pair
+		 */
+	get peer(): FdPeer;
+	/**
+		 * Opens the process on the other side and returns the descriptor, as `pidfdOpen` does (Linux 6.5).
+		 * It is that process, even if another one has its number by now. The caller owns the descriptor.
+		 *
+		 * @throws `ENOSYS`: the kernel cannot; `ESRCH`: the process has ended and is gone; `ENODATA`: the
+		 * kernel knows no process, as for a socket of type `'dgram'`
+		 */
+	pidfd(): number;
+	/**
+		 * Sends bytes and descriptors. Resolves when all bytes are sent, which is when the kernel has them,
+		 * not when the other side does. The descriptors go with the first byte, and never twice.
+		 *
+		 * The descriptors are duplicated before the call returns. You may close yours right after it.
+		 *
+		 * @param data the bytes; a string is encoded as UTF-8. They are copied before the call returns. Only
+		 * a socket of type `'dgram'` sends a message without bytes.
+		 * @param fds the descriptors, at most 253; none by default
+		 * @throws `EINVAL`: there is no byte, or there are more than 253 descriptors; `EBADF`: a descriptor
+		 * is not open; `EPIPE`, `ECONNRESET`: the other side is closed; `EMSGSIZE`: the message is too long
+		 * for the type of the socket; `ETOOMANYREFS`: this user has more descriptors in flight than
+		 * `RLIMIT_NOFILE` allows; `ECANCELED`: the socket was closed meanwhile; `ERR_INVALID_STATE`: it was
+		 * closed before
+		 */
+	send(data: Contents, fds?: readonly FdLike[]): Promise<void>;
+	/**
+		 * Waits for the next message. At the end, when the other side is closed, the result is `undefined`.
+		 *
+		 * On a stream, a message is what one call of recvmsg(2) returns: at most 64 KiB, with or without
+		 * boundaries of what was sent. Bytes that were sent before a message with descriptors may come with
+		 * it. On the other types, a message is what was sent, however long it is.
+		 *
+		 * Several calls may wait at the same time. They get the messages in their order.
+		 *
+		 * @throws `EMFILE`: no number is free for a descriptor of the message, which is lost;
+		 * `EMSGSIZE`: a security module has refused a descriptor of the message, which is lost;
+		 * `ECONNRESET`: the other side was closed before it had received everything; `ECANCELED`: the socket
+		 * was closed meanwhile; `AbortError`: `signal` is aborted; `ERR_INVALID_STATE`: the socket was
+		 * closed before
+		 */
+	receive(options?: FdReceiveOptions): Promise<FdMessage | undefined>;
+	/**
+		 * Returns a stream over the socket, which must be of type `'stream'`. The stream is the one that
+		 * uses the socket from now on: it is closed with the stream, and `send` and `receive` throw.
+		 *
+		 * `writeWithFds(chunk, fds)` of the stream writes bytes with descriptors. The event `'fds'` has the
+		 * descriptors that have arrived with the bytes of the next `'data'`; its listener owns them. If
+		 * there is no listener, they are closed.
+		 *
+		 * @throws `ERR_INVALID_STATE`: the socket is of another type, or a stream uses it already
+		 * @example
+		 * ```ts
+		 * import { closeSync } from 'node:fs'
+		 * import { once } from 'node:events'
+		 * import { memfdCreate } from 'fdkit'
+		 * import { FdSocket } from 'fdkit/promises'
+		 *
+		 * const [one, other] = FdSocket.pair().map((socket) => socket.toDuplex())
+		 * one.writeWithFds('a file', [memfdCreate('file')])
+		 * other.resume()
+		 * const [fds] = await once(other, 'fds')
+		 * fds.length // 1
+		 * closeSync(fds[0])
+		 * one.destroy()
+		 * other.destroy()
+		 * ```
+		 */
+	toDuplex(): FdDuplex;
+	/** Keeps the process alive while a call waits. This is the default. */
+	ref(): this;
+	/** Lets the process end while a call waits. */
+	unref(): this;
+	/**
+		 * Closes the descriptor. Waiting calls reject with `ECANCELED`, and loops end. The connection ends
+		 * with its last descriptor: if you gave a duplicate to another process, it lives on. Closing a
+		 * socket again has no effect.
+		 */
+	close(): void;
+	/**
+		 * Yields each message until the other side is closed, or this socket is. Leaving the loop does not
+		 * close the socket.
+		 */
+	[Symbol.asyncIterator](): AsyncGenerator<FdMessage, undefined, undefined>;
+	/** Closes the socket at the end of a `using` block, like {@link FdSocket.close}. */
+	[Symbol.dispose](): void;
+	/** Closes the socket at the end of an `await using` block, like {@link FdSocket.close}. */
+	[Symbol.asyncDispose](): Promise<void>;
+}
 
 export {};

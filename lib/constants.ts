@@ -78,6 +78,18 @@ export const RESOLVE_IN_ROOT = 0x10
  * `EAGAIN` (Linux 5.12).
  */
 export const RESOLVE_CACHED = 0x20
+/** {@link recvFds} leaves the message in the queue. The descriptors are duplicated. */
+export const MSG_PEEK = 2
+/** The message had more descriptors than there was room for. The kernel has closed the others. */
+export const MSG_CTRUNC = 8
+/** The message was longer than the buffer, and the rest is lost. */
+export const MSG_TRUNC = 0x20
+/** The call fails with `EAGAIN` instead of waiting. */
+export const MSG_DONTWAIT = 0x40
+/** The end of a record, on a socket of type `'seqpacket'`. */
+export const MSG_EOR = 0x80
+/** {@link recvFds} waits until it has received `size` bytes, a descriptor, or the end. */
+export const MSG_WAITALL = 0x100
 /** The call fails with `EEXIST` if the new name exists. */
 export const RENAME_NOREPLACE = 1
 /** The two names are exchanged atomically. Both must exist. */
@@ -90,3 +102,21 @@ export const X_OK = 1
 export const W_OK = 2
 /** For {@link access}: the file may be read. */
 export const R_OK = 4
+/** For {@link statvfs}: the file system is mounted read-only. */
+export const ST_RDONLY = 1
+/** For {@link statvfs}: programs are run without the set-user-ID and set-group-ID bits of their files. */
+export const ST_NOSUID = 2
+/** For {@link statvfs}: device files cannot be opened. */
+export const ST_NODEV = 4
+/** For {@link statvfs}: programs cannot be run. */
+export const ST_NOEXEC = 8
+/** For {@link statvfs}: writes are synchronous. */
+export const ST_SYNCHRONOUS = 0x10
+/** For {@link statvfs}: mandatory locks are supported. Linux 5.15 removed them. */
+export const ST_MANDLOCK = 0x40
+/** For {@link statvfs}: times of last access are not updated. */
+export const ST_NOATIME = 0x400
+/** For {@link statvfs}: times of last access of directories are not updated. */
+export const ST_NODIRATIME = 0x800
+/** For {@link statvfs}: times of last access are updated only if they are older than the last change, or than a day. */
+export const ST_RELATIME = 0x1000

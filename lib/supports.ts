@@ -1,17 +1,11 @@
 // Which functions take `dirFd`, a descriptor for the path, or `followSymlinks` on this platform.
-import {
-  link,
-  mkdir,
-  mkfifo,
-  mknod,
-  readlink,
-  rename,
-  replace,
-  rmdir,
-  symlink,
-  unlink,
-} from './files/names.js'
-import { access, canAccess, chmod, chown, exists, utime } from './files/attributes.js'
+import { access, canAccess, exists } from './files/access.js'
+import { chmod, chown } from './files/attributes.js'
+import { link, readlink, symlink } from './files/links.js'
+import { mkdir, mkfifo, mknod } from './files/make.js'
+import { rmdir, unlink } from './files/remove.js'
+import { rename, replace } from './files/rename.js'
+import { utime } from './files/times.js'
 import { fwalk } from './tree/fwalk.js'
 import { listdir } from './files/listing.js'
 import { isAvailable } from './runtime/native.js'
@@ -19,6 +13,7 @@ import { open } from './files/open.js'
 import { rmtree } from './tree/rmtree.js'
 import { scandir } from './files/scandir.js'
 import { lstat, stat } from './files/stat.js'
+import { statvfs } from './files/statvfs.js'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- any function
 type AnyFunction = (...args: any[]) => unknown
@@ -39,7 +34,7 @@ const here = (...functions: AnyFunction[]): ReadonlySet<AnyFunction> => new Set(
 // prettier-ignore
 export const supportsDirFd: ReadonlySet<AnyFunction> = here(
   access, canAccess, chmod, chown, exists, fwalk, link, listdir, lstat, mkdir, mkfifo, mknod, open, readlink, rename,
-  replace, rmdir, rmtree, scandir, stat, symlink, unlink, utime,
+  replace, rmdir, rmtree, scandir, stat, statvfs, symlink, unlink, utime,
 )
 
 /**
@@ -54,7 +49,7 @@ export const supportsDirFd: ReadonlySet<AnyFunction> = here(
  * supportsFd.has(unlink) // false
  * ```
  */
-export const supportsFd: ReadonlySet<AnyFunction> = here(chmod, chown, listdir, scandir, stat, utime)
+export const supportsFd: ReadonlySet<AnyFunction> = here(chmod, chown, listdir, scandir, stat, statvfs, utime)
 
 /**
  * Contains the functions that take `followSymlinks` on this platform. `chmod` takes it on Linux 6.6

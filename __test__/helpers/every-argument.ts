@@ -6,166 +6,34 @@ import * as fs from 'node:fs'
 import * as fdkit from 'fdkit'
 import * as promises from 'fdkit/promises'
 
+import { goodArguments, goodArgumentsOfPromises, optionsAmong } from './good-arguments.mjs'
+
 type AnyFunction = (...args: unknown[]) => unknown
-/** Valid arguments. An object at the end has the options, each of which is a separate position. */
 type Table = Record<string, () => unknown[]>
 
-const directory = fs.openSync('.', 'r')
-const memfd = () => fdkit.memfdCreate('base', fdkit.MFD_ALLOW_SEALING | fdkit.MFD_CLOEXEC)
-
-const page = () => fdkit.Memfd.create('page', { size: 4096 })
 // Keeps Memfds alive: the collector must not close a descriptor whose number a call used.
 const kept: unknown[] = []
 const keep = <T>(value: T): T => {
   kept.push(value)
   return value
 }
-const words = new Int32Array(fdkit.mmap(keep(page()).fd))
+const page = () => fdkit.Memfd.create('page', { size: 4096 })
+const fdOfPage = () => keep(page()).fd
 
-const ends = { srcDirFd: directory, dstDirFd: directory }
-
-const signal = new AbortController().signal
-const memfdOfPage = () => keep(page()).fd
-
-// Valid arguments of the methods of a Root.
-const rootTable: Table = {
-  'Root#access': () => ['.', 0],
-  'Root#appendFile': () => ['file', 'x', { encoding: 'utf8', mode: 0o600, flag: 'a', flush: false }],
-  'Root#chmod': () => ['.', 0o700],
-  'Root#chown': () => ['.', -1, -1],
-  'Root#exists': () => ['.'],
-  'Root#fwalk': () => ['.', { topdown: true, onerror() {}, maxOpen: 4, exact: true, threads: 1 }],
-  'Root#link': () => ['file', 'linked'],
-  'Root#lstat': () => ['.', { bigint: false }],
-  'Root#mkdir': () => ['dir', { recursive: false, mode: 0o700 }],
-  'Root#mkdtemp': () => ['tmp-', { encoding: 'utf8' }],
-  'Root#open': () => ['file', 'w', { mode: 0o600 }],
-  'Root#openFile': () => ['file', 'w', { mode: 0o600 }],
-  'Root#openRoot': () => ['.'],
-  'Root#readFile': () => ['file', { encoding: 'utf8', flag: 'r' }],
-  'Root#readdir': () => ['.', { encoding: 'utf8', withFileTypes: false, recursive: false }],
-  'Root#readlink': () => ['link', { encoding: 'utf8' }],
-  'Root#realpath': () => ['.', { encoding: 'utf8' }],
-  'Root#rename': () => ['file', 'renamed', { noReplace: false, exchange: false }],
-  'Root#rm': () => ['dir', { recursive: false, force: false }],
-  'Root#rmdir': () => ['dir'],
-  'Root#stat': () => ['.', { bigint: false }],
-  'Root#symlink': () => ['file', 'link'],
-  'Root#truncate': () => ['file', 0],
-  'Root#unlink': () => ['renamed'],
-  'Root#utimes': () => ['.', 0, 0],
-  'Root#writeFile': () => [
-    'file',
-    'x',
-    { encoding: 'utf8', mode: 0o600, flag: 'w', flush: false, atomic: false },
-  ],
+const world = {
+  at: (name: string) => name,
+  directory: fs.openSync('.', 'r'),
+  memfd: () => fdkit.memfdCreate('base', fdkit.MFD_ALLOW_SEALING | fdkit.MFD_CLOEXEC),
+  page: fdOfPage,
+  mapping: () => fdkit.mmap(fdOfPage()),
+  words: new Int32Array(fdkit.mmap(fdOfPage())),
 }
 
-export const table: Table = {
-  ...rootTable,
-  openRoot: () => ['.', { symlinks: 'beneath', crossDevice: true }],
-  'Root#lstat': () => ['.', { bigint: false, throwIfNoEntry: true }],
-  'Root#stat': () => ['.', { bigint: false, throwIfNoEntry: true }],
-  access: () => ['.', 0, { dirFd: directory, followSymlinks: true, effectiveIds: false }],
-  addAuditHook: () => [() => {}],
-  addSeals: () => [memfd(), 0],
-  canAccess: () => ['.', 0, { dirFd: directory, followSymlinks: true, effectiveIds: false }],
-  chmod: () => ['.', 0o700, { dirFd: directory, followSymlinks: true }],
-  chown: () => ['.', -1, -1, { dirFd: directory, followSymlinks: true }],
-  copyFrom: () => [words, 0, 4],
-  dup: () => [directory],
-  exists: () => ['.', { dirFd: directory, followSymlinks: true }],
-  futexWait: () => [words, 0, 1, 5],
-  futexWake: () => [words, 0, 1],
-  fwalk: () => [
-    '.',
-    {
-      topdown: true,
-      onerror() {},
-      followSymlinks: false,
-      dirFd: directory,
-      maxOpen: 4,
-      exact: true,
-      threads: 1,
-    },
-  ],
-  getInheritable: () => [directory],
-  getSeals: () => [memfd()],
-  getpagesize: () => [],
-  hugePageSizes: () => [],
-  link: () => ['file', 'linked', { ...ends, followSymlinks: false }],
-  listdir: () => ['.', { dirFd: directory }],
-  lstat: () => ['.', { dirFd: directory, bigint: false }],
-  'Memfd.create': () => [
-    'name',
-    { size: 4096, contents: 'x', sealing: true, exec: false, hugePageSize: undefined, inheritable: false },
-  ],
-  'Memfd.from': () => [memfd()],
-  'Memfd#blob': () => [{ type: 'text/plain' }],
-  'Memfd#map': () => [{ offset: 0, length: 100, writable: true, allowShrink: false, populate: false }],
-  'Memfd#read': () => [Buffer.alloc(100), 0],
-  'Memfd#seal': () => ['grow', 'shrink'],
-  'Memfd#share': () => [{ offset: 0, length: 100, allowShrink: false, populate: false }],
-  'Memfd#stream': () => [],
-  'Memfd#truncate': () => [8192],
-  'Memfd#unmap': () => [new ArrayBuffer(8)],
-  'Memfd#write': () => ['x', 0],
-  memfdCreate: () => ['name', 1],
-  mkdir: () => ['dir', 0o700, { dirFd: directory }],
-  mkfifo: () => ['fifo', 0o600, { dirFd: directory }],
-  mknod: () => ['node', 0o600, 0, { dirFd: directory }],
-  mmap: () => [
-    memfdOfPage(),
-    { offset: 0, length: 100, writable: true, allowShrink: false, populate: false },
-  ],
-  mmapShared: () => [memfdOfPage(), { offset: 0, length: 100, allowShrink: false, populate: false }],
-  munmap: () => [fdkit.mmap(memfdOfPage())],
-  open: () => ['file', 'w', { mode: 0o600, resolve: 0, dirFd: directory }],
-  readlink: () => ['link', { dirFd: directory }],
-  rename: () => ['file', 'renamed', { ...ends, flags: 0 }],
-  replace: () => ['renamed', 'file', { ...ends }],
-  rmdir: () => ['dir', { dirFd: directory }],
-  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, threads: 1, dirFd: directory }],
-  scandir: () => ['.', { dirFd: directory }],
-  setInheritable: () => [directory, false],
-  stat: () => ['.', { dirFd: directory, bigint: false, followSymlinks: true }],
-  symlink: () => ['file', 'link', { dirFd: directory }],
-  unlink: () => ['file', { dirFd: directory }],
-  utime: () => ['.', { times: [0, 0], ns: undefined, dirFd: directory, followSymlinks: true }],
-}
-
-// Adds the arguments that only functions of `fdkit/promises` take.
+/** Valid arguments. Each option in an object at the end is a separate position. */
+export const table: Table = goodArguments(world)
 export const promisesTable: Table = {
   ...Object.fromEntries(Object.entries(table).filter(([name]) => name in promises)),
-  ...rootTable,
-  'Root#fwalk': () => ['.', { topdown: true, onerror() {}, maxOpen: 4, exact: true, threads: 1, signal }],
-  createMemfd: () => [
-    'name',
-    {
-      size: 4096,
-      contents: 'x',
-      sealing: true,
-      exec: false,
-      hugePageSize: undefined,
-      inheritable: false,
-      signal,
-    },
-  ],
-  futexWaitAsync: () => [words, 0, 1, { timeout: 5, signal }],
-  fwalk: () => [
-    '.',
-    {
-      topdown: true,
-      onerror() {},
-      followSymlinks: false,
-      dirFd: directory,
-      maxOpen: 4,
-      exact: true,
-      threads: 1,
-      signal,
-    },
-  ],
-  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, threads: 1, dirFd: directory, signal }],
+  ...goodArgumentsOfPromises(world),
 }
 
 class Thrown extends Error {}
@@ -173,55 +41,13 @@ const thrower = () => {
   throw new Thrown('by the value itself')
 }
 const throwing = new Proxy({}, { get: thrower, getPrototypeOf: thrower, has: thrower })
+const optionNames = [table, promisesTable].flatMap((each) =>
+  Object.values(each).flatMap((good) => Object.keys(optionsAmong(good()) ?? {})),
+)
 const getters = Object.defineProperties(
   {},
   Object.fromEntries(
-    [
-      'mode',
-      'dirFd',
-      'srcDirFd',
-      'dstDirFd',
-      'flags',
-      'times',
-      'ns',
-      'ignoreErrors',
-      'effectiveIds',
-      'bigint',
-      'resolve',
-      'followSymlinks',
-      'topdown',
-      'onerror',
-      'maxOpen',
-      'exact',
-      'threads',
-      'href',
-      'signal',
-      'offset',
-      'length',
-      'writable',
-      'allowShrink',
-      'populate',
-      'size',
-      'contents',
-      'sealing',
-      'exec',
-      'hugePageSize',
-      'inheritable',
-      'timeout',
-      'type',
-      'encoding',
-      'flag',
-      'flush',
-      'atomic',
-      'withFileTypes',
-      'recursive',
-      'force',
-      'noReplace',
-      'exchange',
-      'symlinks',
-      'crossDevice',
-      'throwIfNoEntry',
-    ].map((name) => [name, { get: thrower, enumerable: true }]),
+    [...new Set(optionNames), 'href'].map((name) => [name, { get: thrower, enumerable: true }]),
   ),
 )
 const { proxy: revoked, revoke } = Proxy.revocable({}, {})
@@ -445,10 +271,10 @@ async function tryAll(attempt: Attempt, name: string, good: () => unknown[]): Pr
       good().map(() => value),
     )
     await attempt(name, `one too many: ${what}`, [...good(), value])
-    const options = good().at(-1)
-    if (typeof options !== 'object') continue
-    for (const option of Object.keys(options as object)) {
-      await attempt(name, `${option}: ${what}`, good().with(-1, { ...(options as object), [option]: value }))
+    const options = optionsAmong(good())
+    if (options === undefined) continue
+    for (const option of Object.keys(options)) {
+      await attempt(name, `${option}: ${what}`, good().with(-1, { ...options, [option]: value }))
       await attempt(name, `${option} alone: ${what}`, good().with(-1, { [option]: value }))
     }
   }

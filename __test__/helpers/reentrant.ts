@@ -218,6 +218,7 @@ const calls: Record<string, (api: typeof fdkit, world: World, wrap: Wrap) => unk
   stat: (api, { dirFd, bytes }, wrap) =>
     api.stat(bytes, wrap({ dirFd, bigint: false, followSymlinks: true })),
   'stat of a URL': (api, _, wrap) => api.stat(wrap({ href: 'file:///', protocol: 'file:' })),
+  statvfs: (api, { dirFd, bytes }, wrap) => api.statvfs(bytes, wrap({ dirFd, bigint: true })),
   symlink: (api, { dirFd }, wrap) => api.symlink('x', 'made', wrap({ dirFd })),
   unlink: (api, { dirFd, bytes }, wrap) => api.unlink(bytes, wrap({ dirFd })),
   utime: (api, { dirFd, bytes }, wrap) =>

@@ -162,6 +162,13 @@ const CALLS: Record<string, ((place: Place) => unknown)[]> = {
     ({ os }) => os.stat('file', { dirFd: -1 }),
     ({ os, dirFd }) => os.stat('a\0b', { dirFd }),
   ],
+  statvfs: [
+    async ({ os, dirFd }) => (await os.statvfs('link', { dirFd })).f_namemax,
+    async ({ os, file }) => (await os.statvfs(file, { bigint: true })).f_fsid,
+    ({ os, dirFd }) => os.statvfs('missing', { dirFd }),
+    ({ os }) => os.statvfs(NOT_OPEN),
+    ({ os }) => os.statvfs(wrong(null)),
+  ],
   symlink: [
     ({ os, dirFd }) => os.symlink('file', 'new', { dirFd }),
     ({ os, dirFd }) => os.symlink('file', 'dir', { dirFd }),

@@ -45,6 +45,7 @@ const relative: Record<string, (dirFd: number) => unknown> = {
   rmtree: (dirFd) => fdkit.rmtree('dir', { dirFd }),
   scandir: (dirFd) => fdkit.scandir('dir', { dirFd }),
   stat: (dirFd) => fdkit.stat('file', { dirFd }),
+  statvfs: (dirFd) => fdkit.statvfs('file', { dirFd }),
   symlink: (dirFd) => fdkit.symlink('file', 'other', { dirFd }),
   unlink: (dirFd) => fdkit.unlink('file', { dirFd }),
   utime: (dirFd) => fdkit.utime('file', { dirFd }),
@@ -75,6 +76,7 @@ const withFd: Record<string, (fd: number) => unknown> = {
   listdir: (fd) => fdkit.listdir(fd),
   scandir: (fd) => [...fdkit.scandir(fd)],
   stat: (fd) => fdkit.stat(fd),
+  statvfs: (fd) => fdkit.statvfs(fd),
   utime: (fd) => fdkit.utime(fd),
 }
 

@@ -8,7 +8,7 @@ import { fwalk } from 'fdkit'
 import { child } from '../helpers/child.js'
 import { countFds } from '../helpers/fds.js'
 import { isLinux, unless } from '../helpers/platform.js'
-import { makeTree, makeTreeInMemory, type Tree } from '../helpers/tree.js'
+import { fill, makeTree, makeTreeInMemory, type Tree } from '../helpers/tree.js'
 
 const serially = unless(isLinux ? false : 'needs /proc/self', test.serial)
 
@@ -75,42 +75,12 @@ serially('an exception in the loop ends a walk in a worker', async (t) => {
   t.is(countFds(), before)
 })
 
-// Creates names in one directory. A program does it because it is faster than JavaScript.
-function fill(top: string, directories: number, files: number): void {
-  child(
-    `
-    const [top, directories, files] = args
-    for (let i = 0; i < directories; i++) {
-      const directory = top + '/' + 'directory'.repeat(3) + i
-      fs.mkdirSync(directory)
-      for (let j = 0; j < files; j++) {
-        fs.closeSync(fs.openSync(directory + '/' + 'file-with-a-name-of-some-length-' + j, 'w'))
-      }
-    }
-    answer(null)`,
-    { args: [top, directories, files] },
-  )
-}
-
 serially('memory does not grow with the number of entries', (t) => {
   const small = makeTreeInMemory(t)
   const large = makeTreeInMemory(t)
   fill(small, 100, 100)
   fill(large, 400, 500)
-  const grown = child<{ bytes: number; entries: number }>(
-    `
-    const [small, large] = args
-    const walk = (top) => {
-      let entries = 0
-      for (const [, dirs, files] of fwalk(top)) entries += dirs.length + files.length
-      return entries
-    }
-    walk(small)
-    const before = process.memoryUsage.rss()
-    const entries = walk(large)
-    answer({ entries, bytes: process.memoryUsage.rss() - before })`,
-    { args: [small, large] },
-  )
+  const grown = child<{ bytes: number; entries: number }>('tree/memory-of-walk.mjs', { args: [small, large] })
   t.is(grown.entries, 400 * 501)
   t.log(`${(grown.bytes / 1e6).toFixed(1)} MB`)
   t.true(grown.bytes < 30e6)
@@ -120,23 +90,10 @@ serially('keeping one name of a directory keeps only that name in memory', (t) =
   const top = makeTreeInMemory(t)
   fill(top, 100, 1000)
   for (const bytes of [false, true]) {
-    const grown = child<{ kept: number; heap: number; external: number }>(
-      `
-      const [top, bytes] = args
-      const given = bytes ? Buffer.from(top) : top
-      const collect = () => { gc(); gc(); return process.memoryUsage() }
-      for (const _ of fwalk(given));
-      const before = collect()
-      const kept = []
-      for (const [, , filenames] of fwalk(given)) if (filenames.length) kept.push(filenames[500])
-      const after = collect()
-      answer({
-        kept: kept.length,
-        heap: after.heapUsed - before.heapUsed,
-        external: after.external - before.external,
-      })`,
-      { args: [top, bytes], nodeArguments: ['--expose-gc'] },
-    )
+    const grown = child<{ kept: number; heap: number; external: number }>('tree/memory-of-names.mjs', {
+      args: [top, bytes],
+      nodeArguments: ['--expose-gc'],
+    })
     t.log(grown)
     t.is(grown.kept, 100)
     // The names of a directory take at least 40 kB, and those of 100 directories 4 MB.

@@ -1,7 +1,14 @@
 // A program that uses every public type of `fdkit/promises`. See public-types.ts.
 import type * as fs from 'node:fs'
 
-import { UTIME_NOW, UTIME_OMIT, type FwalkEntry, type PathLike, type SystemError } from 'fdkit'
+import {
+  UTIME_NOW,
+  UTIME_OMIT,
+  type FwalkEntry,
+  type PathLike,
+  type StatvfsResult,
+  type SystemError,
+} from 'fdkit'
 import {
   access,
   chmod,
@@ -22,6 +29,7 @@ import {
   rmtree,
   scandir,
   stat,
+  statvfs,
   symlink,
   unlink,
   utime,
@@ -63,6 +71,8 @@ is<Promise<number>>()(open(anyPath, 'wx', { dirFd: 3 }))
 is<Promise<fs.Stats>>()(stat('.'))
 is<Promise<fs.BigIntStats>>()(stat(3, { bigint: true }))
 is<Promise<fs.BigIntStats>>()(lstat(url, { bigint: true }))
+is<Promise<StatvfsResult>>()(statvfs('.'))
+is<Promise<StatvfsResult<bigint>>>()(statvfs(3, { bigint: true }))
 void access(anyPath)
 is<Promise<void>>()(chmod(3, '600'))
 is<Promise<void>>()(chown(bytes, -1, 0, { followSymlinks: false }))

@@ -20,7 +20,9 @@ import {
   rmdir,
   setInheritable,
   stat,
+  statvfs,
   unlink,
+  type AuditEvents,
   type AuditHook,
   type DirFdOptions,
   type FwalkEntry,
@@ -30,6 +32,8 @@ import {
   type OpenOptions,
   type PathLike,
   type StatOptions,
+  type StatvfsOptions,
+  type StatvfsResult,
   type SystemError,
   UTIME_NOW,
   UTIME_OMIT,
@@ -143,6 +147,21 @@ lstat(0)
 // @ts-expect-error: a number, not a bigint
 is<bigint>()(stat('.', lstatOptions).size)
 
+// statvfs: the fields are bigints if bigint is true
+is<StatvfsResult>()(statvfs('.'))
+is<StatvfsResult<number>>()(statvfs(0, { dirFd: undefined, bigint: false }))
+is<StatvfsResult<bigint>>()(statvfs(anyPath, { bigint: true, dirFd: 3 }))
+is<StatvfsResult | StatvfsResult<bigint>>()(statvfs('.', { bigint: isBig }))
+const statvfsOptions: StatvfsOptions = { bigint: true }
+is<number>()(statvfs('.').f_bavail)
+is<bigint>()(statvfs('.', { bigint: true }).f_fsid)
+// @ts-expect-error: a number, or a bigint, depending on the options
+is<bigint>()(statvfs('.', statvfsOptions).f_flag)
+// @ts-expect-error: links are always followed
+statvfs('.', { followSymlinks: false })
+// @ts-expect-error: the fields are numbers or bigints
+type NoResult = StatvfsResult<string>
+
 // rmtree: the type of the error's path depends on the path, as for fwalk
 rmtree('build', { onerror: (error) => is<SystemError<string>>()(error) })
 rmtree(bytes, { onerror: (error) => is<SystemError<Buffer>>()(error) })
@@ -235,9 +254,21 @@ memfdCreate('name', ['MFD_CLOEXEC'])
 setInheritable(3)
 
 const hook: AuditHook = (event, args) => {
-  is<string>()(event)
-  is<readonly unknown[]>()(args)
+  is<keyof AuditEvents>()(event)
+  if (event === 'os.remove') {
+    is<PathLike>()(args[0])
+    is<number>()(args[1])
+    // @ts-expect-error: the event has two arguments
+    void args[2]
+  }
+  if (event === 'open') is<readonly [path: PathLike, mode: undefined, flags: number]>()(args)
+  // @ts-expect-error: there is no such event
+  if (event === 'os.unlink') return
 }
+const anyHook: AuditHook = (event: string, args: readonly unknown[]) => void [event, args]
+void anyHook
+addAuditHook((event) => is<keyof AuditEvents>()(event))
+addAuditHook(() => {})
 is<void>()(addAuditHook(hook))
 // @ts-expect-error: hooks cannot change the arguments
 addAuditHook((_event, args) => args.push(1))

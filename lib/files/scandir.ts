@@ -200,8 +200,8 @@ function scandirCall(
 ): { call: Call<Entries>; place: Place } {
   const { dirFd } = readScandir(options)
   const owner = isFdLike(path) ? path : dirFd?.owner
-  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd?.fd)
-  auditScandir(path !== undefined && checked === undefined ? fd : path)
+  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd?.fd, true, readScandir)
+  auditScandir(path !== undefined && checked === undefined ? fd : (path as PathLike | undefined))
   const make = (isLater: boolean) => native.scandir(isLater, fd, checked)
   const prefix = checked === undefined ? undefined : withSlash(checked)
   const call = { make, caller: 'scandir', path: checked, dirFd: fd }

@@ -3,6 +3,7 @@ import type * as fs from 'node:fs'
 
 import { finish, type CallSubject } from '../runtime/call.js'
 import { native } from '../runtime/native.js'
+import { setLater } from '../runtime/operation.js'
 import { optionsOf } from '../runtime/options.js'
 import { BigIntStats, Stats } from './stats.js'
 import {
@@ -151,11 +152,6 @@ export function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.Big
   return statNow(lstatQuestion(path, options))
 }
 
-// For `fdkit/promises`.
-export async function statPromise(path: PathLike | FdLike, options?: StatOptions): Promise<AnyStats> {
-  return statLater(statQuestion(path, options))
-}
-
-export async function lstatPromise(path: PathLike, options?: LstatOptions): Promise<AnyStats> {
-  return statLater(lstatQuestion(path, options))
-}
+// These are not made by `operation`, whose wrapper takes about 30 ns longer. A call takes 1 µs.
+setLater(stat, statQuestion, statLater)
+setLater(lstat, lstatQuestion, statLater)

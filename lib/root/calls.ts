@@ -3,8 +3,19 @@ import { constants } from 'node:fs'
 import { isDate } from 'node:util/types'
 
 import { F_OK, RENAME_EXCHANGE, RENAME_NOREPLACE } from '../constants.js'
-import { auditChmod, auditChown, auditUtime, parseTime, validateId } from '../files/attributes.js'
-import { auditLink, auditMkdir, auditRemove, auditRename, auditRmdir, auditSymlink } from '../files/names.js'
+import { validateId } from '../files/attributes.js'
+import {
+  auditChmod,
+  auditChown,
+  auditLink,
+  auditMkdir,
+  auditRemove,
+  auditRename,
+  auditRmdir,
+  auditSymlink,
+  auditUtime,
+} from '../files/audit-events.js'
+import { parseTime } from '../files/times.js'
 import { auditOpen, parseFlags, parseMode } from '../files/open.js'
 import { validateContents } from '../memory/contents.js'
 import { auditEvent } from '../runtime/audit.js'

@@ -53,7 +53,7 @@ export interface Opening extends CallSubject {
 export function opening(path: PathLike | FdLike, given: options.RootOptions | undefined): Opening {
   const { path: checked, fd } = validateTarget(path, undefined)
   const { symlinks: refusesSymlinks = false, crossDevice = true } = readRootOptions(given)
-  auditOpen(checked === undefined ? fd : path, undefined, O_DIRECTORY)
+  auditOpen((checked === undefined ? fd : path) as PathLike, undefined, O_DIRECTORY)
   return {
     make: (later) => native.rootStart(later, fd, checked, refusesSymlinks, crossDevice),
     caller: 'openRoot',

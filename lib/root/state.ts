@@ -69,7 +69,8 @@ export class RootState {
   /** Raises an event. Its last arguments are the root's descriptor, once for each path. */
   audit(event: AuditEvent, args: readonly unknown[], paths = 1): void {
     // The descriptor is duplicated only if somebody receives its number.
-    if (event.isHeard()) event(...args, ...Array.from({ length: paths }, () => this.fd))
+    if (!event.isHeard()) return
+    event(...([...args, ...Array.from({ length: paths }, () => this.fd)] as never))
   }
 
   /** Returns the error of a failed call. */

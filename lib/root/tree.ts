@@ -88,7 +88,7 @@ function walk(
 ): WalkState {
   const audit = (...[given, topdown, onerror, followSymlinks]: unknown[]) =>
     state.audit(auditFwalk, [given, topdown, onerror, followSymlinks])
-  return new WalkState(later, top, options, audit, beneath(state))
+  return new WalkState(later, top, options, audit, readFwalk, beneath(state))
 }
 
 export function fwalkNow(

@@ -29,7 +29,7 @@ export declare function canShare(): boolean
  */
 export declare function close(descriptor: Handle<Descriptor>): Outcome<undefined>
 
-/** What a handle of a descriptor holds. */
+/** The type of a handle of a descriptor. */
 export interface Descriptor {
   kind: 'descriptor'
 }
@@ -46,6 +46,34 @@ export declare function dup(fd: number): Outcome<OwnedFd>
  * there are more than a turn of the event loop has time for, `listingDrain` passes them on.
  */
 export type Entries = Array<unknown> | Handle<Listing>
+
+/** The type of a handle of a thread's results. */
+export interface Events {
+  kind: 'events'
+}
+
+/**
+ * Returns at most `most` results, each as two values: the number of the call, and its outcome. If
+ * there are more, it must be called again, since `wake` is not.
+ *
+ * @syscall poll
+ */
+export declare function eventsDrain(events: Handle<Events>, most: number): Results
+
+/**
+ * Sets whether waiting for results keeps the process alive.
+ *
+ * @syscall poll
+ */
+export declare function eventsRef(events: Handle<Events>, keepsAlive: boolean): void
+
+/**
+ * Starts to deliver results: `wake` is called in the event loop when `eventsDrain` has some. It does
+ * not keep the process alive.
+ *
+ * @syscall poll
+ */
+export declare function eventsStart(wake: () => void): Handle<Events>
 
 /**
  * Checks whether the file may be accessed in this mode. With `asBoolean`, returns true or false;
@@ -69,14 +97,11 @@ export interface Failure {
   dir?: string
   /** The same for the second path. */
   destDir?: string
+  /** Why it failed, if more is known than the error number says. */
+  reason?: 'noHugePages' | 'tooFewHugePages' | 'notMemoryFile' | 'writableMapping' | 'mayShrink' | 'accessMode' | 'notMappable' | 'writeSealed' | 'empty' | 'beyondEnd' | 'hugePageOffset'
+  /** The size in bytes that the reason is about: of the file, or of huge pages. */
+  size?: number
 }
-
-/**
- * Reserves the storage of a part of a file.
- *
- * @syscall fallocate
- */
-export declare function fallocate(fd: number, offset: number, length: number): Outcome<undefined>
 
 /**
  * Changes the permissions of a file.
@@ -120,6 +145,39 @@ export declare function fcntlGetSeals(fd: number): Outcome<number>
  */
 export declare function fcntlSetfd(fd: number, inheritable: boolean): Outcome<undefined>
 
+/** The type of a handle of received descriptors. */
+export interface Fds {
+  kind: 'fds'
+}
+
+/**
+ * Closes the descriptors that nobody has taken.
+ *
+ * @syscall close
+ */
+export declare function fdsClose(fds: Handle<Fds>): void
+
+/**
+ * Returns how many descriptors there are that nobody has taken.
+ *
+ * @syscall recvmsg
+ */
+export declare function fdsCount(fds: Handle<Fds>): number
+
+/**
+ * Duplicates descriptors, for a message that is sent later.
+ *
+ * @syscall dup
+ */
+export declare function fdsDuplicate(fds: Array<number>): Outcome<Handle<Fds>>
+
+/**
+ * Returns the numbers of the descriptors. The caller owns them from now on.
+ *
+ * @syscall recvmsg
+ */
+export declare function fdsTake(fds: Handle<Fds>): Array<number>
+
 /** The contents of a file. */
 export type FileContents = Buffer
 
@@ -152,7 +210,7 @@ export declare function futexWait(words: Int32Array, index: number, value: numbe
  */
 export declare function futexWaiter(): Handle<FutexWaiter>
 
-/** What a handle of an asynchronous wait holds. */
+/** The type of a handle of an asynchronous wait. */
 export interface FutexWaiter {
   kind: 'futex waiter'
 }
@@ -195,7 +253,7 @@ export type Handle<T> = ExternalObject<T>
  */
 export declare function linkat(later: boolean, srcDirFd: number | undefined | null, src: PathArg, dstDirFd: number | undefined | null, dst: PathArg, followSymlinks: boolean): Response<undefined>
 
-/** What a handle of a long listing holds. */
+/** The type of a handle of a long listing. */
 export interface Listing {
   kind: 'listing'
 }
@@ -208,12 +266,53 @@ export interface Listing {
  */
 export declare function listingDrain(listing: Handle<Listing>, sink: (...values: any[]) => void): boolean
 
+/** The type of a handle of a memory file. */
+export interface Memfd {
+  kind: 'memfd'
+}
+
+/**
+ * Appends bytes to a file that nobody else has yet.
+ *
+ * @syscall pwrite
+ */
+export declare function memfdAppend(memfd: Handle<Memfd>, bytes: Uint8Array): Outcome<undefined>
+
+/**
+ * Closes the descriptor. Does nothing if it is closed already.
+ *
+ * @syscall close
+ */
+export declare function memfdClose(memfd: Handle<Memfd>): Outcome<undefined>
+
 /**
  * Creates a file in memory.
  *
  * @syscall memfd_create
  */
 export declare function memfdCreate(later: boolean, name: PathArg, flags: number): Response<Opened>
+
+/**
+ * Duplicates the descriptor of a file in memory. Refuses other files.
+ *
+ * @syscall fcntl
+ */
+export declare function memfdDuplicate(fd: number): Outcome<Handle<Memfd>>
+
+/**
+ * Creates a file in memory, with the defaults of core, and reserves its size. The handle owns the
+ * descriptor from the beginning, so a worker that is terminated leaks nothing.
+ *
+ * @syscall memfd_create
+ */
+export declare function memfdNew(name: PathArg, size: number, sealing: boolean, exec: boolean, inheritable: boolean, hugePageSize?: number | undefined | null): Outcome<Handle<Memfd>>
+
+/**
+ * Returns the number of the descriptor. The handle still owns it.
+ *
+ * @syscall memfd_create
+ */
+export declare function memfdNumber(memfd: Handle<Memfd>): Outcome<number>
 
 /**
  * Makes a directory.
@@ -302,6 +401,20 @@ export declare function pageSize(): number
 export type PathArg = string | Uint8Array
 
 /**
+ * Copies a descriptor of another process.
+ *
+ * @syscall pidfd_getfd
+ */
+export declare function pidfdGetfd(later: boolean, pidfd: number, fd: number): Response<Opened>
+
+/**
+ * Opens a process.
+ *
+ * @syscall pidfd_open
+ */
+export declare function pidfdOpen(later: boolean, pid: number): Response<Opened>
+
+/**
  * Reads into `bytes` and returns the number of bytes read. It is smaller than the array only at
  * the end of the file.
  *
@@ -310,7 +423,7 @@ export type PathArg = string | Uint8Array
 export declare function pread(fd: number, bytes: Uint8Array, position: number): Outcome<number>
 
 /**
- * Writes all of `bytes`.
+ * Writes all of `bytes`, to a file in huge pages, too.
  *
  * @syscall pwrite
  */
@@ -323,6 +436,23 @@ export declare function pwrite(fd: number, bytes: Uint8Array, position: number):
  */
 export declare function readlinkat(later: boolean, dirFd: number | undefined | null, path: PathArg): Response<Name>
 
+/** What one call received: the bytes, the handle of the descriptors if there are any, and the flags. */
+export type Received = [Buffer, Handle<Fds> | undefined | null, number]
+
+/**
+ * Receives at most `size` bytes, and at most `maxFds` descriptors.
+ *
+ * @syscall recvmsg
+ */
+export declare function recvFds(fd: number, size: number, maxFds: number, flags: number): Outcome<Received>
+
+/**
+ * Receives in the poll thread. Returns the number under which `eventsDrain` will have the outcome.
+ *
+ * @syscall recvmsg
+ */
+export declare function recvFdsLater(events: Handle<Events>, fd: number, size: number, maxFds: number, flags: number): Outcome<number>
+
 /**
  * Renames the file at `src` to `dst`.
  *
@@ -333,7 +463,10 @@ export declare function renameat2(later: boolean, srcDirFd: number | undefined |
 /** A value or a failure, at once or as a promise. */
 export type Response<T> = Outcome<T> | Promise<Outcome<T>>
 
-/** What a handle of a deletion holds. */
+/** The results of calls: the number of each, and its outcome. */
+export type Results = Array<unknown>
+
+/** The type of a handle of a deletion. */
 export interface Rmtree {
   kind: 'rmtree'
 }
@@ -368,7 +501,7 @@ export declare function rmtreeStart(later: boolean, dirFd: number | undefined | 
  */
 export declare function rmtreeStep(tree: Handle<Rmtree>, later: boolean): Response<boolean>
 
-/** What a handle of a root holds. */
+/** The type of a handle of a root. */
 export interface Root {
   kind: 'root'
 }
@@ -573,8 +706,151 @@ export declare function rootWriteFile(later: boolean, root: Handle<Root>, path: 
  */
 export declare function scandir(later: boolean, dirFd?: number | undefined | null, path?: PathArg | undefined | null): Response<Entries>
 
+/**
+ * Sends bytes and descriptors as one message, and returns how many bytes were sent.
+ *
+ * @syscall sendmsg
+ */
+export declare function sendFds(fd: number, data: Uint8Array, fds: Array<number>, flags: number): Outcome<number>
+
+/**
+ * Sends in the poll thread. Returns the number under which `eventsDrain` will have the outcome.
+ *
+ * @syscall sendmsg
+ */
+export declare function sendFdsLater(events: Handle<Events>, fd: number, data: Uint8Array, fds: Array<number>, flags: number): Outcome<number>
+
+/** The type of a handle of a socket. */
+export interface Socket {
+  kind: 'socket'
+}
+
+/**
+ * Binds a socket to an address, which is abstract or a path. It listens, unless it is of the type
+ * `'dgram'`.
+ *
+ * @syscall bind
+ */
+export declare function socketBind(dirFd: number | undefined | null, path: PathArg, isAbstract: boolean, type: number, mode: number, backlog: number): Response<Handle<Socket>>
+
+/**
+ * Gives up a receive, unless it has ended. It then ends with `ECANCELED`.
+ *
+ * @syscall recvmsg
+ */
+export declare function socketCancel(socket: Handle<Socket>, id: number): boolean
+
+/**
+ * Closes the socket. Does nothing if it is closed already.
+ *
+ * @syscall close
+ */
+export declare function socketClose(socket: Handle<Socket>): void
+
+/**
+ * Connects to an address, which is abstract or a path.
+ *
+ * @syscall connect
+ */
+export declare function socketConnect(dirFd: number | undefined | null, path: PathArg, isAbstract: boolean, type: number): Response<Handle<Socket>>
+
+/**
+ * Returns the number of the descriptor, which the socket owns.
+ *
+ * @syscall close
+ */
+export declare function socketFd(socket: Handle<Socket>): Outcome<number>
+
+/**
+ * Creates a socket over a duplicate of a descriptor.
+ *
+ * @syscall getsockopt
+ */
+export declare function socketFrom(fd: number): Outcome<Handle<Socket>>
+
+/**
+ * Returns whether the socket listens.
+ *
+ * @syscall getsockopt
+ */
+export declare function socketListens(socket: Handle<Socket>): boolean
+
+/**
+ * Makes two sockets that are connected to each other.
+ *
+ * @syscall socketpair
+ */
+export declare function socketNewPair(type: number): Outcome<[Handle<Socket>, Handle<Socket>]>
+
+/**
+ * Makes two sockets that are connected to each other.
+ *
+ * @syscall socketpair
+ */
+export declare function socketpair(type: number): Outcome<[OwnedFd, OwnedFd]>
+
+/**
+ * Returns the process, the user and the group of the other side.
+ *
+ * @syscall getsockopt
+ */
+export declare function socketPeer(socket: Handle<Socket>): Outcome<[pid: number, uid: number, gid: number]>
+
+/**
+ * Opens the process of the other side.
+ *
+ * @syscall getsockopt
+ */
+export declare function socketPeerPidfd(socket: Handle<Socket>): Outcome<OwnedFd>
+
+/**
+ * Receives the next message, or the next connection.
+ *
+ * @syscall recvmsg
+ */
+export declare function socketReceive(events: Handle<Events>, socket: Handle<Socket>): Outcome<undefined | Handle<Socket> | Received> | number
+
+/**
+ * Sends bytes and descriptors. The descriptors are duplicated before it returns.
+ *
+ * @syscall sendmsg
+ */
+export declare function socketSend(events: Handle<Events>, socket: Handle<Socket>, data: Uint8Array, fds: Array<number>): Outcome<undefined> | number
+
+/**
+ * Sends bytes and the descriptors of a handle, which are closed when they are sent.
+ *
+ * @syscall sendmsg
+ */
+export declare function socketSendHeld(events: Handle<Events>, socket: Handle<Socket>, data: Uint8Array, fds: Handle<Fds>): Outcome<undefined> | number
+
+/**
+ * Ends the stream of what is sent.
+ *
+ * @syscall shutdown
+ */
+export declare function socketShutdown(socket: Handle<Socket>): Outcome<undefined>
+
+/**
+ * Returns the type of the socket as a number.
+ *
+ * @syscall getsockopt
+ */
+export declare function socketType(socket: Handle<Socket>): number
+
 /** The fields of a file's status, in the order of node:fs. */
 export type StatFields = Array<unknown>
+
+/**
+ * Returns the fields of a file system's status in the order of Python: bigints with `bigint`, and
+ * otherwise numbers.
+ *
+ * @syscall statvfs
+ */
+export declare function statvfs(later: boolean, dirFd: number | undefined | null, path: PathArg | undefined | null, bigint: boolean): Response<StatVfsFields>
+
+/** The fields of a file system's status, in the order of Python. */
+export type StatVfsFields = Array<unknown>
 
 /**
  * Writes the fields of a file's status to `fields`, in the order of node:fs: 64-bit integers with
@@ -629,7 +905,7 @@ export declare const VERSION: string
  */
 export type Waited = number
 
-/** What a handle of a walk holds. */
+/** The type of a handle of a walk. */
 export interface Walk {
   kind: 'walk'
 }

@@ -1,7 +1,6 @@
 // A system call with validated arguments, which runs at once or on a thread of the pool.
-import type { Descriptor, Failure, Handle, Opened, Outcome, Response } from './binding.js'
+import type { Failure, Outcome, Response } from './binding.js'
 import { isFailure, isRelative, systemError, type Name } from './error.js'
-import { native } from './native.js'
 
 /** The function and the files of a call, for its error. */
 export interface CallSubject {
@@ -50,19 +49,6 @@ export function now<T>(call: Call<T>): T {
 /** Runs a call off the main thread. */
 export async function later<T>(call: Call<T>): Promise<T> {
   return finish(await call.make(true), call)
-}
-
-/**
- * Runs a call that opens a descriptor, and blocks until it ends. The caller owns the descriptor.
- */
-export function nowFd(call: Call<Opened>): number {
-  return now(call) as number
-}
-
-/** Runs a call that opens a descriptor off the main thread. The caller owns the descriptor. */
-export async function laterFd(call: Call<Opened>): Promise<number> {
-  // Until here, the addon owns the descriptor, and closes it if this worker is terminated.
-  return native.takeFd((await later(call)) as Handle<Descriptor>)
 }
 
 /** The number in audit events if no `dirFd` is given, as in Python. */

@@ -2,6 +2,7 @@
 import { getSystemErrorMap, inspect } from 'node:util'
 
 import type { Failure } from './binding.js'
+import { reasonOf } from './reasons.js'
 import { suggest } from './suggest.js'
 
 /** A path or a name, as a caller passed it or as it is returned. */
@@ -52,7 +53,13 @@ const texts: Record<string, string> = {
   EDQUOT: 'disk quota exceeded',
   ENOLCK: 'no locks available',
   ESTALE: 'stale file handle',
+  ETOOMANYREFS: 'too many references: cannot splice',
 }
+
+// A name that node:os does not know either, by its number on this platform.
+const unnamed: ReadonlyMap<number, string> = new Map([
+  [process.platform === 'darwin' ? -59 : -109, 'ETOOMANYREFS'],
+])
 
 // Node builds a new map at each call, which takes several times as long as creating the error.
 let known: ReadonlyMap<number, [code: string, text: string]> | undefined
@@ -64,7 +71,7 @@ function describe(errno: number): [code: string, text: string] {
   // The module is loaded here, so that an import does not load it.
   const { constants } = process.getBuiltinModule('node:os')
   const entry = Object.entries(constants.errno).find(([, number]) => number === -errno)
-  const code = entry?.[0] ?? `Unknown system error ${errno}`
+  const code = entry?.[0] ?? unnamed.get(errno) ?? `Unknown system error ${errno}`
   return [code, texts[code] ?? `unknown error ${-errno}`]
 }
 
@@ -122,12 +129,12 @@ function quote(path: Name, dir: string | undefined): string {
 
 /**
  * Returns the error of a failed system call: errno (negative), code, syscall, and the paths that
- * are known. A reason is appended to the message.
+ * are known. The reason is appended to the message; by default, it is the one that core gives.
  */
 export function systemError<P extends Name | undefined = undefined>(
   failure: Failure,
   { path, dest, named, caller, dir, destDir }: Subject & { path?: P } = {},
-  reason?: string,
+  reason: string | undefined = reasonOf(failure),
 ): SystemError<P> {
   const { errno, syscall } = failure
   const [code, text] = named ?? describe(errno)

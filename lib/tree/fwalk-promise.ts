@@ -69,7 +69,7 @@ export function fwalk(
   options?: AsyncFwalkOptions<string> | AsyncFwalkOptions<Buffer>,
 ): AsyncFwalkIterator<AnyName> {
   const given = readFwalk(options)
-  return iterateLater(new WalkState(true, top, given, auditFwalk), given.signal)
+  return iterateLater(new WalkState(true, top, given, auditFwalk, readFwalk), given.signal)
 }
 
 /** Returns the iterator of a walk whose steps run off the main thread. */

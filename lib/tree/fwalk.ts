@@ -105,7 +105,7 @@ export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: FwalkOptions<string> | FwalkOptions<Buffer>,
 ): FwalkIterator<AnyName> {
-  return iterate(new WalkState(false, top, readFwalk(options), auditFwalk))
+  return iterate(new WalkState(false, top, readFwalk(options), auditFwalk, readFwalk))
 }
 
 /** Returns the iterator of a walk. */

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { isUint8Array } from 'node:util/types'
 
+import type { AuditEvents } from '../runtime/audit.js'
 import type { Failure, Handle, Walk } from '../runtime/binding.js'
 import {
   errorCode,
@@ -22,6 +23,7 @@ import {
   validateKeptFd,
   validatePath,
   validateThreads,
+  type Caller,
   type PathLike,
 } from '../runtime/validate.js'
 
@@ -64,7 +66,7 @@ export const walkOptions = {
   threads: validateThreads,
 }
 
-type Audit = (...args: unknown[]) => void
+type Audit = (...args: AuditEvents['os.fwalk']) => void
 
 /** A directory that a walk does not leave, in place of `dirFd`. */
 export interface Beneath {
@@ -217,9 +219,10 @@ export class WalkState {
     top: PathLike,
     options: Read<typeof walkOptions>,
     audit: Audit,
+    caller: Caller,
     beneath?: Beneath,
   ) {
-    const path = validatePath(top, 'top')
+    const path = validatePath(top, 'top', caller)
     const { topdown = true, onerror, followSymlinks = false, dirFd, maxOpen = DEFAULT_MAX_OPEN } = options
     // In an asynchronous walk, each check would be a system call that blocks the event loop.
     const { exact = !later, threads } = options

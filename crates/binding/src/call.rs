@@ -167,7 +167,7 @@ impl CallFd {
             Ok(duplicate) => Ok(Some(Self::Duplicated(duplicate))),
             // The system call reports a descriptor that is not open, as it does when it is made at
             // once. If its path is absolute, it does not use the descriptor.
-            Err(error) if error.errno() == libc::EBADF => {
+            Err(error) if error.is(libc::EBADF) => {
                 Ok(Some(Self::Borrowed(borrow(NEVER_OPEN, "dup")?)))
             }
             Err(error) => Err(error),

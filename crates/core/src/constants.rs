@@ -1,7 +1,7 @@
 //! Numbers of the Linux interface under their C names. They are the same on every platform.
 //!
 //! Sources: memfd_create(2), fcntl(2), openat2(2), rename(2), `linux/memfd.h`, `linux/fcntl.h`,
-//! `linux/openat2.h`, `linux/fs.h`.
+//! `linux/openat2.h`, `linux/fs.h`, statvfs(3), `linux/statfs.h`.
 
 /// Child processes do not inherit the descriptor.
 pub const MFD_CLOEXEC: u32 = 1;
@@ -69,7 +69,37 @@ pub const RESOLVE_IN_ROOT: u64 = 0x10;
 /// The path is resolved from the kernel's cache only. If that is impossible, the call fails with
 /// `EAGAIN` (Linux 5.12).
 pub const RESOLVE_CACHED: u64 = 0x20;
+/// The message is received and stays in the queue.
+pub const MSG_PEEK: i32 = 2;
+/// The message had more descriptors than there was room for. The kernel has closed the others.
+pub const MSG_CTRUNC: i32 = 8;
+/// As a result: the message was longer than the buffer, and the rest is lost.
+pub const MSG_TRUNC: i32 = 0x20;
+/// The call fails with `EAGAIN` instead of waiting.
+pub const MSG_DONTWAIT: i32 = 0x40;
+/// The end of a record, on a socket that has records.
+pub const MSG_EOR: i32 = 0x80;
+/// The call waits until the buffer is full.
+pub const MSG_WAITALL: i32 = 0x100;
 /// The call fails with `EEXIST` if the new name exists.
 pub const RENAME_NOREPLACE: u32 = 1;
 /// The two names are exchanged atomically. Both must exist.
 pub const RENAME_EXCHANGE: u32 = 2;
+/// The file system is mounted read-only.
+pub const ST_RDONLY: u64 = 1;
+/// Programs are run without the set-user-ID and set-group-ID bits of their files.
+pub const ST_NOSUID: u64 = 2;
+/// Device files cannot be opened.
+pub const ST_NODEV: u64 = 4;
+/// Programs cannot be run.
+pub const ST_NOEXEC: u64 = 8;
+/// Writes are synchronous.
+pub const ST_SYNCHRONOUS: u64 = 0x10;
+/// Mandatory locks are supported. Linux 5.15 removed them.
+pub const ST_MANDLOCK: u64 = 0x40;
+/// Times of last access are not updated.
+pub const ST_NOATIME: u64 = 0x400;
+/// Times of last access of directories are not updated.
+pub const ST_NODIRATIME: u64 = 0x800;
+/// Times of last access are updated only if they are older than the last change, or than a day.
+pub const ST_RELATIME: u64 = 0x1000;

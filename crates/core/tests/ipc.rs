@@ -16,9 +16,11 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use common::TempDir;
+use fdkit::constants::{MSG_CTRUNC, MSG_DONTWAIT};
+use fdkit::files::shared_dup::SharedDup;
 use fdkit::ipc::{
-    Address, Kind, MAX_FDS, Message, Socket, accept, bind, connect, peer, recv_fds, send_fds,
-    socketpair,
+    Address, Kind, MAX_FDS, Message, PendingCall, Socket, accept, bind, connect, peer, recv_fds,
+    send_fds, socketpair,
 };
 
 const TIME: Duration = Duration::from_secs(20);
@@ -85,7 +87,7 @@ fn what_the_kernel_would_drop_is_an_error() {
     assert!(send_fds(one.as_fd(), b"x", &many, 0).unwrap_err().is(libc::EINVAL));
     send_fds(one.as_fd(), b"x", &many[..MAX_FDS], 0).unwrap();
     let received = recv_fds(other.as_fd(), &mut [0; 8], 3, 0).unwrap();
-    assert_ne!(received.flags & libc::MSG_CTRUNC, 0);
+    assert_ne!(received.flags & MSG_CTRUNC, 0);
     assert!(received.fds.len() <= 4);
 }
 
@@ -174,11 +176,93 @@ fn a_socket_listens_at_a_path_and_says_who_connects() {
         assert_eq!(found.pid, Some(std::process::id()));
         send_fds(client.as_fd(), b"x", &[], 0).unwrap();
         assert_eq!(recv_fds(server.as_fd(), &mut [0; 2], 0, 0).unwrap().length, 1);
-        assert!(accept(listener.as_fd()).unwrap_err().is(libc::EAGAIN));
+        assert!(listener.with_fd(accept).unwrap_err().is(libc::EAGAIN));
     }
     use std::os::unix::fs::PermissionsExt;
     let mode = std::fs::metadata(dir.at("socket")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn closing_closes_the_number_at_once_and_the_connection_only_with_its_last_descriptor() {
+    let [one, other] = pair(Kind::Stream);
+    let kept = one.with_fd(fdkit::files::descriptors::dup).unwrap();
+    let waiting = receive(&one);
+    one.close();
+    assert!(waiting.recv_timeout(TIME).unwrap().is_err());
+    assert!(one.with_fd(|_| Ok(())).unwrap_err().is(libc::ECANCELED));
+    send_fds(kept.as_fd(), b"x", &[], 0).unwrap();
+    assert_eq!(data(receive(&other).recv_timeout(TIME).unwrap()).0, b"x");
+    let ended = receive(&other);
+    drop(kept);
+    assert!(matches!(ended.recv_timeout(TIME).unwrap(), Ok(Message::End)));
+}
+
+#[test]
+fn the_other_side_can_answer_after_the_end() {
+    let [one, other] = pair(Kind::Stream);
+    one.shutdown_write().unwrap();
+    assert!(matches!(receive(&other).recv_timeout(TIME).unwrap(), Ok(Message::End)));
+    send(&other, b"answer", vec![]).recv_timeout(TIME).unwrap().unwrap();
+    assert_eq!(data(receive(&one).recv_timeout(TIME).unwrap()).0, b"answer");
+}
+
+#[test]
+fn a_full_queue_of_a_listener_is_an_error() {
+    let dir = TempDir::new();
+    let path = dir.at("socket");
+    let address = Address::Path(path.as_os_str().as_encoded_bytes(), None);
+    let _listener = bind(address, Kind::Stream, 0o600, 1).unwrap();
+    let mut clients = Vec::new();
+    let error = loop {
+        match connect(address, Kind::Stream) {
+            Ok(client) => clients.push(client),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.is(libc::EAGAIN) && clients.len() < 10);
+}
+
+#[test]
+fn a_pending_call_is_made_once_and_can_be_canceled() {
+    let (one, other) = socketpair(Kind::Stream).unwrap();
+    let start = |text: &'static str| {
+        let (sender, receiver) = channel();
+        let done = move |result: fdkit::Result<(Vec<u8>, _)>| {
+            sender.send((text, result.unwrap().0.len())).unwrap();
+        };
+        let fd = SharedDup::new(other.as_fd()).unwrap();
+        (PendingCall::receive(fd, 1, 0, 0, done).unwrap(), receiver)
+    };
+    let (canceled, nothing) = start("canceled");
+    let (call, answer) = start("made");
+    assert!(canceled.cancel() && !canceled.cancel());
+    send_fds(one.as_fd(), b"xy", &[], 0).unwrap();
+    assert_eq!(answer.recv_timeout(TIME).unwrap(), ("made", 1));
+    assert!(nothing.recv_timeout(TIME).is_err());
+    assert!(!call.cancel());
+    assert_eq!(recv_fds(other.as_fd(), &mut [0; 9], 0, MSG_DONTWAIT).unwrap().length, 1);
+}
+
+#[test]
+fn a_pending_call_sends_all_bytes_and_does_not_wait_if_it_is_told_so() {
+    let (one, other) = socketpair(Kind::Stream).unwrap();
+    let long = vec![1; 3_000_000];
+    let shared = || SharedDup::new(one.as_fd()).unwrap();
+    let start = |flags| {
+        let (sender, receiver) = channel();
+        let done = move |result| sender.send(result).unwrap();
+        PendingCall::send(shared(), long.clone(), vec![file("x")], flags, done).unwrap();
+        receiver
+    };
+    let (all, mut got, mut fds) = (start(0), 0, 0);
+    assert!(start(MSG_DONTWAIT).recv_timeout(TIME).unwrap().unwrap_err().is(libc::EAGAIN));
+    while got < long.len() {
+        let received = recv_fds(other.as_fd(), &mut [0; 65536], 9, 0).unwrap();
+        got += received.length;
+        fds += received.fds.len();
+    }
+    assert_eq!((all.recv_timeout(TIME).unwrap(), fds), (Ok(long.len()), 1));
 }
 
 #[test]

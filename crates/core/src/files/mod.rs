@@ -2,9 +2,12 @@
 
 pub mod attributes;
 pub mod descriptors;
+pub(crate) mod directory;
 pub mod listing;
 pub(crate) mod name_list;
 pub mod names;
+pub(crate) mod nofollow;
 pub mod shared_dup;
 pub mod stat;
+pub mod statvfs;
 pub mod surrogate_escape;

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 
-use crate::error::{Error, Result, retry_libc};
+use crate::error::{Error, Result, retry, retry_libc};
 use crate::files::names::openat;
 
 /// The type of a socket.
@@ -84,7 +84,7 @@ pub fn bind(address: Address<'_>, kind: Kind, mode: u32, backlog: i32) -> Result
     let socket = new(kind)?;
     // The file gets the permissions that its socket has.
     crate::files::attributes::fchmod(socket.as_fd(), mode)?;
-    with_address(address, |address, length| {
+    with_address(address, "bind", |address, length| {
         // SAFETY: the address has this length.
         let bound = unsafe { libc::bind(socket.as_raw_fd(), address, length) };
         result("bind", bound)
@@ -96,17 +96,20 @@ pub fn bind(address: Address<'_>, kind: Kind, mode: u32, backlog: i32) -> Result
     Ok(socket)
 }
 
-/// Makes a socket that is connected to an address. It blocks while the other side's queue is full.
+/// Makes a socket that is connected to an address. It does not wait for the other side to accept.
 ///
 /// # Errors
-/// `ENOENT`, `ECONNREFUSED`: nobody listens; `EACCES`; `EPROTOTYPE`: another type listens.
+/// `EAGAIN`: the listener's queue is full; `ENOENT`, `ECONNREFUSED`: nobody listens; `EACCES`;
+/// `EPROTOTYPE`: a socket of another type is there.
 pub fn connect(address: Address<'_>, kind: Kind) -> Result<OwnedFd> {
     let socket = new(kind)?;
-    with_address(address, |address, length| {
+    set_blocking(socket.as_fd(), false)?;
+    with_address(address, "connect", |address, length| {
         // SAFETY: the address has this length.
         let connected = unsafe { libc::connect(socket.as_raw_fd(), address, length) };
         result("connect", connected)
     })?;
+    set_blocking(socket.as_fd(), true)?;
     Ok(socket)
 }
 
@@ -219,6 +222,20 @@ fn new(kind: Kind) -> Result<OwnedFd> {
     own(made)
 }
 
+pub(super) fn is_blocking(fd: BorrowedFd<'_>) -> bool {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    let flags = retry("fcntl", || fcntl(fd, FcntlArg::F_GETFL));
+    flags.is_ok_and(|flags| !OFlag::from_bits_retain(flags).contains(OFlag::O_NONBLOCK))
+}
+
+pub(super) fn set_blocking(fd: BorrowedFd<'_>, blocks: bool) -> Result<()> {
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    let flags = retry("fcntl", || fcntl(fd, FcntlArg::F_GETFL))?;
+    let mut flags = OFlag::from_bits_retain(flags);
+    flags.set(OFlag::O_NONBLOCK, !blocks);
+    retry("fcntl", || fcntl(fd, FcntlArg::F_SETFL(flags))).map(|_| ())
+}
+
 fn own(number: i32) -> Result<OwnedFd> {
     // SAFETY: the kernel has just made this descriptor, and nobody else knows it.
     let fd = unsafe { OwnedFd::from_raw_fd(number) };
@@ -266,23 +283,27 @@ fn local_address(socket: BorrowedFd<'_>) -> Result<(libc::sockaddr_un, i32)> {
     Ok((address, i32::from(address.sun_family)))
 }
 
-/// Calls with the address as the kernel takes it. A path that is too long for it, or relative to a
-/// directory, goes by the link of an open directory in /proc.
+/// Calls with the address as the kernel takes it. A path that is too long for the kernel's structure,
+/// or relative to a directory, is passed by way of the link of an open directory in /proc.
 fn with_address<T>(
     address: Address<'_>,
+    syscall: &'static str,
     call: impl Fn(*const libc::sockaddr, libc::socklen_t) -> Result<T>,
 ) -> Result<T> {
     // SAFETY: a struct of integers.
     let mut found: libc::sockaddr_un = unsafe { std::mem::zeroed() };
     let room = found.sun_path.len();
-    let too_long = Error::new(libc::ENAMETOOLONG, "bind");
+    let too_long = Error::new(libc::ENAMETOOLONG, syscall);
     found.sun_family = libc::AF_UNIX as _;
     let mut directory = None;
     let (bytes, terminator) = match address {
-        Address::Path(b"", _) => return Err(Error::new(libc::ENOENT, "bind")),
+        Address::Path(b"", _) => return Err(Error::new(libc::ENOENT, syscall)),
         Address::Path(path, dir_fd) => {
             let is_absolute = path.first() == Some(&b'/');
             let bytes = match dir_fd {
+                Some(_) if !is_absolute && !cfg!(target_os = "linux") => {
+                    return Err(Error::new(libc::ENOTSUP, syscall));
+                }
                 Some(fd) if !is_absolute => {
                     [format!("/proc/self/fd/{}/", fd.as_raw_fd()).as_bytes(), path].concat()
                 }
@@ -291,7 +312,7 @@ fn with_address<T>(
             (shorten(bytes, room, &mut directory)?, 1)
         }
         Address::Abstract(_) if !cfg!(target_os = "linux") => {
-            return Err(Error::new(libc::EINVAL, "bind"));
+            return Err(Error::new(libc::EINVAL, syscall));
         }
         Address::Abstract(name) => ([b"\0", name].concat(), 0),
     };

@@ -11,14 +11,15 @@ pub const MAX_FDS: usize = 253;
 
 const FD_SIZE: usize = size_of::<libc::c_int>();
 
-/// What one call of [`recv_fds`] gave.
+/// The result of one call of [`recv_fds`].
 #[derive(Debug)]
 pub struct Received {
     /// How many bytes of the buffer were filled.
     pub length: usize,
     /// The descriptors that came with them; child processes do not inherit them.
     pub fds: Vec<OwnedFd>,
-    /// `MSG_TRUNC`, `MSG_CTRUNC` … as the kernel set them.
+    /// [`MSG_TRUNC`](crate::constants::MSG_TRUNC) if the message was longer than the buffer,
+    /// [`MSG_CTRUNC`](crate::constants::MSG_CTRUNC) if it had more descriptors, and others.
     pub flags: i32,
 }
 
@@ -52,7 +53,8 @@ fn header(iov: &mut libc::iovec, control: &mut Control, length: usize) -> libc::
 /// Sends bytes and descriptors as one message. Returns how many bytes were sent; on a stream that may
 /// be fewer than there are, and then the descriptors went with the first of them.
 ///
-/// A write to a socket whose peer is gone is `EPIPE` and raises no signal.
+/// A write to a socket whose peer is gone is `EPIPE` and raises no signal. `flags` are the `MSG_*`
+/// constants of [`crate::constants`].
 ///
 /// # Errors
 /// `EINVAL`: more than [`MAX_FDS`] descriptors, or descriptors without a byte of data, which a
@@ -102,15 +104,20 @@ pub fn send_fds(
     }
     let sent = retry_libc("sendmsg", || {
         // SAFETY: the message and what it points to outlive the call.
-        let sent =
-            unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, flags | no_signal()) };
+        let sent = unsafe {
+            libc::sendmsg(
+                socket.as_raw_fd(),
+                &raw const message,
+                flags::to_kernel(flags) | no_signal(),
+            )
+        };
         sent as libc::c_long
     })?;
     Ok(sent as usize)
 }
 
-/// Receives bytes, and the descriptors that come with them. None that arrives is lost: those that
-/// `max_fds` leaves no room for make `MSG_CTRUNC` stand in the flags, and the kernel closes them.
+/// Receives bytes, and the descriptors that come with them. If `max_fds` leaves no room for some of
+/// the descriptors, the kernel closes those and sets `MSG_CTRUNC` in the flags.
 ///
 /// On a stream, bytes that were sent before a message with descriptors may arrive with it.
 /// No byte at all means the end of the stream.
@@ -132,8 +139,13 @@ pub fn recv_fds(
     let mut message = header(&mut iov, &mut control, length);
     let count = retry_libc("recvmsg", || {
         // SAFETY: the message and what it points to outlive the call.
-        let count =
-            unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, flags | close_on_exec()) };
+        let count = unsafe {
+            libc::recvmsg(
+                socket.as_raw_fd(),
+                &raw mut message,
+                flags::to_kernel(flags) | close_on_exec(),
+            )
+        };
         count as libc::c_long
     })?;
     let fds = take_fds(&message);
@@ -142,7 +154,8 @@ pub fn recv_fds(
         use std::os::fd::AsFd;
         crate::files::descriptors::set_inheritable(fd.as_fd(), false)?;
     }
-    Ok(Received { length: count as usize, fds, flags: message.msg_flags })
+    let flags = flags::from_kernel(message.msg_flags & !close_on_exec());
+    Ok(Received { length: count as usize, fds, flags })
 }
 
 fn take_fds(message: &libc::msghdr) -> Vec<OwnedFd> {
@@ -160,7 +173,7 @@ fn take_fds(message: &libc::msghdr) -> Vec<OwnedFd> {
             let data = unsafe { libc::CMSG_DATA(next) };
             for index in 0..count {
                 let number = data.cast::<libc::c_int>().wrapping_add(index);
-                // SAFETY: there are `count` numbers, perhaps not aligned.
+                // SAFETY: there are `count` numbers. They may be unaligned.
                 let number = unsafe { ptr::read_unaligned(number) };
                 // SAFETY: the kernel has just made this descriptor, and nobody else knows it.
                 fds.push(unsafe { OwnedFd::from_raw_fd(number) });
@@ -177,7 +190,7 @@ const fn no_signal() -> i32 {
     libc::MSG_NOSIGNAL
 }
 
-// There it is an option of the socket, `SO_NOSIGPIPE`; Node.js ignores the signal anyway.
+// macOS has an option of the socket for it, `SO_NOSIGPIPE`. Node.js ignores the signal anyway.
 #[cfg(not(target_os = "linux"))]
 const fn no_signal() -> i32 {
     0
@@ -191,4 +204,40 @@ const fn close_on_exec() -> i32 {
 #[cfg(not(target_os = "linux"))]
 const fn close_on_exec() -> i32 {
     0
+}
+
+// The constants have Linux's values on every platform.
+#[cfg(target_os = "linux")]
+mod flags {
+    pub(super) const fn to_kernel(flags: i32) -> i32 {
+        flags
+    }
+
+    pub(super) const fn from_kernel(flags: i32) -> i32 {
+        flags
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod flags {
+    use crate::constants::{MSG_CTRUNC, MSG_DONTWAIT, MSG_EOR, MSG_PEEK, MSG_TRUNC, MSG_WAITALL};
+
+    const NUMBERS: [(i32, i32); 6] = [
+        (MSG_PEEK, libc::MSG_PEEK),
+        (MSG_CTRUNC, libc::MSG_CTRUNC),
+        (MSG_TRUNC, libc::MSG_TRUNC),
+        (MSG_DONTWAIT, libc::MSG_DONTWAIT),
+        (MSG_EOR, libc::MSG_EOR),
+        (MSG_WAITALL, libc::MSG_WAITALL),
+    ];
+
+    pub(super) fn to_kernel(flags: i32) -> i32 {
+        let has = |(ours, theirs): &(i32, i32)| if flags & ours != 0 { *theirs } else { 0 };
+        NUMBERS.iter().fold(0, |all, entry| all | has(entry))
+    }
+
+    pub(super) fn from_kernel(flags: i32) -> i32 {
+        let has = |(ours, theirs): &(i32, i32)| if flags & theirs != 0 { *ours } else { 0 };
+        NUMBERS.iter().fold(0, |all, entry| all | has(entry))
+    }
 }

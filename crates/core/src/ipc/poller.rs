@@ -1,15 +1,27 @@
 //! The one thread that waits for all sockets of the process.
 
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::address::{Kind, socketpair};
-use super::socket::Shared;
+use crate::constants::MSG_DONTWAIT;
 use crate::error::{Error, Result};
 
+/// Something that waits for a descriptor.
+pub(super) trait Watched: Send + Sync {
+    /// Returns the descriptor and the events of poll(2) that it waits for, if there are any.
+    ///
+    /// The number may be closed at any time afterwards. If another file has got it when the thread
+    /// polls, `progress` is called in vain.
+    fn wants(&self) -> Option<(RawFd, i16)>;
+
+    /// Does what can be done without waiting.
+    fn progress(&self, can_send: bool, can_receive: bool);
+}
+
 struct Poller {
-    watched: Mutex<Vec<Arc<Shared>>>,
+    watched: Mutex<Vec<Arc<dyn Watched>>>,
     // A byte in it wakes the thread.
     wake: OwnedFd,
     woken: OwnedFd,
@@ -20,16 +32,16 @@ static POLLER: Mutex<Option<Arc<Poller>>> = Mutex::new(None);
 
 impl Poller {
     fn wake(&self) {
-        // Where the queue is full of such bytes, it is awake anyway.
-        let _ = super::message::send_fds(self.wake.as_fd(), &[0], &[], libc::MSG_DONTWAIT);
+        // If the queue is full of such bytes, the thread is awake anyway.
+        let _ = super::message::send_fds(self.wake.as_fd(), &[0], &[], MSG_DONTWAIT);
     }
 
     fn run(&self) {
         let mut buffer = [0; 64];
         loop {
             let (sockets, mut polled) = self.collect();
-            // SAFETY: there are as many entries as is said, and their descriptors stay open: the
-            // sockets are held until the call is over.
+            // SAFETY: there are as many entries as the length says. A descriptor that was closed
+            // since does no harm; see `Watched::wants`.
             let count =
                 unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, -1) };
             if count < 0 {
@@ -41,15 +53,14 @@ impl Poller {
             }
             let mut events = polled.iter().map(|entry| entry.revents);
             if events.next().is_some_and(|events| events != 0) {
-                let _ = super::message::recv_fds(
-                    self.woken.as_fd(),
-                    &mut buffer,
-                    0,
-                    libc::MSG_DONTWAIT,
-                );
+                let woken = self.woken.as_fd();
+                let _ = super::message::recv_fds(woken, &mut buffer, 0, MSG_DONTWAIT);
             }
             for (socket, events) in sockets.iter().zip(events) {
-                // An error or the end is told by the call itself.
+                if events == 0 {
+                    continue;
+                }
+                // The call itself reports an error or the end.
                 let ends = events & (libc::POLLERR | libc::POLLHUP | libc::POLLNVAL) != 0;
                 socket.progress(
                     ends || events & libc::POLLOUT != 0,
@@ -59,17 +70,17 @@ impl Poller {
         }
     }
 
-    // What nothing waits for any more is let go.
-    fn collect(&self) -> (Vec<Arc<Shared>>, Vec<libc::pollfd>) {
+    // Drops the sockets that nothing waits for any more.
+    fn collect(&self) -> (Vec<Arc<dyn Watched>>, Vec<libc::pollfd>) {
         let entry = |fd: i32, events| libc::pollfd { fd, events, revents: 0 };
         let mut polled = vec![entry(self.woken.as_raw_fd(), libc::POLLIN)];
         let mut watched = lock(&self.watched);
         watched.retain(|socket| {
-            let events = socket.wants();
-            if events != 0 {
-                polled.push(entry(socket.fd().as_raw_fd(), events));
+            let wanted = socket.wants();
+            if let Some((fd, events)) = wanted {
+                polled.push(entry(fd, events));
             }
-            events != 0
+            wanted.is_some()
         });
         (watched.clone(), polled)
     }
@@ -94,7 +105,7 @@ fn poller() -> Result<Arc<Poller>> {
 ///
 /// # Errors
 /// `EMFILE`, `EAGAIN`: there is no thread yet, and none can be started.
-pub(super) fn watch(socket: &Arc<Shared>) -> Result<()> {
+pub(super) fn watch(socket: &Arc<dyn Watched>) -> Result<()> {
     let poller = poller()?;
     let mut watched = lock(&poller.watched);
     if !watched.iter().any(|other| Arc::ptr_eq(other, socket)) {

@@ -2,15 +2,19 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::address::{Kind, accept, option};
+use super::address::{Kind, accept, option, set_blocking};
+use super::call::room;
 use super::message::{MAX_FDS, recv_fds, send_fds};
-use super::poller;
+use super::poller::{self, Watched};
+use crate::constants::{MSG_CTRUNC, MSG_DONTWAIT};
 use crate::error::{Error, Result};
+use crate::files::descriptors::dup;
 
-/// What a socket received.
+/// A message or a connection that a socket received.
 #[derive(Debug)]
 pub enum Message {
     /// Bytes, and the descriptors that came with them.
@@ -21,9 +25,31 @@ pub enum Message {
     End,
 }
 
-/// Names a receive that is waiting, for [`Socket::cancel`].
+/// Names a receive that is waiting, for [`Socket::cancel`]. No two calls in a process get the same
+/// one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ticket(u64);
+
+impl Ticket {
+    /// Creates the next one.
+    #[must_use]
+    pub fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The number of the ticket.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The ticket with a number.
+    #[must_use]
+    pub const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+}
 
 type Done<T> = Box<dyn FnOnce(Result<T>) + Send>;
 
@@ -40,27 +66,27 @@ struct Waiting {
     done: Done<Message>,
 }
 
-#[derive(Default)]
 struct State {
+    // Gone once the socket is closed. All calls are made under the lock, so none of them uses the
+    // number afterwards.
+    fd: Option<OwnedFd>,
     sends: VecDeque<Outgoing>,
     receives: VecDeque<Waiting>,
-    next_ticket: u64,
-    is_closed: bool,
 }
 
-/// What the poll thread and the owner share.
-pub(super) struct Shared {
-    fd: OwnedFd,
+/// The state that the poll thread and the owner share.
+struct Shared {
     kind: Kind,
     listens: bool,
     state: Mutex<State>,
 }
 
-/// A Unix socket that no thread waits for: calls that cannot be finished at once are finished by one
-/// thread for all sockets of the process, which sleeps in poll(2) meanwhile.
+/// A Unix socket whose calls block no thread of the caller. If a call cannot be finished at once, a
+/// thread finishes it later. One such thread serves all sockets of the process, and sleeps in
+/// poll(2) until one of them is ready.
 ///
 /// Sends are made in the order of their calls, and so are receives. Closing or dropping the socket
-/// finishes what is waiting with `ECANCELED`.
+/// finishes pending calls with `ECANCELED`.
 pub struct Socket {
     shared: Arc<Shared>,
 }
@@ -78,10 +104,39 @@ impl Socket {
         let kind = Kind::of(fd.as_fd())?;
         let listens = is_listening(fd.as_fd());
         if listens {
-            set_non_blocking(fd.as_fd())?;
+            set_blocking(fd.as_fd(), false)?;
         }
-        let state = Mutex::new(State::default());
-        Ok(Self { shared: Arc::new(Shared { fd, kind, listens, state }) })
+        let (sends, receives) = (VecDeque::new(), VecDeque::new());
+        let state = Mutex::new(State { fd: Some(fd), sends, receives });
+        Ok(Self { shared: Arc::new(Shared { kind, listens, state }) })
+    }
+
+    /// Whether the socket listens: [`Socket::receive`] then receives connections.
+    #[must_use]
+    pub fn listens(&self) -> bool {
+        self.shared.listens
+    }
+
+    /// Calls with the descriptor. No other thread closes it during the call.
+    ///
+    /// # Errors
+    /// `ECANCELED`: the socket was closed; else as the call.
+    pub fn with_fd<T>(&self, call: impl FnOnce(BorrowedFd<'_>) -> Result<T>) -> Result<T> {
+        let state = self.shared.lock();
+        let fd = state.fd.as_ref().ok_or(closed("close"))?;
+        call(fd.as_fd())
+    }
+
+    /// Ends the stream of what is sent: the other side receives the end. It can still send.
+    ///
+    /// # Errors
+    /// `ENOTCONN`: the other side has closed the connection; `ECANCELED`: the socket was closed.
+    pub fn shutdown_write(&self) -> Result<()> {
+        self.with_fd(|fd| {
+            // SAFETY: it takes numbers.
+            let result = unsafe { libc::shutdown(fd.as_raw_fd(), libc::SHUT_WR) };
+            if result == -1 { Err(Error::last("shutdown")) } else { Ok(()) }
+        })
     }
 
     /// The type of the socket.
@@ -105,7 +160,7 @@ impl Socket {
             return done(Err(Error::new(libc::EINVAL, "sendmsg")));
         }
         let mut state = self.shared.lock();
-        if state.is_closed {
+        if state.fd.is_none() {
             drop(state);
             return done(Err(closed("sendmsg")));
         }
@@ -118,16 +173,16 @@ impl Socket {
         self.watch();
     }
 
-    /// Receives the next message, or of a socket that listens the next connection. `done` is called
-    /// on this thread or on the one that polls.
+    /// Receives the next message, or the next connection if the socket listens. `done` is called on
+    /// this thread or on the one that polls.
     ///
-    /// The error may be `ECANCELED`: cancelled, or the socket was closed; `EMSGSIZE`: descriptors
-    /// were lost for want of room (`EMFILE` in this process); else as of [`recv_fds`].
+    /// The error may be `ECANCELED`: cancelled, or the socket was closed; `EMFILE`, `ENFILE`: no
+    /// number is free for a descriptor of the message, which is lost; `EMSGSIZE`: a descriptor of
+    /// the message is lost for another reason; else as of [`recv_fds`].
     pub fn receive(&self, done: impl FnOnce(Result<Message>) + Send + 'static) -> Ticket {
+        let ticket = Ticket::next();
         let mut state = self.shared.lock();
-        let ticket = Ticket(state.next_ticket);
-        state.next_ticket += 1;
-        if state.is_closed {
+        if state.fd.is_none() {
             drop(state);
             done(Err(closed("recvmsg")));
             return ticket;
@@ -156,36 +211,26 @@ impl Socket {
         is_found
     }
 
-    /// Closes the connection. What is waiting ends with `ECANCELED`. Closing it again does nothing.
+    /// Closes the descriptor. Pending calls end with `ECANCELED`. Closing it again does nothing.
     pub fn close(&self) {
-        let mut state = self.shared.lock();
-        if state.is_closed {
+        let Some(fd) = self.shared.lock().fd.take() else {
             return;
-        }
-        state.is_closed = true;
-        drop(state);
-        // Before the shutdown, which the poll thread would report as the end of the connection.
-        self.shared.fail(closed("shutdown"));
-        // The poll thread may hold the descriptor a little longer; the other side learns of it now.
-        // SAFETY: the descriptor is open.
-        let _ = unsafe { libc::shutdown(self.shared.fd.as_raw_fd(), libc::SHUT_RDWR) };
+        };
+        drop(fd);
+        self.shared.fail(closed("close"));
+        // A call of poll(2) that is under way keeps the connection open.
         poller::wake();
     }
 
     // Without the thread nothing that waits would ever end.
     fn watch(&self) {
-        if self.shared.wants() == 0 {
+        if self.shared.wants().is_none() {
             return;
         }
-        if let Err(error) = poller::watch(&self.shared) {
+        let watched: Arc<dyn Watched> = Arc::<Shared>::clone(&self.shared);
+        if let Err(error) = poller::watch(&watched) {
             self.shared.fail(error);
         }
-    }
-}
-
-impl AsFd for Socket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.shared.fd.as_fd()
     }
 }
 
@@ -197,7 +242,7 @@ impl Drop for Socket {
 
 impl fmt::Debug for Socket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = self.shared.fd.as_raw_fd();
+        let number = self.shared.lock().fd.as_ref().map(AsRawFd::as_raw_fd);
         f.debug_struct("Socket").field("fd", &number).field("kind", &self.shared.kind).finish()
     }
 }
@@ -205,23 +250,6 @@ impl fmt::Debug for Socket {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
-    }
-
-    /// The events of poll(2) that something is waiting for.
-    pub(super) fn wants(&self) -> i16 {
-        let state = self.lock();
-        let mut events = 0;
-        if !state.sends.is_empty() {
-            events |= libc::POLLOUT;
-        }
-        if !state.receives.is_empty() {
-            events |= libc::POLLIN;
-        }
-        events
     }
 
     /// Ends all that is waiting.
@@ -238,21 +266,16 @@ impl Shared {
         }
     }
 
-    /// Does what can be done without waiting.
-    pub(super) fn progress(&self, can_send: bool, can_receive: bool) {
-        while can_send && self.send_next() {}
-        while can_receive && self.receive_next() {}
-    }
-
-    // The lock is held during the call, which does not wait: so order holds.
+    // The lock is held during the call, which does not wait, so the order is kept.
     fn send_next(&self) -> bool {
-        let mut state = self.lock();
-        let Some(first) = state.sends.front_mut() else {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let (Some(fd), Some(first)) = (&state.fd, state.sends.front_mut()) else {
             return false;
         };
         let fds: Vec<_> = first.fds.iter().map(AsFd::as_fd).collect();
         let rest = first.data.get(first.sent..).unwrap_or_default();
-        let result = match send_fds(self.fd.as_fd(), rest, &fds, libc::MSG_DONTWAIT) {
+        let result = match send_fds(fd.as_fd(), rest, &fds, MSG_DONTWAIT) {
             Err(error) if error.is(libc::EAGAIN) => return false,
             Ok(count) => {
                 first.sent += count;
@@ -265,7 +288,7 @@ impl Shared {
             Err(error) => Err(error),
         };
         let finished = state.sends.pop_front();
-        drop(state);
+        drop(guard);
         if let Some(finished) = finished {
             (finished.done)(result);
         }
@@ -273,30 +296,31 @@ impl Shared {
     }
 
     fn receive_next(&self) -> bool {
-        let mut state = self.lock();
-        if state.receives.is_empty() {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let Some(fd) = state.fd.as_ref().filter(|_| !state.receives.is_empty()) else {
             return false;
-        }
-        let result = match self.receive_now() {
+        };
+        let result = match self.receive_now(fd.as_fd()) {
             Err(error) if error.is(libc::EAGAIN) => return false,
             result => result,
         };
         let finished = state.receives.pop_front();
-        drop(state);
+        drop(guard);
         if let Some(finished) = finished {
             (finished.done)(result);
         }
         true
     }
 
-    fn receive_now(&self) -> Result<Message> {
+    fn receive_now(&self, fd: BorrowedFd<'_>) -> Result<Message> {
         if self.listens {
-            return accept(self.fd.as_fd()).map(Message::Connection);
+            return accept(fd).map(Message::Connection);
         }
-        let mut data = vec![0; self.length_of_next()?];
-        let received = recv_fds(self.fd.as_fd(), &mut data, MAX_FDS, libc::MSG_DONTWAIT)?;
-        if received.flags & libc::MSG_CTRUNC != 0 {
-            return Err(Error::new(libc::EMSGSIZE, "recvmsg"));
+        let mut data = room(self.length_of_next(fd)?)?;
+        let received = recv_fds(fd, &mut data, MAX_FDS, MSG_DONTWAIT)?;
+        if received.flags & MSG_CTRUNC != 0 {
+            return Err(reason_of_loss(fd));
         }
         data.truncate(received.length);
         if data.is_empty() && received.fds.is_empty() && self.kind != Kind::Dgram {
@@ -306,19 +330,51 @@ impl Shared {
         Ok(Message::Data(data, received.fds))
     }
 
-    // Of a message all of it, however long it is.
-    fn length_of_next(&self) -> Result<usize> {
+    // A message is received whole, however long it is.
+    fn length_of_next(&self, fd: BorrowedFd<'_>) -> Result<usize> {
         if self.kind == Kind::Stream {
             return Ok(CHUNK);
         }
         #[cfg(target_os = "linux")]
         let length = {
-            let flags = libc::MSG_DONTWAIT | libc::MSG_PEEK | libc::MSG_TRUNC;
-            recv_fds(self.fd.as_fd(), &mut [], 0, flags)?.length
+            use crate::constants::{MSG_PEEK, MSG_TRUNC};
+            recv_fds(fd, &mut [], 0, MSG_DONTWAIT | MSG_PEEK | MSG_TRUNC)?.length
         };
         #[cfg(not(target_os = "linux"))]
-        let length = CHUNK;
+        let length = {
+            let _ = fd;
+            CHUNK
+        };
         Ok(length)
+    }
+}
+
+impl Watched for Shared {
+    fn wants(&self) -> Option<(RawFd, i16)> {
+        let state = self.lock();
+        let fd = state.fd.as_ref()?;
+        let mut events = 0;
+        if !state.sends.is_empty() {
+            events |= libc::POLLOUT;
+        }
+        if !state.receives.is_empty() {
+            events |= libc::POLLIN;
+        }
+        (events != 0).then(|| (fd.as_raw_fd(), events))
+    }
+
+    fn progress(&self, can_send: bool, can_receive: bool) {
+        while can_send && self.send_next() {}
+        while can_receive && self.receive_next() {}
+    }
+}
+
+// The kernel says only that it closed descriptors. There was room for all, so it must have run out
+// of numbers, unless a security module refused one.
+fn reason_of_loss(fd: BorrowedFd<'_>) -> Error {
+    match dup(fd) {
+        Err(error) => Error::new(error.errno(), "recvmsg"),
+        Ok(_) => Error::new(libc::EMSGSIZE, "recvmsg"),
     }
 }
 
@@ -328,11 +384,4 @@ fn closed(syscall: &'static str) -> Error {
 
 fn is_listening(fd: BorrowedFd<'_>) -> bool {
     option::<i32>(fd, libc::SO_ACCEPTCONN).is_ok_and(|listens| listens != 0)
-}
-
-fn set_non_blocking(fd: BorrowedFd<'_>) -> Result<()> {
-    use nix::fcntl::{FcntlArg, OFlag, fcntl};
-    let flags = crate::error::retry("fcntl", || fcntl(fd, FcntlArg::F_GETFL))?;
-    let flags = OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK;
-    crate::error::retry("fcntl", || fcntl(fd, FcntlArg::F_SETFL(flags))).map(|_| ())
 }

@@ -173,7 +173,7 @@ impl<'root> Resolution<'root> {
         let c_name = c_string(name)?;
         // Nearly every component is a directory, and then this is all that there is to do.
         if self.rules.cross_device
-            && !crate::tree::ignores_nofollow()
+            && !crate::files::nofollow::is_ignored()
             && let Ok(fd) = openat(Some(self.current()), &c_name, DIRECTORY | libc::O_NOFOLLOW, 0)
         {
             self.stack.push(Level { name: name.to_vec(), fd });

@@ -10,14 +10,11 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
-
-use crate::error::{Error, Result, retry};
+use crate::error::{Error, Result};
 use crate::files::descriptors::Identity;
+use crate::files::directory::open_directory;
 use crate::tree::ahead::{Ahead, Looked, Looker, Manner};
 use crate::tree::listing::Listing;
-use crate::tree::nofollow;
 
 /// The top, the level that is listed, its child, and one to find a closed level again.
 pub(crate) const MIN_OPEN: usize = 4;
@@ -28,22 +25,6 @@ const SPARE: usize = 4;
 
 // `../` for each level, in paths well below PATH_MAX.
 const CLIMB: usize = 1024;
-
-/// Opens a directory to list it. A name that ends in a slash is followed all the same.
-pub(crate) fn open_directory(
-    start: BorrowedFd<'_>,
-    name: &CStr,
-    follow_symlinks: bool,
-) -> Result<OwnedFd> {
-    let mut flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-    let follows_anyway = !follow_symlinks && nofollow::is_ignored();
-    flags.set(OFlag::O_NOFOLLOW, !follow_symlinks && !nofollow::is_emulated());
-    let fd = retry("openat", || openat(start, name, flags, Mode::empty()))?;
-    if follows_anyway {
-        nofollow::check(start, name, fd.as_fd())?;
-    }
-    Ok(fd)
-}
 
 pub(crate) fn is_out_of_descriptors(error: &Error) -> bool {
     matches!(error.errno(), libc::EMFILE | libc::ENFILE)
@@ -244,7 +225,7 @@ impl Levels {
 
     /// Opens a directory relative to the last level.
     ///
-    /// What it returns counts from [`push`](Self::push) on.
+    /// The descriptor counts towards `max_open` only after [`push`](Self::push).
     pub(crate) fn open_child(&mut self, name: &CStr, follow_symlinks: bool) -> Result<OwnedFd> {
         self.reopen_last()?;
         let last = self.levels.len() - 1;

@@ -1,4 +1,4 @@
-//! What a step of the walk does: from one directory to the next.
+//! The step of a walk from one directory to the next.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,9 +10,9 @@ use nix::sys::stat::fstatat;
 
 use crate::error::{Error, Result, retry};
 use crate::files::descriptors::Identity;
+use crate::files::directory::open_directory;
 use crate::files::name_list::{FileType, Names};
 use crate::tree::ahead::{Looked, automatic_threads};
-use crate::tree::levels::open_directory;
 use crate::tree::listing::Listing;
 use crate::tree::walk::{Step, Walk};
 use crate::tree::work::{Outcome, Work};
@@ -85,7 +85,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Goes down into a child; false where it is a link that is not to be followed.
+    /// Goes down into a child. Returns false if the child is a link that must not be followed.
     fn enter(&mut self, name: &CStr, file_type: FileType) -> Result<bool> {
         if file_type == FileType::Directory && self.levels.ahead().is_some() {
             self.levels.reopen_last()?;
@@ -218,7 +218,8 @@ fn may_be_a_link(error: &Error) -> bool {
     is_not_a_directory(error) || matches!(error.errno(), libc::ESTALE | libc::EMFILE | libc::ENFILE)
 }
 
-/// What `O_NOFOLLOW | O_DIRECTORY` answers to a link, or to anything but a directory.
+/// Returns true for the errors of `O_NOFOLLOW | O_DIRECTORY` that mean that the file is a link, or
+/// anything else but a directory.
 fn is_not_a_directory(error: &Error) -> bool {
     matches!(error.errno(), libc::ENOTDIR | libc::ELOOP)
 }

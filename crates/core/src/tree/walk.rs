@@ -44,7 +44,7 @@ impl Default for WalkOptions {
     }
 }
 
-/// What a step came to; the [`Walk`] tells the rest.
+/// The result of a step. The [`Walk`] has the details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// A directory was listed: see [`Walk::path`], [`Walk::dirnames`], [`Walk::filenames`] and
@@ -164,8 +164,8 @@ impl<'fd> Walk<'fd> {
     /// Sets how many threads list directories ahead of the walk. By default as many as the
     /// machine runs at once, at most 4. With 0 the walk lists each directory when it comes to it.
     ///
-    /// What the walk yields does not depend on it. Threads start in a tree that has several dozen
-    /// directories, and end with the walk. They list up to 64 directories ahead, or an eighth of
+    /// The number of threads does not change what the walk yields. Threads start in a tree that has
+    /// several dozen directories, and end with the walk. They list up to 64 directories ahead, or an eighth of
     /// `RLIMIT_NOFILE` if that is less, with up to 4 MiB of names. Their descriptors count
     /// towards [`WalkOptions::max_open`], and levels of the tree take precedence. Directories
     /// may be opened that are never visited.

@@ -12,36 +12,51 @@ use crate::convert::handle::{Handle, lock};
 use crate::convert::outcome::Outcome;
 use crate::convert::value::IntoJs;
 
-/// A descriptor that is closed once: by `close`, or when its handle is garbage-collected.
-pub struct Descriptor {
-    fd: Mutex<Option<(OwnedFd, Weight)>>,
+/// The weight of open descriptors on the garbage collector. It belongs to the thread of its env.
+pub struct Weight {
+    env: Env,
+    bytes: i64,
 }
-
-impl Descriptor {
-    fn new(fd: OwnedFd, env: Env) -> Self {
-        Self { fd: Mutex::new(Some((fd, Weight::new(env)))) }
-    }
-
-    fn take(&self) -> Option<OwnedFd> {
-        lock(&self.fd).take().map(|(fd, _)| fd)
-    }
-}
-
-/// The weight of an open descriptor on the garbage collector of the thread that owns its handle. It
-/// must be dropped on that thread.
-pub struct Weight(Env);
 
 impl Weight {
-    pub fn new(env: Env) -> Self {
+    pub fn new(env: Env, fds: usize) -> Self {
+        let bytes = weight().saturating_mul(fds as i64);
         // An approximation for the garbage collector: it is no error if it cannot be told.
-        let _ = env.adjust_external_memory(weight());
-        Self(env)
+        let _ = env.adjust_external_memory(bytes);
+        Self { env, bytes }
     }
 }
 
 impl Drop for Weight {
     fn drop(&mut self) {
-        let _ = self.0.adjust_external_memory(-weight());
+        let _ = self.env.adjust_external_memory(-self.bytes);
+    }
+}
+
+/// Something with a descriptor, which is closed once: explicitly, or when its handle is
+/// garbage-collected or its thread ends.
+pub struct Closable<T> {
+    value: Mutex<Option<(T, Weight)>>,
+}
+
+/// A descriptor that JavaScript owns.
+pub type Descriptor = Closable<OwnedFd>;
+
+impl<T> Closable<T> {
+    pub fn new(value: T, env: Env) -> Self {
+        Self { value: Mutex::new(Some((value, Weight::new(env, 1)))) }
+    }
+
+    pub fn take(&self) -> Option<T> {
+        lock(&self.value).take().map(|(value, _)| value)
+    }
+
+    /// Uses the value. `EBADF`: it is closed.
+    pub fn with<R>(&self, work: impl FnOnce(&mut T) -> fdkit::Result<R>) -> fdkit::Result<R> {
+        match lock(&self.value).as_mut() {
+            Some((value, _)) => work(value),
+            None => Err(fdkit::Error::new(libc::EBADF, "close")),
+        }
     }
 }
 

@@ -38,7 +38,7 @@ pub struct OpenedRoot(CoreRoot);
 
 impl IntoJs for OpenedRoot {
     fn into_js(self, env: &Env) -> Result<sys::napi_value> {
-        let root = (Arc::new(self.0), Weight::new(Env::from_raw(env.raw())));
+        let root = (Arc::new(self.0), Weight::new(Env::from_raw(env.raw()), 1));
         Handle::new(Root { root: Mutex::new(Some(root)) }).into_js(env)
     }
 }

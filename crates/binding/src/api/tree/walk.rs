@@ -65,7 +65,6 @@ struct State {
 ///
 /// @syscall openat
 #[napi(catch_unwind)]
-#[allow(clippy::too_many_arguments, reason = "an object of options would cost more than the call")]
 pub fn walk_start(
     later: bool,
     top: PathArg,

@@ -10,7 +10,7 @@ use nix::sys::stat::{FileStat, fstat, fstatat};
 
 use crate::error::{Error, Result, retry};
 use crate::files::descriptors::{Identity, Mount};
-use crate::tree::levels::open_directory;
+use crate::files::directory::open_directory;
 use crate::tree::listing::{Links, Listing, Reader};
 use crate::tree::work::Work;
 
@@ -21,7 +21,8 @@ const RACY: Duration = Duration::from_millis(20);
 // Devices whose file system is remembered. More than that are found on no usual machine.
 const MOST_DEVICES: usize = 64;
 
-/// What tells whether a name still leads to the same directory with the same entries.
+/// Identifies a directory with its entries: a version that is equal later shows that a name still
+/// leads to the same directory, and that its entries are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     pub(crate) identity: Identity,

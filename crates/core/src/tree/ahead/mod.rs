@@ -34,7 +34,7 @@ const STACK: usize = 256 * 1024;
 // about as long as it takes to list one. To sleep and to be woken up takes 50.
 const SPINS: usize = 500;
 
-/// How many threads a walk starts if nothing else is said.
+/// The number of threads that a walk starts by default.
 pub(crate) fn automatic_threads() -> usize {
     static THREADS: OnceLock<usize> = OnceLock::new();
     *THREADS
@@ -100,8 +100,8 @@ impl Ahead {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Adds the children of the directory at `depth - 1`, from a cursor on. Whatever was there
-    /// at that depth or below it is forgotten.
+    /// Adds the children of the directory at `depth - 1`, from a cursor on. Tasks that
+    /// were queued at that depth or below it are forgotten.
     pub(crate) fn push(&self, depth: usize, parent: Weak<OwnedFd>, names: &Arc<Names>, at: usize) {
         let mut garbage = Garbage::new();
         let mut state = self.shared.lock();
@@ -221,7 +221,7 @@ impl Shared {
         }
     }
 
-    /// What a thread does: one directory after the other.
+    /// The body of a thread: lists one directory after the other.
     fn run(self: &Arc<Self>) {
         let mut looker = Looker::default();
         let mut state = self.lock();

@@ -1,4 +1,4 @@
-//! What a walk visits next, and how far that was listed already.
+//! The directories that a walk visits next, and how far they are listed already.
 
 mod replace;
 
@@ -75,7 +75,7 @@ pub(crate) struct Task {
     at: usize,
 }
 
-/// What the walk finds when it comes to a directory.
+/// The state of a directory in the queue when the walk comes to it.
 #[derive(Debug)]
 pub(crate) enum Found {
     /// It has to list the directory itself.
@@ -84,7 +84,8 @@ pub(crate) enum Found {
     Looked(Box<Looked>),
 }
 
-/// What is to be dropped when the lock is released, since that closes descriptors.
+/// Collects values that are dropped after the lock is released, since dropping them closes
+/// descriptors.
 pub(crate) type Garbage = Vec<Box<Looked>>;
 
 impl Task {
@@ -151,8 +152,8 @@ impl Queue {
         }
     }
 
-    /// Adds the children of the directory that the walk has entered, at `depth`. Whatever there
-    /// was at that depth or below it is forgotten.
+    /// Adds the children of the directory that the walk has entered, at `depth`. Tasks
+    /// that were queued at that depth or below it are forgotten.
     pub(crate) fn push(
         &mut self,
         depth: usize,

@@ -111,8 +111,8 @@ mod tests {
     use std::{fs, process};
 
     use super::emulation::emulate;
+    use crate::files::directory::open_directory;
     use crate::files::names::openat;
-    use crate::tree::levels::open_directory;
     use crate::tree::rmtree::Rmtree;
 
     // The other tests of the crate that run after this one find the same on such a system.

@@ -1,0 +1,76 @@
+//! Descriptors that have arrived, until JavaScript takes their numbers.
+
+use std::os::fd::{IntoRawFd, OwnedFd};
+use std::sync::Mutex;
+
+use fdkit::files::descriptors::{borrow, dup};
+use napi::bindgen_prelude::{Env, Result};
+use napi::sys;
+use napi_derive::napi;
+
+use crate::api::files::descriptors::Weight;
+use crate::convert::handle::{Handle, lock};
+use crate::convert::outcome::Outcome;
+use crate::convert::value::{IntoJs, to_js};
+
+/// The descriptors of a message. They are closed with it, unless JavaScript has taken them.
+pub struct Fds {
+    fds: Mutex<Option<(Vec<OwnedFd>, Weight)>>,
+}
+
+/// Creates the handle of the descriptors, or `undefined` if there are none.
+pub fn fds_to_js(env: &Env, fds: Vec<OwnedFd>) -> Result<sys::napi_value> {
+    if fds.is_empty() {
+        return to_js(env, ());
+    }
+    let weight = Weight::new(*env, fds.len());
+    Handle::new(Fds { fds: Mutex::new(Some((fds, weight))) }).into_js(env)
+}
+
+/// Duplicates descriptors, for a message that is sent later.
+///
+/// @syscall dup
+#[napi(catch_unwind)]
+pub fn fds_duplicate(env: Env, fds: Vec<i32>) -> Outcome<Handle<Fds>> {
+    let handle = duplicate(&fds).map(|fds| {
+        let weight = Weight::new(env, fds.len());
+        Handle::new(Fds { fds: Mutex::new(Some((fds, weight))) })
+    });
+    handle.into()
+}
+
+/// Duplicates the descriptors with these numbers.
+pub fn duplicate(fds: &[i32]) -> fdkit::Result<Vec<OwnedFd>> {
+    fds.iter().map(|&fd| borrow(fd, "dup").and_then(dup)).collect()
+}
+
+impl Fds {
+    /// Takes the descriptors that nobody has taken.
+    pub fn take(&self) -> Vec<OwnedFd> {
+        lock(&self.fds).take().map_or_else(Vec::new, |(fds, _)| fds)
+    }
+}
+
+/// Returns how many descriptors there are that nobody has taken.
+///
+/// @syscall recvmsg
+#[napi(catch_unwind)]
+pub fn fds_count(fds: &Handle<Fds>) -> u32 {
+    lock(&fds.fds).as_ref().map_or(0, |(fds, _)| fds.len() as u32)
+}
+
+/// Returns the numbers of the descriptors. The caller owns them from now on.
+///
+/// @syscall recvmsg
+#[napi(catch_unwind)]
+pub fn fds_take(fds: &Handle<Fds>) -> Vec<i32> {
+    fds.take().into_iter().map(IntoRawFd::into_raw_fd).collect()
+}
+
+/// Closes the descriptors that nobody has taken.
+///
+/// @syscall close
+#[napi(catch_unwind)]
+pub fn fds_close(fds: &Handle<Fds>) {
+    drop(fds.take());
+}
