@@ -508,6 +508,10 @@ export interface AuditEvents {
 		dst: PathLike,
 		dirFd: number
 	];
+	"os.truncate": [
+		path: PathLike,
+		length: number
+	];
 	"os.utime": [
 		path: PathLike | number,
 		times: readonly unknown[] | undefined,
@@ -554,8 +558,8 @@ export type AuditHook = (...event: {
  * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
  * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
  * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
- * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree`, `socket.bind`,
- * `socket.connect`, `socket.sendmsg` and `sys.addaudithook`. Each thread has its own hooks.
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.truncate`, `os.utime`, `shutil.rmtree`,
+ * `socket.bind`, `socket.connect`, `socket.sendmsg` and `sys.addaudithook`. Each thread has its own hooks.
  *
  * @param hook a function that gets the event's name and its arguments. An argument that was not
  * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and
@@ -581,8 +585,8 @@ export declare function addAuditHook(hook: AuditHook): void;
  * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
  * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
  * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
- * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree`, `socket.bind`,
- * `socket.connect`, `socket.sendmsg` and `sys.addaudithook`. Each thread has its own hooks.
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.truncate`, `os.utime`, `shutil.rmtree`,
+ * `socket.bind`, `socket.connect`, `socket.sendmsg` and `sys.addaudithook`. Each thread has its own hooks.
  *
  * @param hook a function that gets the event's name and its arguments. An argument that was not
  * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and
@@ -2317,7 +2321,10 @@ export declare function hugePageSizes(): number[];
 export interface OpenOptions extends DirFdOptions {
 	/** The permissions of a new file, before the umask is applied; 0o666 by default. */
 	mode?: number | string | undefined;
-	/** Restrictions on where the path may lead: `RESOLVE_*`, or-ed (Linux 5.6). */
+	/**
+	 * Restrictions on where the path may lead: `RESOLVE_*`, or-ed. `RESOLVE_CACHED` and
+	 * `RESOLVE_NO_XDEV` need Linux 5.6.
+	 */
 	resolve?: number | undefined;
 }
 /**
@@ -2332,7 +2339,8 @@ export interface OpenOptions extends DirFdOptions {
  * `EEXIST`, `ELOOP`, `EMFILE` and the other errors of open(2). With `resolve` also `EXDEV`: the
  * path leaves the directory or mount that it is confined to; `ELOOP`: the path contains a forbidden
  * link; `EAGAIN`: a component was renamed during each of 64 attempts, or is not in the cache with
- * `RESOLVE_CACHED`; `ENOSYS`: Linux is older than 5.6, or a seccomp filter hides openat2(2)
+ * `RESOLVE_CACHED`; `ENOSYS`: with `RESOLVE_CACHED`, `RESOLVE_NO_XDEV`, 0 or `RESOLVE_NO_MAGICLINKS`
+ * alone, Linux is older than 5.6, or a seccomp filter hides openat2(2)
  * @see https://docs.python.org/3/library/os.html#os.open
  * @example
  * ```ts
@@ -2355,6 +2363,645 @@ export interface OpenOptions extends DirFdOptions {
  * ```
  */
 export declare function open(path: PathLike, flags?: string | number, options?: OpenOptions): number;
+/** A time as node:fs takes it: seconds since 1970, also in a string, or a date. */
+export type TimeLike = string | number | Date;
+/**
+ * An entry of a directory, as returned by {@link Root.readdir}. It can be used as an `fs.Dirent`. The
+ * methods tell the type of the entry itself and make no system call: a symbolic link is neither a
+ * file nor a directory.
+ */
+export interface Dirent<Name extends string | Buffer = string> {
+	/** The name of the entry. */
+	readonly name: Name;
+	/** The path of the directory that contains it: the path that was listed and the names below it. */
+	readonly parentPath: string;
+	/** The same as `parentPath`. */
+	readonly path: string;
+	isBlockDevice(): boolean;
+	isCharacterDevice(): boolean;
+	isDirectory(): boolean;
+	isFIFO(): boolean;
+	isFile(): boolean;
+	isSocket(): boolean;
+	isSymbolicLink(): boolean;
+}
+/** Options of {@link openRoot}. */
+export interface RootOptions {
+	/**
+	 * The treatment of symbolic links. With `'beneath'` (the default), they are followed as long as they
+	 * stay beneath the root. With `'refuse'`, a link anywhere in a path is an error, except the last
+	 * name of a call that acts on the link itself.
+	 */
+	symlinks?: "beneath" | "refuse" | undefined;
+	/** Whether a path may lead into another mounted file system; `true` by default. */
+	crossDevice?: boolean | undefined;
+}
+/** The encoding of names: `'buffer'` for Buffers. In `'utf8'`, names are strings without loss. */
+export type NameEncoding = BufferEncoding | "buffer";
+/** Options of {@link Root.open} and {@link Root.openFile}. */
+export interface RootOpenOptions {
+	/** The permissions of a new file, before the umask is applied; 0o666 by default. */
+	mode?: number | string | undefined;
+}
+/** Options of {@link Root.readFile}. */
+export interface ReadFileOptions {
+	/** The encoding of the returned string. By default, a Buffer is returned. */
+	encoding?: NameEncoding | null | undefined;
+	/** The flags of {@link Root.open}; `'r'` by default. */
+	flag?: string | number | undefined;
+}
+/** Options of {@link Root.appendFile}. */
+export interface AppendFileOptions {
+	/** The encoding of `data` if it is a string; `'utf8'` by default. */
+	encoding?: BufferEncoding | null | undefined;
+	/** The permissions of a new file, before the umask is applied; 0o666 by default. */
+	mode?: number | string | undefined;
+	/** The flags of {@link Root.open}. */
+	flag?: string | number | undefined;
+	/**
+	 * Whether the data is on the disk when the call ends, and with `atomic` the name as well; `false`
+	 * by default.
+	 */
+	flush?: boolean | undefined;
+}
+/** Options of {@link Root.writeFile}. */
+export interface WriteFileOptions extends AppendFileOptions {
+	/**
+	 * Whether the file is replaced as a whole; `false` by default. Other processes, and the next
+	 * process after a crash, see the old contents or the new ones.
+	 */
+	atomic?: boolean | undefined;
+}
+/** Options of {@link Root.stat}. */
+export interface RootStatOptions {
+	/** Whether the numbers are bigints, which are exact; `false` by default. */
+	bigint?: boolean | undefined;
+}
+/** Options of {@link Root.stat} and {@link Root.lstat}. */
+export interface RootStatSyncOptions extends RootStatOptions {
+	/** Whether a missing file is an error; `true` by default. If `false`, `undefined` is returned. */
+	throwIfNoEntry?: boolean | undefined;
+}
+/** Options of {@link Root.readdir}. */
+export interface ReaddirOptions {
+	/** The encoding of the names; `'utf8'` by default, in which they are strings without loss. */
+	encoding?: NameEncoding | null | undefined;
+	/** Whether {@link Dirent} objects are returned instead of names; `false` by default. */
+	withFileTypes?: boolean | undefined;
+	/** Whether the directories in it are listed as well, at any depth; `false` by default. */
+	recursive?: boolean | undefined;
+}
+/** Options of {@link Root.mkdir}. */
+export interface MkdirOptions {
+	/** Whether the directories above it are made, too, if they are missing; `false` by default. */
+	recursive?: boolean | undefined;
+	/** The permissions, before the umask is applied; 0o777 by default. */
+	mode?: number | string | undefined;
+}
+/** Options of {@link Root.mkdtemp}, {@link Root.readlink} and {@link Root.realpath}. */
+export interface EncodingOptions {
+	/** The encoding of the result; `'utf8'` by default. */
+	encoding?: NameEncoding | null | undefined;
+}
+/** Options of {@link Root.rm}. */
+export interface RmOptions {
+	/** Whether a directory is removed with everything in it; `false` by default. */
+	recursive?: boolean | undefined;
+	/** Whether a missing file is ignored; `false` by default. */
+	force?: boolean | undefined;
+}
+/** Options of {@link Root.rename}. */
+export interface RootRenameOptions {
+	/** Whether an existing `newPath` is an error; `false` by default. */
+	noReplace?: boolean | undefined;
+	/** Whether the two files exchange their names; `false` by default. */
+	exchange?: boolean | undefined;
+}
+/** Options of {@link Root.fwalk}. They are those of {@link fwalk}, as far as a root has them. */
+export interface RootFwalkOptions<Name extends string | Buffer = string> {
+	/** Whether a directory is yielded before its subdirectories, or after them; `true` by default. */
+	topdown?: boolean | undefined;
+	/** Called with an error for each directory that should have been visited but was not. */
+	onerror?: ((error: SystemError<Name>) => void) | undefined;
+	/** The maximum number of descriptors that the walk holds open: at least 4, 128 by default. */
+	maxOpen?: number | undefined;
+	/** The number of threads that list directories ahead of the walk, from 0 to 64. */
+	threads?: number | undefined;
+	/** Whether the names are those that the directory has when it is yielded. */
+	exact?: boolean | undefined;
+}
+/** An open file that is closed at the end of a `using` block, as {@link Root.openFile} returns it. */
+export interface OpenFile {
+	/** The descriptor. */
+	readonly fd: number;
+	/** Closes the descriptor. Closing it again has no effect. */
+	close(): void;
+	[Symbol.dispose](): void;
+}
+/**
+ * Opens a directory as a {@link Root}: nothing that is asked of the root leaves this directory.
+ *
+ * @param path a path, or a descriptor of a directory, which is duplicated. If the path is a symbolic
+ * link, it is followed: you chose the path.
+ * @throws `ENOTDIR`: it is not a directory; `EBADF`: the descriptor is not open; `ENOENT`, `EACCES`,
+ * `EMFILE` and the other errors of open(2)
+ * @see https://man7.org/linux/man-pages/man2/openat2.2.html
+ * @example
+ * ```ts
+ * import { openRoot } from 'fdkit'
+ *
+ * const root = openRoot('config')
+ * root.readFile('app.json', 'utf8') // '{}'
+ * root.readFile('../package.json') // throws: ERR_FDKIT_ESCAPE
+ * root.close()
+ * ```
+ */
+export declare function openRoot(path: PathLike | FdLike, options?: RootOptions): Root;
+/**
+ * A directory that nothing leads out of, whatever is renamed, linked or swapped while it is used.
+ *
+ * The methods have the names, arguments and results of `node:fs`. Paths are relative to the root.
+ * Symbolic links are followed as long as they stay beneath it. A path that leads out fails with
+ * `ERR_FDKIT_ESCAPE`, even if it leads back in: a `..` above the root, an absolute path, or a link
+ * to either. Links of `/proc` that lead to objects are refused (`ELOOP`). On Linux 5.6 and later,
+ * the kernel resolves each path (openat2). Elsewhere, fdkit opens one component after another, with
+ * the same results.
+ *
+ * `lstat`, `readlink`, `unlink`, `rm`, `rename`, `link` and `symlink` act on a link itself. A
+ * slash at the end of a path means that it must be a directory.
+ *
+ * A Root owns its descriptors and closes them when it is closed, disposed of or collected. After
+ * it is closed, everything except `close` and `exists` throws `ERR_INVALID_STATE`. It belongs to its
+ * thread: `structuredClone` and `postMessage` refuse it (`DataCloneError`).
+ *
+ * @see https://pkg.go.dev/os#Root
+ * @example
+ * ```ts
+ * import { symlinkSync } from 'node:fs'
+ * import { openRoot } from 'fdkit'
+ *
+ * symlinkSync('/etc', 'config/etc')
+ * using root = openRoot('config')
+ * root.mkdir('a/b', { recursive: true }) // 'a'
+ * root.writeFile('a/b/notes', 'text', { atomic: true })
+ * root.stat('a/../a/b/notes').size // 4
+ * root.readFile('etc/passwd') // throws: ERR_FDKIT_ESCAPE
+ * root.rm('a', { recursive: true })
+ * ```
+ */
+export declare class Root {
+	#private;
+	private constructor();
+	/**
+	 * A descriptor of the directory, for functions that take `dirFd`. Those are not confined: they
+	 * resolve `..` and links as usual. The Root owns it: never close it yourself. It is a duplicate of
+	 * the descriptor that the Root itself uses.
+	 *
+	 * @throws `EMFILE`: no descriptor number is free
+	 */
+	get fd(): number;
+	/**
+	 * Closes the root. Calls of `fdkit/promises` that are pending go on, and so do walks. Closing a
+	 * Root again has no effect.
+	 *
+	 * @throws `EBADF`: somebody else has closed `fd`
+	 */
+	close(): void;
+	/** Closes the root at the end of a `using` block, like {@link Root.close}. */
+	[Symbol.dispose](): void;
+	/**
+	 * Opens a directory beneath the root as a narrower root, with the same options.
+	 *
+	 * @throws `ENOTDIR`: it is not a directory; and the errors of {@link Root.open}
+	 */
+	openRoot(path: PathLike): Root;
+	/**
+	 * Opens a file or a directory and returns the number of its descriptor. The caller owns it and
+	 * closes it with `fs.closeSync`. As from `open`, child processes never inherit it.
+	 *
+	 * @param flags as in `fs.open`; `'r'` by default
+	 * @param mode the permissions of a new file, or an object with them; 0o666 by default
+	 * @throws `ERR_FDKIT_ESCAPE`: the path leads out of the root, or with `symlinks: 'refuse'` through
+	 * a link; `EAGAIN`: something on the way was renamed during each of 128 attempts; `ENOENT`,
+	 * `EACCES`, `EEXIST`, `ELOOP`, `EMFILE` and the other errors of open(2)
+	 */
+	open(path: PathLike, flags?: string | number, mode?: number | string | RootOpenOptions): number;
+	/** Opens a file like {@link Root.open}, and returns an object that closes it. */
+	openFile(path: PathLike, flags?: string | number, mode?: number | string | RootOpenOptions): OpenFile;
+	/**
+	 * Returns the contents of a file: a Buffer, or a string if there is an encoding.
+	 *
+	 * @param options the encoding, or an object; the flag is `'r'` by default
+	 * @throws `EISDIR`: it is a directory; and the errors of {@link Root.open}
+	 */
+	readFile(path: PathLike, options: BufferEncoding | (ReadFileOptions & {
+		encoding: BufferEncoding;
+	})): string;
+	/**
+	 * Returns the contents of a file: a Buffer, or a string if there is an encoding.
+	 *
+	 * @param options the encoding, or an object; the flag is `'r'` by default
+	 * @throws `EISDIR`: it is a directory; and the errors of {@link Root.open}
+	 */
+	readFile(path: PathLike, options?: "buffer" | null | (ReadFileOptions & {
+		encoding?: "buffer" | null | undefined;
+	})): Buffer;
+	/**
+	 * Returns the contents of a file: a Buffer, or a string if there is an encoding.
+	 *
+	 * @param options the encoding, or an object; the flag is `'r'` by default
+	 * @throws `EISDIR`: it is a directory; and the errors of {@link Root.open}
+	 */
+	readFile(path: PathLike, options?: NameEncoding | ReadFileOptions | null): string | Buffer;
+	/**
+	 * Writes a file, which is made if it does not exist.
+	 *
+	 * With `atomic`, a new file takes the place of the old one in one step, with its permissions and,
+	 * if this process may set them, its owner and group. Other hard links to the old file keep the old
+	 * contents. A process that is killed leaves at most one file, `.NAME.fdkit-new` in the same
+	 * directory, which the next atomic write of the same name removes.
+	 *
+	 * @param data a string, or bytes, also in an ArrayBuffer
+	 * @param options the encoding, or an object; the flag is `'w'` by default
+	 * @throws `EISDIR`: it is a directory; `ENOSPC`, `EDQUOT`, `EIO`; `EEXIST`: the file exists, with
+	 * the flag `'wx'`; and the errors of {@link Root.open}
+	 */
+	writeFile(path: PathLike, data: Contents, options?: BufferEncoding | WriteFileOptions | null): void;
+	/**
+	 * Appends to a file, which is made if it does not exist.
+	 *
+	 * @param options the encoding, or an object; the flag is `'a'` by default
+	 * @throws the errors of {@link Root.writeFile}
+	 */
+	appendFile(path: PathLike, data: Contents, options?: BufferEncoding | AppendFileOptions | null): void;
+	/**
+	 * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
+	 * `fs.BigIntStats` with `bigint: true`.
+	 *
+	 * @throws `ERR_FDKIT_ESCAPE`: the path leads out of the root; `ENOENT`, `EACCES`, `ELOOP`,
+	 * `ENOTDIR` and the other errors of stat(2)
+	 */
+	stat(path: PathLike, options: RootStatSyncOptions & {
+		bigint: true;
+		throwIfNoEntry: false;
+	}): fs.BigIntStats | undefined;
+	/**
+	 * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
+	 * `fs.BigIntStats` with `bigint: true`.
+	 *
+	 * @throws `ERR_FDKIT_ESCAPE`: the path leads out of the root; `ENOENT`, `EACCES`, `ELOOP`,
+	 * `ENOTDIR` and the other errors of stat(2)
+	 */
+	stat(path: PathLike, options: RootStatSyncOptions & {
+		throwIfNoEntry: false;
+	}): fs.Stats | undefined;
+	/**
+	 * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
+	 * `fs.BigIntStats` with `bigint: true`.
+	 *
+	 * @throws `ERR_FDKIT_ESCAPE`: the path leads out of the root; `ENOENT`, `EACCES`, `ELOOP`,
+	 * `ENOTDIR` and the other errors of stat(2)
+	 */
+	stat(path: PathLike, options: RootStatSyncOptions & {
+		bigint: true;
+	}): fs.BigIntStats;
+	/**
+	 * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
+	 * `fs.BigIntStats` with `bigint: true`.
+	 *
+	 * @throws `ERR_FDKIT_ESCAPE`: the path leads out of the root; `ENOENT`, `EACCES`, `ELOOP`,
+	 * `ENOTDIR` and the other errors of stat(2)
+	 */
+	stat(path: PathLike, options?: RootStatSyncOptions & {
+		bigint?: false | undefined;
+	}): fs.Stats;
+	/**
+	 * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
+	 * `fs.BigIntStats` with `bigint: true`.
+	 *
+	 * @throws `ERR_FDKIT_ESCAPE`: the path leads out of the root; `ENOENT`, `EACCES`, `ELOOP`,
+	 * `ENOTDIR` and the other errors of stat(2)
+	 */
+	stat(path: PathLike, options?: RootStatSyncOptions): fs.Stats | fs.BigIntStats | undefined;
+	/**
+	 * Returns the status of a file like {@link Root.stat}, but does not follow a link at the end of
+	 * the path, unless a slash follows it.
+	 *
+	 * @throws the errors of {@link Root.stat}
+	 */
+	lstat(path: PathLike, options: RootStatSyncOptions & {
+		bigint: true;
+		throwIfNoEntry: false;
+	}): fs.BigIntStats | undefined;
+	/**
+	 * Returns the status of a file like {@link Root.stat}, but does not follow a link at the end of
+	 * the path, unless a slash follows it.
+	 *
+	 * @throws the errors of {@link Root.stat}
+	 */
+	lstat(path: PathLike, options: RootStatSyncOptions & {
+		throwIfNoEntry: false;
+	}): fs.Stats | undefined;
+	/**
+	 * Returns the status of a file like {@link Root.stat}, but does not follow a link at the end of
+	 * the path, unless a slash follows it.
+	 *
+	 * @throws the errors of {@link Root.stat}
+	 */
+	lstat(path: PathLike, options: RootStatSyncOptions & {
+		bigint: true;
+	}): fs.BigIntStats;
+	/**
+	 * Returns the status of a file like {@link Root.stat}, but does not follow a link at the end of
+	 * the path, unless a slash follows it.
+	 *
+	 * @throws the errors of {@link Root.stat}
+	 */
+	lstat(path: PathLike, options?: RootStatSyncOptions & {
+		bigint?: false | undefined;
+	}): fs.Stats;
+	/**
+	 * Returns the status of a file like {@link Root.stat}, but does not follow a link at the end of
+	 * the path, unless a slash follows it.
+	 *
+	 * @throws the errors of {@link Root.stat}
+	 */
+	lstat(path: PathLike, options?: RootStatSyncOptions): fs.Stats | fs.BigIntStats | undefined;
+	/**
+	 * Checks whether this process may access a file as `mode` says, and throws if it may not.
+	 *
+	 * @param mode `F_OK` (the file exists, the default), or `R_OK`, `W_OK` and `X_OK` or-ed
+	 * @throws `EACCES`: access is denied; and the errors of {@link Root.stat}
+	 */
+	access(path: PathLike, mode?: number): void;
+	/**
+	 * Returns whether a path leads to a file. It never throws: it returns `false` for a path that leads
+	 * out of the root, for an invalid argument and for a closed root.
+	 */
+	exists(path: PathLike): boolean;
+	/**
+	 * Returns the names in a directory, or its entries, without `.` and `..`, in the order of their
+	 * bytes. With `recursive`, those of the directories in it follow, as paths that start from it;
+	 * links to directories are not entered.
+	 *
+	 * Unlike in `node:fs`, names that are not UTF-8 are kept in strings as well: each invalid byte is
+	 * a code unit from U+DC80 to U+DCFF, and every function of fdkit accepts such names.
+	 *
+	 * @param options the encoding, or an object
+	 * @throws `ENOTDIR`: it is not a directory; with `recursive`, also the first error below it; and
+	 * the errors of {@link Root.open}
+	 */
+	readdir(path: PathLike, options: "buffer" | (ReaddirOptions & {
+		encoding: "buffer";
+		withFileTypes?: false | undefined;
+	})): Buffer[];
+	/**
+	 * Returns the names in a directory, or its entries, without `.` and `..`, in the order of their
+	 * bytes. With `recursive`, those of the directories in it follow, as paths that start from it;
+	 * links to directories are not entered.
+	 *
+	 * Unlike in `node:fs`, names that are not UTF-8 are kept in strings as well: each invalid byte is
+	 * a code unit from U+DC80 to U+DCFF, and every function of fdkit accepts such names.
+	 *
+	 * @param options the encoding, or an object
+	 * @throws `ENOTDIR`: it is not a directory; with `recursive`, also the first error below it; and
+	 * the errors of {@link Root.open}
+	 */
+	readdir(path: PathLike, options: ReaddirOptions & {
+		encoding: "buffer";
+		withFileTypes: true;
+	}): Dirent<Buffer>[];
+	/**
+	 * Returns the names in a directory, or its entries, without `.` and `..`, in the order of their
+	 * bytes. With `recursive`, those of the directories in it follow, as paths that start from it;
+	 * links to directories are not entered.
+	 *
+	 * Unlike in `node:fs`, names that are not UTF-8 are kept in strings as well: each invalid byte is
+	 * a code unit from U+DC80 to U+DCFF, and every function of fdkit accepts such names.
+	 *
+	 * @param options the encoding, or an object
+	 * @throws `ENOTDIR`: it is not a directory; with `recursive`, also the first error below it; and
+	 * the errors of {@link Root.open}
+	 */
+	readdir(path: PathLike, options: ReaddirOptions & {
+		withFileTypes: true;
+	}): Dirent[];
+	/**
+	 * Returns the names in a directory, or its entries, without `.` and `..`, in the order of their
+	 * bytes. With `recursive`, those of the directories in it follow, as paths that start from it;
+	 * links to directories are not entered.
+	 *
+	 * Unlike in `node:fs`, names that are not UTF-8 are kept in strings as well: each invalid byte is
+	 * a code unit from U+DC80 to U+DCFF, and every function of fdkit accepts such names.
+	 *
+	 * @param options the encoding, or an object
+	 * @throws `ENOTDIR`: it is not a directory; with `recursive`, also the first error below it; and
+	 * the errors of {@link Root.open}
+	 */
+	readdir(path: PathLike, options?: BufferEncoding | null | (ReaddirOptions & {
+		withFileTypes?: false | undefined;
+	})): string[];
+	/**
+	 * Returns the names in a directory, or its entries, without `.` and `..`, in the order of their
+	 * bytes. With `recursive`, those of the directories in it follow, as paths that start from it;
+	 * links to directories are not entered.
+	 *
+	 * Unlike in `node:fs`, names that are not UTF-8 are kept in strings as well: each invalid byte is
+	 * a code unit from U+DC80 to U+DCFF, and every function of fdkit accepts such names.
+	 *
+	 * @param options the encoding, or an object
+	 * @throws `ENOTDIR`: it is not a directory; with `recursive`, also the first error below it; and
+	 * the errors of {@link Root.open}
+	 */
+	readdir(path: PathLike, options?: NameEncoding | ReaddirOptions | null): string[] | Buffer[] | Dirent[] | Dirent<Buffer>[];
+	/**
+	 * Makes a directory. With `recursive`, also makes the directories above it that are missing, and
+	 * returns the path of the first one that it made, or `undefined` if there was nothing to do.
+	 *
+	 * Unlike in `node:fs`, the returned path is the beginning of the given one.
+	 *
+	 * @param options the permissions, or an object; 0o777 by default
+	 * @throws `EEXIST`: there is something already; `ENOENT`, `ENOTDIR`, `EACCES` and the other errors
+	 * of mkdir(2); `ERR_FDKIT_ESCAPE`: the path leads out of the root
+	 */
+	mkdir(path: PathLike, options: MkdirOptions & {
+		recursive: true;
+	}): string | undefined;
+	/**
+	 * Makes a directory. With `recursive`, also makes the directories above it that are missing, and
+	 * returns the path of the first one that it made, or `undefined` if there was nothing to do.
+	 *
+	 * Unlike in `node:fs`, the returned path is the beginning of the given one.
+	 *
+	 * @param options the permissions, or an object; 0o777 by default
+	 * @throws `EEXIST`: there is something already; `ENOENT`, `ENOTDIR`, `EACCES` and the other errors
+	 * of mkdir(2); `ERR_FDKIT_ESCAPE`: the path leads out of the root
+	 */
+	mkdir(path: PathLike, options?: number | string | null | (MkdirOptions & {
+		recursive?: false | undefined;
+	})): void;
+	/**
+	 * Makes a directory. With `recursive`, also makes the directories above it that are missing, and
+	 * returns the path of the first one that it made, or `undefined` if there was nothing to do.
+	 *
+	 * Unlike in `node:fs`, the returned path is the beginning of the given one.
+	 *
+	 * @param options the permissions, or an object; 0o777 by default
+	 * @throws `EEXIST`: there is something already; `ENOENT`, `ENOTDIR`, `EACCES` and the other errors
+	 * of mkdir(2); `ERR_FDKIT_ESCAPE`: the path leads out of the root
+	 */
+	mkdir(path: PathLike, options?: number | string | MkdirOptions | null): string | undefined;
+	/**
+	 * Makes a directory that only this user may use, and returns its path: `prefix` and six random
+	 * letters or digits.
+	 *
+	 * @param options the encoding of the path, or an object
+	 * @throws the errors of {@link Root.mkdir}
+	 */
+	mkdtemp(prefix: PathLike, options: "buffer" | (EncodingOptions & {
+		encoding: "buffer";
+	})): Buffer;
+	/**
+	 * Makes a directory that only this user may use, and returns its path: `prefix` and six random
+	 * letters or digits.
+	 *
+	 * @param options the encoding of the path, or an object
+	 * @throws the errors of {@link Root.mkdir}
+	 */
+	mkdtemp(prefix: PathLike, options?: BufferEncoding | EncodingOptions | null): string;
+	/**
+	 * Removes a file or a link; with `recursive`, also a directory and everything in it. Links in it
+	 * are removed, not followed. The root itself cannot be removed (`EINVAL`).
+	 *
+	 * @throws `ERR_FS_EISDIR`: it is a directory, without `recursive`; `ENOENT`: it does not exist,
+	 * without `force`; `EINVAL`: the path ends in `.` or `..`; `ENOTDIR`: a slash follows something
+	 * that is not a directory; `EACCES`, `EPERM`, `EBUSY`, `ENOTEMPTY` (something was added in the
+	 * meantime); `ERR_FDKIT_ESCAPE`: the path leads out of the root
+	 */
+	rm(path: PathLike, options?: RmOptions): void;
+	/**
+	 * Removes a name that is not a directory. A link itself is removed.
+	 *
+	 * @throws `EISDIR` (`EPERM` on macOS): it is a directory; `ENOENT`, `EACCES`, `EBUSY` and the other
+	 * errors of unlink(2); `ERR_FDKIT_ESCAPE`: the path leads out of the root
+	 */
+	unlink(path: PathLike): void;
+	/**
+	 * Removes an empty directory.
+	 *
+	 * @throws `EINVAL`: the path ends in `.` or `..`; `ENOENT`, `ENOTDIR`, `ENOTEMPTY`, `EACCES`,
+	 * `EBUSY` and the other errors of rmdir(2); `ERR_FDKIT_ESCAPE`: the path leads out of the root
+	 */
+	rmdir(path: PathLike): void;
+	/**
+	 * Renames a file or a directory. By default, a file at `newPath` is replaced. Links themselves are
+	 * renamed.
+	 *
+	 * @throws `EEXIST`: `newPath` exists, with `noReplace`; `EXDEV`: the paths are on different file
+	 * systems; `EINVAL`: `newPath` is below `oldPath`, or the file system does not support the option;
+	 * `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2);
+	 * `ERR_FDKIT_ESCAPE`: a path leads out of the root
+	 */
+	rename(oldPath: PathLike, newPath: PathLike, options?: RootRenameOptions): void;
+	/**
+	 * Makes a hard link: a second name for a file. A symbolic link as `existingPath` is not followed.
+	 *
+	 * @throws `EPERM`: it is a directory; `EXDEV`: the paths are on different file systems; `EEXIST`,
+	 * `ENOENT` and the other errors of link(2); `ERR_FDKIT_ESCAPE`: a path leads out of the root
+	 */
+	link(existingPath: PathLike, newPath: PathLike): void;
+	/**
+	 * Makes a symbolic link at `path` that points to `target`. The target may be anything: it is
+	 * checked when the link is followed.
+	 *
+	 * @throws `EEXIST`, `ENOENT`, `EACCES` and the other errors of symlink(2); `ERR_FDKIT_ESCAPE`:
+	 * `path` leads out of the root
+	 */
+	symlink(target: PathLike, path: PathLike): void;
+	/**
+	 * Returns the target of a symbolic link. It may lead out of the root.
+	 *
+	 * @param options the encoding of the result, or an object
+	 * @throws `EINVAL`: it is not a symbolic link; and the errors of {@link Root.lstat}
+	 */
+	readlink(path: PathLike, options: "buffer" | (EncodingOptions & {
+		encoding: "buffer";
+	})): Buffer;
+	/**
+	 * Returns the target of a symbolic link. It may lead out of the root.
+	 *
+	 * @param options the encoding of the result, or an object
+	 * @throws `EINVAL`: it is not a symbolic link; and the errors of {@link Root.lstat}
+	 */
+	readlink(path: PathLike, options?: BufferEncoding | EncodingOptions | null): string;
+	/**
+	 * Returns the path of a file without links, `.` and `..`. Unlike in `node:fs`, it is relative to
+	 * the root; `'.'` is the root itself. The file may be renamed at any time.
+	 *
+	 * @param options the encoding of the result, or an object
+	 * @throws the errors of {@link Root.stat}
+	 */
+	realpath(path: PathLike, options: "buffer" | (EncodingOptions & {
+		encoding: "buffer";
+	})): Buffer;
+	/**
+	 * Returns the path of a file without links, `.` and `..`. Unlike in `node:fs`, it is relative to
+	 * the root; `'.'` is the root itself. The file may be renamed at any time.
+	 *
+	 * @param options the encoding of the result, or an object
+	 * @throws the errors of {@link Root.stat}
+	 */
+	realpath(path: PathLike, options?: BufferEncoding | EncodingOptions | null): string;
+	/**
+	 * Sets the permissions of a file. Links are followed.
+	 *
+	 * @throws `EPERM`: the file belongs to another user; `ENOSYS`: Linux is older than 6.6, and `/proc`
+	 * is not mounted; and the errors of {@link Root.stat}
+	 */
+	chmod(path: PathLike, mode: number | string): void;
+	/**
+	 * Sets the owner and the group of a file. -1 leaves either of them unchanged. Links are followed.
+	 *
+	 * @throws `EPERM`; and the errors of {@link Root.stat}
+	 */
+	chown(path: PathLike, uid: number, gid: number): void;
+	/**
+	 * Sets the times of last access and last modification. Links are followed.
+	 *
+	 * Unlike in `node:fs`, a negative number is a time before 1970, and not the current time.
+	 *
+	 * @param atime seconds since 1970, also as a string, or a `Date`
+	 * @throws `EPERM`, `EACCES`: the file belongs to another user; and the errors of {@link Root.stat}
+	 */
+	utimes(path: PathLike, atime: TimeLike, mtime: TimeLike): void;
+	/**
+	 * Sets the size of a file. If it grows, the new bytes are zeros. Links are followed.
+	 *
+	 * @param len the size in bytes; 0 by default
+	 * @throws `EISDIR`: it is a directory; `EFBIG`; and the errors of {@link Root.open}
+	 */
+	truncate(path: PathLike, len?: number): void;
+	/**
+	 * Walks a directory tree beneath the root, like {@link fwalk}. It never follows a symbolic link
+	 * below `path`, and not at its end.
+	 *
+	 * The yielded paths start with `path`. The walk goes on if the root is closed.
+	 *
+	 * @param path the top of the walk; `'.'` by default
+	 * @throws at the first step, the errors of {@link Root.open}; and those of {@link fwalk}
+	 */
+	fwalk(path: Uint8Array, options?: RootFwalkOptions<Buffer>): FwalkIterator<Buffer>;
+	/**
+	 * Walks a directory tree beneath the root, like {@link fwalk}. It never follows a symbolic link
+	 * below `path`, and not at its end.
+	 *
+	 * The yielded paths start with `path`. The walk goes on if the root is closed.
+	 *
+	 * @param path the top of the walk; `'.'` by default
+	 * @throws at the first step, the errors of {@link Root.open}; and those of {@link fwalk}
+	 */
+	fwalk(path?: string | URL, options?: RootFwalkOptions<string>): FwalkIterator<string>;
+}
 /** Options of {@link rmtree}. */
 export interface RmtreeOptions<Name extends string | Buffer = string> extends DirFdOptions {
 	/** Whether to ignore all errors and remove as much as possible; `false` by default. */

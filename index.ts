@@ -52,6 +52,25 @@ export type { SyncContents } from './lib/memory/chunks.js'
 export { addSeals, getSeals, memfdCreate } from './lib/memory/memfd.js'
 export { hugePageSizes } from './lib/memory/huge-pages.js'
 export { open, type OpenOptions } from './lib/files/open.js'
+export { openRoot, Root, type OpenFile } from './lib/root/root.js'
+export type { Dirent } from './lib/root/dirent.js'
+export type { TimeLike } from './lib/root/calls.js'
+export type {
+  AppendFileOptions,
+  EncodingOptions,
+  MkdirOptions,
+  NameEncoding,
+  ReaddirOptions,
+  ReadFileOptions,
+  RmOptions,
+  RootFwalkOptions,
+  RootOpenOptions,
+  RootOptions,
+  RootRenameOptions,
+  RootStatOptions,
+  RootStatSyncOptions,
+  WriteFileOptions,
+} from './lib/root/options.js'
 export { rmtree, type RmtreeOptions } from './lib/tree/rmtree.js'
 export {
   scandir,

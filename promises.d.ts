@@ -17,12 +17,15 @@ import { Duplex } from 'node:stream';
 import { ReadableStream as ReadableStream$1 } from 'node:stream/web';
 import type {
 	AccessOptions,
+	AppendFileOptions,
 	Contents,
 	DirEntry,
 	DirEntryStatOptions,
 	DirFdOptions,
+	Dirent,
 	DiskUsage,
 	DiskUsageOptions,
+	EncodingOptions,
 	FdLike,
 	FdsOptions,
 	FollowOptions,
@@ -33,11 +36,22 @@ import type {
 	LstatOptions,
 	Memfd,
 	MemfdOptions,
+	MkdirOptions,
+	NameEncoding,
+	OpenFile,
 	OpenOptions,
 	PathLike,
+	ReadFileOptions,
+	ReaddirOptions,
 	ReceivedFds,
 	RenameOptions,
+	RmOptions,
 	RmtreeOptions,
+	RootFwalkOptions,
+	RootOpenOptions,
+	RootOptions,
+	RootRenameOptions,
+	RootStatOptions,
 	SocketType,
 	StatAllOptions,
 	StatOptions,
@@ -45,8 +59,10 @@ import type {
 	StatvfsResult,
 	SyncContents,
 	SystemError,
+	TimeLike,
 	TwoDirFdOptions,
 	UtimeOptions,
+	WriteFileOptions,
 } from './index.js';
 /** The result of a wait, in the words of `Atomics.wait`. */
 export type FutexResult = "ok" | "not-equal" | "timed-out";
@@ -111,6 +127,11 @@ export interface AsyncMemfdOptions extends Omit<MemfdOptions, "contents"> {
 	 */
 	contents?: AsyncContents | undefined;
 	/** Cancels the creation: it rejects with an AbortError, and the file is closed. */
+	signal?: AbortSignal | undefined;
+}
+/** Options of `Root.fwalk` of `fdkit/promises`. */
+export interface AsyncRootFwalkOptions<Name extends string | Buffer = string> extends RootFwalkOptions<Name> {
+	/** Ends the walk. */
 	signal?: AbortSignal | undefined;
 }
 /** Options of `rmtree` of `fdkit/promises`. */
@@ -601,7 +622,8 @@ export declare function fwalk(top?: string | URL, options?: AsyncFwalkOptions<st
  * `EEXIST`, `ELOOP`, `EMFILE` and the other errors of open(2). With `resolve` also `EXDEV`: the
  * path leaves the directory or mount that it is confined to; `ELOOP`: the path contains a forbidden
  * link; `EAGAIN`: a component was renamed during each of 64 attempts, or is not in the cache with
- * `RESOLVE_CACHED`; `ENOSYS`: Linux is older than 5.6, or a seccomp filter hides openat2(2)
+ * `RESOLVE_CACHED`; `ENOSYS`: with `RESOLVE_CACHED`, `RESOLVE_NO_XDEV`, 0 or `RESOLVE_NO_MAGICLINKS`
+ * alone, Linux is older than 5.6, or a seccomp filter hides openat2(2)
  * @see https://docs.python.org/3/library/os.html#os.open
  * @example
  * ```ts
@@ -1678,6 +1700,462 @@ export declare function diskUsage(path: string | URL, options?: AsyncDiskUsageOp
  */
 export declare function diskUsage(path: PathLike, options?: AsyncDiskUsageOptions<string | Buffer>): Promise<DiskUsage>;
 /**
+ * Opens a directory as a {@link Root} whose methods return promises: nothing that is asked of the
+ * root leaves this directory.
+ *
+ * @param path a path, or a descriptor of a directory, which is duplicated. If the path is a symbolic
+ * link, it is followed: you chose the path.
+ * @throws `ENOTDIR`: it is not a directory; `EBADF`: the descriptor is not open; `ENOENT`, `EACCES`,
+ * `EMFILE` and the other errors of open(2)
+ * @see https://man7.org/linux/man-pages/man2/openat2.2.html
+ * @example
+ * ```ts
+ * import { openRoot } from 'fdkit/promises'
+ *
+ * const root = await openRoot('config')
+ * const text = await root.readFile('app.json', 'utf8')
+ * text // '{}'
+ * await root.readFile('../package.json') // throws: ERR_FDKIT_ESCAPE
+ * await root.close()
+ * ```
+ */
+export declare function openRoot(path: PathLike | FdLike, options?: RootOptions): Promise<Root>;
+/**
+ * A directory that nothing leads out of, like `Root` of `fdkit`. Its methods return promises, and
+ * the work is done off the main thread. A call that is pending when the root is closed goes on.
+ *
+ * @see https://pkg.go.dev/os#Root
+ * @example
+ * ```ts
+ * import { openRoot } from 'fdkit/promises'
+ *
+ * const root = await openRoot('config')
+ * await root.mkdir('a/b', { recursive: true })
+ * await root.writeFile('a/b/notes', 'text', { atomic: true })
+ * const { size } = await root.stat('a/../a/b/notes')
+ * size // 4
+ * await root.rm('a', { recursive: true })
+ * await root.close()
+ * ```
+ */
+export declare class Root {
+	#private;
+	private constructor();
+	/**
+	 * A descriptor of the directory, for functions that take `dirFd`. Those are not confined: they
+	 * resolve `..` and links as usual. The Root owns it: never close it yourself. It is a duplicate of
+	 * the descriptor that the Root itself uses.
+	 *
+	 * @throws `EMFILE`: no descriptor number is free
+	 */
+	get fd(): number;
+	/**
+	 * Closes the root. Calls of `fdkit/promises` that are pending go on, and so do walks. Closing a
+	 * Root again has no effect.
+	 *
+	 * @throws `EBADF`: somebody else has closed `fd`
+	 */
+	close(): Promise<void>;
+	/** Closes the root at the end of an `await using` block, like {@link Root.close}. */
+	[Symbol.asyncDispose](): Promise<void>;
+	/**
+	 * Opens a directory beneath the root as a narrower root, with the same options.
+	 *
+	 * @throws `ENOTDIR`: it is not a directory; and the errors of {@link Root.open}
+	 */
+	openRoot(path: PathLike): Promise<Root>;
+	/**
+	 * Opens a file or a directory and returns the number of its descriptor. The caller owns it and
+	 * closes it with `fs.closeSync`. As from `open`, child processes never inherit it.
+	 *
+	 * @param flags as in `fs.open`; `'r'` by default
+	 * @param mode the permissions of a new file, or an object with them; 0o666 by default
+	 * @throws `ERR_FDKIT_ESCAPE`: the path leads out of the root, or with `symlinks: 'refuse'` through
+	 * a link; `EAGAIN`: something on the way was renamed during each of 128 attempts; `ENOENT`,
+	 * `EACCES`, `EEXIST`, `ELOOP`, `EMFILE` and the other errors of open(2)
+	 */
+	open(path: PathLike, flags?: string | number, mode?: number | string | RootOpenOptions): Promise<number>;
+	/**
+	 * Opens a file like {@link Root.open}, and returns an object that closes it.
+	 */
+	openFile(path: PathLike, flags?: string | number, mode?: number | string | RootOpenOptions): Promise<OpenFile>;
+	/**
+	 * Returns the contents of a file: a Buffer, or a string if there is an encoding.
+	 *
+	 * @param options the encoding, or an object; the flag is `'r'` by default
+	 * @throws `EISDIR`: it is a directory; and the errors of {@link Root.open}
+	 */
+	readFile(path: PathLike, options: BufferEncoding | (ReadFileOptions & {
+		encoding: BufferEncoding;
+	})): Promise<string>;
+	/**
+	 * Returns the contents of a file: a Buffer, or a string if there is an encoding.
+	 *
+	 * @param options the encoding, or an object; the flag is `'r'` by default
+	 * @throws `EISDIR`: it is a directory; and the errors of {@link Root.open}
+	 */
+	readFile(path: PathLike, options?: "buffer" | null | (ReadFileOptions & {
+		encoding?: "buffer" | null | undefined;
+	})): Promise<Buffer>;
+	/**
+	 * Returns the contents of a file: a Buffer, or a string if there is an encoding.
+	 *
+	 * @param options the encoding, or an object; the flag is `'r'` by default
+	 * @throws `EISDIR`: it is a directory; and the errors of {@link Root.open}
+	 */
+	readFile(path: PathLike, options?: NameEncoding | ReadFileOptions | null): Promise<string | Buffer>;
+	/**
+	 * Writes a file, which is made if it does not exist.
+	 *
+	 * With `atomic`, a new file takes the place of the old one in one step, with its permissions and,
+	 * if this process may set them, its owner and group. Other hard links to the old file keep the old
+	 * contents. A process that is killed leaves at most one file, `.NAME.fdkit-new` in the same
+	 * directory, which the next atomic write of the same name removes.
+	 *
+	 * Bytes are copied before the call returns.
+	 *
+	 * @param data a string, or bytes, also in an ArrayBuffer
+	 * @param options the encoding, or an object; the flag is `'w'` by default
+	 * @throws `EISDIR`: it is a directory; `ENOSPC`, `EDQUOT`, `EIO`; `EEXIST`: the file exists, with
+	 * the flag `'wx'`; and the errors of {@link Root.open}
+	 */
+	writeFile(path: PathLike, data: Contents, options?: BufferEncoding | WriteFileOptions | null): Promise<void>;
+	/**
+	 * Appends to a file, which is made if it does not exist.
+	 *
+	 * @param options the encoding, or an object; the flag is `'a'` by default
+	 * @throws the errors of {@link Root.writeFile}
+	 */
+	appendFile(path: PathLike, data: Contents, options?: BufferEncoding | AppendFileOptions | null): Promise<void>;
+	/**
+	 * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
+	 * `fs.BigIntStats` with `bigint: true`.
+	 *
+	 * @throws `ERR_FDKIT_ESCAPE`: the path leads out of the root; `ENOENT`, `EACCES`, `ELOOP`,
+	 * `ENOTDIR` and the other errors of stat(2)
+	 */
+	stat(path: PathLike, options: RootStatOptions & {
+		bigint: true;
+	}): Promise<fs.BigIntStats>;
+	/**
+	 * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
+	 * `fs.BigIntStats` with `bigint: true`.
+	 *
+	 * @throws `ERR_FDKIT_ESCAPE`: the path leads out of the root; `ENOENT`, `EACCES`, `ELOOP`,
+	 * `ENOTDIR` and the other errors of stat(2)
+	 */
+	stat(path: PathLike, options?: RootStatOptions & {
+		bigint?: false | undefined;
+	}): Promise<fs.Stats>;
+	/**
+	 * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
+	 * `fs.BigIntStats` with `bigint: true`.
+	 *
+	 * @throws `ERR_FDKIT_ESCAPE`: the path leads out of the root; `ENOENT`, `EACCES`, `ELOOP`,
+	 * `ENOTDIR` and the other errors of stat(2)
+	 */
+	stat(path: PathLike, options?: RootStatOptions): Promise<fs.Stats | fs.BigIntStats>;
+	/**
+	 * Returns the status of a file like {@link Root.stat}, but does not follow a link at the end of
+	 * the path, unless a slash follows it.
+	 *
+	 * @throws the errors of {@link Root.stat}
+	 */
+	lstat(path: PathLike, options: RootStatOptions & {
+		bigint: true;
+	}): Promise<fs.BigIntStats>;
+	/**
+	 * Returns the status of a file like {@link Root.stat}, but does not follow a link at the end of
+	 * the path, unless a slash follows it.
+	 *
+	 * @throws the errors of {@link Root.stat}
+	 */
+	lstat(path: PathLike, options?: RootStatOptions & {
+		bigint?: false | undefined;
+	}): Promise<fs.Stats>;
+	/**
+	 * Returns the status of a file like {@link Root.stat}, but does not follow a link at the end of
+	 * the path, unless a slash follows it.
+	 *
+	 * @throws the errors of {@link Root.stat}
+	 */
+	lstat(path: PathLike, options?: RootStatOptions): Promise<fs.Stats | fs.BigIntStats>;
+	/**
+	 * Checks whether this process may access a file as `mode` says, and throws if it may not.
+	 *
+	 * @param mode `F_OK` (the file exists, the default), or `R_OK`, `W_OK` and `X_OK` or-ed
+	 * @throws `EACCES`: access is denied; and the errors of {@link Root.stat}
+	 */
+	access(path: PathLike, mode?: number): Promise<void>;
+	/**
+	 * Returns whether a path leads to a file. It never throws: it returns `false` for a path that leads
+	 * out of the root, for an invalid argument and for a closed root.
+	 */
+	exists(path: PathLike): Promise<boolean>;
+	/**
+	 * Returns the names in a directory, or its entries, without `.` and `..`, in the order of their
+	 * bytes. With `recursive`, those of the directories in it follow, as paths that start from it;
+	 * links to directories are not entered.
+	 *
+	 * Unlike in `node:fs`, names that are not UTF-8 are kept in strings as well: each invalid byte is
+	 * a code unit from U+DC80 to U+DCFF, and every function of fdkit accepts such names.
+	 *
+	 * @param options the encoding, or an object
+	 * @throws `ENOTDIR`: it is not a directory; with `recursive`, also the first error below it; and
+	 * the errors of {@link Root.open}
+	 */
+	readdir(path: PathLike, options: "buffer" | (ReaddirOptions & {
+		encoding: "buffer";
+		withFileTypes?: false | undefined;
+	})): Promise<Buffer[]>;
+	/**
+	 * Returns the names in a directory, or its entries, without `.` and `..`, in the order of their
+	 * bytes. With `recursive`, those of the directories in it follow, as paths that start from it;
+	 * links to directories are not entered.
+	 *
+	 * Unlike in `node:fs`, names that are not UTF-8 are kept in strings as well: each invalid byte is
+	 * a code unit from U+DC80 to U+DCFF, and every function of fdkit accepts such names.
+	 *
+	 * @param options the encoding, or an object
+	 * @throws `ENOTDIR`: it is not a directory; with `recursive`, also the first error below it; and
+	 * the errors of {@link Root.open}
+	 */
+	readdir(path: PathLike, options: ReaddirOptions & {
+		encoding: "buffer";
+		withFileTypes: true;
+	}): Promise<Dirent<Buffer>[]>;
+	/**
+	 * Returns the names in a directory, or its entries, without `.` and `..`, in the order of their
+	 * bytes. With `recursive`, those of the directories in it follow, as paths that start from it;
+	 * links to directories are not entered.
+	 *
+	 * Unlike in `node:fs`, names that are not UTF-8 are kept in strings as well: each invalid byte is
+	 * a code unit from U+DC80 to U+DCFF, and every function of fdkit accepts such names.
+	 *
+	 * @param options the encoding, or an object
+	 * @throws `ENOTDIR`: it is not a directory; with `recursive`, also the first error below it; and
+	 * the errors of {@link Root.open}
+	 */
+	readdir(path: PathLike, options: ReaddirOptions & {
+		withFileTypes: true;
+	}): Promise<Dirent[]>;
+	/**
+	 * Returns the names in a directory, or its entries, without `.` and `..`, in the order of their
+	 * bytes. With `recursive`, those of the directories in it follow, as paths that start from it;
+	 * links to directories are not entered.
+	 *
+	 * Unlike in `node:fs`, names that are not UTF-8 are kept in strings as well: each invalid byte is
+	 * a code unit from U+DC80 to U+DCFF, and every function of fdkit accepts such names.
+	 *
+	 * @param options the encoding, or an object
+	 * @throws `ENOTDIR`: it is not a directory; with `recursive`, also the first error below it; and
+	 * the errors of {@link Root.open}
+	 */
+	readdir(path: PathLike, options?: BufferEncoding | null | (ReaddirOptions & {
+		withFileTypes?: false | undefined;
+	})): Promise<string[]>;
+	/**
+	 * Returns the names in a directory, or its entries, without `.` and `..`, in the order of their
+	 * bytes. With `recursive`, those of the directories in it follow, as paths that start from it;
+	 * links to directories are not entered.
+	 *
+	 * Unlike in `node:fs`, names that are not UTF-8 are kept in strings as well: each invalid byte is
+	 * a code unit from U+DC80 to U+DCFF, and every function of fdkit accepts such names.
+	 *
+	 * @param options the encoding, or an object
+	 * @throws `ENOTDIR`: it is not a directory; with `recursive`, also the first error below it; and
+	 * the errors of {@link Root.open}
+	 */
+	readdir(path: PathLike, options?: NameEncoding | ReaddirOptions | null): Promise<string[] | Buffer[] | Dirent[] | Dirent<Buffer>[]>;
+	/**
+	 * Makes a directory. With `recursive`, also makes the directories above it that are missing, and
+	 * returns the path of the first one that it made, or `undefined` if there was nothing to do.
+	 *
+	 * Unlike in `node:fs`, the returned path is the beginning of the given one.
+	 *
+	 * @param options the permissions, or an object; 0o777 by default
+	 * @throws `EEXIST`: there is something already; `ENOENT`, `ENOTDIR`, `EACCES` and the other errors
+	 * of mkdir(2); `ERR_FDKIT_ESCAPE`: the path leads out of the root
+	 */
+	mkdir(path: PathLike, options: MkdirOptions & {
+		recursive: true;
+	}): Promise<string | undefined>;
+	/**
+	 * Makes a directory. With `recursive`, also makes the directories above it that are missing, and
+	 * returns the path of the first one that it made, or `undefined` if there was nothing to do.
+	 *
+	 * Unlike in `node:fs`, the returned path is the beginning of the given one.
+	 *
+	 * @param options the permissions, or an object; 0o777 by default
+	 * @throws `EEXIST`: there is something already; `ENOENT`, `ENOTDIR`, `EACCES` and the other errors
+	 * of mkdir(2); `ERR_FDKIT_ESCAPE`: the path leads out of the root
+	 */
+	mkdir(path: PathLike, options?: number | string | null | (MkdirOptions & {
+		recursive?: false | undefined;
+	})): Promise<void>;
+	/**
+	 * Makes a directory. With `recursive`, also makes the directories above it that are missing, and
+	 * returns the path of the first one that it made, or `undefined` if there was nothing to do.
+	 *
+	 * Unlike in `node:fs`, the returned path is the beginning of the given one.
+	 *
+	 * @param options the permissions, or an object; 0o777 by default
+	 * @throws `EEXIST`: there is something already; `ENOENT`, `ENOTDIR`, `EACCES` and the other errors
+	 * of mkdir(2); `ERR_FDKIT_ESCAPE`: the path leads out of the root
+	 */
+	mkdir(path: PathLike, options?: number | string | MkdirOptions | null): Promise<string | undefined>;
+	/**
+	 * Makes a directory that only this user may use, and returns its path: `prefix` and six random
+	 * letters or digits.
+	 *
+	 * @param options the encoding of the path, or an object
+	 * @throws the errors of {@link Root.mkdir}
+	 */
+	mkdtemp(prefix: PathLike, options: "buffer" | (EncodingOptions & {
+		encoding: "buffer";
+	})): Promise<Buffer>;
+	/**
+	 * Makes a directory that only this user may use, and returns its path: `prefix` and six random
+	 * letters or digits.
+	 *
+	 * @param options the encoding of the path, or an object
+	 * @throws the errors of {@link Root.mkdir}
+	 */
+	mkdtemp(prefix: PathLike, options?: BufferEncoding | EncodingOptions | null): Promise<string>;
+	/**
+	 * Removes a file or a link; with `recursive`, also a directory and everything in it. Links in it
+	 * are removed, not followed. The root itself cannot be removed (`EINVAL`).
+	 *
+	 * @throws `ERR_FS_EISDIR`: it is a directory, without `recursive`; `ENOENT`: it does not exist,
+	 * without `force`; `EINVAL`: the path ends in `.` or `..`; `ENOTDIR`: a slash follows something
+	 * that is not a directory; `EACCES`, `EPERM`, `EBUSY`, `ENOTEMPTY` (something was added in the
+	 * meantime); `ERR_FDKIT_ESCAPE`: the path leads out of the root
+	 */
+	rm(path: PathLike, options?: RmOptions): Promise<void>;
+	/**
+	 * Removes a name that is not a directory. A link itself is removed.
+	 *
+	 * @throws `EISDIR` (`EPERM` on macOS): it is a directory; `ENOENT`, `EACCES`, `EBUSY` and the other
+	 * errors of unlink(2); `ERR_FDKIT_ESCAPE`: the path leads out of the root
+	 */
+	unlink(path: PathLike): Promise<void>;
+	/**
+	 * Removes an empty directory.
+	 *
+	 * @throws `EINVAL`: the path ends in `.` or `..`; `ENOENT`, `ENOTDIR`, `ENOTEMPTY`, `EACCES`,
+	 * `EBUSY` and the other errors of rmdir(2); `ERR_FDKIT_ESCAPE`: the path leads out of the root
+	 */
+	rmdir(path: PathLike): Promise<void>;
+	/**
+	 * Renames a file or a directory. By default, a file at `newPath` is replaced. Links themselves are
+	 * renamed.
+	 *
+	 * @throws `EEXIST`: `newPath` exists, with `noReplace`; `EXDEV`: the paths are on different file
+	 * systems; `EINVAL`: `newPath` is below `oldPath`, or the file system does not support the option;
+	 * `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2);
+	 * `ERR_FDKIT_ESCAPE`: a path leads out of the root
+	 */
+	rename(oldPath: PathLike, newPath: PathLike, options?: RootRenameOptions): Promise<void>;
+	/**
+	 * Makes a hard link: a second name for a file. A symbolic link as `existingPath` is not followed.
+	 *
+	 * @throws `EPERM`: it is a directory; `EXDEV`: the paths are on different file systems; `EEXIST`,
+	 * `ENOENT` and the other errors of link(2); `ERR_FDKIT_ESCAPE`: a path leads out of the root
+	 */
+	link(existingPath: PathLike, newPath: PathLike): Promise<void>;
+	/**
+	 * Makes a symbolic link at `path` that points to `target`. The target may be anything: it is
+	 * checked when the link is followed.
+	 *
+	 * @throws `EEXIST`, `ENOENT`, `EACCES` and the other errors of symlink(2); `ERR_FDKIT_ESCAPE`:
+	 * `path` leads out of the root
+	 */
+	symlink(target: PathLike, path: PathLike): Promise<void>;
+	/**
+	 * Returns the target of a symbolic link. It may lead out of the root.
+	 *
+	 * @param options the encoding of the result, or an object
+	 * @throws `EINVAL`: it is not a symbolic link; and the errors of {@link Root.lstat}
+	 */
+	readlink(path: PathLike, options: "buffer" | (EncodingOptions & {
+		encoding: "buffer";
+	})): Promise<Buffer>;
+	/**
+	 * Returns the target of a symbolic link. It may lead out of the root.
+	 *
+	 * @param options the encoding of the result, or an object
+	 * @throws `EINVAL`: it is not a symbolic link; and the errors of {@link Root.lstat}
+	 */
+	readlink(path: PathLike, options?: BufferEncoding | EncodingOptions | null): Promise<string>;
+	/**
+	 * Returns the path of a file without links, `.` and `..`. Unlike in `node:fs`, it is relative to
+	 * the root; `'.'` is the root itself. The file may be renamed at any time.
+	 *
+	 * @param options the encoding of the result, or an object
+	 * @throws the errors of {@link Root.stat}
+	 */
+	realpath(path: PathLike, options: "buffer" | (EncodingOptions & {
+		encoding: "buffer";
+	})): Promise<Buffer>;
+	/**
+	 * Returns the path of a file without links, `.` and `..`. Unlike in `node:fs`, it is relative to
+	 * the root; `'.'` is the root itself. The file may be renamed at any time.
+	 *
+	 * @param options the encoding of the result, or an object
+	 * @throws the errors of {@link Root.stat}
+	 */
+	realpath(path: PathLike, options?: BufferEncoding | EncodingOptions | null): Promise<string>;
+	/**
+	 * Sets the permissions of a file. Links are followed.
+	 *
+	 * @throws `EPERM`: the file belongs to another user; `ENOSYS`: Linux is older than 6.6, and `/proc`
+	 * is not mounted; and the errors of {@link Root.stat}
+	 */
+	chmod(path: PathLike, mode: number | string): Promise<void>;
+	/**
+	 * Sets the owner and the group of a file. -1 leaves either of them unchanged. Links are followed.
+	 *
+	 * @throws `EPERM`; and the errors of {@link Root.stat}
+	 */
+	chown(path: PathLike, uid: number, gid: number): Promise<void>;
+	/**
+	 * Sets the times of last access and last modification. Links are followed.
+	 *
+	 * Unlike in `node:fs`, a negative number is a time before 1970, and not the current time.
+	 *
+	 * @param atime seconds since 1970, also as a string, or a `Date`
+	 * @throws `EPERM`, `EACCES`: the file belongs to another user; and the errors of {@link Root.stat}
+	 */
+	utimes(path: PathLike, atime: TimeLike, mtime: TimeLike): Promise<void>;
+	/**
+	 * Sets the size of a file. If it grows, the new bytes are zeros. Links are followed.
+	 *
+	 * @param len the size in bytes; 0 by default
+	 * @throws `EISDIR`: it is a directory; `EFBIG`; and the errors of {@link Root.open}
+	 */
+	truncate(path: PathLike, len?: number): Promise<void>;
+	/**
+	 * Walks a directory tree beneath the root, like {@link fwalk}. It never follows a symbolic link
+	 * below `path`, and not at its end.
+	 *
+	 * The yielded paths start with `path`. The walk goes on if the root is closed.
+	 *
+	 * @param path the top of the walk; `'.'` by default
+	 * @throws at the first step, the errors of {@link Root.open}; and those of {@link fwalk}
+	 */
+	fwalk(path: Uint8Array, options?: AsyncRootFwalkOptions<Buffer>): AsyncFwalkIterator<Buffer>;
+	/**
+	 * Walks a directory tree beneath the root, like {@link fwalk}. It never follows a symbolic link
+	 * below `path`, and not at its end.
+	 *
+	 * The yielded paths start with `path`. The walk goes on if the root is closed.
+	 *
+	 * @param path the top of the walk; `'.'` by default
+	 * @throws at the first step, the errors of {@link Root.open}; and those of {@link fwalk}
+	 */
+	fwalk(path?: string | URL, options?: AsyncRootFwalkOptions<string>): AsyncFwalkIterator<string>;
+}
+/**
  * Creates a {@link Memfd} like `Memfd.create` of `fdkit`, but `contents` may also be an async
  * iterable (such as a stream), a `Blob`, or a `Response`. The pieces are written as they arrive,
  * one after another, and are not buffered in memory.
@@ -1758,12 +2236,12 @@ export declare class FdMessage {
 	/** The number of descriptors that came with the bytes. Reading it takes none of them. */
 	get fdCount(): number;
 	/**
-	 * The descriptors. Reading this property takes all of them: you own them from then on, and close
-	 * each with `fs.closeSync`, or pass it to `Memfd.from` or {@link FdSocket.from}. Child processes do
-	 * not inherit them. Reading it again returns the same array.
-	 *
-	 * @throws `ERR_INVALID_STATE`: the message was closed before
-	 */
+		 * The descriptors. Reading this property takes all of them: you own them from then on, and close
+		 * each with `fs.closeSync`, or pass it to `Memfd.from` or {@link FdSocket.from}. Child processes do
+		 * not inherit them. Reading it again returns the same array.
+		 *
+		 * @throws `ERR_INVALID_STATE`: the message was closed before
+		 */
 	get fds(): number[];
 	/** Closes the descriptors that nobody has taken. Closing a message again has no effect. */
 	close(): void;
@@ -1822,21 +2300,21 @@ export declare class FdListener {
 	/** The descriptor. The listener owns it: never close it yourself. */
 	get fd(): number;
 	/**
-	 * Waits for the next connection. If the listener is closed, the result is `undefined`.
-	 *
-	 * @throws `EMFILE`: no descriptor number is free for the connection, which stays in the queue;
-	 * `AbortError`: `signal` is aborted
-	 */
+		 * Waits for the next connection. If the listener is closed, the result is `undefined`.
+		 *
+		 * @throws `EMFILE`: no descriptor number is free for the connection, which stays in the queue;
+		 * `AbortError`: `signal` is aborted
+		 */
 	accept(options?: FdReceiveOptions): Promise<FdSocket | undefined>;
 	/** Keeps the process alive while {@link FdListener.accept} or a loop waits. This is the default. */
 	ref(): this;
 	/** Lets the process end while {@link FdListener.accept} or a loop waits. */
 	unref(): this;
 	/**
-	 * Stops listening and closes the descriptor. Removes the file that `FdSocket.listen` has created,
-	 * unless another file has its name by now. Loops end, and waiting calls of `accept` resolve with
-	 * `undefined`. Connections stay open. Closing a listener again has no effect.
-	 */
+		 * Stops listening and closes the descriptor. Removes the file that `FdSocket.listen` has created,
+		 * unless another file has its name by now. Loops end, and waiting calls of `accept` resolve with
+		 * `undefined`. Connections stay open. Closing a listener again has no effect.
+		 */
 	close(): void;
 	/** Yields each connection. */
 	[Symbol.asyncIterator](): AsyncGenerator<FdSocket, undefined, undefined>;
@@ -1893,160 +2371,160 @@ export declare class FdSocket {
 	#private;
 	private constructor();
 	/**
-	 * Connects to a socket that listens, or is bound.
-	 *
-	 * If the queue of the other side is full, it tries again after 1 to 64 ms, until `signal` aborts.
-	 *
-	 * @param path a path, at any length; or an abstract name, which begins with `'\0'` (Linux)
-	 * @throws `ENOENT`: there is no such file; `ECONNREFUSED`: nobody listens; `EACCES`: no permission
-	 * to write to the file; `EPROTOTYPE`: the socket is of another type; `ENOTSUP`: `dirFd` on macOS;
-	 * `AbortError`: `signal` is aborted
-	 * @see https://man7.org/linux/man-pages/man2/connect.2.html
-	 */
+		 * Connects to a socket that listens, or is bound.
+		 *
+		 * If the queue of the other side is full, it tries again after 1 to 64 ms, until `signal` aborts.
+		 *
+		 * @param path a path, at any length; or an abstract name, which begins with `'\0'` (Linux)
+		 * @throws `ENOENT`: there is no such file; `ECONNREFUSED`: nobody listens; `EACCES`: no permission
+		 * to write to the file; `EPROTOTYPE`: the socket is of another type; `ENOTSUP`: `dirFd` on macOS;
+		 * `AbortError`: `signal` is aborted
+		 * @see https://man7.org/linux/man-pages/man2/connect.2.html
+		 */
 	static connect(path: PathLike, options?: FdConnectOptions): Promise<FdSocket>;
 	/**
-	 * Listens for connections.
-	 *
-	 * In place of a path, it takes the number of a descriptor that listens already, such as one from
-	 * systemd (`LISTEN_FDS`). The listener takes it over like {@link FdSocket.from}.
-	 *
-	 * @param path a path, at any length; an abstract name, which begins with `'\0'` (Linux); or a
-	 * descriptor. The file of a path is created, and removed when the listener is closed.
-	 * @throws `EADDRINUSE`: the file or the abstract name exists; `EACCES`, `ENOENT`, `EROFS`: the file
-	 * cannot be created; `EPROTONOSUPPORT`: this system does not have the type; `ENOTSUP`: `dirFd` on
-	 * macOS; `ERR_INVALID_STATE`: the given descriptor does not listen
-	 * @see https://man7.org/linux/man-pages/man2/listen.2.html
-	 */
+		 * Listens for connections.
+		 *
+		 * In place of a path, it takes the number of a descriptor that listens already, such as one from
+		 * systemd (`LISTEN_FDS`). The listener takes it over like {@link FdSocket.from}.
+		 *
+		 * @param path a path, at any length; an abstract name, which begins with `'\0'` (Linux); or a
+		 * descriptor. The file of a path is created, and removed when the listener is closed.
+		 * @throws `EADDRINUSE`: the file or the abstract name exists; `EACCES`, `ENOENT`, `EROFS`: the file
+		 * cannot be created; `EPROTONOSUPPORT`: this system does not have the type; `ENOTSUP`: `dirFd` on
+		 * macOS; `ERR_INVALID_STATE`: the given descriptor does not listen
+		 * @see https://man7.org/linux/man-pages/man2/listen.2.html
+		 */
 	static listen(path: PathLike | number, options?: FdListenOptions): Promise<FdListener>;
 	/**
-	 * Creates a socket of type `'dgram'` that receives what others send to its path. Each of them is
-	 * connected to it: `FdSocket.connect(path, { type: 'dgram' })`. The file is removed when the socket
-	 * is closed.
-	 *
-	 * @param path as for {@link FdSocket.listen}
-	 * @throws the errors of {@link FdSocket.listen}
-	 * @see https://man7.org/linux/man-pages/man2/bind.2.html
-	 */
+		 * Creates a socket of type `'dgram'` that receives what others send to its path. Each of them is
+		 * connected to it: `FdSocket.connect(path, { type: 'dgram' })`. The file is removed when the socket
+		 * is closed.
+		 *
+		 * @param path as for {@link FdSocket.listen}
+		 * @throws the errors of {@link FdSocket.listen}
+		 * @see https://man7.org/linux/man-pages/man2/bind.2.html
+		 */
 	static bind(path: PathLike, options?: FdBindOptions): Promise<FdSocket>;
 	/**
-	 * Creates two sockets that are connected to each other, like {@link socketpair} of `fdkit`. To give
-	 * one to a child process, pass its `fd` in `stdio` and then close it.
-	 *
-	 * @param type `'stream'` by default
-	 * @throws `EMFILE`: no descriptor number is free; `EPROTONOSUPPORT`: this system does not have the
-	 * type
-	 */
+		 * Creates two sockets that are connected to each other, like {@link socketpair} of `fdkit`. To give
+		 * one to a child process, pass its `fd` in `stdio` and then close it.
+		 *
+		 * @param type `'stream'` by default
+		 * @throws `EMFILE`: no descriptor number is free; `EPROTONOSUPPORT`: this system does not have the
+		 * type
+		 */
 	static pair(type?: SocketType): [
 		FdSocket,
 		FdSocket
 	];
 	/**
-	 * Takes over the descriptor of a Unix socket, for example one that was inherited from the parent
-	 * process. The FdSocket gets a duplicate that child processes do not inherit. The number `fd` is
-	 * closed with `fs.closeSync`. If it throws, `fd` stays open.
-	 *
-	 * @throws `ENOTSOCK`, `EPROTOTYPE`: this is not a Unix socket; `EBADF`: `fd` is not open; `EMFILE`:
-	 * no descriptor number is free; `ERR_INVALID_STATE`: the socket listens
-	 */
+		 * Takes over the descriptor of a Unix socket, for example one that was inherited from the parent
+		 * process. The FdSocket gets a duplicate that child processes do not inherit. The number `fd` is
+		 * closed with `fs.closeSync`. If it throws, `fd` stays open.
+		 *
+		 * @throws `ENOTSOCK`, `EPROTOTYPE`: this is not a Unix socket; `EBADF`: `fd` is not open; `EMFILE`:
+		 * no descriptor number is free; `ERR_INVALID_STATE`: the socket listens
+		 */
 	static from(fd: number): FdSocket;
 	/**
-	 * The descriptor. The FdSocket owns it: never close it yourself, and neither read nor write it
-	 * while calls wait.
-	 */
+		 * The descriptor. The FdSocket owns it: never close it yourself, and neither read nor write it
+		 * while calls wait.
+		 */
 	get fd(): number;
 	/** The type of the socket. */
 	get type(): SocketType;
 	/**
-	 * The process, the user and the group on the other side, as they were when the connection was made
-	 * (`SO_PEERCRED`). Later changes do not count, and by now another process may have the number
-	 * ({@link FdSocket.pidfd}).
-	 *
-	 * On macOS, the user and the group are those of getpeereid(3).
-	 *
-	 * @throws `ENOTCONN`: the socket is not connected, or `'dgram'` and not from a pair
-	 */
+		 * The process, the user and the group on the other side, as they were when the connection was made
+		 * (`SO_PEERCRED`). Later changes do not count, and by now another process may have the number
+		 * ({@link FdSocket.pidfd}).
+		 *
+		 * On macOS, the user and the group are those of getpeereid(3).
+		 *
+		 * @throws `ENOTCONN`: the socket is not connected, or `'dgram'` and not from a pair
+		 */
 	get peer(): FdPeer;
 	/**
-	 * Opens the process on the other side and returns the descriptor, as `pidfdOpen` does (Linux 6.5).
-	 * It is that process, even if another one has its number by now. The caller owns the descriptor.
-	 *
-	 * @throws `ENOSYS`: the kernel cannot; `ESRCH`: the process has ended and is gone; `ENODATA`: the
-	 * kernel knows no process, as for a socket of type `'dgram'`
-	 */
+		 * Opens the process on the other side and returns the descriptor, as `pidfdOpen` does (Linux 6.5).
+		 * It is that process, even if another one has its number by now. The caller owns the descriptor.
+		 *
+		 * @throws `ENOSYS`: the kernel cannot; `ESRCH`: the process has ended and is gone; `ENODATA`: the
+		 * kernel knows no process, as for a socket of type `'dgram'`
+		 */
 	pidfd(): number;
 	/**
-	 * Sends bytes and descriptors. Resolves when all bytes are sent, which is when the kernel has them,
-	 * not when the other side does. The descriptors go with the first byte, and never twice.
-	 *
-	 * The descriptors are duplicated before the call returns. You may close yours right after it.
-	 *
-	 * @param data the bytes; a string is encoded as UTF-8. They are copied before the call returns. Only
-	 * a socket of type `'dgram'` sends a message without bytes.
-	 * @param fds the descriptors, at most 253; none by default
-	 * @throws `EINVAL`: there is no byte, or there are more than 253 descriptors; `EBADF`: a descriptor
-	 * is not open; `EPIPE`, `ECONNRESET`: the other side is closed; `EMSGSIZE`: the message is too long
-	 * for the type of the socket; `ETOOMANYREFS`: this user has more descriptors in flight than
-	 * `RLIMIT_NOFILE` allows; `ECANCELED`: the socket was closed while the call waited; `ERR_INVALID_STATE`: it was
-	 * closed before
-	 */
+		 * Sends bytes and descriptors. Resolves when all bytes are sent, which is when the kernel has them,
+		 * not when the other side does. The descriptors go with the first byte, and never twice.
+		 *
+		 * The descriptors are duplicated before the call returns. You may close yours right after it.
+		 *
+		 * @param data the bytes; a string is encoded as UTF-8. They are copied before the call returns. Only
+		 * a socket of type `'dgram'` sends a message without bytes.
+		 * @param fds the descriptors, at most 253; none by default
+		 * @throws `EINVAL`: there is no byte, or there are more than 253 descriptors; `EBADF`: a descriptor
+		 * is not open; `EPIPE`, `ECONNRESET`: the other side is closed; `EMSGSIZE`: the message is too long
+		 * for the type of the socket; `ETOOMANYREFS`: this user has more descriptors in flight than
+		 * `RLIMIT_NOFILE` allows; `ECANCELED`: the socket was closed while the call waited; `ERR_INVALID_STATE`: it was
+		 * closed before
+		 */
 	send(data: Contents, fds?: readonly FdLike[]): Promise<void>;
 	/**
-	 * Waits for the next message. At the end, when the other side is closed, the result is `undefined`.
-	 *
-	 * On a stream, a message is what one call of recvmsg(2) returns: at most 64 KiB, with or without
-	 * boundaries of what was sent. Bytes that were sent before a message with descriptors may come with
-	 * it. On the other types, a message is what was sent, however long it is.
-	 *
-	 * Several calls may wait at the same time. They get the messages in their order.
-	 *
-	 * @throws `EMFILE`: no number is free for a descriptor of the message, which is lost;
-	 * `EMSGSIZE`: a security module has refused a descriptor of the message, which is lost;
-	 * `ECONNRESET`: the other side was closed before it had received everything; `ECANCELED`: the socket
-	 * was closed while the call waited; `AbortError`: `signal` is aborted; `ERR_INVALID_STATE`: the socket was
-	 * closed before
-	 */
+		 * Waits for the next message. At the end, when the other side is closed, the result is `undefined`.
+		 *
+		 * On a stream, a message is what one call of recvmsg(2) returns: at most 64 KiB, with or without
+		 * boundaries of what was sent. Bytes that were sent before a message with descriptors may come with
+		 * it. On the other types, a message is what was sent, however long it is.
+		 *
+		 * Several calls may wait at the same time. They get the messages in their order.
+		 *
+		 * @throws `EMFILE`: no number is free for a descriptor of the message, which is lost;
+		 * `EMSGSIZE`: a security module has refused a descriptor of the message, which is lost;
+		 * `ECONNRESET`: the other side was closed before it had received everything; `ECANCELED`: the socket
+		 * was closed while the call waited; `AbortError`: `signal` is aborted; `ERR_INVALID_STATE`: the socket was
+		 * closed before
+		 */
 	receive(options?: FdReceiveOptions): Promise<FdMessage | undefined>;
 	/**
-	 * Returns a stream over the socket, which must be of type `'stream'`. The stream is the one that
-	 * uses the socket from now on: it is closed with the stream, and `send` and `receive` throw.
-	 *
-	 * `writeWithFds(chunk, fds)` of the stream writes bytes with descriptors. The event `'fds'` has the
-	 * descriptors that have arrived with the bytes of the next `'data'`; its listener owns them. If
-	 * there is no listener, they are closed.
-	 *
-	 * @throws `ERR_INVALID_STATE`: the socket is of another type, or a stream uses it already
-	 * @example
-	 * ```ts
-	 * import { closeSync } from 'node:fs'
-	 * import { once } from 'node:events'
-	 * import { memfdCreate } from 'fdkit'
-	 * import { FdSocket } from 'fdkit/promises'
-	 *
-	 * const [one, other] = FdSocket.pair().map((socket) => socket.toDuplex())
-	 * one.writeWithFds('a file', [memfdCreate('file')])
-	 * other.resume()
-	 * const [fds] = await once(other, 'fds')
-	 * fds.length // 1
-	 * closeSync(fds[0])
-	 * one.destroy()
-	 * other.destroy()
-	 * ```
-	 */
+		 * Returns a stream over the socket, which must be of type `'stream'`. The stream is the one that
+		 * uses the socket from now on: it is closed with the stream, and `send` and `receive` throw.
+		 *
+		 * `writeWithFds(chunk, fds)` of the stream writes bytes with descriptors. The event `'fds'` has the
+		 * descriptors that have arrived with the bytes of the next `'data'`; its listener owns them. If
+		 * there is no listener, they are closed.
+		 *
+		 * @throws `ERR_INVALID_STATE`: the socket is of another type, or a stream uses it already
+		 * @example
+		 * ```ts
+		 * import { closeSync } from 'node:fs'
+		 * import { once } from 'node:events'
+		 * import { memfdCreate } from 'fdkit'
+		 * import { FdSocket } from 'fdkit/promises'
+		 *
+		 * const [one, other] = FdSocket.pair().map((socket) => socket.toDuplex())
+		 * one.writeWithFds('a file', [memfdCreate('file')])
+		 * other.resume()
+		 * const [fds] = await once(other, 'fds')
+		 * fds.length // 1
+		 * closeSync(fds[0])
+		 * one.destroy()
+		 * other.destroy()
+		 * ```
+		 */
 	toDuplex(): FdDuplex;
 	/** Keeps the process alive while a call waits. This is the default. */
 	ref(): this;
 	/** Lets the process end while a call waits. */
 	unref(): this;
 	/**
-	 * Closes the descriptor. Waiting calls reject with `ECANCELED`, and loops end. The connection ends
-	 * with its last descriptor: if you gave a duplicate to another process, it lives on. Closing a
-	 * socket again has no effect.
-	 */
+		 * Closes the descriptor. Waiting calls reject with `ECANCELED`, and loops end. The connection ends
+		 * with its last descriptor: if you gave a duplicate to another process, it lives on. Closing a
+		 * socket again has no effect.
+		 */
 	close(): void;
 	/**
-	 * Yields each message until the other side is closed, or this socket is. Leaving the loop does not
-	 * close the socket.
-	 */
+		 * Yields each message until the other side is closed, or this socket is. Leaving the loop does not
+		 * close the socket.
+		 */
 	[Symbol.asyncIterator](): AsyncGenerator<FdMessage, undefined, undefined>;
 	/** Closes the socket at the end of a `using` block, like {@link FdSocket.close}. */
 	[Symbol.dispose](): void;

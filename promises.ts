@@ -10,6 +10,8 @@
 export { fwalk, type AsyncFwalkIterator, type AsyncFwalkOptions } from './lib/tree/fwalk-promise.js'
 export * from './lib/promises.js'
 export { futexWaitAsync, type FutexResult, type FutexWaitAsyncOptions } from './lib/memory/futex.js'
+export { openRoot, Root } from './lib/root/root-promise.js'
+export type { AsyncRootFwalkOptions } from './lib/root/options.js'
 export { createMemfd } from './lib/memory/memfd-promise.js'
 export type { AsyncMemfdOptions } from './lib/memory/memfd-create.js'
 export type { AsyncContents } from './lib/memory/chunks.js'

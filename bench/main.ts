@@ -17,6 +17,7 @@ import { measureMemfd } from './suites/memfd.js'
 import { measureMemory } from './suites/memory.js'
 import { measureMessages } from './suites/messages.js'
 import { measureRmtree } from './suites/rmtree.js'
+import { measureRoot } from './suites/root.js'
 import { measureScaling } from './suites/scaling.js'
 import { measureSlow } from './suites/slow.js'
 import { measureStartup } from './suites/startup.js'
@@ -35,6 +36,7 @@ const suites: Record<string, (top: () => string, isPlotted: boolean) => Target[]
   stat: async () => [...(await measureStat()), await measureStatPromises()],
   usage: measureUsage,
   rmtree: measureRmtree,
+  root: measureRoot,
   delay: (top) => measureDelay(top()),
   slow: measureSlow,
   scaling: (_, isPlotted) => measureScaling(isPlotted),

@@ -6,8 +6,8 @@
 // - A constant with the type of a function becomes a function, as people expect it.
 // - A function that `promised` returned is declared like the function of the same name in `fdkit`, with
 //   its documentation and its overloads, but with a promise of the result.
-// - `{@inheritDoc NAME}` is replaced with the documentation of the function of that name in `fdkit`,
-//   its examples rewritten for promises.
+// - `{@inheritDoc NAME}` is replaced with the documentation of the function or the method of that name
+//   in `fdkit`, its examples rewritten for promises.
 // - Editors show the documentation of the overload that was called, so each overload gets a copy.
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -73,7 +73,7 @@ const rank = (tag) => order.findIndex((name) => tag.startsWith(name))
 
 /** Replaces `{@inheritDoc NAME}` in a comment with the documentation of that function. */
 function inherit(comment, twins, asynchronous) {
-  const name = /\{@inheritDoc (\w+)\}/.exec(comment)?.[1]
+  const name = /\{@inheritDoc ([\w.]+)\}/.exec(comment)?.[1]
   if (name === undefined) return comment
   const twin = twins.get(name)
   if (twin === undefined) throw new Error(`{@inheritDoc ${name}}: fdkit documents no such function`)
@@ -84,7 +84,7 @@ function inherit(comment, twins, asynchronous) {
     .filter((tag) => !(hasExample && tag.startsWith('@example')))
     .map((tag) => (tag.startsWith('@example') ? awaitExample(ts, tag, asynchronous) : tag))
   const all = [...tags, ...own.tags].toSorted((a, b) => rank(a) - rank(b))
-  return writeDoc(own.text.replace(/\{@inheritDoc \w+\}/, inherited.text), all)
+  return writeDoc(own.text.replace(/\{@inheritDoc [\w.]+\}/, inherited.text), all)
 }
 
 /** Returns the edits that give each overload the documentation of the first. */
@@ -189,6 +189,10 @@ function deriveFrom(mainPath, path) {
   for (const node of main.statements) {
     const [name] = declaredNames(node)
     if (docOf(node) && !twins.has(name)) twins.set(name, docOf(node).getText())
+    for (const member of ts.isClassDeclaration(node) ? node.members : []) {
+      const path = `${name}.${member.name?.getText()}`
+      if (docOf(member) && !twins.has(path)) twins.set(path, docOf(member).getText())
+    }
   }
   const edits = []
   const kept = []
@@ -201,8 +205,13 @@ function deriveFrom(mainPath, path) {
       continue
     }
     kept.push(node)
-    const doc = docOf(node)
-    if (doc) edits.push([doc.getStart(), doc.getEnd(), inherit(doc.getText(), twins, exportedNames(source))])
+    for (const documented of [node, ...(ts.isClassDeclaration(node) ? node.members : [])]) {
+      const doc = docOf(documented)
+      if (doc === undefined) continue
+      const text = inherit(doc.getText(), twins, exportedNames(source))
+      const isMember = documented !== node
+      edits.push([doc.getStart(), doc.getEnd(), isMember ? text.replaceAll('\n', '\n\t') : text])
+    }
   }
   const used = new Set()
   const visit = (node) => {

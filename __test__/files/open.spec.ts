@@ -1,4 +1,5 @@
-// Tests open with `resolve`, which calls openat2 and never falls back to a weaker call.
+// Tests open with `resolve`, which calls openat2, or resolves the path itself. It never falls back to a
+// weaker call.
 import * as fs from 'node:fs'
 import { constants } from 'node:os'
 
@@ -280,14 +281,54 @@ unless(noStrace)('EINTR is retried', (t) => {
   t.deepEqual(under(t, 'error=EINTR:when=1..3'), { answer: 'inside', openat2: 4, openat: 0 })
 })
 
-for (const code of ['ENOSYS', 'EPERM', 'E2BIG', 'EINVAL'] as const) {
+for (const code of ['E2BIG', 'EINVAL', 'EACCES'] as const) {
   unless(noStrace)(`${code} is reported, and no weaker open is tried`, (t) => {
     t.deepEqual(under(t, `error=${code}`), { answer: refused(code), openat2: 1, openat: 0 })
   })
 }
 
-unless(noSeccomp)('a seccomp filter that hides openat2 causes ENOSYS', (t) => {
-  const top = makeTree(t, { file: 'inside' })
-  const options = { args: [top], ...hiding('openat2', constants.errno.ENOSYS) }
-  t.deepEqual(child(attempt, options), refused('ENOSYS'))
-})
+// What fdkit resolves by itself if there is no openat2.
+const fallbacks = [
+  'RESOLVE_BENEATH',
+  'RESOLVE_IN_ROOT',
+  'RESOLVE_NO_SYMLINKS',
+  'RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS',
+]
+
+for (const code of ['ENOSYS', 'EPERM'] as const) {
+  const hidden = hiding('openat2', constants.errno[code])
+
+  unless(noSeccomp)(`the outcomes are the same if a filter answers ${code} to openat2`, (t) => {
+    const { top } = rootOf(t)
+    for (const name of fallbacks) {
+      const [resolve, outcomes] = tables[name]!
+      const script = `
+        const [top, resolve, paths] = args
+        const dirFd = fs.openSync(top)
+        const before = countFds()
+        const found = paths.map((path) => {
+          try {
+            const fd = fdkit.open(path, 'r', { dirFd, resolve })
+            const isDirectory = fs.fstatSync(fd).isDirectory()
+            const content = isDirectory ? 'directory' : fs.readFileSync(fd, 'utf8')
+            fs.closeSync(fd)
+            return [path, content]
+          } catch (error) {
+            return [path, error.code]
+          }
+        })
+        answer([Object.fromEntries(found), countFds() - before])
+      `
+      const args = [`${top}/root`, resolve, Object.keys(outcomes)]
+      t.deepEqual(child(script, { args, ...hidden }), [outcomes, 0], name)
+    }
+  })
+
+  unless(noSeccomp)(`${code} is reported if fdkit cannot resolve the path by itself`, (t) => {
+    const top = makeTree(t, { file: 'inside' })
+    const outcomes = [0, RESOLVE_CACHED, RESOLVE_NO_XDEV].map((bits) =>
+      child(attempt, { args: [top, bits], ...hidden }),
+    )
+    t.deepEqual(outcomes, ['inside', refused(code), refused(code)])
+  })
+}

@@ -186,7 +186,7 @@ function complaint(thrown: unknown): string {
   if (
     typeof error.syscall === 'string' &&
     (error.errno as number) < 0 &&
-    /^E[A-Z0-9]+$/.test(error.code ?? '')
+    /^(E[A-Z0-9]+|ERR_FDKIT_ESCAPE|ERR_FS_EISDIR)$/.test(error.code ?? '')
   )
     return ''
   // node:fs throws this error too.
@@ -202,6 +202,7 @@ type Methods = Record<string, AnyFunction>
 function objectOf(className: string): Methods & { close(): void } {
   if (className === 'FdListener') return closedListener as never
   if (className === 'FdSocket') return FdSocket.from(endedSocket()) as never
+  if (className === 'Root') return fdkit.openRoot('.') as never
   return page() as never
 }
 
@@ -228,13 +229,27 @@ function closeResult(name: string, result: unknown): void {
   }
   if (
     typeof result === 'number' &&
-    /^(open|dup|memfdCreate|pidfdOpen|pidfdGetfd|FdSocket#pidfd)$/.test(name)
+    /^(Root#open|open|dup|memfdCreate|pidfdOpen|pidfdGetfd|FdSocket#pidfd)$/.test(name)
   ) {
     fs.closeSync(result)
   }
 }
 
+/** Like {@link callable}, for a method of `fdkit/promises`. */
+async function callLater(name: string, args: unknown[]): Promise<unknown> {
+  await using root = await promises.openRoot('.')
+  const returned = (root as unknown as Record<string, AnyFunction>)[name.slice('Root#'.length)]!(...args)
+  // The call goes on when the root is closed.
+  return returned instanceof Promise ? returned : { returned }
+}
+
 const say = (line: object) => fs.writeSync(1, `${JSON.stringify(line)}\n`)
+
+/** Closes what a call has opened. */
+function closeAll(name: string, result: unknown): void {
+  if (result instanceof fdkit.Root || result instanceof promises.Root) void result.close()
+  if (name === 'Root#openFile' && result !== undefined) (result as fdkit.OpenFile).close()
+}
 
 function attemptNow(name: string, place: string, args: unknown[]): void {
   say({ trying: `${name}: ${place}` })
@@ -244,7 +259,8 @@ function attemptNow(name: string, place: string, args: unknown[]): void {
     if (result instanceof fdkit.Memfd && name === 'Memfd.create') result.close()
     if (result instanceof fdkit.Memfd) keep(result)
     closeResult(name, result)
-    if (/^(fwalk|scandir)$/.test(name)) for (const _ of result as Iterable<unknown>) continue
+    closeAll(name, result)
+    if (/^(Root#fwalk|fwalk|scandir)$/.test(name)) for (const _ of result as Iterable<unknown>) continue
   } catch (error) {
     said = complaint(error)
   }
@@ -259,7 +275,9 @@ async function attemptLater(name: string, place: string, args: unknown[]): Promi
   let said = ''
   let returned: unknown
   try {
-    returned = ((promises[name as keyof typeof promises] ?? callable(name)) as AnyFunction)(...args)
+    returned = name.startsWith('Root#')
+      ? callLater(name, args)
+      : ((promises[name as keyof typeof promises] ?? callable(name)) as AnyFunction)(...args)
     if (!isSync.test(name) && !(returned instanceof Promise)) said = 'returned no promise'
   } catch (error) {
     said = isSync.test(name) ? complaint(error) : `threw, and did not reject: ${String(error)}`
@@ -269,6 +287,9 @@ async function attemptLater(name: string, place: string, args: unknown[]): Promi
     // It may have reserved 4 GiB.
     if (result instanceof fdkit.Memfd && name === 'createMemfd') result.close()
     closeResult(name, result)
+    closeAll(name, result)
+    if (name === 'Root#fwalk')
+      for await (const _ of (result as { returned: AsyncIterable<unknown> }).returned) continue
     if (name === 'fwalk' && result !== undefined)
       for await (const _ of result as AsyncIterable<unknown>) continue
   } catch (error) {

@@ -1,6 +1,40 @@
 // Valid arguments for every exported function, and the names of all its options. This is the only list
 // of them. It is JavaScript, and needs no addon, because programs without either use it.
 
+// The paths of a Root start from it.
+const goodArgumentsOfRoot = {
+  'Root#access': () => ['.', 0],
+  'Root#appendFile': () => ['file', 'x', { encoding: 'utf8', mode: 0o600, flag: 'a', flush: false }],
+  'Root#chmod': () => ['.', 0o700],
+  'Root#chown': () => ['.', -1, -1],
+  'Root#exists': () => ['.'],
+  'Root#fwalk': () => ['.', { topdown: true, onerror() {}, maxOpen: 4, exact: true, threads: 1 }],
+  'Root#link': () => ['file', 'linked'],
+  'Root#lstat': () => ['.', { bigint: false, throwIfNoEntry: true }],
+  'Root#mkdir': () => ['dir', { recursive: false, mode: 0o700 }],
+  'Root#mkdtemp': () => ['tmp-', { encoding: 'utf8' }],
+  'Root#open': () => ['file', 'w', { mode: 0o600 }],
+  'Root#openFile': () => ['file', 'w', { mode: 0o600 }],
+  'Root#openRoot': () => ['.'],
+  'Root#readFile': () => ['file', { encoding: 'utf8', flag: 'r' }],
+  'Root#readdir': () => ['.', { encoding: 'utf8', withFileTypes: false, recursive: false }],
+  'Root#readlink': () => ['link', { encoding: 'utf8' }],
+  'Root#realpath': () => ['.', { encoding: 'utf8' }],
+  'Root#rename': () => ['file', 'renamed', { noReplace: false, exchange: false }],
+  'Root#rm': () => ['dir', { recursive: false, force: false }],
+  'Root#rmdir': () => ['dir'],
+  'Root#stat': () => ['.', { bigint: false, throwIfNoEntry: true }],
+  'Root#symlink': () => ['file', 'link'],
+  'Root#truncate': () => ['file', 0],
+  'Root#unlink': () => ['renamed'],
+  'Root#utimes': () => ['.', 0, 0],
+  'Root#writeFile': () => [
+    'file',
+    'x',
+    { encoding: 'utf8', mode: 0o600, flag: 'w', flush: false, atomic: false },
+  ],
+}
+
 /**
  * Returns the arguments of every function by its name; `Class.name` is a static method, and
  * `Class#name` a method. An object at the end has all options. The `world` has the values that depend
@@ -40,6 +74,7 @@ export function goodArguments({ at, directory, memfd, page, mapping, words, sock
   const share = { offset: 0, length: 100, allowShrink: false, populate: false }
   const map = { ...share, writable: true }
   return {
+    ...goodArgumentsOfRoot,
     access: () => [at('.'), 0, access],
     addAuditHook: () => [() => {}],
     addSeals: () => [memfd(), 0],
@@ -79,6 +114,7 @@ export function goodArguments({ at, directory, memfd, page, mapping, words, sock
     mmapShared: () => [page(), share],
     munmap: () => [mapping()],
     open: () => [at('file'), 'w', { mode: 0o600, resolve: 0, dirFd }],
+    openRoot: () => [at('.'), { symlinks: 'beneath', crossDevice: true }],
     pidfdGetfd: () => [pidfd, directory],
     pidfdOpen: () => [globalThis.process.pid],
     readlink: () => [at('link'), { dirFd }],
@@ -107,6 +143,10 @@ export function goodArgumentsOfPromises(world) {
   const dirFd = world.directory
   const withSignal = (args) => [...args.slice(0, -1), { ...args.at(-1), signal }]
   return {
+    ...goodArgumentsOfRoot,
+    'Root#fwalk': () => withSignal(goodArgumentsOfRoot['Root#fwalk']()),
+    'Root#lstat': () => ['.', { bigint: false }],
+    'Root#stat': () => ['.', { bigint: false }],
     createMemfd: () => withSignal(create()),
     diskUsage: () => withSignal(diskUsage()),
     futexWaitAsync: () => [world.words, 0, 1, { timeout: 5, signal }],

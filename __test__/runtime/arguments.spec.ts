@@ -32,7 +32,7 @@ const functions = (exported: object) =>
   Object.keys(functionsOf(exported))
     .concat(
       Object.entries(exported).flatMap(([name, value]) =>
-        /^(Memfd|FdListener|FdSocket)$/.test(name) ? methods(name, value as AnyClass) : [],
+        /^(Memfd|FdListener|FdSocket|Root)$/.test(name) ? methods(name, value as AnyClass) : [],
       ),
     )
     .sort()

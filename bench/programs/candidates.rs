@@ -10,6 +10,7 @@ use std::os::fd::AsFd;
 use std::time::Instant;
 
 use fdkit::files::names;
+use fdkit::root::{Resolver, Root, RootOptions};
 use fdkit::{DiskUsage, Progress, Rmtree, Step, UsageOptions, Walk, WalkOptions};
 
 /// The number of entries that a walk has seen.
@@ -71,6 +72,17 @@ fn make(top: &str, directories: usize, files: usize) -> Result<Seen> {
     Ok(Seen { directories: directories + 1, entries: directories * (files + 1) })
 }
 
+/// Opens a file a thousand times. The argument is a directory, a colon and the path below it.
+fn open_beneath(argument: &str, resolver: Resolver) -> Result<Seen> {
+    let (top, path) = argument.split_once(':').unwrap_or_default();
+    let (top, path) = (CString::new(top)?, CString::new(path)?);
+    let root = Root::open(&top, None, RootOptions { resolver, ..RootOptions::default() })?;
+    for _ in 0..1000 {
+        drop(root.open_file(&path, 0, 0)?);
+    }
+    Ok(Seen::default())
+}
+
 fn run(name: &str, argument: &str) -> Result<Seen> {
     let top = CString::new(argument)?;
     match name {
@@ -85,6 +97,8 @@ fn run(name: &str, argument: &str) -> Result<Seen> {
         "fdkit-threads-1" => walk(&top, Some(1)),
         "fdkit-threads-2" => walk(&top, Some(2)),
         "fdkit-threads-4" => walk(&top, Some(4)),
+        "root-kernel" => open_beneath(argument, Resolver::Automatic),
+        "root-stepwise" => open_beneath(argument, Resolver::Stepwise),
         "make-1000x30" => make(argument, 1_000, 30),
         "make-1x100000" => make(argument, 1, 100_000),
         #[cfg(target_os = "linux")]

@@ -92,6 +92,7 @@ export default {
           text: 'Guides',
           items: pages('', {
             'directory-descriptors': 'Directory descriptors',
+            root: 'A directory that nothing leads out of',
             'sharing-memory': 'Sharing memory',
             'handing-over-descriptors': 'Handing over descriptors',
           }),

@@ -23,7 +23,10 @@ import {
 export interface OpenOptions extends DirFdOptions {
   /** The permissions of a new file, before the umask is applied; 0o666 by default. */
   mode?: number | string | undefined
-  /** Restrictions on where the path may lead: `RESOLVE_*`, or-ed (Linux 5.6). */
+  /**
+   * Restrictions on where the path may lead: `RESOLVE_*`, or-ed. `RESOLVE_CACHED` and
+   * `RESOLVE_NO_XDEV` need Linux 5.6.
+   */
   resolve?: number | undefined
 }
 
@@ -82,7 +85,8 @@ export const auditOpen = auditEvent('open', 'path', 'mode', 'flags')
  * `EEXIST`, `ELOOP`, `EMFILE` and the other errors of open(2). With `resolve` also `EXDEV`: the
  * path leaves the directory or mount that it is confined to; `ELOOP`: the path contains a forbidden
  * link; `EAGAIN`: a component was renamed during each of 64 attempts, or is not in the cache with
- * `RESOLVE_CACHED`; `ENOSYS`: Linux is older than 5.6, or a seccomp filter hides openat2(2)
+ * `RESOLVE_CACHED`; `ENOSYS`: with `RESOLVE_CACHED`, `RESOLVE_NO_XDEV`, 0 or `RESOLVE_NO_MAGICLINKS`
+ * alone, Linux is older than 5.6, or a seccomp filter hides openat2(2)
  * @see https://docs.python.org/3/library/os.html#os.open
  * @example
  * ```ts

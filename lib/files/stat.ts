@@ -99,18 +99,29 @@ function lstatQuestion(path: unknown, options: LstatOptions | undefined): Questi
   return { caller: 'lstat', path: validatePath(path), dirFd, followSymlinks: false, bigint }
 }
 
+/** Returns the object for what `fill` writes to the array that it gets. */
+export function statsFrom(bigint: boolean, fill: (fields: BigUint64Array) => void): AnyStats {
+  fill(unsigned)
+  return bigint ? bigIntStatsAt(unsigned, signed, 0) : statsAt(numbers, 0)
+}
+
+/** Returns the object for the fields of an asynchronous call. */
+export function statsOf(bigint: boolean, fields: readonly unknown[]): AnyStats {
+  const Found = (bigint ? BigIntStats : Stats) as new (...fields: unknown[]) => AnyStats
+  return new Found(...fields)
+}
+
 export function statNow(question: Question): AnyStats {
   const { path, dirFd, followSymlinks, bigint } = question
-  finish<undefined>(native.statx(dirFd, path, followSymlinks, bigint, unsigned), question)
-  return bigint ? bigIntStatsAt(unsigned, signed, 0) : statsAt(numbers, 0)
+  return statsFrom(bigint, (fields) => {
+    finish<undefined>(native.statx(dirFd, path, followSymlinks, bigint, fields), question)
+  })
 }
 
 export async function statLater(question: Question): Promise<AnyStats> {
   const { path, dirFd, followSymlinks, bigint } = question
   const result = native.statxLater(dirFd, path, followSymlinks, bigint)
-  const fields = finish(await result, question)
-  const Found = (bigint ? BigIntStats : Stats) as new (...fields: unknown[]) => AnyStats
-  return new Found(...fields)
+  return statsOf(bigint, finish(await result, question))
 }
 
 /**

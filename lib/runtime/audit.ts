@@ -30,6 +30,7 @@ export interface AuditEvents {
   'os.rmdir': [path: PathLike, dirFd: number]
   'os.scandir': [path: PathLike | number | undefined]
   'os.symlink': [src: PathLike, dst: PathLike, dirFd: number]
+  'os.truncate': [path: PathLike, length: number]
   'os.utime': [
     path: PathLike | number,
     times: readonly unknown[] | undefined,
@@ -58,6 +59,13 @@ export type AuditHook = (
 const hooks: AuditHook[] = []
 registry.tellOfHooks((hook) => void hooks.push(hook))
 
+/** Raises an event. Its arguments are in the order in which they were declared. */
+export interface AuditEvent<Args extends readonly unknown[] = never> {
+  (...args: Args): void
+  /** Returns whether anybody receives the event. */
+  isHeard(): boolean
+}
+
 /**
  * Declares an event. It must be called once for each event. Returns a function that raises the
  * event; its arguments are in the order of `parameters`.
@@ -65,19 +73,21 @@ registry.tellOfHooks((hook) => void hooks.push(hook))
 export function auditEvent<Name extends keyof AuditEvents>(
   event: Name,
   ...parameters: string[]
-): (...args: AuditEvents[Name]) => void {
+): AuditEvent<AuditEvents[Name]> {
   // The channel is created with the first event, so that an import does not load the module.
   let watchers: Channel | undefined
-  return (...args) => {
-    watchers ??= process.getBuiltinModule('node:diagnostics_channel').channel(event)
-    if (hooks.length === 0 && !watchers.hasSubscribers) return
+  const channel = () => (watchers ??= process.getBuiltinModule('node:diagnostics_channel').channel(event))
+  const isHeard = () => hooks.length > 0 || channel().hasSubscribers
+  const raise = (...args: AuditEvents[Name]) => {
+    if (!isHeard()) return
     // As with Python's tuples, a hook cannot change what the next hook receives.
     Object.freeze(args)
     for (const hook of hooks) hook(...([event, args] as unknown as Parameters<AuditHook>))
-    if (watchers.hasSubscribers) {
-      watchers.publish(Object.fromEntries(parameters.map((name, index) => [name, args[index]])))
+    if (channel().hasSubscribers) {
+      channel().publish(Object.fromEntries(parameters.map((name, index) => [name, args[index]])))
     }
   }
+  return Object.assign(raise, { isHeard })
 }
 
 const auditAddHook = auditEvent('sys.addaudithook')
@@ -90,8 +100,8 @@ const auditAddHook = auditEvent('sys.addaudithook')
  * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
  * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
  * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
- * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree`, `socket.bind`,
- * `socket.connect`, `socket.sendmsg` and `sys.addaudithook`. Each thread has its own hooks.
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.truncate`, `os.utime`, `shutil.rmtree`,
+ * `socket.bind`, `socket.connect`, `socket.sendmsg` and `sys.addaudithook`. Each thread has its own hooks.
  *
  * @param hook a function that gets the event's name and its arguments. An argument that was not
  * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and

@@ -216,6 +216,9 @@ export declare function fdsDuplicate(fds: Array<number>): Outcome<Handle<Fds>>
  */
 export declare function fdsTake(fds: Handle<Fds>): Array<number>
 
+/** The contents of a file. */
+export type FileContents = Buffer
+
 /**
  * Sets the size of a file.
  *
@@ -404,7 +407,7 @@ export type Name = string | Buffer
 export type Names = Array<Name> | Handle<Listing>
 
 /**
- * Opens a file, with openat2 if `resolve` is given.
+ * Opens a file, as openat2 does if `resolve` is given.
  *
  * @syscall openat
  */
@@ -415,6 +418,9 @@ export declare function openat(later: boolean, dirFd: number | undefined | null,
  * it for.
  */
 export type Opened = OwnedFd | Handle<Descriptor>
+
+/** A root that was opened. */
+export type OpenedRoot = Handle<Root>
 
 /** A value or a failure. */
 export type Outcome<T> = T | Failure
@@ -532,6 +538,204 @@ export declare function rmtreeStart(later: boolean, dirFd: number | undefined | 
  * @syscall unlinkat
  */
 export declare function rmtreeStep(tree: Handle<Rmtree>, later: boolean): Response<boolean>
+
+/** The type of a handle of a root. */
+export interface Root {
+  kind: 'root'
+}
+
+/**
+ * Checks whether a file may be accessed in this mode. With `asBoolean`, returns true or false;
+ * otherwise nothing or a failure.
+ *
+ * @syscall faccessat2
+ */
+export declare function rootAccess(later: boolean, root: Handle<Root>, path: PathArg, mode: number, asBoolean: boolean): Response<boolean | undefined | null>
+
+/**
+ * Changes the permissions of a file.
+ *
+ * @syscall fchmodat2
+ */
+export declare function rootChmod(later: boolean, root: Handle<Root>, path: PathArg, mode: number): Response<undefined>
+
+/**
+ * Changes the owner of a file. An ID that is undefined stays as it is.
+ *
+ * @syscall fchownat
+ */
+export declare function rootChown(later: boolean, root: Handle<Root>, path: PathArg, uid?: number | undefined | null, gid?: number | undefined | null): Response<undefined>
+
+/**
+ * Closes the root. Calls that are pending go on.
+ *
+ * @syscall close
+ */
+export declare function rootClose(root: Handle<Root>): void
+
+/**
+ * Returns a duplicate of the root's descriptor. The caller owns it.
+ *
+ * @syscall dup
+ */
+export declare function rootFd(root: Handle<Root>): Outcome<OwnedFd>
+
+/**
+ * Makes a hard link at `dst` to the file at `src`, both beneath the root.
+ *
+ * @syscall linkat
+ */
+export declare function rootLink(later: boolean, root: Handle<Root>, src: PathArg, dst: PathArg): Response<undefined>
+
+/**
+ * Makes a directory. With `recursive`, also makes the directories above it that are missing, and
+ * returns the path of the first one that was made.
+ *
+ * @syscall mkdirat
+ */
+export declare function rootMkdir(later: boolean, root: Handle<Root>, path: PathArg, mode: number, recursive: boolean): Response<Name | undefined | null>
+
+/**
+ * Makes a directory whose name starts with `prefix`, and returns its path.
+ *
+ * @syscall mkdirat
+ */
+export declare function rootMkdtemp(later: boolean, root: Handle<Root>, prefix: PathArg, asBuffer: boolean): Response<Name>
+
+/**
+ * Opens a directory beneath a root as another root.
+ *
+ * @syscall openat2
+ */
+export declare function rootNarrow(later: boolean, root: Handle<Root>, path: PathArg): Response<OpenedRoot>
+
+/**
+ * Opens a file beneath a root.
+ *
+ * @syscall openat2
+ */
+export declare function rootOpenat(later: boolean, root: Handle<Root>, path: PathArg, flags: number, mode: number): Response<Opened>
+
+/**
+ * Passes the names in a directory to `sink`, sorted, some hundreds in a call.
+ *
+ * @syscall getdents64
+ */
+export declare function rootReaddir(root: Handle<Root>, path: PathArg, recursive: boolean, asBuffers: boolean, sink: (...names: any[]) => void): Outcome<undefined>
+
+/**
+ * Returns the promise of the names in a directory, sorted.
+ *
+ * @syscall getdents64
+ */
+export declare function rootReaddirLater(root: Handle<Root>, path: PathArg, recursive: boolean, asBuffers: boolean): Response<Names>
+
+/**
+ * Reads a whole file.
+ *
+ * @syscall read
+ */
+export declare function rootReadFile(later: boolean, root: Handle<Root>, path: PathArg, flags: number): Response<FileContents>
+
+/**
+ * Returns what a symbolic link points to.
+ *
+ * @syscall readlinkat
+ */
+export declare function rootReadlink(later: boolean, root: Handle<Root>, path: PathArg, asBuffer: boolean): Response<Name>
+
+/**
+ * Returns the path of a file relative to the root, without links, `.` and `..`.
+ *
+ * @syscall openat
+ */
+export declare function rootRealpath(later: boolean, root: Handle<Root>, path: PathArg, asBuffer: boolean): Response<Name>
+
+/**
+ * Renames the file at `src` to `dst`, both beneath the root.
+ *
+ * @syscall renameat2
+ */
+export declare function rootRename(later: boolean, root: Handle<Root>, src: PathArg, dst: PathArg, flags: number): Response<undefined>
+
+/**
+ * Prepares the deletion of a file, or of a directory and everything below it. Opens nothing. The
+ * deletion goes on if the root is closed.
+ *
+ * @syscall unlinkat
+ */
+export declare function rootRm(root: Handle<Root>, path: PathArg): Handle<Rmtree>
+
+/**
+ * Returns the entries of a directory, sorted. With `recursive`, their names are paths.
+ *
+ * @syscall getdents64
+ */
+export declare function rootScandir(later: boolean, root: Handle<Root>, path: PathArg, recursive: boolean, asBuffers: boolean): Response<Entries>
+
+/**
+ * Opens a directory as a root. Without a path, `dirFd` is the directory itself.
+ *
+ * @syscall openat
+ */
+export declare function rootStart(later: boolean, dirFd: number | undefined | null, path: PathArg | undefined | null, refuseSymlinks: boolean, crossDevice: boolean): Response<OpenedRoot>
+
+/**
+ * Writes the fields of a file's status to `fields`, as `statx` does.
+ *
+ * @syscall statx
+ */
+export declare function rootStat(root: Handle<Root>, path: PathArg, followSymlinks: boolean, bigint: boolean, fields: BigUint64Array): Outcome<undefined>
+
+/**
+ * Returns the promise of the fields of a file's status.
+ *
+ * @syscall statx
+ */
+export declare function rootStatLater(root: Handle<Root>, path: PathArg, followSymlinks: boolean, bigint: boolean): Response<StatFields>
+
+/**
+ * Makes a symbolic link at `path` that points to `target`.
+ *
+ * @syscall symlinkat
+ */
+export declare function rootSymlink(later: boolean, root: Handle<Root>, target: PathArg, path: PathArg): Response<undefined>
+
+/**
+ * Sets the size of a file.
+ *
+ * @syscall ftruncate
+ */
+export declare function rootTruncate(later: boolean, root: Handle<Root>, path: PathArg, size: number): Response<undefined>
+
+/**
+ * Removes a name, or a directory that is empty.
+ *
+ * @syscall unlinkat
+ */
+export declare function rootUnlinkat(later: boolean, root: Handle<Root>, path: PathArg, isDirectory: boolean): Response<undefined>
+
+/**
+ * Changes the times of a file, each in seconds and nanoseconds.
+ *
+ * @syscall utimensat
+ */
+export declare function rootUtimes(later: boolean, root: Handle<Root>, path: PathArg, atime: number, atimeNs: number, mtime: number, mtimeNs: number): Response<undefined>
+
+/**
+ * Prepares a walk beneath a root, as `walkStart` does. Opens nothing. The walk goes on if the root
+ * is closed.
+ *
+ * @syscall openat2
+ */
+export declare function rootWalk(later: boolean, root: Handle<Root>, top: PathArg, topdown: boolean, maxOpen: number, exact: boolean, stats: boolean, threads?: number | undefined | null): Handle<Walk>
+
+/**
+ * Writes a whole file. With `later`, the bytes are copied first.
+ *
+ * @syscall write
+ */
+export declare function rootWriteFile(later: boolean, root: Handle<Root>, path: PathArg, data: Uint8Array, flags: number, mode: number, flush: boolean, atomic: boolean): Response<undefined>
 
 /**
  * Returns the entries of a directory. With `later`, they include the types of links' targets.

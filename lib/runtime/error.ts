@@ -88,6 +88,8 @@ function printable(name: Name): string {
 export interface Subject {
   path?: Name | undefined
   dest?: Name | undefined
+  /** The code and the text of the message, if they are not those of the error number. */
+  named?: [code: string, text: string] | undefined
   /** The function that was called with a descriptor for a relative path to start from. */
   caller?: string | undefined
   /** The path of the directory that the first path starts from, if it is relative. */
@@ -131,11 +133,11 @@ function quote(path: Name, dir: string | undefined): string {
  */
 export function systemError<P extends Name | undefined = undefined>(
   failure: Failure,
-  { path, dest, caller, dir, destDir }: Subject & { path?: P } = {},
+  { path, dest, named, caller, dir, destDir }: Subject & { path?: P } = {},
   reason: string | undefined = reasonOf(failure),
 ): SystemError<P> {
   const { errno, syscall } = failure
-  const [code, text] = describe(errno)
+  const [code, text] = named ?? describe(errno)
   let message = `${code}: ${text}, ${syscall}`
   if (path !== undefined) message += ` ${quote(path, dir)}`
   if (dest !== undefined) message += ` -> ${quote(dest, destDir)}`
@@ -156,6 +158,13 @@ export function because(failure: Failure, reason: string | undefined): SystemErr
  */
 export function isFailure(result: unknown): result is Failure {
   return typeof result === 'object' && result !== null && Object.hasOwn(result, 'syscall')
+}
+
+/** Returns the error of `fs.rm` for a directory that may not be removed with what is in it. */
+export function isDirectory(failure: Failure, path: Name): Error {
+  const text = `Path is a directory: rm returned EISDIR (is a directory) ${printable(path)}`
+  const error = nodeError(Error, 'ERR_FS_EISDIR', text)
+  return withFields(error, { errno: failure.errno, syscall: 'rm', path })
 }
 
 /** Returns the result of an export, or throws its failure. */

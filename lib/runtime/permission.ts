@@ -118,10 +118,22 @@ export function confine(binding: Binding, model: Permission | undefined = permis
       return call(...args)
     }
   }
+  // A Root checks no path later, so it needs both permissions for everything below its directory.
+  confined['rootStart'] = (...args: Parameters<Binding['rootStart']>) => {
+    const [, dirFd, path] = args
+    const isOpen = path === undefined || path === null
+    const where = isOpen ? { 0: directoryOf(dirFd!) ?? '/', 1: undefined } : { 0: path, 1: dirFd }
+    check({ path: 0, dirFd: 1, scopes: BOTH, isTree: true }, where as unknown as unknown[])
+    return binding.rootStart(...args)
+  }
   // A symbolic link leads every later call elsewhere, so it needs all permissions, as in Node.js.
   confined['symlinkat'] = (...args: Parameters<Binding['symlinkat']>) => {
     for (const scope of BOTH) if (!model.has(scope)) throw denied(scope, '*')
     return binding.symlinkat(...args)
+  }
+  confined['rootSymlink'] = (...args: Parameters<Binding['rootSymlink']>) => {
+    for (const scope of BOTH) if (!model.has(scope)) throw denied(scope, '*')
+    return binding.rootSymlink(...args)
   }
   return confined as Binding
 }

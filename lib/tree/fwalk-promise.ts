@@ -104,8 +104,14 @@ export function fwalk(
   options?: AsyncFwalkOptions<string> | AsyncFwalkOptions<Buffer>,
 ): AsyncFwalkIterator<AnyName, AnyEntry> {
   const given = readFwalk(options)
-  return new AsyncFwalk(new WalkState(true, top, given, auditFwalk, readFwalk), given.signal)
+  return iterateLater(new WalkState(true, top, given, auditFwalk, readFwalk), given.signal)
 }
+
+/** Returns the iterator of a walk whose steps run off the main thread. */
+export const iterateLater = (
+  state: WalkState,
+  signal: AbortSignal | undefined,
+): AsyncFwalkIterator<AnyName, AnyEntry> => new AsyncFwalk(state, signal)
 
 const AsyncIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}.prototype))
 

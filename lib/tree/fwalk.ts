@@ -154,8 +154,11 @@ export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: FwalkOptions<string> | FwalkOptions<Buffer>,
 ): FwalkIterator<AnyName, AnyEntry> {
-  return new Fwalk(new WalkState(false, top, readFwalk(options), auditFwalk, readFwalk))
+  return iterate(new WalkState(false, top, readFwalk(options), auditFwalk, readFwalk))
 }
+
+/** Returns the iterator of a walk. */
+export const iterate = (state: WalkState): FwalkIterator<AnyName, AnyEntry> => new Fwalk(state)
 
 // The prototype of the language's own iterators. It provides map, filter and the other helpers.
 const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()))

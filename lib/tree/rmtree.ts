@@ -48,7 +48,7 @@ type AnyOptions = RmtreeOptions | RmtreeOptions<Buffer> | RmtreeOptions<string |
 
 export const toBuffer = (bytes: Uint8Array) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes))
 
-const auditRmtree = auditEvent('shutil.rmtree', 'path', 'dirFd')
+export const auditRmtree = auditEvent('shutil.rmtree', 'path', 'dirFd')
 
 const rmtreeOptions = {
   dirFd: validateFd,

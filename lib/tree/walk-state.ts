@@ -11,6 +11,7 @@ import {
   invalidArgValue,
   isRelative,
   systemError,
+  type Name,
   type SystemError,
 } from '../runtime/error.js'
 import { NameSink } from '../files/listing.js'
@@ -89,6 +90,20 @@ export const walkOptions = {
 }
 
 type Audit = (...args: AuditEvents['os.fwalk']) => void
+
+/** A directory that a walk does not leave, in place of `dirFd`. */
+export interface Beneath {
+  start(
+    later: boolean,
+    top: Name,
+    topdown: boolean,
+    maxOpen: number,
+    exact: boolean,
+    stats: boolean,
+    threads: number | undefined,
+  ): Handle<Walk>
+  errorOf(failure: Failure, path: AnyName): SystemError<AnyName>
+}
 
 const NO_DIRECTORY =
   'the top is not a directory, or is a symbolic link, which is only walked with followSymlinks: true'
@@ -223,29 +238,25 @@ export class WalkState {
   #yielded: AnyName[] = []
   #listed: string[] = []
 
+  readonly #beneath: Beneath | undefined
+
   constructor(
     later: boolean,
     top: PathLike,
     options: Read<typeof walkOptions>,
     audit: Audit,
     caller: Caller,
+    beneath?: Beneath,
   ) {
     const path = validatePath(top, 'top', caller)
     const { topdown = true, onerror, followSymlinks = false, dirFd, maxOpen = DEFAULT_MAX_OPEN } = options
     // In an asynchronous walk, each check would be a system call that blocks the event loop.
     const { exact = !later, threads, stats = false, bigint = false } = options
     audit(top, topdown, onerror, followSymlinks, dirFd?.fd)
-    this.#walk = native.walkStart(
-      later,
-      path,
-      topdown,
-      followSymlinks,
-      maxOpen,
-      exact,
-      stats,
-      threads,
-      dirFd?.fd,
-    )
+    this.#beneath = beneath
+    this.#walk = beneath
+      ? beneath.start(later, path, topdown, maxOpen, exact, stats, threads)
+      : native.walkStart(later, path, topdown, followSymlinks, maxOpen, exact, stats, threads, dirFd?.fd)
     this.#stats = stats ? new StatsSink(bigint) : undefined
     this.owner = dirFd?.owner
     this.#paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
@@ -318,6 +329,7 @@ export class WalkState {
 
   #errorOf(failure: Failure): SystemError<AnyName> {
     const path = this.#paths.current()
+    if (this.#beneath !== undefined) return this.#beneath.errorOf(failure, path)
     const where = this.#isFrom ? { caller: 'fwalk', dir: failure.dir } : {}
     const isTop = Buffer.from(path).equals(Buffer.from(this.#top))
     // An error that is thrown, not reported, means that a component before the top is not a

@@ -152,7 +152,7 @@ mod tests {
             (libc::DT_DIR, FileType::Directory),
             (libc::DT_LNK, FileType::SymbolicLink),
             (libc::DT_REG, FileType::File),
-            (libc::DT_FIFO, FileType::Other),
+            (libc::DT_FIFO, FileType::Fifo),
         ];
 
         type Given = (Vec<u8>, u8, FileType, u64, i64);

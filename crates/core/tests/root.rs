@@ -203,6 +203,12 @@ fn an_atomic_write_replaces_the_file_and_keeps_its_permissions() {
         let taken = root.write_file(c"made", b"2", write_options(libc::O_EXCL, true)).unwrap_err();
         assert_eq!(taken.errno(), libc::EEXIST);
         root.unlink(c"made").unwrap();
+        // A link to nothing: its target is created, as without `atomic`.
+        root.symlink(c"later", c"dangling").unwrap();
+        root.write_file(c"dangling", b"3", write_options(0, true)).unwrap();
+        assert_eq!(root.read_file(c"later", 0).unwrap(), b"3");
+        root.unlink(c"dangling").unwrap();
+        root.unlink(c"later").unwrap();
         for (path, errno) in
             [(c"dir", libc::EISDIR), (c"file/", libc::EISDIR), (c"no/x", libc::ENOENT)]
         {

@@ -53,17 +53,9 @@ impl FromNapiValue for PathArg {
 /// `env` and `value` are those of the call that is under way.
 unsafe fn array_bytes(env: sys::napi_env, value: sys::napi_value) -> Result<Vec<u8>> {
     // SAFETY: the caller's env and value.
-    let Bytes { data, length } = unsafe { Bytes::from_napi_value(env, value) }?;
-    // One more for the NUL, so that the CString needs no other allocation.
-    let mut bytes = Vec::with_capacity(length + 1);
-    if length > 0 {
-        // SAFETY: the memory of the array, which JavaScript cannot detach during the call. It is
-        // copied before it is looked at, since another thread may write to it.
-        unsafe { ptr::copy_nonoverlapping(data, bytes.as_mut_ptr(), length) };
-        // SAFETY: so many bytes were copied, and there is room for one more.
-        unsafe { bytes.set_len(length) };
-    }
-    Ok(bytes)
+    let bytes = unsafe { Bytes::from_napi_value(env, value) }?;
+    // The room for one more is for the NUL, so that the CString needs no other allocation.
+    Ok(bytes.to_vec())
 }
 
 /// Returns the bytes that a string stands for, or `None` if the value is not a string.

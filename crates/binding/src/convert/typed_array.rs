@@ -15,10 +15,20 @@ pub struct Bytes {
     pub length: usize,
 }
 
+// SAFETY: only a call that is made before JavaScript runs again uses the pointer, and such a call
+// stays on its thread. The type of pending calls requires it of all.
+unsafe impl Send for Bytes {}
+
 impl Bytes {
-    /// Copies the bytes. They must not be used after JavaScript has run again.
+    /// Returns the address of the first byte. Unlike the field, it moves the whole value into a
+    /// closure that uses it.
+    pub fn start(&self) -> *const u8 {
+        self.data
+    }
+
+    /// Copies the bytes, with room for one more.
     pub fn to_vec(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.length);
+        let mut bytes = Vec::with_capacity(self.length + 1);
         if self.length > 0 {
             // SAFETY: the memory of the array, which JavaScript cannot detach during the call. It is
             // copied before it is looked at, since another thread may write to it.

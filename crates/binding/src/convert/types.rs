@@ -45,6 +45,14 @@ pub type Failures = Vec<Either<u32, Failure>>;
 #[napi]
 pub type StatTable = (BigUint64Array, Failures);
 
+/// The contents of a file.
+#[napi]
+pub type FileContents = Buffer;
+
+/// A root that was opened.
+#[napi]
+pub type OpenedRoot = Handle<Root>;
+
 /// The fields of a file system's status, in the order of Python.
 #[napi]
 pub type StatVfsFields = Vec<Unknown<'static>>;
@@ -164,6 +172,13 @@ pub struct DiskUsage {
 /// The result of a count of disk usage: bytes, allocated bytes, files, directories.
 #[napi]
 pub type Usage = Vec<f64>;
+
+/// The type of a handle of a root.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct Root {
+    #[napi(ts_type = "'root'")]
+    pub kind: (),
+}
 
 /// The type of a handle of a socket.
 #[napi(object, object_from_js = false, object_to_js = false)]

@@ -193,6 +193,21 @@ impl From<&libc::stat> for Identity {
     }
 }
 
+/// A mounted file system: its number since Linux 5.8, and otherwise its device, which bind mounts of
+/// the same device share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mount(u64);
+
+impl Mount {
+    pub(crate) fn of(fd: BorrowedFd<'_>) -> Result<Self> {
+        match sys::mount_number(fd) {
+            Some(number) => Ok(Self(number)),
+            #[allow(clippy::unnecessary_cast, reason = "32 bits wide on some platforms")]
+            None => Ok(Self(Identity::of(fd)?.0 as u64)),
+        }
+    }
+}
+
 /// Returns the number of an open descriptor, for error messages and maps.
 #[must_use]
 pub fn number(fd: BorrowedFd<'_>) -> i32 {
@@ -201,8 +216,29 @@ pub fn number(fd: BorrowedFd<'_>) -> i32 {
 
 #[cfg(target_os = "linux")]
 mod sys {
+    use std::mem::MaybeUninit;
     use std::os::fd::{AsRawFd, BorrowedFd};
     use std::os::unix::ffi::OsStringExt;
+
+    const STATX_MNT_ID: u32 = 0x1000;
+
+    pub(super) fn mount_number(fd: BorrowedFd<'_>) -> Option<u64> {
+        let mut buffer = MaybeUninit::<libc::statx>::zeroed();
+        // SAFETY: the path ends in NUL, and the kernel fills a struct of its own layout.
+        let done = unsafe {
+            libc::syscall(
+                libc::SYS_statx,
+                fd.as_raw_fd(),
+                c"".as_ptr(),
+                libc::AT_EMPTY_PATH,
+                STATX_MNT_ID,
+                buffer.as_mut_ptr(),
+            )
+        };
+        // SAFETY: it is a struct of integers, which was zeroed.
+        let found = unsafe { buffer.assume_init() };
+        (done == 0 && found.stx_mask & STATX_MNT_ID != 0).then_some(found.stx_mnt_id)
+    }
 
     pub(super) fn path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
         let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
@@ -217,6 +253,10 @@ mod sys {
     use std::os::unix::ffi::OsStringExt;
     use std::path::PathBuf;
 
+    pub(super) fn mount_number(_fd: BorrowedFd<'_>) -> Option<u64> {
+        None
+    }
+
     pub(super) fn path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
         let mut path = PathBuf::new();
         fcntl(fd, FcntlArg::F_GETPATH(&mut path)).ok()?;
@@ -229,6 +269,10 @@ mod sys {
     use std::os::fd::BorrowedFd;
 
     pub(super) fn path(_fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
+        None
+    }
+
+    pub(super) fn mount_number(_fd: BorrowedFd<'_>) -> Option<u64> {
         None
     }
 }

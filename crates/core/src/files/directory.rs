@@ -1,12 +1,13 @@
 //! Opening directories: to read them, or only to look up names in them.
 
 use std::ffi::CStr;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
 use crate::error::{Result, retry};
+use crate::files::nofollow;
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
 
@@ -18,8 +19,13 @@ pub(crate) fn open_directory(
     follow_symlinks: bool,
 ) -> Result<OwnedFd> {
     let mut flags = DIRECTORY | OFlag::O_RDONLY | OFlag::O_NONBLOCK;
-    flags.set(OFlag::O_NOFOLLOW, !follow_symlinks);
-    open(start, path, flags)
+    let follows_anyway = !follow_symlinks && nofollow::is_ignored();
+    flags.set(OFlag::O_NOFOLLOW, !follow_symlinks && !nofollow::is_emulated());
+    let fd = open(start, path, flags)?;
+    if follows_anyway {
+        nofollow::check(start, path, fd.as_fd())?;
+    }
+    Ok(fd)
 }
 
 /// Opens a directory to look up names in it. On Linux, it need not be readable.

@@ -125,7 +125,7 @@ pub fn scandir_fd(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntr
     reopen(fd, |fd| read_entries(fd, resolve_links))
 }
 
-fn read_entries(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntry>> {
+pub(crate) fn read_entries(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntry>> {
     let mut entries = Vec::new();
     Buffer::default().read(fd, |entry| {
         let Some(file_type) = entry.resolve_unknown(fd) else {
@@ -209,7 +209,7 @@ impl Drop for Turn {
     }
 }
 
-fn read_all(fd: BorrowedFd<'_>) -> Result<Names> {
+pub(crate) fn read_all(fd: BorrowedFd<'_>) -> Result<Names> {
     let mut names = Names::default();
     Buffer::default().read(fd, |entry| {
         names.push(entry.name, entry.file_type);
@@ -247,7 +247,8 @@ mod sys {
             fd: BorrowedFd<'_>,
             mut visit: impl FnMut(Entry<'_>) -> ControlFlow<()>,
         ) -> Result<()> {
-            self.0.resize(BUFFER_SIZE, 0);
+            // It is not filled with zeros, which would take longer than listing a small directory.
+            self.0.reserve_exact(BUFFER_SIZE.saturating_sub(self.0.len()));
             loop {
                 let filled = match getdents64(fd, &mut self.0) {
                     // The directory has been removed. By POSIX, readdir(3) then returns no names.
@@ -268,21 +269,19 @@ mod sys {
         }
     }
 
-    fn getdents64<'a>(fd: BorrowedFd<'_>, buffer: &'a mut [u8]) -> Result<&'a [u8]> {
+    fn getdents64<'a>(fd: BorrowedFd<'_>, buffer: &'a mut Vec<u8>) -> Result<&'a [u8]> {
+        buffer.clear();
+        let (start, length) = (buffer.as_mut_ptr(), buffer.capacity());
         let filled = retry_libc("getdents64", || {
-            // SAFETY: the kernel writes at most `len` bytes to a buffer of that length, which is
+            // SAFETY: the kernel writes at most `length` bytes to a buffer of that capacity, which is
             // borrowed exclusively.
-            unsafe {
-                libc::syscall(
-                    libc::SYS_getdents64,
-                    fd.as_raw_fd(),
-                    buffer.as_mut_ptr(),
-                    buffer.len(),
-                )
-            }
+            unsafe { libc::syscall(libc::SYS_getdents64, fd.as_raw_fd(), start, length) }
         })?;
-        let filled = usize::try_from(filled).ok().and_then(|len| buffer.get(..len));
-        filled.ok_or(Error::new(libc::EIO, "getdents64"))
+        let filled = usize::try_from(filled).ok().filter(|&filled| filled <= length);
+        let filled = filled.ok_or(Error::new(libc::EIO, "getdents64"))?;
+        // SAFETY: the kernel has written so many bytes.
+        unsafe { buffer.set_len(filled) };
+        Ok(buffer)
     }
 
     // struct linux_dirent64: d_ino 0..8, d_off 8..16, d_reclen 16..18, d_type 18, d_name 19...
@@ -359,7 +358,10 @@ mod sys {
             Some(Type::Directory) => FileType::Directory,
             Some(Type::Symlink) => FileType::SymbolicLink,
             Some(Type::File) => FileType::File,
-            Some(_) => FileType::Other,
+            Some(Type::Fifo) => FileType::Fifo,
+            Some(Type::Socket) => FileType::Socket,
+            Some(Type::CharacterDevice) => FileType::CharacterDevice,
+            Some(Type::BlockDevice) => FileType::BlockDevice,
             None => FileType::Unknown,
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod directory;
 pub mod listing;
 pub(crate) mod name_list;
 pub mod names;
+pub(crate) mod nofollow;
 pub mod shared_dup;
 pub mod stat;
 pub mod statvfs;

@@ -16,7 +16,15 @@ pub enum FileType {
     SymbolicLink = libc::DT_LNK,
     /// A regular file.
     File = libc::DT_REG,
-    /// A FIFO, a socket or a device.
+    /// A FIFO.
+    Fifo = libc::DT_FIFO,
+    /// A socket.
+    Socket = libc::DT_SOCK,
+    /// A character device.
+    CharacterDevice = libc::DT_CHR,
+    /// A block device.
+    BlockDevice = libc::DT_BLK,
+    /// A type that has no name here.
     Other = u8::MAX,
 }
 
@@ -27,6 +35,10 @@ impl FileType {
             libc::DT_LNK => Self::SymbolicLink,
             libc::DT_REG => Self::File,
             libc::DT_UNKNOWN => Self::Unknown,
+            libc::DT_FIFO => Self::Fifo,
+            libc::DT_SOCK => Self::Socket,
+            libc::DT_CHR => Self::CharacterDevice,
+            libc::DT_BLK => Self::BlockDevice,
             _ => Self::Other,
         }
     }
@@ -36,6 +48,10 @@ impl FileType {
             SFlag::S_IFDIR => Self::Directory,
             SFlag::S_IFLNK => Self::SymbolicLink,
             SFlag::S_IFREG => Self::File,
+            SFlag::S_IFIFO => Self::Fifo,
+            SFlag::S_IFSOCK => Self::Socket,
+            SFlag::S_IFCHR => Self::CharacterDevice,
+            SFlag::S_IFBLK => Self::BlockDevice,
             _ => Self::Other,
         }
     }

@@ -1,16 +1,16 @@
-//! Reading and writing whole files beneath a root.
+//! The contents of files beneath a root.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::thread::sleep;
 use std::time::Duration;
 
 use super::fd::{Kind, look};
 use super::{Parent, Root, c_string, stepwise};
 use crate::constants::RENAME_NOREPLACE;
-use crate::error::{Error, Result, retry};
+use crate::error::{Error, Result, retry, retry_libc};
 use crate::files::attributes::{fchmod, fchown};
 use crate::files::names::{linkat, openat, renameat2, unlink};
 use crate::files::stat::{Stat, fstat, fstatat};
@@ -49,14 +49,8 @@ impl Root {
     /// # Ok::<(), fdkit::Error>(())
     /// ```
     pub fn read_file(&self, path: &CStr, flags: i32) -> Result<Vec<u8>> {
-        let mut file = File::from(self.open_file(path, flags, 0o666)?);
-        let size = usize::try_from(fstat(file.as_fd())?.size).unwrap_or(0);
-        let mut data = Vec::new();
-        // One more than there is, so that the end of the file needs no further growth.
-        let reserved = data.try_reserve_exact(size.saturating_add(1));
-        reserved.map_err(|_| Error::new(libc::ENOMEM, "read"))?;
-        file.read_to_end(&mut data).map_err(failed("read"))?;
-        Ok(data)
+        let file = self.open_file(path, flags, 0o666)?;
+        read_all(file.as_fd())
     }
 
     /// Writes a whole file. With `atomic` the file is replaced by a new one that has its
@@ -68,31 +62,56 @@ impl Root {
     /// # Errors
     /// As [`open_file`](Self::open_file); `EISDIR`, `ENOSPC`, `EIO` …
     pub fn write_file(&self, path: &CStr, data: &[u8], options: WriteOptions) -> Result<()> {
+        // SAFETY: the pointer and the length are those of a slice.
+        unsafe { self.write_file_from(path, data.as_ptr(), data.len(), options) }
+    }
+
+    /// Writes a whole file from memory that others may be writing to; see
+    /// [`write_file`](Self::write_file).
+    ///
+    /// # Safety
+    /// `data` are `length` bytes that may be read.
+    ///
+    /// # Errors
+    /// As [`write_file`](Self::write_file).
+    pub unsafe fn write_file_from(
+        &self,
+        path: &CStr,
+        data: *const u8,
+        length: usize,
+        options: WriteOptions,
+    ) -> Result<()> {
+        // SAFETY: the caller's promise.
+        let write = |file: BorrowedFd<'_>| unsafe { write_all(file, data, length) };
         if options.atomic {
-            return self.replace(path, data, options);
+            return self.replace(path, write, options);
         }
-        let mut file = File::from(self.open_file(path, options.flags, options.mode)?);
-        file.write_all(data).map_err(failed("write"))?;
+        let file = self.open_file(path, options.flags, options.mode)?;
+        write(file.as_fd())?;
         if options.flush { sync(file.as_fd()) } else { Ok(()) }
     }
 
-    fn replace(&self, path: &CStr, data: &[u8], options: WriteOptions) -> Result<()> {
+    fn replace(
+        &self,
+        path: &CStr,
+        write: impl Fn(BorrowedFd<'_>) -> Result<()>,
+        options: WriteOptions,
+    ) -> Result<()> {
         let (parent, old) = self.target(path)?;
         if options.flags & libc::O_EXCL != 0 && old.is_some() {
             return Err(Error::new(libc::EEXIST, "openat"));
         }
         let pending = Pending::create(&parent, options.mode)?;
-        let mut file = &pending.file;
-        file.write_all(data).map_err(failed("write"))?;
-        if let Some(old) = old {
-            // Only root may give files away; the group may be one that the process is not in.
-            let _ = fchown(file.as_fd(), Some(old.uid), Some(old.gid));
-            fchmod(file.as_fd(), old.mode & 0o7777)?;
-        }
-        if options.flush {
-            sync(file.as_fd())?;
-        }
-        pending.commit(&parent, options.flags & libc::O_EXCL != 0)?;
+        let file = pending.file.as_fd();
+        let written = write(file).and_then(|()| {
+            if let Some(old) = old {
+                // Only root may give files away; the group may be one that the process is not in.
+                let _ = fchown(file, Some(old.uid), Some(old.gid));
+                fchmod(file, old.mode & 0o7777)?;
+            }
+            if options.flush { sync(file) } else { Ok(()) }
+        });
+        pending.finish(&parent, written, options.flags & libc::O_EXCL != 0)?;
         if !options.flush {
             return Ok(());
         }
@@ -101,15 +120,16 @@ impl Root {
     }
 
     // The name to be replaced, which is no link, and what stands there.
-    fn target(&self, path: &CStr) -> Result<(Parent, Option<Stat>)> {
+    fn target<'path>(&self, path: &'path CStr) -> Result<(Parent<'_, 'path>, Option<Stat>)> {
         let mut parent = self.parent(path)?;
         if parent.has_slash() {
             return Err(Error::new(libc::EISDIR, "openat"));
         }
         let looked = match look(parent.fd.as_fd(), &parent.name) {
             Ok((_, Kind::Link)) => {
-                let real = stepwise::real_path(self, path)?;
-                parent = self.parent(&c_string(&real)?)?;
+                let real = c_string(&stepwise::real_path(self, path, true)?)?;
+                let Parent { fd, name } = self.parent(&real)?;
+                parent = Parent { fd, name: Cow::Owned(name.into_owned()) };
                 look(parent.fd.as_fd(), &parent.name)
             }
             looked => looked,
@@ -127,8 +147,8 @@ impl Root {
 /// A file that is to take a name.
 ///
 /// Until then it has none where the file system can do that (`O_TMPFILE`), or else the name
-/// `temporary`. A process that uses the name holds a lock on the file. A file that is not
-/// locked was left by a process that died, and is removed.
+/// `temporary`. A process that uses that name holds a lock on the file. A file that is not locked was
+/// left by a process that died, and is removed.
 struct Pending {
     file: File,
     temporary: CString,
@@ -139,7 +159,7 @@ struct Pending {
 const ATTEMPTS: usize = 1_000;
 
 impl Pending {
-    fn create(parent: &Parent, mode: u32) -> Result<Self> {
+    fn create(parent: &Parent<'_, '_>, mode: u32) -> Result<Self> {
         let temporary = temporary_name(&parent.name)?;
         if let Some(file) = unnamed(parent, mode) {
             return Ok(Self { file, temporary, is_named: false });
@@ -161,15 +181,16 @@ impl Pending {
         Err(Error::new(libc::EAGAIN, "openat"))
     }
 
-    fn commit(&self, parent: &Parent, is_new: bool) -> Result<()> {
-        let committed = self.try_commit(parent, is_new);
+    /// Gives the file its name if it was `written`, or removes it.
+    fn finish(&self, parent: &Parent<'_, '_>, written: Result<()>, is_new: bool) -> Result<()> {
+        let committed = written.and_then(|()| self.try_commit(parent, is_new));
         if committed.is_err() && is_at(parent, &self.temporary, self.file.as_fd())? {
             let _ = unlink(parent.dir_fd(), &self.temporary);
         }
         committed
     }
 
-    fn try_commit(&self, parent: &Parent, is_new: bool) -> Result<()> {
+    fn try_commit(&self, parent: &Parent<'_, '_>, is_new: bool) -> Result<()> {
         if !self.is_named {
             lock(self.file.as_fd(), libc::LOCK_EX)?;
             match link_unnamed(self.file.as_fd(), parent, &parent.name) {
@@ -200,7 +221,7 @@ fn temporary_name(name: &CStr) -> Result<CString> {
 }
 
 #[cfg(target_os = "linux")]
-fn unnamed(parent: &Parent, mode: u32) -> Option<File> {
+fn unnamed(parent: &Parent<'_, '_>, mode: u32) -> Option<File> {
     let flags = libc::O_TMPFILE | libc::O_WRONLY;
     let file = openat(parent.dir_fd(), c".", flags, mode).ok()?;
     // It could not be given a name without /proc.
@@ -209,12 +230,12 @@ fn unnamed(parent: &Parent, mode: u32) -> Option<File> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn unnamed(_parent: &Parent, _mode: u32) -> Option<File> {
+fn unnamed(_parent: &Parent<'_, '_>, _mode: u32) -> Option<File> {
     None
 }
 
 // By the link in /proc, since doing so by the descriptor alone is root's before Linux 6.10.
-fn link_unnamed(file: BorrowedFd<'_>, parent: &Parent, name: &CStr) -> Result<()> {
+fn link_unnamed(file: BorrowedFd<'_>, parent: &Parent<'_, '_>, name: &CStr) -> Result<()> {
     linkat(None, &path_in_proc(file)?, parent.dir_fd(), name, true)
 }
 
@@ -224,7 +245,7 @@ fn path_in_proc(file: BorrowedFd<'_>) -> Result<CString> {
 }
 
 /// Removes the temporary file of a process that died, or waits a millisecond for one in use.
-fn remove_left(parent: &Parent, temporary: &CStr) -> Result<()> {
+fn remove_left(parent: &Parent<'_, '_>, temporary: &CStr) -> Result<()> {
     let flags = libc::O_RDONLY | libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let left = match openat(parent.dir_fd(), temporary, flags, 0) {
         Err(error) if error.is(libc::ENOENT) => return Ok(()),
@@ -242,7 +263,7 @@ fn remove_left(parent: &Parent, temporary: &CStr) -> Result<()> {
     }
 }
 
-fn is_at(parent: &Parent, name: &CStr, fd: BorrowedFd<'_>) -> Result<bool> {
+fn is_at(parent: &Parent<'_, '_>, name: &CStr, fd: BorrowedFd<'_>) -> Result<bool> {
     let own = fstat(fd)?;
     match fstatat(parent.dir_fd(), name, false) {
         Ok(stat) => Ok(stat.dev == own.dev && stat.ino == own.ino),
@@ -261,12 +282,59 @@ fn lock(fd: BorrowedFd<'_>, operation: i32) -> Result<()> {
     locked.map(|_| ())
 }
 
+// The number of bytes that are reserved for a file that does not tell its size, such as one of /proc.
+const UNKNOWN: usize = 8192;
+
+/// Reads a file from the descriptor's offset to its end, or as much as its size says.
+fn read_all(fd: BorrowedFd<'_>) -> Result<Vec<u8>> {
+    let size = usize::try_from(fstat(fd)?.size).unwrap_or(0);
+    let mut data: Vec<u8> = Vec::new();
+    loop {
+        if data.len() == data.capacity() {
+            let more = if data.is_empty() && size > 0 { size } else { data.len().max(UNKNOWN) };
+            let reserved = data.try_reserve_exact(more);
+            reserved.map_err(|_| Error::new(libc::ENOMEM, "read"))?;
+        }
+        let room = data.spare_capacity_mut();
+        let (start, length) = (room.as_mut_ptr(), room.len());
+        let count = retry_libc("read", || {
+            // SAFETY: there is room for so many bytes.
+            let count = unsafe { libc::read(fd.as_raw_fd(), start.cast(), length) };
+            count as libc::c_long
+        })?;
+        let filled = data.len() + count as usize;
+        // SAFETY: the kernel has written so many bytes more.
+        unsafe { data.set_len(filled) };
+        // A file that has as much as it said needs no further call to find out that it ends.
+        if count == 0 || filled == size {
+            return Ok(data);
+        }
+    }
+}
+
 fn sync(fd: BorrowedFd<'_>) -> Result<()> {
     retry("fsync", || nix::unistd::fsync(fd))
 }
 
-fn failed(syscall: &'static str) -> impl Fn(io::Error) -> Error {
-    move |error| Error::new(error.raw_os_error().unwrap_or(libc::EIO), syscall)
+/// Writes all bytes at the descriptor's offset.
+///
+/// # Safety
+/// `data` are `length` bytes that may be read. Others may write to them at the same time.
+unsafe fn write_all(file: BorrowedFd<'_>, data: *const u8, length: usize) -> Result<()> {
+    let mut done = 0;
+    while done < length {
+        let count = retry_libc("write", || {
+            let (rest, left) = (data.wrapping_add(done), length - done);
+            // SAFETY: the caller's promise, for what is left of the bytes.
+            let count = unsafe { libc::write(file.as_raw_fd(), rest.cast(), left) };
+            count as libc::c_long
+        })?;
+        if count == 0 {
+            return Err(Error::new(libc::EIO, "write"));
+        }
+        done += count as usize;
+    }
+    Ok(())
 }
 
 /// A root's own descriptor, for a call that outlives the [`Root`].

@@ -1,4 +1,4 @@
-//! The file that a component of a path, or a whole path, has led to.
+//! The types of components, and a file that a path led to.
 
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
@@ -14,7 +14,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    fn of(mode: u32) -> Self {
+    pub(super) fn of(mode: u32) -> Self {
         match mode as libc::mode_t & libc::S_IFMT {
             libc::S_IFDIR => Self::Directory,
             libc::S_IFLNK => Self::Link,

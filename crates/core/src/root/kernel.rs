@@ -40,6 +40,8 @@ pub(super) fn open(root: &Root, path: &CStr, flags: i32, mode: u32) -> Result<Ow
     if !options.cross_device {
         resolve |= RESOLVE_NO_XDEV;
     }
+    // Unlike openat, openat2 refuses other bits, such as the type in the mode of another file.
+    let mode = mode & 0o7777;
     // The first round of 64 is openat2's own.
     let opened = openat2(Some(root.fd.as_fd()), path, flags, mode, resolve).or_else(|error| {
         if error.errno() != libc::EAGAIN {

@@ -9,19 +9,24 @@
 mod contents;
 mod fd;
 mod kernel;
+mod listing;
 mod operations;
 mod stepwise;
 
 pub use contents::WriteOptions;
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use self::fd::Located;
+use self::stepwise::{Rules, Scope};
 use crate::error::{Error, Result};
-use crate::files::names::openat;
+use crate::files::descriptors::{directory, dup};
+use crate::files::names::{openat, openat2};
+use crate::files::stat::fstat;
 
-/// How symbolic links in a path are treated.
+/// The treatment of symbolic links on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Symlinks {
     /// They are followed as long as they stay beneath the directory.
@@ -44,7 +49,7 @@ pub enum Resolver {
 /// How a [`Root`] resolves paths.
 #[derive(Clone, Copy, Debug)]
 pub struct RootOptions {
-    /// How symbolic links are treated. By default, they are followed beneath the root.
+    /// The treatment of symbolic links; they are followed beneath the root by default.
     pub symlinks: Symlinks,
     /// Whether paths may cross into another mounted file system; true by default.
     pub cross_device: bool,
@@ -74,6 +79,9 @@ pub struct Root {
     options: RootOptions,
 }
 
+// The longest path, with its NUL.
+const PATH_MAX: usize = 4096;
+
 // Names the failure in `Error::syscall`, so that it cannot be taken for the `EXDEV` of a rename.
 const RESOLVE: &str = "openat2";
 
@@ -88,7 +96,7 @@ pub fn is_escape(error: &Error) -> bool {
     error.errno() == libc::EXDEV && error.syscall() == RESOLVE
 }
 
-/// How the last component of a path is treated.
+/// The meaning of a path's last component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Last {
     /// A symbolic link as the last component is followed.
@@ -97,14 +105,30 @@ enum Last {
     NoFollow,
 }
 
-/// The directory that holds the last component of a path.
-struct Parent {
-    fd: OwnedFd,
-    /// A single component, or `.` if the path ends in `.` or `..`; with the slash that followed it.
-    name: CString,
+/// A directory that a path led to.
+enum Directory<'root> {
+    /// The root itself, which needs no descriptor of its own.
+    Root(BorrowedFd<'root>),
+    Other(OwnedFd),
 }
 
-impl Parent {
+impl AsFd for Directory<'_> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Root(fd) => *fd,
+            Self::Other(fd) => fd.as_fd(),
+        }
+    }
+}
+
+/// The directory that holds the last component of a path.
+struct Parent<'root, 'path> {
+    fd: Directory<'root>,
+    /// A single component, or `.` if the path ends in `.` or `..`; with the slash that followed it.
+    name: Cow<'path, CStr>,
+}
+
+impl Parent<'_, '_> {
     fn dir_fd(&self) -> Option<BorrowedFd<'_>> {
         Some(self.fd.as_fd())
     }
@@ -114,10 +138,22 @@ impl Root {
     /// Opens a directory as a root. A link as `path` is followed: the caller chose it.
     ///
     /// # Errors
-    /// `ENOTDIR`: not a directory; what open(2) says.
+    /// `ENOTDIR`: not a directory; the errors of open(2).
     pub fn open(path: &CStr, dir_fd: Option<BorrowedFd<'_>>, options: RootOptions) -> Result<Self> {
         let flags = libc::O_RDONLY | libc::O_DIRECTORY;
         Ok(Self { fd: openat(dir_fd, path, flags, 0)?, options })
+    }
+
+    /// Makes a root of a duplicate of an open directory.
+    ///
+    /// # Errors
+    /// `ENOTDIR`: not a directory; `EBADF`, `EMFILE`.
+    pub fn of_fd(fd: BorrowedFd<'_>, options: RootOptions) -> Result<Self> {
+        let kind = fd::Kind::of(fstat(fd)?.mode);
+        if kind != fd::Kind::Directory {
+            return Err(Error::new(libc::ENOTDIR, "openat"));
+        }
+        Ok(Self { fd: dup(fd)?, options })
     }
 
     /// Makes a root of an open directory.
@@ -138,8 +174,8 @@ impl Root {
     /// Opens a path beneath the root. `flags` are the `O_*` numbers of open(2), `O_CLOEXEC` is added.
     ///
     /// # Errors
-    /// The errors of open(2); [`is_escape`]: the path leads out; `EAGAIN`: something on the way
-    /// was renamed during each of 128 attempts.
+    /// The errors of open(2); [`is_escape`]: the path leads out; `EAGAIN`: something on the way was
+    /// renamed each of 128 times.
     pub fn open_file(&self, path: &CStr, flags: i32, mode: u32) -> Result<OwnedFd> {
         if self.is_stepwise() {
             return stepwise::open(self, path, flags, mode);
@@ -159,22 +195,98 @@ impl Root {
         kernel::locate(self, path, last)
     }
 
-    fn parent(&self, path: &CStr) -> Result<Parent> {
+    fn parent<'path>(&self, path: &'path CStr) -> Result<Parent<'_, 'path>> {
         let (directory, name) = split_last(path.to_bytes());
         if path.is_empty() {
             return Err(Error::new(libc::ENOENT, RESOLVE));
         }
-        let fd = self.locate_directory(directory)?;
-        Ok(Parent { fd, name: c_string(name)? })
+        if path.count_bytes() >= PATH_MAX {
+            return Err(Error::new(libc::ENAMETOOLONG, RESOLVE));
+        }
+        let fd = match directory {
+            b"" => Directory::Root(self.fd.as_fd()),
+            directory => Directory::Other(self.locate_directory(&c_string(directory)?)?),
+        };
+        // The name is the end of the path, unless several slashes follow it.
+        let tail = path.to_bytes_with_nul().get(directory.len()..).unwrap_or_default();
+        let name = match CStr::from_bytes_with_nul(tail) {
+            Ok(tail) if tail.to_bytes() == name => Cow::Borrowed(tail),
+            _ => Cow::Owned(c_string(name)?),
+        };
+        Ok(Parent { fd, name })
     }
 
-    fn locate_directory(&self, path: &[u8]) -> Result<OwnedFd> {
-        let path = if path.is_empty() { c".".to_owned() } else { c_string(path)? };
-        if self.is_stepwise() {
-            return stepwise::locate_directory(self, &path);
-        }
-        kernel::locate_directory(self, &path)
+    /// Returns whether a path is a single name, which can be looked up in the root without leading
+    /// anywhere, as long as it is not followed.
+    fn is_plain(&self, path: &CStr) -> bool {
+        let name = path.to_bytes();
+        self.options.cross_device && !matches!(name, b"" | b"." | b"..") && !name.contains(&b'/')
     }
+
+    fn locate_directory(&self, path: &CStr) -> Result<OwnedFd> {
+        if self.is_stepwise() {
+            return stepwise::locate_directory(self, path);
+        }
+        kernel::locate_directory(self, path)
+    }
+}
+
+/// Calls [`openat2`](crate::files::names::openat2). Where that system call is missing, or a filter
+/// hides it, the path is resolved component by component if `resolve` has `RESOLVE_BENEATH`,
+/// `RESOLVE_IN_ROOT` or `RESOLVE_NO_SYMLINKS` and nothing else but `RESOLVE_NO_MAGICLINKS`.
+///
+/// # Errors
+/// As there; `ENOSYS` or `EPERM` only for other numbers of `resolve`.
+///
+/// ```
+/// use std::os::fd::AsFd;
+/// use fdkit::constants::RESOLVE_BENEATH;
+///
+/// let src = fdkit::files::names::openat(None, c"src", 0, 0)?;
+/// let open = |path| fdkit::root::open_restricted(Some(src.as_fd()), path, 0, 0, RESOLVE_BENEATH);
+/// assert!(open(c"lib.rs").is_ok());
+/// assert_eq!(open(c"../Cargo.toml").unwrap_err().errno(), libc::EXDEV);
+/// # Ok::<(), fdkit::Error>(())
+/// ```
+pub fn open_restricted(
+    dir_fd: Option<BorrowedFd<'_>>,
+    path: &CStr,
+    flags: i32,
+    mode: u32,
+    resolve: u64,
+) -> Result<OwnedFd> {
+    match openat2(dir_fd, path, flags, mode, resolve) {
+        Err(error) if error.is(libc::ENOSYS) || error.is(libc::EPERM) => {
+            match rules(resolve).filter(|_| !kernel::is_available()) {
+                Some(rules) => stepwise::open_by_rules(directory(dir_fd), path, flags, mode, rules),
+                None => Err(error),
+            }
+        }
+        opened => opened,
+    }
+}
+
+/// Returns what these numbers mean for the resolution by component, if it can do that.
+fn rules(resolve: u64) -> Option<Rules> {
+    use crate::constants::{
+        RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS,
+    };
+    let has = |bits| resolve & bits == bits;
+    let known = RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    let scope = match (has(RESOLVE_BENEATH), has(RESOLVE_IN_ROOT), has(RESOLVE_NO_SYMLINKS)) {
+        (true, true, _) => return None,
+        (true, ..) => Scope::Beneath,
+        (_, true, _) => Scope::InRoot,
+        (.., true) => Scope::Free,
+        _ => return None,
+    };
+    let refused = Error::new(libc::ELOOP, RESOLVE);
+    (resolve & !known == 0).then_some(Rules {
+        scope,
+        links: has(RESOLVE_NO_SYMLINKS).then_some(refused),
+        cross_device: true,
+        magic: if has(RESOLVE_NO_MAGICLINKS) { refused } else { escape() },
+    })
 }
 
 impl AsFd for Root {

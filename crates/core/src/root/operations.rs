@@ -1,14 +1,19 @@
-//! The operations of a root, except opening.
+//! Operations on a root other than opening.
 
 use std::ffi::{CStr, CString};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::os::fd::{AsFd, OwnedFd};
 
-use super::{Last, Parent, Root, stepwise};
+use super::fd::Kind;
+use super::{Directory, Last, Parent, Root, stepwise};
 use crate::error::{Error, Result};
 use crate::files::attributes::SetTime;
+use crate::files::descriptors::dup;
 use crate::files::names::{linkat, mkdirat, renameat2, rmdir, symlinkat, unlink};
-use crate::files::stat::Stat;
+use crate::files::stat::{Stat, fstatat};
+use crate::memory::io::ftruncate;
+use crate::tree::rmtree::Rmtree;
+use crate::tree::walk::Walk;
 
 impl Root {
     /// Looks at a file. A link as the last component is followed, or with `follow_symlinks` false
@@ -17,6 +22,12 @@ impl Root {
     /// # Errors
     /// The errors of stat(2), and [`is_escape`](super::is_escape).
     pub fn stat(&self, path: &CStr, follow_symlinks: bool) -> Result<Stat> {
+        if self.is_plain(path) {
+            let stat = fstatat(Some(self.fd.as_fd()), path, false)?;
+            if !follow_symlinks || Kind::of(stat.mode) != Kind::Link {
+                return Ok(stat);
+            }
+        }
         self.locate(path, last(follow_symlinks))?.stat()
     }
 
@@ -25,13 +36,16 @@ impl Root {
     /// # Errors
     /// The errors of access(2), and [`is_escape`](super::is_escape).
     pub fn access(&self, path: &CStr, mode: i32) -> Result<()> {
+        if mode == libc::F_OK {
+            return self.stat(path, true).map(|_| ());
+        }
         self.locate(path, Last::Follow)?.access(mode)
     }
 
     /// Returns the text of a symbolic link.
     ///
     /// # Errors
-    /// `EINVAL`: not a link; what readlink(2) says, and [`is_escape`](super::is_escape).
+    /// `EINVAL`: not a link; the errors of readlink(2), and [`is_escape`](super::is_escape).
     pub fn read_link(&self, path: &CStr) -> Result<Vec<u8>> {
         self.locate(path, Last::NoFollow)?.read_link()
     }
@@ -42,14 +56,14 @@ impl Root {
     /// # Errors
     /// The errors of realpath(3), and [`is_escape`](super::is_escape).
     pub fn real_path(&self, path: &CStr) -> Result<Vec<u8>> {
-        stepwise::real_path(self, path)
+        stepwise::real_path(self, path, false)
     }
 
     /// Sets the permissions of a file; links are followed.
     ///
     /// # Errors
-    /// The errors of chmod(2), and [`is_escape`](super::is_escape); `ENOSYS`: before Linux 6.6
-    /// without /proc.
+    /// The errors of chmod(2), and [`is_escape`](super::is_escape); `ENOSYS`: before Linux 6.6 without
+    /// /proc.
     pub fn chmod(&self, path: &CStr, mode: u32) -> Result<()> {
         self.locate(path, Last::Follow)?.chmod(mode)
     }
@@ -82,6 +96,14 @@ impl Root {
         self.locate(path, last(follow_symlinks))?.set_times(atime, mtime)
     }
 
+    /// Sets the size of a file; links are followed.
+    ///
+    /// # Errors
+    /// The errors of truncate(2), and [`is_escape`](super::is_escape).
+    pub fn truncate(&self, path: &CStr, size: u64) -> Result<()> {
+        ftruncate(self.open_file(path, libc::O_WRONLY, 0)?.as_fd(), size)
+    }
+
     /// Makes a directory.
     ///
     /// # Errors
@@ -95,8 +117,8 @@ impl Root {
     /// to the first one that was made, or `None` if the last one was there already.
     ///
     /// # Errors
-    /// `EEXIST`: the last component is there and no directory; `ENOTDIR`: another one is; what
-    /// mkdir(2) says, and [`is_escape`](super::is_escape).
+    /// `EEXIST`: the last component is there and no directory; `ENOTDIR`: another one is; the errors of
+    /// mkdir(2), and [`is_escape`](super::is_escape).
     pub fn mkdir_all(&self, path: &CStr, mode: u32) -> Result<Option<usize>> {
         let bytes = path.to_bytes();
         let mut first = None;
@@ -155,6 +177,44 @@ impl Root {
         unlink(parent.dir_fd(), &parent.name)
     }
 
+    /// Removes a file or a link, or returns the deletion of a directory and everything below it,
+    /// which follows no links. `path` names the directory in its failures.
+    ///
+    /// # Errors
+    /// The errors of unlink(2), `EINVAL` for a path that ends in `.` or `..`, and
+    /// [`is_escape`](super::is_escape).
+    pub fn remove_all(&self, path: &CStr) -> Result<Option<Rmtree>> {
+        let (parent, name) = self.locate_parent(path)?;
+        if name.as_bytes() == b"." {
+            return Err(Error::new(libc::EINVAL, "unlinkat"));
+        }
+        match unlink(Some(parent.as_fd()), &name) {
+            Ok(()) => Ok(None),
+            // Other systems than Linux answer EPERM to a directory.
+            Err(error) if error.is(libc::EISDIR) || error.is(libc::EPERM) => {
+                let tree = Rmtree::at(parent, name, path);
+                let mut tree =
+                    tree.map_err(|other| if other.is(libc::ENOTDIR) { error } else { other })?;
+                if !self.options.cross_device {
+                    tree.stay_on_mount_of(self.fd.as_fd())?;
+                }
+                Ok(Some(tree))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a walk start at a directory beneath the root, and stay on its mounted file system if the
+    /// root does. The walk follows no links.
+    ///
+    /// # Errors
+    /// As [`open_file`](Self::open_file).
+    pub fn start_walk(&self, walk: &mut Walk<'_>, path: &CStr) -> Result<()> {
+        let (parent, name) = self.locate_parent(path)?;
+        walk.start_at(parent, name);
+        if self.options.cross_device { Ok(()) } else { walk.stay_on_mount_of(self.fd.as_fd()) }
+    }
+
     /// Removes an empty directory.
     ///
     /// # Errors
@@ -209,18 +269,21 @@ impl Root {
     pub fn locate_parent(&self, path: &CStr) -> Result<(OwnedFd, CString)> {
         let parent = self.parent(path)?;
         parent.check_slash()?;
-        let name = parent.name.as_bytes().strip_suffix(b"/").map(<[u8]>::to_vec);
-        let name = match name {
-            Some(name) => super::c_string(&name)?,
-            None => parent.name,
+        let name = match parent.name.to_bytes().strip_suffix(b"/") {
+            Some(name) => super::c_string(name)?,
+            None => parent.name.into_owned(),
         };
-        Ok((parent.fd, name))
+        let fd = match parent.fd {
+            Directory::Root(fd) => dup(fd)?,
+            Directory::Other(fd) => fd,
+        };
+        Ok((fd, name))
     }
 }
 
-impl Parent {
+impl Parent<'_, '_> {
     pub(super) fn has_slash(&self) -> bool {
-        self.name.as_bytes().ends_with(b"/")
+        self.name.to_bytes().ends_with(b"/")
     }
 
     // Linux follows no link for it where a name is changed; other systems do.
@@ -228,7 +291,7 @@ impl Parent {
         if !self.has_slash() {
             return Ok(());
         }
-        let name = super::c_string(self.name.as_bytes().strip_suffix(b"/").unwrap_or_default())?;
+        let name = super::c_string(self.name.to_bytes().strip_suffix(b"/").unwrap_or_default())?;
         let (_, kind) = super::fd::look(self.fd.as_fd(), &name)?;
         let is_directory = kind == super::fd::Kind::Directory;
         if is_directory { Ok(()) } else { Err(Error::new(libc::ENOTDIR, "fstatat")) }

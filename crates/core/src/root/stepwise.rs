@@ -7,15 +7,19 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::fd::{Kind, Located, look};
-use super::{Last, RESOLVE, Root, Symlinks, c_string, escape};
+use super::{Last, PATH_MAX, RESOLVE, Root, Symlinks, c_string, escape};
 use crate::error::{Error, Result};
 use crate::files::descriptors::dup;
 use crate::files::names::openat;
 use crate::files::stat::fstat;
 
-// The limit of the kernel (MAXSYMLINKS).
+#[cfg(target_os = "linux")]
+const DIRECTORY: i32 = libc::O_PATH | libc::O_DIRECTORY;
+#[cfg(not(target_os = "linux"))]
+const DIRECTORY: i32 = libc::O_RDONLY | libc::O_DIRECTORY;
+
+// The kernel has the same limit.
 const MAX_LINKS: usize = 40;
-const PATH_MAX: usize = 4096;
 // How often the last component may change between looking at it and opening it.
 const RACES: usize = 128;
 
@@ -24,8 +28,45 @@ struct Level {
     fd: OwnedFd,
 }
 
+/// Where a path may lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Only beneath the directory that it starts from.
+    Beneath,
+    /// The directory that it starts from is the root of the file system.
+    InRoot,
+    /// Anywhere.
+    Free,
+}
+
+/// The rules of a resolution.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    pub(super) scope: Scope,
+    /// Why links are refused, if they are.
+    pub(super) links: Option<Error>,
+    pub(super) cross_device: bool,
+    /// The error for a link of /proc that leads to an object.
+    pub(super) magic: Error,
+}
+
+impl Root {
+    fn rules(&self) -> Rules {
+        let refuses = self.options.symlinks == Symlinks::Refuse;
+        Rules {
+            scope: Scope::Beneath,
+            links: refuses.then(escape),
+            cross_device: self.options.cross_device,
+            magic: Error::new(libc::ELOOP, RESOLVE),
+        }
+    }
+}
+
 struct Resolution<'root> {
-    root: &'root Root,
+    start: BorrowedFd<'root>,
+    rules: Rules,
+    /// The directory below the stack, if the path led out of `start`.
+    base: Option<OwnedFd>,
     stack: Vec<Level>,
     /// The components that are left, the next one last.
     todo: Vec<Vec<u8>>,
@@ -44,6 +85,10 @@ enum End {
 
 impl<'root> Resolution<'root> {
     fn new(root: &'root Root, path: &CStr) -> Result<Self> {
+        Self::with_rules(root.fd.as_fd(), path, root.rules())
+    }
+
+    fn with_rules(start: BorrowedFd<'root>, path: &CStr, rules: Rules) -> Result<Self> {
         let path = path.to_bytes();
         if path.is_empty() {
             return Err(Error::new(libc::ENOENT, RESOLVE));
@@ -51,8 +96,15 @@ impl<'root> Resolution<'root> {
         if path.len() >= PATH_MAX {
             return Err(Error::new(libc::ENAMETOOLONG, RESOLVE));
         }
-        let mut resolution =
-            Self { root, stack: Vec::new(), todo: Vec::new(), has_slash: false, links: 0 };
+        let mut resolution = Self {
+            start,
+            rules,
+            base: None,
+            stack: Vec::new(),
+            todo: Vec::new(),
+            has_slash: false,
+            links: 0,
+        };
         resolution.push(path)?;
         Ok(resolution)
     }
@@ -61,7 +113,7 @@ impl<'root> Resolution<'root> {
     fn push(&mut self, path: &[u8]) -> Result<()> {
         match path.first() {
             None => return Err(Error::new(libc::ENOENT, RESOLVE)),
-            Some(b'/') => return Err(escape()),
+            Some(b'/') => self.go_to_top()?,
             Some(_) => {}
         }
         if self.todo.is_empty() {
@@ -73,7 +125,32 @@ impl<'root> Resolution<'root> {
     }
 
     fn current(&self) -> BorrowedFd<'_> {
-        self.stack.last().map_or_else(|| self.root.fd.as_fd(), |level| level.fd.as_fd())
+        let base = self.base.as_ref().map_or(self.start, AsFd::as_fd);
+        self.stack.last().map_or(base, |level| level.fd.as_fd())
+    }
+
+    /// Goes to where an absolute path starts.
+    fn go_to_top(&mut self) -> Result<()> {
+        match self.rules.scope {
+            Scope::Beneath => return Err(escape()),
+            Scope::InRoot => {}
+            Scope::Free => self.base = Some(openat(None, c"/", DIRECTORY, 0)?),
+        }
+        self.stack.clear();
+        Ok(())
+    }
+
+    /// Goes to the directory above.
+    fn go_up(&mut self) -> Result<()> {
+        if self.stack.pop().is_some() {
+            return Ok(());
+        }
+        match self.rules.scope {
+            Scope::Beneath => return Err(escape()),
+            Scope::InRoot => {}
+            Scope::Free => self.base = Some(openat(Some(self.current()), c"..", DIRECTORY, 0)?),
+        }
+        Ok(())
     }
 
     /// Goes on until no component but the last is left.
@@ -81,9 +158,7 @@ impl<'root> Resolution<'root> {
         while let Some(name) = self.todo.pop() {
             match name.as_slice() {
                 b"." => {}
-                b".." => {
-                    self.stack.pop().ok_or_else(escape)?;
-                }
+                b".." => self.go_up()?,
                 _ if self.todo.is_empty() && !self.has_slash => {
                     return Ok(End::Name(c_string(&name)?));
                 }
@@ -96,6 +171,14 @@ impl<'root> Resolution<'root> {
     /// Enters a directory, or puts the text of a link in its place.
     fn enter(&mut self, name: &[u8]) -> Result<()> {
         let c_name = c_string(name)?;
+        // Nearly every component is a directory, and then this is all that there is to do.
+        if self.rules.cross_device
+            && !crate::files::nofollow::is_ignored()
+            && let Ok(fd) = openat(Some(self.current()), &c_name, DIRECTORY | libc::O_NOFOLLOW, 0)
+        {
+            self.stack.push(Level { name: name.to_vec(), fd });
+            return Ok(());
+        }
         let (located, kind) = look(self.current(), &c_name)?;
         match kind {
             Kind::Directory => {
@@ -110,30 +193,37 @@ impl<'root> Resolution<'root> {
     }
 
     fn follow(&mut self, link: &Located) -> Result<()> {
-        if self.root.options.symlinks == Symlinks::Refuse {
-            return Err(escape());
+        if let Some(error) = self.rules.links {
+            return Err(error);
         }
         let text = link.read_link()?;
         self.links += 1;
-        if self.links > MAX_LINKS || link.is_magic(&text) {
+        if self.links > MAX_LINKS {
             return Err(Error::new(libc::ELOOP, RESOLVE));
+        }
+        if link.is_magic(&text) {
+            return Err(self.rules.magic);
         }
         self.push(&text)
     }
 
     // Bind mounts of the same device are not seen, unlike by the kernel.
     fn check_device(&self, located: &Located) -> Result<()> {
-        if self.root.options.cross_device {
+        if self.rules.cross_device {
             return Ok(());
         }
-        let is_same = located.stat()?.dev == fstat(self.root.fd.as_fd())?.dev;
+        let is_same = located.stat()?.dev == fstat(self.start)?.dev;
         if is_same { Ok(()) } else { Err(escape()) }
     }
 
     fn into_directory(mut self) -> Result<OwnedFd> {
         match self.stack.pop() {
             Some(level) => Ok(level.fd),
-            None => dup(self.root.fd.as_fd()),
+            None => match self.base {
+                Some(base) => Ok(base),
+                // The working directory has no descriptor to duplicate.
+                None => dup(self.start).or_else(|_| openat(Some(self.start), c".", DIRECTORY, 0)),
+            },
         }
     }
 }
@@ -163,7 +253,17 @@ pub(super) fn locate(root: &Root, path: &CStr, last: Last) -> Result<Located> {
 }
 
 pub(super) fn open(root: &Root, path: &CStr, flags: i32, mode: u32) -> Result<OwnedFd> {
-    let mut resolution = Resolution::new(root, path)?;
+    open_by_rules(root.fd.as_fd(), path, flags, mode, root.rules())
+}
+
+pub(super) fn open_by_rules(
+    start: BorrowedFd<'_>,
+    path: &CStr,
+    flags: i32,
+    mode: u32,
+    rules: Rules,
+) -> Result<OwnedFd> {
+    let mut resolution = Resolution::with_rules(start, path, rules)?;
     let follows = flags & libc::O_NOFOLLOW == 0;
     for _ in 0..RACES {
         // A file that may be made cannot have a slash behind its name, whatever is there.
@@ -176,7 +276,7 @@ pub(super) fn open(root: &Root, path: &CStr, flags: i32, mode: u32) -> Result<Ow
             return Err(Error::new(libc::EISDIR, RESOLVE));
         }
         let parent = resolution.current();
-        if !root.options.cross_device {
+        if !rules.cross_device {
             match look(parent, &name) {
                 Ok((located, _)) => resolution.check_device(&located)?,
                 // It is about to be made.
@@ -223,15 +323,20 @@ fn open_here(directory: BorrowedFd<'_>, flags: i32, mode: u32) -> Result<OwnedFd
 }
 
 /// The path that a path leads to, without links, `.` and `..`, relative to the root; `.` for the root.
-pub(super) fn real_path(root: &Root, path: &CStr) -> Result<Vec<u8>> {
+/// With `may_be_missing`, the last component need not exist, as for a file that is to be created.
+pub(super) fn real_path(root: &Root, path: &CStr, may_be_missing: bool) -> Result<Vec<u8>> {
     let mut resolution = Resolution::new(root, path)?;
     let name = loop {
         let End::Name(name) = resolution.advance()? else { break None };
-        let (located, kind) = look(resolution.current(), &name)?;
-        if kind != Kind::Link {
-            break Some(name);
+        match look(resolution.current(), &name) {
+            Ok((located, Kind::Link)) => resolution.follow(&located)?,
+            Ok((located, _)) => {
+                resolution.check_device(&located)?;
+                break Some(name);
+            }
+            Err(error) if may_be_missing && error.is(libc::ENOENT) => break Some(name),
+            Err(error) => return Err(error),
         }
-        resolution.follow(&located)?;
     };
     let mut names: Vec<&[u8]> =
         resolution.stack.iter().map(|level| level.name.as_slice()).collect();

@@ -73,7 +73,14 @@ impl Rmtree {
     /// `ENOTDIR`: a link or no directory; `ENOENT`, `EACCES`, `EMFILE` …
     pub fn new(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<Self> {
         let (above, name) = split(path);
-        let parent = open_parent(directory(dir_fd), &above)?;
+        Self::at(open_parent(directory(dir_fd), &above)?, name, path)
+    }
+
+    /// Opens the tree called `name` in `parent`. In the paths of failures it is called `path`.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn at(parent: OwnedFd, name: CString, path: &CStr) -> Result<Self> {
         let top = open_directory(parent.as_fd(), &name, false)?;
         let options = WalkOptions { topdown: false, ..WalkOptions::default() };
         Ok(Self {
@@ -93,6 +100,15 @@ impl Rmtree {
     pub fn interrupted_by(mut self, flag: Arc<AtomicBool>) -> Self {
         self.walk.interrupted_by(flag);
         self
+    }
+
+    /// Refuses to empty directories that are on another mounted file system than `fd`; see
+    /// [`Walk::stay_on_mount_of`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn stay_on_mount_of(&mut self, fd: BorrowedFd<'_>) -> Result<()> {
+        self.walk.stay_on_mount_of(fd)
     }
 
     /// Sets how many threads help; see [`Walk::threads`]. Each empties one directory after the

@@ -9,7 +9,7 @@ use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;
 
 use crate::error::{Error, Result, retry};
-use crate::files::descriptors::{Identity, directory};
+use crate::files::descriptors::Identity;
 use crate::files::directory::open_directory;
 use crate::files::name_list::{FileType, Names};
 use crate::tree::ahead::{Looked, automatic_threads};
@@ -21,11 +21,18 @@ impl Walk<'_> {
     pub(super) fn enter_top(
         &mut self,
         top: &CStr,
-        dir_fd: Option<BorrowedFd<'_>>,
+        start: BorrowedFd<'_>,
+        name: &CStr,
     ) -> Result<Option<Step>> {
-        let start = directory(dir_fd);
+        let entered = self.open_top(top, start, name);
+        entered.inspect_err(|_| {
+            self.levels.push_name(top.to_bytes());
+        })
+    }
+
+    fn open_top(&mut self, top: &CStr, start: BorrowedFd<'_>, name: &CStr) -> Result<Option<Step>> {
         let follow = self.options.follow_symlinks;
-        match open_directory(start, top, follow) {
+        match open_directory(start, name, follow) {
             Ok(fd) => {
                 // A closed level is never looked for above the top, which stays open.
                 self.list(top, fd, false)?;
@@ -33,7 +40,7 @@ impl Walk<'_> {
             }
             Err(error) if !follow && is_not_a_directory(&error) => {
                 // The same numbers come from a component before the last: then it is an error.
-                retry("fstatat", || fstatat(start, top, AtFlags::AT_SYMLINK_NOFOLLOW))?;
+                retry("fstatat", || fstatat(start, name, AtFlags::AT_SYMLINK_NOFOLLOW))?;
                 self.levels.push_name(top.to_bytes());
                 Ok(Some(Step::Skipped(error)))
             }
@@ -144,6 +151,7 @@ impl Walk<'_> {
     }
 
     pub(super) fn list(&mut self, name: &CStr, fd: OwnedFd, through_link: bool) -> Result<()> {
+        self.manner.check(fd.as_fd())?;
         let identity = self.check_ancestors(fd.as_fd(), None)?;
         let work = match self.manner.work {
             // It is removed entry by entry, so that a step does not take long.

@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, CString, OsStr};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Result};
-use crate::files::descriptors::Identity;
+use crate::files::descriptors::{Identity, Mount, directory};
 use crate::files::name_list::{FileType, Names};
 use crate::files::stat::Stat;
 use crate::tree::ahead::{Looker, Manner};
@@ -103,6 +103,8 @@ pub(super) struct ReadAhead {
 #[derive(Debug)]
 pub(super) enum Start<'fd> {
     Path(CString, Option<BorrowedFd<'fd>>),
+    // The name of the top in the paths, and a single name in a directory that is open.
+    Name(CString, OwnedFd, CString),
     Open(CString, OwnedFd),
 }
 
@@ -122,6 +124,7 @@ impl<'fd> Walk<'fd> {
                 links_are_files: false,
                 follows: options.follow_symlinks,
                 work: Work::Nothing,
+                mount: None,
             },
             ahead: ReadAhead { threads: None, known: 0, enough: ENOUGH, is_started: false },
             kept: 0,
@@ -129,11 +132,30 @@ impl<'fd> Walk<'fd> {
         }
     }
 
+    /// Starts at the directory called `name` in `parent` instead, whose path stays `top`. It has no
+    /// effect after the first [`step`](Self::step).
+    pub fn start_at(&mut self, parent: OwnedFd, name: CString) {
+        if let Some(Start::Path(top, _)) = &self.start {
+            self.start = Some(Start::Name(top.clone(), parent, name));
+        }
+    }
+
+    /// Refuses directories that are on another mounted file system than `fd`: each is
+    /// [`Step::Skipped`] with `EXDEV`, or an error if it is the top.
+    ///
+    /// # Errors
+    /// `EBADF`: `fd` is not open.
+    pub fn stay_on_mount_of(&mut self, fd: BorrowedFd<'_>) -> Result<()> {
+        self.manner.mount = Some(Mount::of(fd)?);
+        Ok(())
+    }
+
     /// A walk from a directory that is open already, called `top` in the paths. Links to
     /// directories stand among the files, and what was listed ahead is not verified.
     pub(crate) fn of_work(top: &CStr, fd: OwnedFd, options: WalkOptions, work: Work) -> Self {
         let start = Some(Start::Open(top.to_owned(), fd));
-        let manner = Manner { is_exact: false, links_are_files: true, follows: false, work };
+        let manner =
+            Manner { is_exact: false, links_are_files: true, follows: false, work, mount: None };
         Self { start, manner, ..Self::new(top, None, options) }
     }
 
@@ -220,12 +242,8 @@ impl<'fd> Walk<'fd> {
         self.levels.trim_path();
         self.kept = self.kept.min(self.levels.depth());
         let step = match self.start.take() {
-            Some(Start::Path(top, dir_fd)) => {
-                let entered = self.enter_top(&top, dir_fd);
-                entered.inspect_err(|_| {
-                    self.levels.push_name(top.to_bytes());
-                })?
-            }
+            Some(Start::Path(top, dir_fd)) => self.enter_top(&top, directory(dir_fd), &top)?,
+            Some(Start::Name(top, parent, name)) => self.enter_top(&top, parent.as_fd(), &name)?,
             Some(Start::Open(top, fd)) => {
                 self.list(&top, fd, false)?;
                 self.advance_from_new()

@@ -85,7 +85,8 @@ pub fn utimensat(
     })
 }
 
-fn set_time(seconds: i64, nanoseconds: i32) -> SetTime {
+/// Returns the time that an export was given as seconds and nanoseconds.
+pub fn set_time(seconds: i64, nanoseconds: i32) -> SetTime {
     match u32::try_from(nanoseconds) {
         Ok(nanoseconds) => SetTime::At(Timestamp { seconds, nanoseconds }),
         Err(_) if nanoseconds == -1 => SetTime::Now,

@@ -94,8 +94,8 @@ fn kind_of(path: Option<&PathArg>) -> NameKind {
 
 /// The names in a directory.
 pub struct Names {
-    names: CoreNames,
-    kind: NameKind,
+    pub names: CoreNames,
+    pub kind: NameKind,
 }
 
 impl IntoJs for Names {
@@ -110,9 +110,10 @@ impl IntoJs for Names {
 
 /// The entries of a directory.
 pub struct Entries {
-    entries: Vec<DirEntry>,
-    kind: NameKind,
-    in_turns: bool,
+    pub entries: Vec<DirEntry>,
+    pub kind: NameKind,
+    /// Whether a long result is passed on over several turns of the event loop.
+    pub in_turns: bool,
 }
 
 impl IntoJs for Entries {

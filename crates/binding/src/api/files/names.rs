@@ -10,7 +10,7 @@ use crate::call::{CallFd, DirFd, Response, respond, respond_at};
 use crate::convert::outcome::Outcome;
 use crate::convert::path::{Name, PathArg};
 
-/// Opens a file, with openat2 if `resolve` is given.
+/// Opens a file, as openat2 does if `resolve` is given.
 ///
 /// @syscall openat
 #[napi(catch_unwind)]
@@ -25,7 +25,9 @@ pub fn openat(
     respond_at(later, dir_fd, move |dir_fd| {
         let path = path.as_c_str();
         let fd = match resolve {
-            Some(resolve) => names::openat2(dir_fd, path, flags, mode, resolve.into()),
+            Some(resolve) => {
+                fdkit::root::open_restricted(dir_fd, path, flags, mode, resolve.into())
+            }
             None => names::openat(dir_fd, path, flags, mode),
         };
         fd.map(|fd| Opened { fd, later })

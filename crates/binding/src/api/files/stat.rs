@@ -30,8 +30,7 @@ pub fn statx(
         Err(error) => return Ok(Err(error).into()),
     };
     match find(dir_fd, path.as_ref(), follow_symlinks) {
-        Ok(stat) if bigint => fields.write(&integers(&stat))?,
-        Ok(stat) => fields.write(&doubles(&stat).map(f64::to_bits))?,
+        Ok(stat) => write_fields(&stat, bigint, &fields)?,
         Err(error) => return Ok(Outcome::Failed(Failure::from(error).with_dir(dir_fd))),
     }
     Ok(Outcome::Value(()))
@@ -162,10 +161,18 @@ fn find(dir_fd: DirFd<'_>, path: Option<&PathArg>, follow_symlinks: bool) -> fdk
     }
 }
 
+/// Writes the fields to an array: integers with `bigint`, and otherwise the bits of doubles.
+pub fn write_fields(stat: &Stat, bigint: bool, fields: &Slots) -> Result<()> {
+    if bigint {
+        return fields.write(&integers(stat));
+    }
+    fields.write(&doubles(stat).map(f64::to_bits))
+}
+
 /// The fields of a file's status, as numbers or bigints.
 pub struct StatFields {
-    stat: Stat,
-    bigint: bool,
+    pub stat: Stat,
+    pub bigint: bool,
 }
 
 impl IntoJs for StatFields {

@@ -10,6 +10,7 @@ use fdkit::{Progress, Rmtree as CoreRmtree};
 use napi::bindgen_prelude::{Env, Result};
 use napi_derive::napi;
 
+use crate::api::tree::walk::Start;
 use crate::call::{CallFd, OwnThread, Response};
 use crate::convert::handle::{Handle, lock};
 use crate::convert::outcome::{Failure, Outcome};
@@ -37,7 +38,7 @@ impl Drop for Rmtree {
 
 struct State {
     // If the descriptor could not be duplicated, the first step reports the error.
-    start: fdkit::Result<Option<CallFd>>,
+    start: fdkit::Result<Option<Start>>,
     interrupt: Arc<AtomicBool>,
     path: PathArg,
     threads: Option<u32>,
@@ -55,11 +56,17 @@ pub fn rmtree_start(
     path: PathArg,
     threads: Option<u32>,
 ) -> Handle<Rmtree> {
-    let start = CallFd::new(dir_fd, later);
-    let interrupt = Arc::new(AtomicBool::new(false));
-    let state = State { start, interrupt: Arc::clone(&interrupt), path, threads, tree: None };
-    let state = Arc::new(Mutex::new(state));
-    Handle::new(Rmtree { state, interrupt, thread: OwnThread::default() })
+    let start = CallFd::new(dir_fd, later).map(|fd| fd.map(Start::Given));
+    Handle::new(Rmtree::new(start, path, threads))
+}
+
+impl Rmtree {
+    pub fn new(start: fdkit::Result<Option<Start>>, path: PathArg, threads: Option<u32>) -> Self {
+        let interrupt = Arc::new(AtomicBool::new(false));
+        let state = State { start, interrupt: Arc::clone(&interrupt), path, threads, tree: None };
+        let state = Arc::new(Mutex::new(state));
+        Self { state, interrupt, thread: OwnThread::default() }
+    }
 }
 
 /// Removes entries: all of them, or with `later`, on a thread of its own, as many as take 20 ms.
@@ -99,20 +106,22 @@ pub fn rmtree_close(tree: &Handle<Rmtree>) {
 impl State {
     fn remove(&mut self, until: Option<Instant>) -> Outcome<bool> {
         let start = match &self.start {
-            Ok(start) => start.as_ref().map(AsFd::as_fd),
+            Ok(start) => start.as_ref(),
             Err(error) => return Err(*error).into(),
         };
+        let dir_fd = start.map(AsFd::as_fd);
         let tree = match &mut self.tree {
             Some(tree) => tree,
-            None => match CoreRmtree::new(start, self.path.as_c_str()) {
-                Ok(tree) => {
+            None => match open(start, &self.path) {
+                Ok(None) => return Outcome::Value(false),
+                Ok(Some(tree)) => {
                     let tree = tree.interrupted_by(Arc::clone(&self.interrupt));
                     self.tree.insert(match self.threads {
                         Some(threads) => tree.threads(threads as usize),
                         None => tree,
                     })
                 }
-                Err(error) => return Outcome::Failed(Failure::from(error).with_dir(start)),
+                Err(error) => return Outcome::Failed(Failure::from(error).with_dir(dir_fd)),
             },
         };
         loop {
@@ -127,9 +136,18 @@ impl State {
                     let bytes = path.as_os_str().as_bytes().to_vec();
                     let path = Name { bytes, kind: self.path.kind() };
                     let failure = Failure::recoverable(error, Some(path));
-                    return Outcome::Failed(failure.with_dir(start));
+                    return Outcome::Failed(failure.with_dir(dir_fd));
                 }
             }
         }
+    }
+}
+
+/// Opens the tree, or removes what is no directory.
+fn open(start: Option<&Start>, path: &PathArg) -> fdkit::Result<Option<CoreRmtree>> {
+    let path = path.as_c_str();
+    match start {
+        Some(Start::Beneath(root)) => root.remove_all(path),
+        start => CoreRmtree::new(start.map(AsFd::as_fd), path).map(Some),
     }
 }

@@ -1,19 +1,20 @@
 //! Walking a directory tree.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use fdkit::files::descriptors::number;
+use fdkit::files::descriptors::{borrow, number};
+use fdkit::root::Root as CoreRoot;
 use fdkit::{Step, Walk as CoreWalk, WalkOptions};
 use napi::bindgen_prelude::{Env, Error, Result, Status};
 use napi::sys;
 use napi_derive::napi;
 
 use crate::api::files::stat::{FIELDS, bits};
-use crate::call::{CallFd, Response, borrow_dir_fd, respond};
+use crate::call::{CallFd, Response, respond};
 use crate::convert::handle::{Handle, lock};
 use crate::convert::outcome::{Failure, Outcome};
 use crate::convert::path::{Name, NameKind, PathArg};
@@ -37,15 +38,32 @@ pub struct Walk {
     interrupt: Arc<AtomicBool>,
 }
 
+/// The directory that a walk or a deletion starts from.
+pub enum Start {
+    /// A descriptor that was given.
+    Given(CallFd),
+    /// A root, which the path must not leave.
+    Beneath(Arc<CoreRoot>),
+}
+
+impl AsFd for Start {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Given(fd) => fd.as_fd(),
+            Self::Beneath(root) => root.as_fd(),
+        }
+    }
+}
+
 struct State {
     walk: CoreWalk<'static>,
     kind: NameKind,
     // Whether a step on a thread of the pool goes on with what comes next.
     looks_ahead: bool,
-    // The descriptor that the walk starts from, if one was given.
-    start: Option<CallFd>,
-    // Why the descriptor could not be duplicated. The first step reports it.
-    failed: Option<fdkit::Error>,
+    // The path, until the first step.
+    top: Option<PathArg>,
+    // If there is no descriptor, the first step reports the error.
+    start: fdkit::Result<Option<Start>>,
     // The result of the last step, and how far `drain` has come with it.
     step: Option<Step>,
     is_entered: bool,
@@ -68,31 +86,11 @@ pub fn walk_start(
     stats: bool,
     threads: Option<u32>,
     dir_fd: Option<i32>,
-) -> Result<Handle<Walk>> {
-    let (start, failed) = match CallFd::new(dir_fd, later) {
-        Ok(start) => (start, None),
-        Err(error) => (None, Some(error)),
-    };
-    let dir_fd = borrow_dir_fd(start.as_ref().map(|fd| number(fd.as_fd())));
-    let dir_fd = dir_fd.map_err(|error| Error::new(Status::InvalidArg, error))?;
+) -> Handle<Walk> {
+    let start = CallFd::new(dir_fd, later).map(|fd| fd.map(Start::Given));
     let options = WalkOptions { topdown, follow_symlinks, max_open: max_open as usize };
-    let mut walk = CoreWalk::new(top.as_c_str(), dir_fd, options).exact(exact).stats(stats);
-    if let Some(threads) = threads {
-        walk = walk.threads(threads as usize);
-    }
-    let interrupt = walk.interrupt();
-    let state = State {
-        walk,
-        kind: top.kind(),
-        looks_ahead: later && !exact && threads != Some(0),
-        start,
-        failed,
-        step: None,
-        is_entered: false,
-        dirnames_at: 0,
-        filenames_at: 0,
-    };
-    Ok(Handle::new(Walk { state: Arc::new(Mutex::new(state)), interrupt }))
+    let looks_ahead = later && !exact && threads != Some(0);
+    Handle::new(Walk::new(start, top, options, exact, stats, threads, looks_ahead))
 }
 
 /// Goes on to the next directory. Returns its descriptor, or -1 at the end. After a recoverable
@@ -219,8 +217,7 @@ pub fn walk_interrupt(walk: &Handle<Walk>) {
 pub fn walk_close(walk: &Handle<Walk>) {
     let mut state = lock(&walk.state);
     state.walk.close();
-    state.start = None;
-    state.failed = None;
+    state.start = Ok(None);
 }
 
 /// The functions that receive what a step found.
@@ -230,9 +227,48 @@ struct Sinks {
     filenames: Sink,
 }
 
+impl Walk {
+    pub fn new(
+        start: fdkit::Result<Option<Start>>,
+        top: PathArg,
+        options: WalkOptions,
+        exact: bool,
+        stats: bool,
+        threads: Option<u32>,
+        looks_ahead: bool,
+    ) -> Self {
+        let dir_fd = match &start {
+            Ok(Some(Start::Given(fd))) => borrow(number(fd.as_fd()), "openat").ok(),
+            _ => None,
+        };
+        let mut walk = CoreWalk::new(top.as_c_str(), dir_fd, options).exact(exact).stats(stats);
+        if let Some(threads) = threads {
+            walk = walk.threads(threads as usize);
+        }
+        let interrupt = walk.interrupt();
+        let state = State {
+            walk,
+            kind: top.kind(),
+            looks_ahead,
+            top: Some(top),
+            start,
+            step: None,
+            is_entered: false,
+            dirnames_at: 0,
+            filenames_at: 0,
+        };
+        Self { state: Arc::new(Mutex::new(state)), interrupt }
+    }
+}
+
 impl State {
     fn step(&mut self) -> Outcome<i32> {
-        let step = self.failed.take().map_or_else(|| self.walk.step(), Err);
+        let begun = self.begin();
+        if begun.is_err() {
+            // Further steps find nothing.
+            self.walk.close();
+        }
+        let step = begun.and_then(|()| self.walk.step());
         self.take(step)
     }
 
@@ -246,18 +282,36 @@ impl State {
     fn take(&mut self, step: fdkit::Result<Option<Step>>) -> Outcome<i32> {
         (self.dirnames_at, self.filenames_at) = (0, 0);
         (self.step, self.is_entered) = (None, false);
-        let start = self.start.as_ref().map(AsFd::as_fd);
         match step {
             Ok(step) => self.step = step,
-            Err(error) => return Outcome::Failed(Failure::from(error).with_dir(start)),
+            Err(error) => {
+                let start = self.start.as_ref().ok().and_then(Option::as_ref).map(AsFd::as_fd);
+                return Outcome::Failed(Failure::from(error).with_dir(start));
+            }
         }
         match self.step {
             None => Outcome::Value(-1),
             Some(Step::Directory) => Outcome::Value(self.walk.fd().map_or(-1, number)),
             Some(Step::Skipped(error)) => {
+                let start = self.start.as_ref().ok().and_then(Option::as_ref).map(AsFd::as_fd);
                 Outcome::Failed(Failure::recoverable(error, None).with_dir(start))
             }
         }
+    }
+
+    /// Before the first step, finds where the walk starts.
+    fn begin(&mut self) -> fdkit::Result<()> {
+        let Some(top) = self.top.take() else {
+            return Ok(());
+        };
+        if let Start::Beneath(root) = match &self.start {
+            Ok(Some(start)) => start,
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(*error),
+        } {
+            root.start_walk(&mut self.walk, top.as_c_str())?;
+        }
+        Ok(())
     }
 
     /// Passes on at most `most` names of the last step. Returns true if there may be more.

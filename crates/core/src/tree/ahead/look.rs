@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use nix::fcntl::AtFlags;
 use nix::sys::stat::{FileStat, fstat, fstatat};
 
-use crate::error::{Result, retry};
-use crate::files::descriptors::Identity;
+use crate::error::{Error, Result, retry};
+use crate::files::descriptors::{Identity, Mount};
 use crate::files::directory::open_directory;
 use crate::tree::listing::{Links, Listing, Reader};
 use crate::tree::work::Work;
@@ -80,10 +80,20 @@ pub(crate) struct Manner {
     /// Whether the walk compares directories with their ancestors.
     pub(crate) follows: bool,
     pub(crate) work: Work,
+    /// The mounted file system that all directories must be on, if the walk may not leave it.
+    pub(crate) mount: Option<Mount>,
 }
 
 impl Manner {
-    /// How links are treated when the walk itself lists a directory.
+    /// Refuses a directory on another mounted file system, with the error of `RESOLVE_NO_XDEV`.
+    pub(crate) fn check(self, fd: BorrowedFd<'_>) -> Result<()> {
+        match self.mount {
+            Some(mount) if Mount::of(fd)? != mount => Err(Error::new(libc::EXDEV, "openat2")),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is done with links when the walk itself lists a directory.
     pub(crate) fn links(self) -> Links {
         if self.links_are_files { Links::AreFiles } else { Links::Resolve }
     }
@@ -113,6 +123,7 @@ impl Looker {
         is_enough: impl Fn(usize) -> bool,
     ) -> Result<Option<Looked>> {
         let fd = open_directory(parent, name, false)?;
+        manner.check(fd.as_fd())?;
         let mut version = None;
         if manner.is_exact {
             let now = SystemTime::now();

@@ -1,0 +1,195 @@
+// Runs the three programs of docs/root.md, as they are on the page.
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import * as fs from 'node:fs'
+import { get } from 'node:http'
+import { createInterface } from 'node:readline'
+
+import test, { type ExecutionContext } from 'ava'
+
+import { packageRoot } from '../helpers/child.js'
+import { guideFiles } from '../helpers/guide.js'
+import { emulated, missing, notLinux, unless } from '../helpers/platform.js'
+import { link, makeTree, type Tree } from '../helpers/tree.js'
+
+const files = guideFiles('root')
+const node = ['--import', '@oxc-node/core/register']
+
+/** Creates a directory with the programs, the package and more. */
+function makeDirectory(t: ExecutionContext, more: Tree = {}): string {
+  const top = makeTree(t, { ...files, ...more, 'package.json': '{ "type": "module" }', node_modules: {} })
+  fs.symlinkSync(packageRoot, `${top}/node_modules/fdkit`)
+  for (const name of ['@oxc-node', '@types']) {
+    fs.symlinkSync(`${packageRoot}/node_modules/${name}`, `${top}/node_modules/${name}`)
+  }
+  return top
+}
+
+test('the page has three programs', (t) => {
+  t.deepEqual(Object.keys(files), ['static-server.ts', 'unpack.ts', 'agent-tools.ts'])
+})
+
+unless(notLinux)('static-server.ts serves what is beneath its directory, and nothing else', async (t) => {
+  const top = makeDirectory(t, {
+    secret: 'secret',
+    public: {
+      'index.html': '<h1>hello</h1>',
+      empty: '',
+      'a b': { 'file.css': 'css' },
+      out: link('../secret'),
+      etc: link('/etc'),
+      in: link('a b'),
+    },
+  })
+  const server = spawn(process.execPath, [...node, 'static-server.ts', 'public', '0'], {
+    cwd: top,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => server.kill('SIGKILL'))
+  const [base] = (await once(createInterface(server.stdout), 'line')) as [string]
+  const { port } = new URL(base)
+  // `fetch` would resolve `..` itself.
+  const ask = async (path: string) => {
+    const [response] = await once(get({ host: 'localhost', port, path }), 'response')
+    let body = ''
+    for await (const chunk of response) body += chunk
+    return `${response.statusCode} ${body}`
+  }
+  t.is(await ask('/'), '200 <h1>hello</h1>')
+  t.is(await ask('/a%20b/file.css?query'), '200 css')
+  t.is(await ask('/in/file.css'), '200 css')
+  t.is(await ask('/empty'), '200 ')
+  for (const path of [
+    '/../secret',
+    '/%2e%2e/secret',
+    '/out',
+    '/etc/passwd',
+    '/in/../../secret',
+    '/a%20b/..%2f..%2fsecret',
+  ]) {
+    t.is(await ask(path), '403 ', path)
+  }
+  for (const path of ['/none', '/in', '/index.html/']) t.is(await ask(path), '404 ', path)
+  for (const path of ['/%', '/%00']) t.is(await ask(path), '400 ', path)
+})
+
+unless(notLinux || missing('python3'))(
+  'unpack.ts unpacks an archive, and refuses what would leave the directory',
+  (t) => {
+    const top = makeDirectory(t, { target: {}, outside: { file: 'kept' } })
+    const make = `
+import io, sys, tarfile
+tar = tarfile.open(fileobj=sys.stdout.buffer, mode='w|', format=tarfile.USTAR_FORMAT)
+def add(name, type=tarfile.REGTYPE, data=b'', link=''):
+    info = tarfile.TarInfo(name)
+    info.type, info.size, info.linkname, info.mode = type, len(data), link, 0o750
+    tar.addfile(info, io.BytesIO(data))
+add('dir', tarfile.DIRTYPE)
+add('dir/file', data=b'x' * 70000)
+add('deep/er/' + 'n' * 90 + '/' + 'm' * 90, data=b'long')
+add('link', tarfile.SYMTYPE, link='dir')
+add('link/through', data=b'beneath')
+add('hard', tarfile.LNKTYPE, link='dir/file')
+add('../outside/evil', data=b'evil')
+add('${top}/outside/evil', data=b'evil')
+add('out', tarfile.SYMTYPE, link='../outside')
+add('out/evil', data=b'evil')
+add('out/file', data=b'evil')
+add('stolen', tarfile.LNKTYPE, link='out/file')
+add('dir/../../outside/evil', data=b'evil')
+add('last', data=b'last')
+tar.close()
+`
+    const archive = spawnSync('python3', ['-c', make]).stdout
+    const { stdout, stderr } = spawnSync(process.execPath, [...node, 'unpack.ts', 'target'], {
+      cwd: top,
+      input: archive,
+    })
+    t.is(stderr.toString(), '')
+    t.deepEqual(stdout.toString().trim().split('\n'), [
+      'refused: ../outside/evil',
+      `refused: ${top}/outside/evil`,
+      'refused: out/evil',
+      'refused: out/file',
+      'refused: stolen',
+      'refused: dir/../../outside/evil',
+    ])
+    t.deepEqual(fs.readdirSync(`${top}/outside`), ['file'])
+    t.is(fs.readFileSync(`${top}/outside/file`, 'utf8'), 'kept')
+    const read = (path: string) => fs.readFileSync(`${top}/target/${path}`, 'utf8')
+    t.is(read('dir/file'), 'x'.repeat(70_000))
+    t.is(read('dir/through'), 'beneath')
+    t.is(read('last'), 'last')
+    t.is(read(`deep/er/${'n'.repeat(90)}/${'m'.repeat(90)}`), 'long')
+    t.is(fs.statSync(`${top}/target/hard`).nlink, 2)
+    t.is(fs.statSync(`${top}/target/dir/file`).mode & 0o777, 0o750)
+  },
+)
+
+unless(notLinux)('agent-tools.ts works in its directory, and answers with text', async (t) => {
+  const top = makeDirectory(t, {
+    secret: 'secret',
+    work: { src: { 'a.ts': 'const a = 1' }, out: link('..') },
+  })
+  fs.writeFileSync(
+    `${top}/run.ts`,
+    `
+    import { fileTools } from './agent-tools.ts'
+    const tools = await fileTools('work')
+    const answers = [
+      await tools.list(),
+      await tools.read('src/a.ts'),
+      await tools.replace('src/a.ts', '1', '2'),
+      await tools.replace('src/a.ts', 'none', '2'),
+      await tools.write('new/dir/b.ts', 'const b = 2'),
+      await tools.search('= 2'),
+      await tools.read('../secret'),
+      await tools.read('out/secret'),
+      await tools.read('src'),
+      await tools.write('/tmp/fdkit-evil', 'evil'),
+      await tools.remove('out/work'),
+      await tools.remove('out'),
+      await tools.remove('new'),
+      await tools.read('none'),
+      await tools.list('src'),
+    ]
+    await tools.close()
+    console.log(JSON.stringify(answers))
+    `,
+  )
+  const { stdout, stderr } = spawnSync(process.execPath, [...node, 'run.ts'], { cwd: top, encoding: 'utf8' })
+  t.is(stderr, '')
+  const out = 'error: this path leads out of the workspace'
+  t.deepEqual(JSON.parse(stdout), [
+    'out\nsrc/',
+    'const a = 1',
+    'replaced',
+    'error: the text occurs 0 times',
+    'written',
+    'src/a.ts\nnew/dir/b.ts',
+    out,
+    out,
+    'error: this is not a regular file',
+    out,
+    out,
+    'removed',
+    'removed',
+    'error: ENOENT',
+    'a.ts',
+  ])
+  t.is(fs.readFileSync(`${top}/secret`, 'utf8'), 'secret')
+})
+
+unless(emulated && 'the compiler is built for this processor')('the programs compile without errors', (t) => {
+  const cwd = makeDirectory(t)
+  const { compilerOptions } = JSON.parse(fs.readFileSync(`${packageRoot}/tsconfig.json`, 'utf8'))
+  const config = {
+    compilerOptions: { ...compilerOptions, allowImportingTsExtensions: true },
+    include: ['*.ts'],
+  }
+  fs.writeFileSync(`${cwd}/tsconfig.json`, JSON.stringify(config))
+  const tsc = `${packageRoot}/node_modules/typescript/bin/tsc`
+  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', cwd], { encoding: 'utf8' })
+  t.is(stdout, '')
+  t.is(status, 0)
+})
