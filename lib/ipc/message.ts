@@ -168,7 +168,8 @@ export function sendFds(fd: FdLike, data: Contents, fds: readonly FdLike[], opti
  */
 export function recvFds(fd: FdLike, size: number, maxFds: number, options?: FdsOptions): ReceivedFds {
   const { socket, room, most, flags } = validateReceive(fd, size, maxFds, options)
-  return received(native.recvFds(socket, room, most, flags))
+  const [data, fds, returned] = check(native.recvFds(socket, room, most, flags))
+  return { data, fds: fds.map(handOut), flags: returned }
 }
 
 const calls = new Waiting()
