@@ -182,6 +182,13 @@ export declare function fdsDuplicate(fds: Array<number>): Outcome<Handle<Fds>>
 export declare function fdsTake(fds: Handle<Fds>): Array<number>
 
 /**
+ * Lets the descriptors that nobody has taken weigh on the garbage collector.
+ *
+ * @syscall recvmsg
+ */
+export declare function fdsWeigh(fds: Handle<Fds>): void
+
+/**
  * Sets the size of a file.
  *
  * @syscall ftruncate
