@@ -3,41 +3,29 @@
  *
  * @packageDocumentation
  */
-export {
-  link,
-  mkdir,
-  mkfifo,
-  mknod,
-  readlink,
-  rename,
-  replace,
-  rmdir,
-  symlink,
-  unlink,
-  type LinkOptions,
-  type RenameOptions,
-  type TwoDirFdOptions,
-} from './lib/files/names.js'
-export {
-  access,
-  canAccess,
-  chmod,
-  chown,
-  exists,
-  utime,
-  UTIME_NOW,
-  UTIME_OMIT,
-  type AccessOptions,
-  type UtimeOptions,
-} from './lib/files/attributes.js'
+export { mkdir, mkfifo, mknod } from './lib/files/make.js'
+export { link, readlink, symlink, type LinkOptions } from './lib/files/links.js'
+export { rename, replace, type RenameOptions, type TwoDirFdOptions } from './lib/files/rename.js'
+export { rmdir, unlink } from './lib/files/remove.js'
+export { access, canAccess, exists, type AccessOptions } from './lib/files/access.js'
+export { chmod, chown } from './lib/files/attributes.js'
+export { utime, UTIME_NOW, UTIME_OMIT, type UtimeOptions } from './lib/files/times.js'
 export type { SystemError } from './lib/runtime/error.js'
-export { addAuditHook, type AuditHook } from './lib/runtime/audit.js'
+export { addAuditHook, type AuditEvents, type AuditHook } from './lib/runtime/audit.js'
 export * from './lib/constants.js'
 export type { Contents } from './lib/memory/contents.js'
 export { copyFrom } from './lib/memory/copy.js'
 export { dup, getInheritable, setInheritable } from './lib/files/descriptors.js'
 export { futexWait, futexWake, type FutexResult } from './lib/memory/futex.js'
-export { fwalk, type FwalkEntry, type FwalkIterator, type FwalkOptions } from './lib/tree/fwalk.js'
+export {
+  fwalk,
+  type FwalkEntry,
+  type FwalkIterator,
+  type FwalkOptions,
+  type FwalkStats,
+  type FwalkStatsEntry,
+} from './lib/tree/fwalk.js'
+export { diskUsage, type DiskUsage, type DiskUsageOptions } from './lib/tree/disk-usage.js'
 export {
   recvFds,
   sendFds,
@@ -57,11 +45,12 @@ export {
   type MmapOptions,
   type MmapSharedOptions,
 } from './lib/memory/mapping.js'
-export { Memfd, type MemfdBlobOptions, type Seal } from './lib/memory/memfd-class.js'
+export { Memfd, type MemfdBlobOptions } from './lib/memory/memfd-class.js'
+export type { Seal } from './lib/memory/seal-names.js'
 export type { MemfdOptions } from './lib/memory/memfd-create.js'
 export type { SyncContents } from './lib/memory/chunks.js'
 export { addSeals, getSeals, memfdCreate } from './lib/memory/memfd.js'
-export { hugePageSizes } from './lib/memory/available.js'
+export { hugePageSizes } from './lib/memory/huge-pages.js'
 export { open, type OpenOptions } from './lib/files/open.js'
 export { rmtree, type RmtreeOptions } from './lib/tree/rmtree.js'
 export {
@@ -70,6 +59,8 @@ export {
   type DirEntryOptions,
   type DirEntryStatOptions,
 } from './lib/files/scandir.js'
+export { statAll, type StatAllOptions } from './lib/files/stat-all.js'
 export { lstat, stat, type LstatOptions, type StatOptions } from './lib/files/stat.js'
+export { statvfs, type StatvfsOptions, type StatvfsResult } from './lib/files/statvfs.js'
 export { supportsDirFd, supportsFd, supportsFollowSymlinks } from './lib/supports.js'
 export type { DirFdOptions, FdLike, FollowOptions, PathLike } from './lib/runtime/validate.js'

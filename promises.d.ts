@@ -21,11 +21,14 @@ import type {
 	DirEntry,
 	DirEntryStatOptions,
 	DirFdOptions,
+	DiskUsage,
+	DiskUsageOptions,
 	FdLike,
 	FdsOptions,
 	FollowOptions,
 	FwalkEntry,
 	FwalkOptions,
+	FwalkStatsEntry,
 	LinkOptions,
 	LstatOptions,
 	Memfd,
@@ -36,8 +39,12 @@ import type {
 	RenameOptions,
 	RmtreeOptions,
 	SocketType,
+	StatAllOptions,
 	StatOptions,
+	StatvfsOptions,
+	StatvfsResult,
 	SyncContents,
+	SystemError,
 	TwoDirFdOptions,
 	UtimeOptions,
 } from './index.js';
@@ -83,6 +90,11 @@ export interface FutexWaitAsyncOptions {
  * ```
  */
 export declare function futexWaitAsync(typedArray: Int32Array, index: number, value: number, options?: FutexWaitAsyncOptions): Promise<FutexResult>;
+/** Options of `diskUsage` of `fdkit/promises`. */
+export interface AsyncDiskUsageOptions<Name extends string | Buffer = string> extends DiskUsageOptions<Name> {
+	/** Ends the count with an AbortError. */
+	signal?: AbortSignal | undefined;
+}
 /**
  * The contents of a Memfd that is created asynchronously. In addition to {@link SyncContents}, they
  * may be a stream or anything else that `for await` can iterate; a `Blob`; or a `Response` or
@@ -128,13 +140,13 @@ export interface AsyncFwalkOptions<Name extends string | Buffer = string> extend
 	signal?: AbortSignal | undefined;
 }
 /** The iterator that `fwalk` of `fdkit/promises` returns. */
-export interface AsyncFwalkIterator<Name extends string | Buffer = string> extends NodeJS.AsyncIterator<FwalkEntry<Name>, undefined, unknown> {
-	next(): Promise<IteratorResult<FwalkEntry<Name>, undefined>>;
+export interface AsyncFwalkIterator<Name extends string | Buffer = string, Entry = FwalkEntry<Name>> extends NodeJS.AsyncIterator<Entry, undefined, unknown> {
+	next(): Promise<IteratorResult<Entry, undefined>>;
 	/** Ends the walk and closes its descriptors, as `break` in a loop does. */
 	return(value?: unknown): Promise<IteratorReturnResult<undefined>>;
 	/** Ends the walk, and rejects. */
 	throw(error?: unknown): Promise<IteratorReturnResult<undefined>>;
-	[Symbol.asyncIterator](): AsyncFwalkIterator<Name>;
+	[Symbol.asyncIterator](): AsyncFwalkIterator<Name, Entry>;
 	[Symbol.asyncDispose](): Promise<void>;
 }
 /**
@@ -152,7 +164,346 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
  * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
  * directory that is its own ancestor. Names added to `dirnames` must be single components.
  *
- * Each step runs off the main thread.
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
+ *
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
+ *
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit/promises'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
+ *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
+ * }
+ * ```
+ */
+export declare function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffer> & {
+	stats?: false | undefined;
+}): AsyncFwalkIterator<Buffer>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
+ *
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
+ *
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit/promises'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
+ *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
+ * }
+ * ```
+ */
+export declare function fwalk(top?: string | URL, options?: AsyncFwalkOptions<string> & {
+	stats?: false | undefined;
+}): AsyncFwalkIterator<string>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
+ *
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
+ *
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit/promises'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
+ *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
+ * }
+ * ```
+ */
+export declare function fwalk(top: Uint8Array, options: AsyncFwalkOptions<Buffer> & {
+	stats: true;
+	bigint?: false | undefined;
+}): AsyncFwalkIterator<Buffer, FwalkStatsEntry<Buffer>>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
+ *
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
+ *
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit/promises'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
+ *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
+ * }
+ * ```
+ */
+export declare function fwalk(top: string | URL | undefined, options: AsyncFwalkOptions<string> & {
+	stats: true;
+	bigint?: false | undefined;
+}): AsyncFwalkIterator<string, FwalkStatsEntry>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
+ *
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
+ *
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit/promises'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
+ *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
+ * }
+ * ```
+ */
+export declare function fwalk(top: Uint8Array, options: AsyncFwalkOptions<Buffer> & {
+	stats: true;
+	bigint: true;
+}): AsyncFwalkIterator<Buffer, FwalkStatsEntry<Buffer, fs.BigIntStats>>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
+ *
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
+ *
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit/promises'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
+ *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
+ * }
+ * ```
+ */
+export declare function fwalk(top: string | URL | undefined, options: AsyncFwalkOptions<string> & {
+	stats: true;
+	bigint: true;
+}): AsyncFwalkIterator<string, FwalkStatsEntry<string, fs.BigIntStats>>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
  *
  * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
  * iterator is collected. A signal that aborts in between does not change that. If `next()` is
@@ -200,7 +551,12 @@ export declare function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffe
  * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
  * directory that is its own ancestor. Names added to `dirnames` must be single components.
  *
- * Each step runs off the main thread.
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
  *
  * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
  * iterator is collected. A signal that aborts in between does not change that. If `next()` is
@@ -268,7 +624,7 @@ export declare function fwalk(top?: string | URL, options?: AsyncFwalkOptions<st
  * await open('../../etc/passwd', 'r', { dirFd, resolve: RESOLVE_BENEATH }) // throws: EXDEV
  * ```
  */
-export declare function open(path: PathLike, flags?: number | string, options?: OpenOptions): Promise<number>;
+export declare function open(path: PathLike, flags?: string | number, options?: OpenOptions): Promise<number>;
 /**
  * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
  * `fs.BigIntStats` with `bigint: true`.
@@ -293,7 +649,7 @@ export declare function open(path: PathLike, flags?: number | string, options?: 
  * ```
  */
 export declare function stat(path: PathLike | FdLike, options: StatOptions & {
-	bigint: true;
+bigint: true;
 }): Promise<fs.BigIntStats>;
 /**
  * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
@@ -319,7 +675,7 @@ export declare function stat(path: PathLike | FdLike, options: StatOptions & {
  * ```
  */
 export declare function stat(path: PathLike | FdLike, options?: StatOptions & {
-	bigint?: false | undefined;
+bigint?: false | undefined;
 }): Promise<fs.Stats>;
 /**
  * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
@@ -360,7 +716,7 @@ export declare function stat(path: PathLike | FdLike, options?: StatOptions): Pr
  * ```
  */
 export declare function lstat(path: PathLike, options: LstatOptions & {
-	bigint: true;
+bigint: true;
 }): Promise<fs.BigIntStats>;
 /**
  * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
@@ -377,7 +733,7 @@ export declare function lstat(path: PathLike, options: LstatOptions & {
  * ```
  */
 export declare function lstat(path: PathLike, options?: LstatOptions & {
-	bigint?: false | undefined;
+bigint?: false | undefined;
 }): Promise<fs.Stats>;
 /**
  * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
@@ -394,6 +750,161 @@ export declare function lstat(path: PathLike, options?: LstatOptions & {
  * ```
  */
 export declare function lstat(path: PathLike, options?: LstatOptions): Promise<fs.Stats | fs.BigIntStats>;
+/**
+ * Returns the status of many files: for each name, in the same order, what {@link stat} returns or
+ * the error that it throws. An error is an `instanceof Error`, and a status is not.
+ *
+ * One call into the addon looks at all files. If `names` comes from {@link fwalk}, its option
+ * `stats` is faster still.
+ *
+ * @param names an array of names or paths, each a string or a Uint8Array
+ * @throws `ERR_INVALID_ARG_TYPE`: `names` is not an array, or one of its elements is not a name.
+ * The errors of stat(2), such as `ENOENT` and `EBADF`, are in the result
+ * @see https://man7.org/linux/man-pages/man2/statx.2.html
+ * @example
+ * ```ts
+ * import { listdir, statAll } from 'fdkit/promises'
+ *
+ * let bytes = 0
+ * for (const found of await statAll(await listdir('src'), { followSymlinks: false })) {
+ *   if (!(found instanceof Error)) bytes += found.size
+ * }
+ * ```
+ */
+export declare function statAll(names: readonly (string | Uint8Array)[], options: StatAllOptions & {
+bigint: true;
+}): Promise<(fs.BigIntStats | SystemError)[]>;
+/**
+ * Returns the status of many files: for each name, in the same order, what {@link stat} returns or
+ * the error that it throws. An error is an `instanceof Error`, and a status is not.
+ *
+ * One call into the addon looks at all files. If `names` comes from {@link fwalk}, its option
+ * `stats` is faster still.
+ *
+ * @param names an array of names or paths, each a string or a Uint8Array
+ * @throws `ERR_INVALID_ARG_TYPE`: `names` is not an array, or one of its elements is not a name.
+ * The errors of stat(2), such as `ENOENT` and `EBADF`, are in the result
+ * @see https://man7.org/linux/man-pages/man2/statx.2.html
+ * @example
+ * ```ts
+ * import { listdir, statAll } from 'fdkit/promises'
+ *
+ * let bytes = 0
+ * for (const found of await statAll(await listdir('src'), { followSymlinks: false })) {
+ *   if (!(found instanceof Error)) bytes += found.size
+ * }
+ * ```
+ */
+export declare function statAll(names: readonly (string | Uint8Array)[], options?: StatAllOptions & {
+bigint?: false | undefined;
+}): Promise<(fs.Stats | SystemError)[]>;
+/**
+ * Returns the status of many files: for each name, in the same order, what {@link stat} returns or
+ * the error that it throws. An error is an `instanceof Error`, and a status is not.
+ *
+ * One call into the addon looks at all files. If `names` comes from {@link fwalk}, its option
+ * `stats` is faster still.
+ *
+ * @param names an array of names or paths, each a string or a Uint8Array
+ * @throws `ERR_INVALID_ARG_TYPE`: `names` is not an array, or one of its elements is not a name.
+ * The errors of stat(2), such as `ENOENT` and `EBADF`, are in the result
+ * @see https://man7.org/linux/man-pages/man2/statx.2.html
+ * @example
+ * ```ts
+ * import { listdir, statAll } from 'fdkit/promises'
+ *
+ * let bytes = 0
+ * for (const found of await statAll(await listdir('src'), { followSymlinks: false })) {
+ *   if (!(found instanceof Error)) bytes += found.size
+ * }
+ * ```
+ */
+export declare function statAll(names: readonly (string | Uint8Array)[], options?: StatAllOptions): Promise<(fs.Stats | fs.BigIntStats | SystemError)[]>;
+/**
+ * Returns the status of the file system that a file is on: its size, the free space, and the options
+ * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
+ * `bigint: true` they are exact.
+ *
+ * Symbolic links are followed. Like Python, it counts blocks in units of `f_frsize`; `fs.statfs`
+ * counts in units of its `bsize`. Unlike in Python, the path may start at `dirFd`. The file is then
+ * opened first, and an automount is not triggered. On macOS, the process must be allowed to read the
+ * file in that case.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EIO` and the other errors
+ * of statvfs(3)
+ * @see https://docs.python.org/3/library/os.html#os.statvfs
+ * @see https://man7.org/linux/man-pages/man3/statvfs.3.html
+ * @example
+ * ```ts
+ * import { ST_RDONLY } from 'fdkit'
+ * import { statvfs } from 'fdkit/promises'
+ *
+ * const { f_bavail, f_frsize, f_flag } = await statvfs('.')
+ * console.log(f_bavail * f_frsize, 'bytes are free')
+ * Boolean(f_flag & ST_RDONLY) // false
+ * ```
+ */
+export declare function statvfs(path: PathLike | FdLike, options: StatvfsOptions & {
+bigint: true;
+}): Promise<StatvfsResult<bigint>>;
+/**
+ * Returns the status of the file system that a file is on: its size, the free space, and the options
+ * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
+ * `bigint: true` they are exact.
+ *
+ * Symbolic links are followed. Like Python, it counts blocks in units of `f_frsize`; `fs.statfs`
+ * counts in units of its `bsize`. Unlike in Python, the path may start at `dirFd`. The file is then
+ * opened first, and an automount is not triggered. On macOS, the process must be allowed to read the
+ * file in that case.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EIO` and the other errors
+ * of statvfs(3)
+ * @see https://docs.python.org/3/library/os.html#os.statvfs
+ * @see https://man7.org/linux/man-pages/man3/statvfs.3.html
+ * @example
+ * ```ts
+ * import { ST_RDONLY } from 'fdkit'
+ * import { statvfs } from 'fdkit/promises'
+ *
+ * const { f_bavail, f_frsize, f_flag } = await statvfs('.')
+ * console.log(f_bavail * f_frsize, 'bytes are free')
+ * Boolean(f_flag & ST_RDONLY) // false
+ * ```
+ */
+export declare function statvfs(path: PathLike | FdLike, options?: StatvfsOptions & {
+bigint?: false | undefined;
+}): Promise<StatvfsResult>;
+/**
+ * Returns the status of the file system that a file is on: its size, the free space, and the options
+ * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
+ * `bigint: true` they are exact.
+ *
+ * Symbolic links are followed. Like Python, it counts blocks in units of `f_frsize`; `fs.statfs`
+ * counts in units of its `bsize`. Unlike in Python, the path may start at `dirFd`. The file is then
+ * opened first, and an automount is not triggered. On macOS, the process must be allowed to read the
+ * file in that case.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`, `EIO` and the other errors
+ * of statvfs(3)
+ * @see https://docs.python.org/3/library/os.html#os.statvfs
+ * @see https://man7.org/linux/man-pages/man3/statvfs.3.html
+ * @example
+ * ```ts
+ * import { ST_RDONLY } from 'fdkit'
+ * import { statvfs } from 'fdkit/promises'
+ *
+ * const { f_bavail, f_frsize, f_flag } = await statvfs('.')
+ * console.log(f_bavail * f_frsize, 'bytes are free')
+ * Boolean(f_flag & ST_RDONLY) // false
+ * ```
+ */
+export declare function statvfs(path: PathLike | FdLike, options?: StatvfsOptions): Promise<StatvfsResult | StatvfsResult<bigint>>;
 /**
  * Checks whether this process may access a file as `mode` says, and throws if it may not. The
  * answer can change before you act on it. If that matters, try the operation itself.
@@ -476,7 +987,7 @@ export declare function exists(path: PathLike, options?: FollowOptions): Promise
  * }
  * ```
  */
-export declare function chmod(path: PathLike | FdLike, mode: number | string, options?: FollowOptions): Promise<void>;
+export declare function chmod(path: PathLike | FdLike, mode: string | number, options?: FollowOptions): Promise<void>;
 /**
  * Sets the owner and the group of a file. -1 leaves either of them unchanged.
  *
@@ -527,7 +1038,7 @@ export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): 
  * ;(await listdir(dirFd)).includes('output') // true
  * ```
  */
-export declare function mkdir(path: PathLike, mode?: number | string, options?: DirFdOptions): Promise<void>;
+export declare function mkdir(path: PathLike, mode?: string | number, options?: DirFdOptions): Promise<void>;
 /**
  * Creates a FIFO. Its permissions are `mode` without the bits of the umask.
  *
@@ -541,7 +1052,7 @@ export declare function mkdir(path: PathLike, mode?: number | string, options?: 
  * ;(await stat('queue')).isFIFO() // true
  * ```
  */
-export declare function mkfifo(path: PathLike, mode?: number | string, options?: DirFdOptions): Promise<void>;
+export declare function mkfifo(path: PathLike, mode?: string | number, options?: DirFdOptions): Promise<void>;
 /**
  * Creates a file of any type except a directory or a symbolic link. Its permissions are those of
  * `mode` without the bits of the umask.
@@ -580,39 +1091,6 @@ export declare function mknod(path: PathLike, mode?: number, device?: number, op
  * ```
  */
 export declare function link(src: PathLike, dst: PathLike, options?: LinkOptions): Promise<void>;
-/**
- * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
- * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
- *
- * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
- * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
- * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
- * @see https://docs.python.org/3/library/os.html#os.rename
- * @example
- * ```ts
- * import { RENAME_NOREPLACE } from 'fdkit'
- * import { rename } from 'fdkit/promises'
- *
- * await rename('config/app.json', 'config/old.json')
- * await rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
- * ```
- */
-export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): Promise<void>;
-/**
- * Renames a file or a directory. On every platform, a file at `dst` is replaced.
- *
- * @throws the errors of {@link rename}
- * @see https://docs.python.org/3/library/os.html#os.replace
- * @example
- * ```ts
- * import { writeFileSync } from 'node:fs'
- * import { replace } from 'fdkit/promises'
- *
- * writeFileSync('config/app.json.new', '{}')
- * await replace('config/app.json.new', 'config/app.json')
- * ```
- */
-export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): Promise<void>;
 /**
  * Creates a symbolic link at `path` that points to `target`, which need not exist.
  *
@@ -673,6 +1151,39 @@ export declare function readlink(path: Uint8Array, options?: DirFdOptions): Prom
  * ```
  */
 export declare function readlink(path: PathLike, options?: DirFdOptions): Promise<string | Buffer>;
+/**
+ * Renames a file or a directory. By default, a file at `dst` is replaced. With `RENAME_NOREPLACE`,
+ * an existing `dst` is an error. With `RENAME_EXCHANGE`, the two names are exchanged atomically.
+ *
+ * @throws `EXDEV`: the two paths are on different file systems; `EEXIST`: `dst` exists, with
+ * `RENAME_NOREPLACE`; `EINVAL`: `dst` is below `src`, or the kernel or the file system does not
+ * support the flags; `ENOENT`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` and the other errors of rename(2)
+ * @see https://docs.python.org/3/library/os.html#os.rename
+ * @example
+ * ```ts
+ * import { RENAME_NOREPLACE } from 'fdkit'
+ * import { rename } from 'fdkit/promises'
+ *
+ * await rename('config/app.json', 'config/old.json')
+ * await rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
+ * ```
+ */
+export declare function rename(src: PathLike, dst: PathLike, options?: RenameOptions): Promise<void>;
+/**
+ * Renames a file or a directory. On every platform, a file at `dst` is replaced.
+ *
+ * @throws the errors of {@link rename}
+ * @see https://docs.python.org/3/library/os.html#os.replace
+ * @example
+ * ```ts
+ * import { writeFileSync } from 'node:fs'
+ * import { replace } from 'fdkit/promises'
+ *
+ * writeFileSync('config/app.json.new', '{}')
+ * await replace('config/app.json.new', 'config/app.json')
+ * ```
+ */
+export declare function replace(src: PathLike, dst: PathLike, options?: TwoDirFdOptions): Promise<void>;
 /**
  * Removes a name that is not a directory.
  *
@@ -779,62 +1290,6 @@ export declare function listdir(path: Uint8Array, options?: DirFdOptions): Promi
  * ```
  */
 export declare function listdir(path?: PathLike | FdLike, options?: DirFdOptions): Promise<string[] | Buffer[]>;
-/**
- * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
- * order. The name, the type and the inode number of an entry come from the directory itself and
- * need no further system call.
- *
- * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
- * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
- * was given in place of the path.
- *
- * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
- * only the `stat` method of an entry makes another system call. It returns a promise.
- *
- * @param path a path, or a descriptor of a directory
- * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
- * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
- * open(2)
- * @see https://docs.python.org/3/library/os.html#os.scandir
- * @example
- * ```ts
- * import { scandir } from 'fdkit/promises'
- *
- * for (const entry of await scandir('src')) {
- *   if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
- *   console.log(entry.name, (await entry.stat()).size)
- * }
- * ```
- */
-export declare function scandir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<AsyncDirEntry[]>;
-/**
- * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
- * order. The name, the type and the inode number of an entry come from the directory itself and
- * need no further system call.
- *
- * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
- * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
- * was given in place of the path.
- *
- * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
- * only the `stat` method of an entry makes another system call. It returns a promise.
- *
- * @param path a path, or a descriptor of a directory
- * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
- * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
- * open(2)
- * @see https://docs.python.org/3/library/os.html#os.scandir
- * @example
- * ```ts
- * import { scandir } from 'fdkit/promises'
- *
- * for (const entry of await scandir('src')) {
- *   if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
- *   console.log(entry.name, (await entry.stat()).size)
- * }
- * ```
- */
-export declare function scandir(path: Uint8Array, options?: DirFdOptions): Promise<AsyncDirEntry<Buffer>[]>;
 /**
  * Creates an empty memory file, which has no name in any directory, and returns the number of its
  * descriptor.
@@ -1002,6 +1457,62 @@ export declare function pidfdOpen(pid: number): Promise<number>;
  */
 export declare function pidfdGetfd(pidfd: FdLike, fd: number): Promise<number>;
 /**
+ * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
+ * order. The name, the type and the inode number of an entry come from the directory itself and
+ * need no further system call.
+ *
+ * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
+ * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
+ * was given in place of the path.
+ *
+ * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
+ * only the `stat` method of an entry makes another system call. It returns a promise.
+ *
+ * @param path a path, or a descriptor of a directory
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
+ * @see https://docs.python.org/3/library/os.html#os.scandir
+ * @example
+ * ```ts
+ * import { scandir } from 'fdkit/promises'
+ *
+ * for (const entry of await scandir('src')) {
+ *   if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
+ *   console.log(entry.name, (await entry.stat()).size)
+ * }
+ * ```
+ */
+export declare function scandir(path?: string | URL | FdLike, options?: DirFdOptions): Promise<AsyncDirEntry[]>;
+/**
+ * Returns an iterator over the entries of a directory, without `.` and `..`, in the file system's
+ * order. The name, the type and the inode number of an entry come from the directory itself and
+ * need no further system call.
+ *
+ * Unlike Python's, it reads the whole directory at once: nothing stays open, so there is nothing to
+ * close. As in Python, an entry is examined again by its path, or relative to the descriptor if one
+ * was given in place of the path.
+ *
+ * Resolves with an array. The targets of symbolic links are examined as part of the listing, so
+ * only the `stat` method of an entry makes another system call. It returns a promise.
+ *
+ * @param path a path, or a descriptor of a directory
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` was given with a
+ * descriptor in place of the path; `ENOENT`, `ENOTDIR`, `EACCES`, `EMFILE` and the other errors of
+ * open(2)
+ * @see https://docs.python.org/3/library/os.html#os.scandir
+ * @example
+ * ```ts
+ * import { scandir } from 'fdkit/promises'
+ *
+ * for (const entry of await scandir('src')) {
+ *   if (!entry.isFile() || !entry.name.endsWith('.ts')) continue
+ *   console.log(entry.name, (await entry.stat()).size)
+ * }
+ * ```
+ */
+export declare function scandir(path: Uint8Array, options?: DirFdOptions): Promise<AsyncDirEntry<Buffer>[]>;
+/**
  * Removes a directory and everything below it, at any depth.
  *
  * Each name is removed relative to the directory in which it was found, and symbolic links are
@@ -1012,6 +1523,8 @@ export declare function pidfdGetfd(pidfd: FdLike, fd: number): Promise<number>;
  * Differs from Python: `onerror` gets one argument, an error whose `syscall` tells what failed. A
  * symbolic link is refused as `path` even if it ends in a slash. An empty directory is removed even
  * if it cannot be listed.
+ *
+ * The deletion has a thread of its own and does not occupy libuv's pool.
  *
  * @throws `ENOTDIR`: `path` is a symbolic link, or not a directory; `ENOENT`: `path` does not
  * exist; without `onerror`, also the first error below `path`: `EACCES`, `EPERM`, `EBUSY`,
@@ -1038,6 +1551,8 @@ export declare function rmtree(path: Uint8Array, options?: AsyncRmtreeOptions<Bu
  * symbolic link is refused as `path` even if it ends in a slash. An empty directory is removed even
  * if it cannot be listed.
  *
+ * The deletion has a thread of its own and does not occupy libuv's pool.
+ *
  * @throws `ENOTDIR`: `path` is a symbolic link, or not a directory; `ENOENT`: `path` does not
  * exist; without `onerror`, also the first error below `path`: `EACCES`, `EPERM`, `EBUSY`,
  * `ENOTEMPTY` (something was added in the meantime, or could not be removed) and others
@@ -1063,6 +1578,8 @@ export declare function rmtree(path: string | URL, options?: AsyncRmtreeOptions)
  * symbolic link is refused as `path` even if it ends in a slash. An empty directory is removed even
  * if it cannot be listed.
  *
+ * The deletion has a thread of its own and does not occupy libuv's pool.
+ *
  * @throws `ENOTDIR`: `path` is a symbolic link, or not a directory; `ENOENT`: `path` does not
  * exist; without `onerror`, also the first error below `path`: `EACCES`, `EPERM`, `EBUSY`,
  * `ENOTEMPTY` (something was added in the meantime, or could not be removed) and others
@@ -1076,6 +1593,90 @@ export declare function rmtree(path: string | URL, options?: AsyncRmtreeOptions)
  * ```
  */
 export declare function rmtree(path: PathLike, options?: AsyncRmtreeOptions<string | Buffer>): Promise<void>;
+/**
+ * Adds up what a directory and everything below it take on disk, as `du -s` does, at any depth.
+ *
+ * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
+ * If `path` is not a directory, that entry is counted.
+ *
+ * The tree is read on several threads, and its names never become JavaScript values. To know what
+ * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
+ * `fdkit.diskUsage`, with `path` and `dirFd`.
+ *
+ * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
+ * else on each file system.
+ *
+ * The count has a thread of its own and does not occupy libuv's pool.
+ *
+ * @throws `ENOENT`: `path` does not exist; without `onerror`, also the first error below `path`:
+ * `EACCES` and others
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://www.gnu.org/software/coreutils/manual/html_node/du-invocation.html
+ * @example
+ * ```ts
+ * import { diskUsage } from 'fdkit/promises'
+ *
+ * const { allocated } = await diskUsage('src', { signal: AbortSignal.timeout(10_000) })
+ * allocated > 0 // true
+ * ```
+ */
+export declare function diskUsage(path: Uint8Array, options?: AsyncDiskUsageOptions<Buffer>): Promise<DiskUsage>;
+/**
+ * Adds up what a directory and everything below it take on disk, as `du -s` does, at any depth.
+ *
+ * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
+ * If `path` is not a directory, that entry is counted.
+ *
+ * The tree is read on several threads, and its names never become JavaScript values. To know what
+ * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
+ * `fdkit.diskUsage`, with `path` and `dirFd`.
+ *
+ * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
+ * else on each file system.
+ *
+ * The count has a thread of its own and does not occupy libuv's pool.
+ *
+ * @throws `ENOENT`: `path` does not exist; without `onerror`, also the first error below `path`:
+ * `EACCES` and others
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://www.gnu.org/software/coreutils/manual/html_node/du-invocation.html
+ * @example
+ * ```ts
+ * import { diskUsage } from 'fdkit/promises'
+ *
+ * const { allocated } = await diskUsage('src', { signal: AbortSignal.timeout(10_000) })
+ * allocated > 0 // true
+ * ```
+ */
+export declare function diskUsage(path: string | URL, options?: AsyncDiskUsageOptions): Promise<DiskUsage>;
+/**
+ * Adds up what a directory and everything below it take on disk, as `du -s` does, at any depth.
+ *
+ * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
+ * If `path` is not a directory, that entry is counted.
+ *
+ * The tree is read on several threads, and its names never become JavaScript values. To know what
+ * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
+ * `fdkit.diskUsage`, with `path` and `dirFd`.
+ *
+ * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
+ * else on each file system.
+ *
+ * The count has a thread of its own and does not occupy libuv's pool.
+ *
+ * @throws `ENOENT`: `path` does not exist; without `onerror`, also the first error below `path`:
+ * `EACCES` and others
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://www.gnu.org/software/coreutils/manual/html_node/du-invocation.html
+ * @example
+ * ```ts
+ * import { diskUsage } from 'fdkit/promises'
+ *
+ * const { allocated } = await diskUsage('src', { signal: AbortSignal.timeout(10_000) })
+ * allocated > 0 // true
+ * ```
+ */
+export declare function diskUsage(path: PathLike, options?: AsyncDiskUsageOptions<string | Buffer>): Promise<DiskUsage>;
 /**
  * Creates a {@link Memfd} like `Memfd.create` of `fdkit`, but `contents` may also be an async
  * iterable (such as a stream), a `Blob`, or a `Response`. The pieces are written as they arrive,

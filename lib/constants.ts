@@ -102,3 +102,21 @@ export const X_OK = 1
 export const W_OK = 2
 /** For {@link access}: the file may be read. */
 export const R_OK = 4
+/** For {@link statvfs}: the file system is mounted read-only. */
+export const ST_RDONLY = 1
+/** For {@link statvfs}: programs are run without the set-user-ID and set-group-ID bits of their files. */
+export const ST_NOSUID = 2
+/** For {@link statvfs}: device files cannot be opened. */
+export const ST_NODEV = 4
+/** For {@link statvfs}: programs cannot be run. */
+export const ST_NOEXEC = 8
+/** For {@link statvfs}: writes are synchronous. */
+export const ST_SYNCHRONOUS = 0x10
+/** For {@link statvfs}: mandatory locks are supported. Linux 5.15 removed them. */
+export const ST_MANDLOCK = 0x40
+/** For {@link statvfs}: times of last access are not updated. */
+export const ST_NOATIME = 0x400
+/** For {@link statvfs}: times of last access of directories are not updated. */
+export const ST_NODIRATIME = 0x800
+/** For {@link statvfs}: times of last access are updated only if they are older than the last change, or than a day. */
+export const ST_RELATIME = 0x1000

@@ -1,24 +1,21 @@
 // Which functions take `dirFd`, a descriptor for the path, or `followSymlinks` on this platform.
-import {
-  link,
-  mkdir,
-  mkfifo,
-  mknod,
-  readlink,
-  rename,
-  replace,
-  rmdir,
-  symlink,
-  unlink,
-} from './files/names.js'
-import { access, canAccess, chmod, chown, exists, utime } from './files/attributes.js'
+import { access, canAccess, exists } from './files/access.js'
+import { chmod, chown } from './files/attributes.js'
+import { link, readlink, symlink } from './files/links.js'
+import { mkdir, mkfifo, mknod } from './files/make.js'
+import { rmdir, unlink } from './files/remove.js'
+import { rename, replace } from './files/rename.js'
+import { utime } from './files/times.js'
 import { fwalk } from './tree/fwalk.js'
 import { listdir } from './files/listing.js'
 import { isAvailable } from './runtime/native.js'
 import { open } from './files/open.js'
 import { rmtree } from './tree/rmtree.js'
 import { scandir } from './files/scandir.js'
+import { statAll } from './files/stat-all.js'
+import { diskUsage } from './tree/disk-usage.js'
 import { lstat, stat } from './files/stat.js'
+import { statvfs } from './files/statvfs.js'
 
 // oxlint-disable-next-line typescript/no-explicit-any -- any function
 type AnyFunction = (...args: any[]) => unknown
@@ -38,8 +35,8 @@ const here = (...functions: AnyFunction[]): ReadonlySet<AnyFunction> => new Set(
  */
 // prettier-ignore
 export const supportsDirFd: ReadonlySet<AnyFunction> = here(
-  access, canAccess, chmod, chown, exists, fwalk, link, listdir, lstat, mkdir, mkfifo, mknod, open, readlink, rename,
-  replace, rmdir, rmtree, scandir, stat, symlink, unlink, utime,
+  access, canAccess, chmod, chown, diskUsage, exists, fwalk, link, listdir, lstat, mkdir, mkfifo, mknod, open, readlink,
+  rename, replace, rmdir, rmtree, scandir, stat, statAll, statvfs, symlink, unlink, utime,
 )
 
 /**
@@ -54,7 +51,7 @@ export const supportsDirFd: ReadonlySet<AnyFunction> = here(
  * supportsFd.has(unlink) // false
  * ```
  */
-export const supportsFd: ReadonlySet<AnyFunction> = here(chmod, chown, listdir, scandir, stat, utime)
+export const supportsFd: ReadonlySet<AnyFunction> = here(chmod, chown, listdir, scandir, stat, statvfs, utime)
 
 /**
  * Contains the functions that take `followSymlinks` on this platform. `chmod` takes it on Linux 6.6
@@ -77,5 +74,6 @@ export const supportsFollowSymlinks: ReadonlySet<AnyFunction> = here(
   fwalk,
   link,
   stat,
+  statAll,
   utime,
 )

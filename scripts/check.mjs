@@ -68,12 +68,13 @@ for (const [path, { optionalDependencies = {} }] of Object.entries(locked)) {
 
 step('rustfmt', 'cargo', 'fmt', '--all', '--check')
 step('clippy', 'cargo', 'clippy', '--workspace', '--all-targets', '--locked', '--', '-D', 'warnings')
-for (const name of ['docs', 'deny', 'msrv', 'typos']) {
+for (const name of ['docs', 'deny', 'msrv', 'typos', 'prose']) {
   step(name, process.execPath, `scripts/checks/${name}.mjs`)
 }
 nodeStep('oxfmt', 'oxfmt/bin/oxfmt', '--check')
 nodeStep('oxlint', 'oxlint/bin/oxlint', '--deny-warnings')
 nodeStep('tsc', 'typescript/bin/tsc', '-p', '.')
+nodeStep('tsc of programs', 'typescript/bin/tsc', '-p', '__test__/programs')
 step('npm test', 'npm', 'test')
 
 // One platform stands for all: their package.json files are generated from the same template.

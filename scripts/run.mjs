@@ -34,6 +34,23 @@ export function runWith(env, command, ...args) {
   if (code !== 0) process.exit(code)
 }
 
+const ATTEMPTS = 4
+
+/** Blocks this thread for some seconds. */
+export function pause(seconds) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000 * seconds)
+}
+
+/** Runs a program that downloads something like {@link run}, and tries again if it fails. */
+export function runAgain(command, ...args) {
+  for (let attempt = 1; attempt < ATTEMPTS; attempt++) {
+    if (status(2, command, ...args) === 0) return
+    console.error(`${command} failed; attempt ${attempt + 1} of ${ATTEMPTS} follows`)
+    pause(5 * attempt)
+  }
+  run(command, ...args)
+}
+
 /** Runs a program of node_modules like {@link run}. */
 export function runScript(path, ...args) {
   run(process.execPath, `node_modules/${path}`, ...args)

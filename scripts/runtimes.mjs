@@ -3,7 +3,7 @@
 // them are skipped.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 
-import { status } from './run.mjs'
+import { pause, status } from './run.mjs'
 
 const { arch } = process
 const bunArch = arch === 'arm64' ? 'aarch64' : arch
@@ -38,6 +38,7 @@ export function installAlone(directory, ...specifiers) {
     if (code === 0) return
     rmSync(directory, { recursive: true, force: true })
     if (attempt === ATTEMPTS) process.exit(code)
+    pause(5 * attempt)
   }
 }
 
@@ -62,6 +63,7 @@ function installBundlers() {
     const code = status(2, 'npm', 'ci', '--prefix', directory, ...quietly)
     if (code === 0) return
     if (attempt === ATTEMPTS) process.exit(code)
+    pause(5 * attempt)
   }
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 import { buildAddon } from './addon.mjs'
 import { addonPath, platformName } from './platform.mjs'
-import { run } from './run.mjs'
+import { runAgain } from './run.mjs'
 
 const force = process.argv.includes('--force')
 
@@ -28,7 +28,7 @@ const isStale = (product, ...sources) => newest(product) < newest(...sources)
 // npm writes this file last.
 if (isStale('node_modules/.package-lock.json', 'package-lock.json')) {
   const everything = ['--include=dev', '--include=optional', '--ignore-scripts']
-  run('npm', 'ci', ...everything, '--no-audit', '--no-fund', '--loglevel=error')
+  runAgain('npm', 'ci', ...everything, '--no-audit', '--no-fund', '--loglevel=error')
 }
 
 // If there is no addon for the platform (on Windows), the rest is set up anyway.

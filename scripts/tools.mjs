@@ -3,7 +3,7 @@
 // only if tools.txt changes.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 
-import { run } from './run.mjs'
+import { runAgain } from './run.mjs'
 
 const directory = 'build/tools'
 const list = 'scripts/tools.txt'
@@ -19,7 +19,7 @@ function install() {
     '--root-user-action=ignore',
   ]
   const safely = ['--no-deps', '--only-binary', ':all:', '--require-hashes']
-  run(
+  runAgain(
     'python3',
     '-m',
     'pip',

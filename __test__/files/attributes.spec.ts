@@ -95,18 +95,7 @@ test('chmod follows symbolic links by default', (t) => {
   t.throws(() => chmod(`${top}/dangling`, 0o600), { code: 'ENOENT' })
 })
 
-const attemptWithoutFollowing = `
-  const attempt = (path, options) => {
-    try {
-      fdkit.chmod(path, 0o640, { followSymlinks: false, ...options })
-      return 'done'
-    } catch (error) {
-      return [error.code, error.syscall, error.path]
-    }
-  }
-  process.chdir(args[0])
-  answer([attempt('file'), attempt('alias'), attempt('alias', { dirFd: fs.openSync('.') }), attempt('none')])
-`
+const attemptWithoutFollowing = 'files/change-without-following.mjs'
 
 function lacksFchmodat2(): string | false {
   const [major = 0, minor = 0] = release().split('.').map(Number)

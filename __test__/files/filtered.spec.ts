@@ -20,19 +20,7 @@ for (const name of ['EPERM', 'EOPNOTSUPP', 'ENOSYS'] as const) {
 
   filtered(`stat returns what node:fs returns if a filter denies statx with ${name}`, (t) => {
     const top = makeTree(t, { file: 'text', alias: link('file'), dir: {} })
-    const script = `
-      const fields = (stats) => [stats.ino, stats.size, stats.mode, stats.mtimeMs, stats.nlink]
-      const path = args[0]
-      const dirFd = fs.openSync(path)
-      answer([
-        ['file', 'alias', 'dir'].every((name) =>
-          String(fields(fdkit.stat(name, { dirFd }))) === String(fields(fs.statSync(path + '/' + name))) &&
-          String(fields(fdkit.lstat(name, { dirFd }))) === String(fields(fs.lstatSync(path + '/' + name)))),
-        fdkit.stat(dirFd).isDirectory(),
-        [...fwalk(path)].length,
-      ])
-    `
-    t.deepEqual(child(script, { args: [top], ...hidden }), [true, true, 2])
+    t.deepEqual(child('files/compare-stats.mjs', { args: [top], ...hidden }), [true, true, 2])
   })
 
   filtered(`access falls back to faccessat if a filter denies faccessat2 with ${name}`, (t) => {
@@ -71,17 +59,7 @@ filteredRoot('effectiveIds gives the same result with a filter and without one',
       fs.chmodSync(name, mode)
     }
   }
-  const script = `
-    process.chdir(args[0])
-    const names = fs.readdirSync('.').sort()
-    const ask = () => names.flatMap((name) => [0, 1, 2, 3, 4, 5, 6, 7].map((mode) =>
-      fdkit.canAccess(name, mode, { effectiveIds: true })))
-    const asRoot = ask()
-    process.setgroups([1234])
-    process.setegid(65534)
-    process.seteuid(65534)
-    answer([asRoot, ask()])
-  `
+  const script = 'files/access-of-both-users.mjs'
   const plain = child<boolean[][]>(script, { args: [top] })
   t.deepEqual(child(script, { args: [top], ...hidingBoth(constants.errno.EPERM) }), plain)
   for (const answers of plain) t.true(answers.includes(true) && answers.includes(false))
@@ -89,25 +67,7 @@ filteredRoot('effectiveIds gives the same result with a filter and without one',
 
 filteredRoot('an immutable file is not writable, even if its permission bits allow it', (t) => {
   // There is no filter here: this EPERM comes from the kernel.
-  const script = `
-    process.chdir(args[0])
-    fs.writeFileSync('file', '')
-    const { execFileSync } = process.getBuiltinModule('node:child_process')
-    try {
-      execFileSync('chattr', ['+i', 'file'], { stdio: 'ignore' })
-    } catch {
-      answer('no such attribute')
-      process.exit()
-    }
-    try {
-      process.setegid(65534)
-      const options = [{}, { followSymlinks: false }, { effectiveIds: true }]
-      answer(options.map((each) => fdkit.canAccess('file', fdkit.W_OK, each)))
-    } finally {
-      execFileSync('chattr', ['-i', 'file'])
-    }
-  `
-  const found = child(script, { args: [makeTree(t)] })
+  const found = child('files/access-of-immutable-file.mjs', { args: [makeTree(t)] })
   if (found === 'no such attribute') t.log('the file system has no immutable files')
   else t.deepEqual(found, [false, false, false])
   t.pass()

@@ -19,27 +19,10 @@ for (const [title, shell, lacks] of places) {
     const top = makeTree(t)
     for (let i = 0; i < NAMES; i++) fs.closeSync(fs.openSync(`${top}/${`${i}`.padStart(60, '-')}`, 'w'))
     fs.chmodSync(top, 0o744)
-    const seen = child<{ lengths: number[]; names: number }>(
-      `
-      const { listdir, scandir } = await import('fdkit')
-      const promises = await import('fdkit/promises')
-      await promises.listdir('/')
-      nobody()
-      const fd = fs.openSync(args[0], 'r')
-      const copy = fdkit.dup(fd)
-      const lengths = []
-      for (let round = 0; round < 10; round++) {
-        const pending = []
-        for (let i = 0; i < 4; i++) {
-          pending.push(promises.listdir(i % 2 ? fd : copy), promises.scandir(i % 2 ? copy : fd))
-        }
-        // The main thread lists at the same time.
-        lengths.push(listdir(fd).length, [...scandir(copy)].length)
-        for (const list of await Promise.all(pending)) lengths.push(list.length)
-      }
-      answer({ lengths, names: new Set(listdir(fd)).size })`,
-      { args: [top], shell },
-    )
+    const seen = child<{ lengths: number[]; names: number }>('files/list-concurrently.mjs', {
+      args: [top],
+      shell,
+    })
     t.is(seen.lengths.length, 100)
     t.deepEqual(
       seen.lengths.filter((length) => length !== NAMES),

@@ -6,7 +6,7 @@ import { inspect } from 'node:util'
 import test from 'ava'
 import { memfdCreate, stat, utime, UTIME_NOW, UTIME_OMIT, type UtimeOptions } from 'fdkit'
 
-import { child } from '../helpers/child.js'
+import { child, programPath } from '../helpers/child.js'
 import { look, thrown } from '../helpers/errors.js'
 import { forms, opened, relativeForms } from '../helpers/open.js'
 import { missing, notLinux, notRoot, unless } from '../helpers/platform.js'
@@ -111,17 +111,11 @@ const seconds = [
 
 unless(notLinux || missing('python3'))('fractions of seconds in times are truncated as in Python', (t) => {
   const top = makeTree(t, { ours: '', pythons: '' })
-  const python = `
-import json, os, sys
-found = []
-for time in json.load(sys.stdin):
-    os.utime(sys.argv[1], (time, -time))
-    result = os.stat(sys.argv[1])
-    found.append([str(result.st_atime_ns), str(result.st_mtime_ns)])
-print(json.dumps(found))
-`
   const input = JSON.stringify(seconds)
-  const output = execFileSync('python3', ['-c', python, `${top}/pythons`], { input, encoding: 'utf8' })
+  const output = execFileSync('python3', [programPath('files/utime.py'), `${top}/pythons`], {
+    input,
+    encoding: 'utf8',
+  })
   const ours = seconds.map((time) => {
     utime(`${top}/ours`, { times: [time, -time] })
     return timesOf(`${top}/ours`).map(String)

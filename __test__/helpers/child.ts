@@ -8,7 +8,7 @@ import { patience } from './patience.js'
 const packageRoot = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 
 export interface ChildOptions {
-  /** The value of `args` in the script. */
+  /** The value of `args` in the program. */
   args?: unknown[]
   /** Shell commands that run first, such as `ulimit -n 64`. */
   shell?: string
@@ -18,28 +18,35 @@ export interface ChildOptions {
   timeout?: number
 }
 
-// `nobody` must be called after all imports, since that user may not be able to read the modules.
+const programs = new URL('../programs/', import.meta.url)
+
+// For scripts of a few lines.
 const prelude = `
 import * as fs from 'node:fs'
 import * as fdkit from 'fdkit'
+import { answer, args, countFds, nobody } from '${new URL('context.mjs', programs).href}'
 const { fwalk } = fdkit
-const args = JSON.parse(process.argv[1])
-const answer = (value) => fs.writeSync(1, JSON.stringify(value))
-const countFds = () => fs.readdirSync('/proc/self/fd').length - 1
-const nobody = () => { process.setgroups([]); process.setgid(65534); process.setuid(65534) }
 `
 
-/** Returns the command line that runs a module with `fdkit` as a child process. */
-export function childCommand(script: string, options: ChildOptions = {}): string[] {
+/** Returns the path of a program in `__test__/programs`. */
+export const programPath = (name: string): string => fileURLToPath(new URL(name, programs))
+
+/**
+ * Returns the command line that runs a module with `fdkit` as a child process: a program of
+ * `__test__/programs` by its name, or a script of a few lines.
+ */
+export function childCommand(program: string, options: ChildOptions = {}): string[] {
   const { args = [], shell = ':', nodeArguments = [] } = options
-  const node = [options.node ?? process.execPath, '--input-type=module', ...nodeArguments]
-  const program = [...node, '-e', prelude + script, '--', JSON.stringify(args)]
-  return ['bash', '-c', `${shell}; exec "$@"`, 'bash', ...program]
+  const module = program.endsWith('.mjs')
+    ? [programPath(program)]
+    : ['--input-type=module', '-e', prelude + program, '--']
+  const node = [options.node ?? process.execPath, ...nodeArguments, ...module, JSON.stringify(args)]
+  return ['bash', '-c', `${shell}; exec "$@"`, 'bash', ...node]
 }
 
 /** Runs a module to its end and returns the value that it passed to `answer`. */
-export function child<T>(script: string, options: ChildOptions = {}): T {
-  const [command = '', ...rest] = childCommand(script, options)
+export function child<T>(program: string, options: ChildOptions = {}): T {
+  const [command = '', ...rest] = childCommand(program, options)
   const { status, signal, stdout, stderr, error } = spawnSync(command, rest, {
     cwd: packageRoot,
     encoding: 'utf8',

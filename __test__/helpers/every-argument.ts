@@ -6,25 +6,20 @@ import * as fs from 'node:fs'
 import * as fdkit from 'fdkit'
 import * as promises from 'fdkit/promises'
 
+import { goodArguments, goodArgumentsOfPromises, optionsAmong } from './good-arguments.mjs'
+
 type AnyFunction = (...args: unknown[]) => unknown
-/** Valid arguments. An object at the end has the options, each of which is a separate position. */
 type Table = Record<string, () => unknown[]>
 
-const directory = fs.openSync('.', 'r')
-const memfd = () => fdkit.memfdCreate('base', fdkit.MFD_ALLOW_SEALING | fdkit.MFD_CLOEXEC)
-
-const page = () => fdkit.Memfd.create('page', { size: 4096 })
 // Keeps Memfds alive: the collector must not close a descriptor whose number a call used.
 const kept: unknown[] = []
 const keep = <T>(value: T): T => {
   kept.push(value)
   return value
 }
-const words = new Int32Array(fdkit.mmap(keep(page()).fd))
+const page = () => fdkit.Memfd.create('page', { size: 4096 })
+const fdOfPage = () => keep(page()).fd
 
-const ends = { srcDirFd: directory, dstDirFd: directory }
-
-const signal = new AbortController().signal
 // A socket whose other side is closed, so that no call waits: it receives the end, or EPIPE.
 function endedSocket(): number {
   const [one, other] = fdkit.socketpair()
@@ -32,133 +27,30 @@ function endedSocket(): number {
   return one
 }
 const ended = endedSocket()
-const pidfd = process.platform === 'linux' ? fdkit.pidfdOpen(process.pid) : 0
 
 // Objects that never wait either.
 const { FdListener, FdSocket } = promises
 const closedListener = await FdSocket.listen(`${process.cwd()}/listener${process.pid}`)
 closedListener.close()
 
-const memfdOfPage = () => keep(page()).fd
-
-export const table: Table = {
-  access: () => ['.', 0, { dirFd: directory, followSymlinks: true, effectiveIds: false }],
-  addAuditHook: () => [() => {}],
-  addSeals: () => [memfd(), 0],
-  canAccess: () => ['.', 0, { dirFd: directory, followSymlinks: true, effectiveIds: false }],
-  chmod: () => ['.', 0o700, { dirFd: directory, followSymlinks: true }],
-  chown: () => ['.', -1, -1, { dirFd: directory, followSymlinks: true }],
-  copyFrom: () => [words, 0, 4],
-  dup: () => [directory],
-  exists: () => ['.', { dirFd: directory, followSymlinks: true }],
-  futexWait: () => [words, 0, 1, 5],
-  futexWake: () => [words, 0, 1],
-  fwalk: () => [
-    '.',
-    {
-      topdown: true,
-      onerror() {},
-      followSymlinks: false,
-      dirFd: directory,
-      maxOpen: 4,
-      exact: true,
-      threads: 1,
-    },
-  ],
-  getInheritable: () => [directory],
-  getSeals: () => [memfd()],
-  getpagesize: () => [],
-  hugePageSizes: () => [],
-  link: () => ['file', 'linked', { ...ends, followSymlinks: false }],
-  listdir: () => ['.', { dirFd: directory }],
-  lstat: () => ['.', { dirFd: directory, bigint: false }],
-  'Memfd.create': () => [
-    'name',
-    { size: 4096, contents: 'x', sealing: true, exec: false, hugePageSize: undefined, inheritable: false },
-  ],
-  'Memfd.from': () => [memfd()],
-  'Memfd#blob': () => [{ type: 'text/plain' }],
-  'Memfd#map': () => [{ offset: 0, length: 100, writable: true, allowShrink: false, populate: false }],
-  'Memfd#read': () => [Buffer.alloc(100), 0],
-  'Memfd#seal': () => ['grow', 'shrink'],
-  'Memfd#share': () => [{ offset: 0, length: 100, allowShrink: false, populate: false }],
-  'Memfd#stream': () => [],
-  'Memfd#truncate': () => [8192],
-  'Memfd#unmap': () => [new ArrayBuffer(8)],
-  'Memfd#write': () => ['x', 0],
-  memfdCreate: () => ['name', 1],
-  mkdir: () => ['dir', 0o700, { dirFd: directory }],
-  mkfifo: () => ['fifo', 0o600, { dirFd: directory }],
-  mknod: () => ['node', 0o600, 0, { dirFd: directory }],
-  mmap: () => [
-    memfdOfPage(),
-    { offset: 0, length: 100, writable: true, allowShrink: false, populate: false },
-  ],
-  mmapShared: () => [memfdOfPage(), { offset: 0, length: 100, allowShrink: false, populate: false }],
-  munmap: () => [fdkit.mmap(memfdOfPage())],
-  open: () => ['file', 'w', { mode: 0o600, resolve: 0, dirFd: directory }],
-  pidfdGetfd: () => [pidfd, directory],
-  pidfdOpen: () => [process.pid],
-  readlink: () => ['link', { dirFd: directory }],
-  recvFds: () => [ended, 10, 1, { flags: 0 }],
-  rename: () => ['file', 'renamed', { ...ends, flags: 0 }],
-  replace: () => ['renamed', 'file', { ...ends }],
-  rmdir: () => ['dir', { dirFd: directory }],
-  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, threads: 1, dirFd: directory }],
-  scandir: () => ['.', { dirFd: directory }],
-  sendFds: () => [ended, 'x', [directory], { flags: 0 }],
-  setInheritable: () => [directory, false],
-  socketpair: () => ['stream'],
-  stat: () => ['.', { dirFd: directory, bigint: false, followSymlinks: true }],
-  symlink: () => ['file', 'link', { dirFd: directory }],
-  unlink: () => ['file', { dirFd: directory }],
-  utime: () => ['.', { times: [0, 0], ns: undefined, dirFd: directory, followSymlinks: true }],
+const world = {
+  at: (name: string) => name,
+  directory: fs.openSync('.', 'r'),
+  memfd: () => fdkit.memfdCreate('base', fdkit.MFD_ALLOW_SEALING | fdkit.MFD_CLOEXEC),
+  page: fdOfPage,
+  mapping: () => fdkit.mmap(fdOfPage()),
+  words: new Int32Array(fdkit.mmap(fdOfPage())),
+  socket: () => ended,
+  pidfd: process.platform === 'linux' ? fdkit.pidfdOpen(process.pid) : 0,
 }
 
-// Adds the arguments that only functions of `fdkit/promises` take.
+/** Valid arguments. Each option in an object at the end is a separate position. */
+export const table: Table = goodArguments(world)
 export const promisesTable: Table = {
   ...Object.fromEntries(Object.entries(table).filter(([name]) => name in promises)),
-  createMemfd: () => [
-    'name',
-    {
-      size: 4096,
-      contents: 'x',
-      sealing: true,
-      exec: false,
-      hugePageSize: undefined,
-      inheritable: false,
-      signal,
-    },
-  ],
-  futexWaitAsync: () => [words, 0, 1, { timeout: 5, signal }],
-  'FdListener#accept': () => [{ signal }],
-  'FdListener#ref': () => [],
-  'FdListener#unref': () => [],
-  'FdSocket.bind': () => ['socket', { mode: 0o600, dirFd: directory }],
-  'FdSocket.connect': () => ['socket', { type: 'stream', dirFd: directory, signal }],
+  ...goodArgumentsOfPromises(world),
+  // It takes the descriptor over.
   'FdSocket.from': () => [endedSocket()],
-  'FdSocket.listen': () => ['socket', { type: 'stream', mode: 0o600, backlog: 1, dirFd: directory }],
-  'FdSocket.pair': () => ['stream'],
-  'FdSocket#pidfd': () => [],
-  'FdSocket#receive': () => [{ signal }],
-  'FdSocket#ref': () => [],
-  'FdSocket#send': () => ['x', [directory]],
-  'FdSocket#toDuplex': () => [],
-  'FdSocket#unref': () => [],
-  fwalk: () => [
-    '.',
-    {
-      topdown: true,
-      onerror() {},
-      followSymlinks: false,
-      dirFd: directory,
-      maxOpen: 4,
-      exact: true,
-      threads: 1,
-      signal,
-    },
-  ],
-  rmtree: () => ['dir', { ignoreErrors: false, onerror() {}, threads: 1, dirFd: directory, signal }],
 }
 
 class Thrown extends Error {}
@@ -166,44 +58,13 @@ const thrower = () => {
   throw new Thrown('by the value itself')
 }
 const throwing = new Proxy({}, { get: thrower, getPrototypeOf: thrower, has: thrower })
+const optionNames = [table, promisesTable].flatMap((each) =>
+  Object.values(each).flatMap((good) => Object.keys(optionsAmong(good()) ?? {})),
+)
 const getters = Object.defineProperties(
   {},
   Object.fromEntries(
-    [
-      'mode',
-      'dirFd',
-      'srcDirFd',
-      'dstDirFd',
-      'flags',
-      'times',
-      'ns',
-      'ignoreErrors',
-      'effectiveIds',
-      'bigint',
-      'resolve',
-      'followSymlinks',
-      'topdown',
-      'onerror',
-      'maxOpen',
-      'exact',
-      'threads',
-      'href',
-      'signal',
-      'offset',
-      'length',
-      'writable',
-      'allowShrink',
-      'populate',
-      'size',
-      'contents',
-      'sealing',
-      'exec',
-      'hugePageSize',
-      'inheritable',
-      'timeout',
-      'type',
-      'backlog',
-    ].map((name) => [name, { get: thrower, enumerable: true }]),
+    [...new Set(optionNames), 'href'].map((name) => [name, { get: thrower, enumerable: true }]),
   ),
 )
 const { proxy: revoked, revoke } = Proxy.revocable({}, {})
@@ -436,10 +297,10 @@ async function tryAll(attempt: Attempt, name: string, good: () => unknown[]): Pr
       good().map(() => value),
     )
     await attempt(name, `one too many: ${what}`, [...good(), value])
-    const options = good().at(-1)
-    if (typeof options !== 'object') continue
-    for (const option of Object.keys(options as object)) {
-      await attempt(name, `${option}: ${what}`, good().with(-1, { ...(options as object), [option]: value }))
+    const options = optionsAmong(good())
+    if (options === undefined) continue
+    for (const option of Object.keys(options)) {
+      await attempt(name, `${option}: ${what}`, good().with(-1, { ...options, [option]: value }))
       await attempt(name, `${option} alone: ${what}`, good().with(-1, { [option]: value }))
     }
   }

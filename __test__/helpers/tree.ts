@@ -6,6 +6,8 @@ import { join } from 'node:path'
 
 import type { ExecutionContext } from 'ava'
 
+import { child, programPath } from './child.js'
+
 /**
  * An entry of a tree: a string is the contents of a file, and an object those of a directory. U+DC80 to
  * U+DCFF in names stand for bytes that are not UTF-8.
@@ -72,16 +74,11 @@ function makeTreeBelow(t: ExecutionContext, parent: string, tree: Tree): string 
 
 /** Creates nested directories `d/d/…` below `top`, and returns the inode numbers of `top` and of each. */
 export function makeChain(top: string, depth: number): number[] {
-  const script = [
-    'import os, sys',
-    'os.chdir(sys.argv[1])',
-    'inodes = [os.stat(".").st_ino]',
-    'for _ in range(int(sys.argv[2])):',
-    '    os.mkdir("d")',
-    '    os.chdir("d")',
-    '    inodes.append(os.stat(".").st_ino)',
-    'print(inodes)',
-  ].join('\n')
-  const printed = execFileSync('python3', ['-c', script, top, String(depth)], { maxBuffer: 2 ** 26 })
-  return JSON.parse(printed.toString()) as number[]
+  const program = [programPath('tree/chain.py'), top, String(depth)]
+  return JSON.parse(execFileSync('python3', program, { maxBuffer: 2 ** 26 }).toString()) as number[]
+}
+
+/** Creates files in directories that do not exist yet. It returns when a program has done it. */
+export function fill(top: string, directories: number, files: number): void {
+  child('tree/fill.mjs', { args: [top, directories, files] })
 }

@@ -334,21 +334,7 @@ onLinux('async: a wait keeps the process alive, and the process may exit during 
 })
 
 unless(noSeccomp)('async: waits fall back to slices without futex_waitv', (t) => {
-  const found = child(
-    `
-    const { futexWake } = fdkit
-    const { futexWaitAsync } = await import('fdkit/promises')
-    const memfd = fdkit.Memfd.create('words', { size: 64 })
-    const words = new Int32Array(memfd.map())
-    const signal = AbortSignal.timeout(130)
-    const aborted = futexWaitAsync(words, 1, 0, { signal }).catch((error) => error.name)
-    const woken = futexWaitAsync(words, 2, 0)
-    setTimeout(() => { Atomics.store(words, 2, 1); futexWake(words, 2) }, 250)
-    const timed = futexWaitAsync(words, 3, 0, { timeout: 150 })
-    answer(await Promise.all([aborted, woken, timed, futexWaitAsync(words, 4, 1)]))
-    memfd.close()`,
-    hiding('futex_waitv', 38),
-  )
+  const found = child('memory/waits-in-slices.mjs', hiding('futex_waitv', 38))
   t.deepEqual(found, ['AbortError', 'ok', 'timed-out', 'not-equal'])
 })
 

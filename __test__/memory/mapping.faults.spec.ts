@@ -19,39 +19,7 @@ interface Life {
 }
 
 // The life of a memory file from creation to close. After a step that fails, the next steps continue.
-const life = `
-  const { Memfd, mmap, munmap, futexWait } = fdkit
-  const { futexWaitAsync } = await import('fdkit/promises')
-  const errors = []
-  const before = countFds()
-  const step = async (step, action) => {
-    try { return await action() } catch ({ code, syscall }) { errors.push({ step, code, syscall }) }
-  }
-  const memfd = await step('create', () => Memfd.create('faulty', { contents: 'abc', size: 8192, sealing: true }))
-  if (memfd) {
-    const fd = await step('dup', () => fdkit.dup(memfd.fd))
-    const copy = fd && (await step('from', () => Memfd.from(fd)))
-    if (fd && !copy) fs.closeSync(fd)
-    await step('write', () => memfd.write('text', 5))
-    await step('read', () => memfd.read())
-    const buffer = await step('map', () => memfd.map())
-    await step('mmap', () => mmap(memfd.fd, { offset: 4096, writable: false, allowShrink: true }))
-    if (buffer) {
-      await step('wait', () => futexWait(new Int32Array(buffer), 0, 1))
-      await step('wait later', () => futexWaitAsync(new Int32Array(buffer), 100, 0, { timeout: 5 }))
-      await step('unmap', () => memfd.unmap(buffer))
-    }
-    await step('truncate', () => memfd.truncate(9000))
-    await step('seal', () => memfd.seal('grow'))
-    await step('close', () => memfd.close())
-    if (copy) await step('close the copy', () => copy.close())
-  }
-  for (let i = 0; i < 3; i++) {
-    globalThis.gc()
-    await new Promise((resolve) => setTimeout(resolve, 1))
-  }
-  const mapped = fs.readFileSync('/proc/self/maps', 'latin1').split('/memfd:faulty').length - 1
-  answer({ errors, fds: countFds() - before, mapped })`
+const life = 'memory/life.mjs'
 
 /** Runs one life under strace with these arguments. Returns the traced calls, one on each line. */
 function live(t: ExecutionContext, ...strace: string[]): { found: Life; calls: string[] } {
@@ -165,20 +133,9 @@ unless(noSeccomp)(
   'a failure of munmap is reported, and the buffer is still detached and the descriptor closed',
   (t) => {
     const size = 2 ** 31
-    const program = `
-    const { Memfd } = fdkit
-    const before = countFds()
-    const seen = []
-    const attempt = (action) => { try { action() } catch ({ code, syscall }) { seen.push([code, syscall]) } }
-    const memfd = Memfd.create('large')
-    memfd.truncate(args[0])
-    const [one, other] = [memfd.map(), memfd.map()]
-    attempt(() => memfd.unmap(one))
-    attempt(() => memfd.close())
-    answer({ seen, left: countFds() - before, lengths: [one.byteLength, other.byteLength] })`
     const failure = ['ENOMEM', 'munmap']
     // The filter compares the length, the second argument; no other mapping has this length.
-    const found = child(program, { args: [size], ...hiding('munmap', 12, size) })
+    const found = child('memory/failing-munmap.mjs', { args: [size], ...hiding('munmap', 12, size) })
     t.deepEqual(found, { seen: [failure, failure], left: 0, lengths: [0, 0] })
   },
 )

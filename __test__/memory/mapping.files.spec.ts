@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import type { ExecutionContext } from 'ava'
 import { Memfd, memfdCreate, mmap, munmap, type MmapOptions } from 'fdkit'
 
-import { child } from '../helpers/child.js'
+import { child, programPath } from '../helpers/child.js'
 import { missing, notLinux, unless } from '../helpers/platform.js'
 import { makeTree } from '../helpers/tree.js'
 
@@ -118,51 +118,13 @@ onLinux('a memory file that accepts no seals is EPERM, and is mapped with allowS
   t.is(Buffer.from(mmap(fd, { allowShrink: true })).toString(), 'text')
 })
 
-// Python raises the same event with the same arguments for the same calls.
-const python = `
-import json, mmap, os, sys
-events = []
-fd = os.memfd_create('audited')
-os.ftruncate(fd, 8192)
-sys.addaudithook(lambda event, args: event == 'mmap.__new__' and events.append([event, list(args)]))
-mmap.mmap(fd, 0)
-mmap.mmap(fd, 5, access=mmap.ACCESS_WRITE)
-mmap.mmap(fd, 0, access=mmap.ACCESS_COPY)
-mmap.mmap(fd, 7, offset=4096)
-print(json.dumps([[event, [args[0] - fd, *args[1:]]] for event, args in events]))
-`
-
 unless(notLinux || missing('python3'))('mmap raises the audit event of Python', (t) => {
-  const script = `
-    const fd = fdkit.memfdCreate('audited', fdkit.MFD_ALLOW_SEALING)
-    fs.ftruncateSync(fd, 8192)
-    const events = []
-    fdkit.addAuditHook((event, [first, ...rest]) => events.push([event, [first - fd, ...rest]]))
-    fdkit.mmap(fd)
-    fdkit.mmap(fd, { length: 5, writable: true })
-    fdkit.mmap(fd, { writable: false })
-    fdkit.mmap(fd, { length: 7, offset: 4096 })
-    answer(events)
-  `
-  const heard = child(script)
-  t.deepEqual(heard, JSON.parse(execFileSync('python3', ['-c', python], { encoding: 'utf8' })))
+  const python = execFileSync('python3', [programPath('memory/mapping-events.py')], { encoding: 'utf8' })
+  t.deepEqual(child('memory/mapping-events.mjs'), JSON.parse(python))
 })
 
 onLinux('a hook can refuse a mapping before the file is sealed and the descriptor is used', (t) => {
-  const script = `
-    import { subscribe } from 'node:diagnostics_channel'
-    const memfd = fdkit.Memfd.create('audited', { size: 10 })
-    const seen = []
-    subscribe('mmap.__new__', (message) => seen.push(message))
-    memfd.map({ length: 3 })
-    const other = fdkit.Memfd.create('audited', { size: 10 })
-    fdkit.addAuditHook((event) => { throw new Error('no ' + event) })
-    for (const call of [() => other.map(), () => fdkit.mmap(999_999), () => other.share()]) {
-      try { call() } catch (error) { seen.push(error.message) }
-    }
-    answer([seen[0].fileno === memfd.fd, { ...seen[0], fileno: 0 }, ...seen.slice(1), other.seals.includes('shrink')])
-  `
-  t.deepEqual(child(script), [
+  t.deepEqual(child('memory/refused-mappings.mjs'), [
     true,
     { fileno: 0, length: 3, access: 0, offset: 0 },
     ...Array.from({ length: 3 }, () => 'no mmap.__new__'),

@@ -69,29 +69,7 @@ for (const { name, runtime, missing } of runtimes) {
   )
 }
 
-// Fails like Electron. The dynamic linker finds Node's own functions first, so the addon is patched to
-// call a function with another name of the same length.
-const forbid = (status: number) => `
-int none_create_external_arraybuffer(void *env, void *data, unsigned long length, void *finalize, void *hint, void *value) {
-  return ${status};
-}
-int none_api_create_external_sharedarraybuffer(void *env, void *data, unsigned long length, void *finalize, void *hint, void *value) {
-  return ${status};
-}
-`
-
-const attempts = `
-  const maps = () => fs.readFileSync('/proc/self/maps', 'latin1').split('/memfd:refused').length - 1
-  const memfd = fdkit.Memfd.create('refused', { contents: 'text' })
-  const attempt = (call) => { try { call() } catch ({ code, message }) { return [code, message] } }
-  const tried = [() => memfd.map(), () => fdkit.mmap(memfd.fd, { writable: false }), () => memfd.share()]
-  const results = tried.map(attempt)
-  const left = maps()
-  memfd.seal('write')
-  const text = memfd.read().toString()
-  memfd.close()
-  answer([results, left, text])
-`
+const attempts = 'memory/refused-buffers.mjs'
 
 for (const [words, status, code, message] of [
   [
@@ -105,7 +83,7 @@ for (const [words, status, code, message] of [
   unless(noCompiler)(
     `a runtime that ${words} causes ${code}, nothing stays mapped, and other functions work`,
     (t) => {
-      const { shell } = preloading(t, forbid(status))
+      const { shell } = preloading(t, 'memory/forbid-buffers.c', `-DSTATUS=${status}`)
       const altered = fs
         .readFileSync(join(packageRoot, addonPath()), 'latin1')
         .replaceAll('\0napi_create_external_arraybuffer\0', '\0none_create_external_arraybuffer\0')

@@ -31,27 +31,7 @@ test('supportsSharedMapping is a boolean on every platform', (t) => {
 })
 
 withSharing('a worker that receives the buffer has the same memory', (t) => {
-  const script = `
-    import { Worker } from 'node:worker_threads'
-    const memfd = fdkit.Memfd.create('shared', { size: 8192 })
-    const shared = memfd.share({ offset: 4096 })
-    const program = \`
-      import { parentPort, workerData } from 'node:worker_threads'
-      const words = new Int32Array(workerData)
-      for (let i = 0; i < 10_000; i++) Atomics.add(words, 0, 1)
-      parentPort.postMessage('done')
-      Atomics.wait(words, 1, 0)
-      parentPort.postMessage(Atomics.load(words, 1))\`
-    const worker = new Worker(program, { eval: true, workerData: shared })
-    const words = new Int32Array(shared)
-    for (let i = 0; i < 10_000; i++) Atomics.add(words, 0, 1)
-    await new Promise((resolve) => worker.once('message', resolve))
-    const woken = new Promise((resolve) => worker.once('message', resolve))
-    Atomics.store(words, 1, 7)
-    Atomics.notify(words, 1)
-    answer([words[0], await woken, memfd.read(Buffer.alloc(4), 4096).readInt32LE(), words.length])
-  `
-  t.deepEqual(child(script, onSharing), [20_000, 7, 20_000, 1024])
+  t.deepEqual(child('memory/share-with-worker.mjs', onSharing), [20_000, 7, 20_000, true])
 })
 
 withSharing('no addition is lost when two processes use Atomics on one word', async (t) => {
@@ -77,20 +57,8 @@ withSharing('no addition is lost when two processes use Atomics on one word', as
 withSharing(
   'share seals the file like mmap, is limited to the file, and is refused if the file could shrink',
   (t) => {
-    const script = `
-    const attempt = (call) => { try { return call() } catch ({ code, message }) { return code + ' ' + /: ([^:]*)$/.exec(message)?.[1] } }
-    const memfd = fdkit.Memfd.create('shared', { size: 5000 })
-    const plain = fdkit.Memfd.create('plain', { size: 5000, sealing: false })
-    const empty = fdkit.Memfd.create('empty')
-    answer([
-      memfd.share().byteLength, memfd.share({ offset: 4096 }).byteLength, memfd.seals.includes('shrink'),
-      attempt(() => memfd.share({ length: 5001 })).slice(0, 16), attempt(() => memfd.share({ offset: 1 })).slice(0, 16),
-      attempt(() => plain.share()).slice(0, 5), plain.share({ allowShrink: true }).byteLength,
-      attempt(() => empty.share()), attempt(() => fdkit.mmapShared(999999)).slice(0, 5),
-    ])
-  `
-    t.deepEqual(child(script, onSharing), [
-      5000,
+    t.deepEqual(child('memory/limits-of-share.mjs', onSharing), [
+      904,
       904,
       true,
       'ERR_OUT_OF_RANGE',
@@ -104,51 +72,11 @@ withSharing(
 )
 
 withSharing('share of a write-sealed file is private to the process and shared by its threads', (t) => {
-  const script = `
-    import { Worker } from 'node:worker_threads'
-    const memfd = fdkit.Memfd.create('sealed', { contents: 'text' })
-    memfd.seal('write')
-    const shared = memfd.share()
-    const program = \`
-      import { parentPort, workerData } from 'node:worker_threads'
-      new Uint8Array(workerData)[0] = 84
-      parentPort.postMessage('done')\`
-    const worker = new Worker(program, { eval: true, workerData: shared })
-    await new Promise((resolve) => worker.once('message', resolve))
-    answer([Buffer.from(new Uint8Array(shared)).toString(), memfd.read().toString()])
-  `
-  t.deepEqual(child(script, onSharing), ['Text', 'text'])
+  t.deepEqual(child('memory/share-sealed-file.mjs', onSharing), ['Text', 'text'])
 })
 
 withSharing('F_SEAL_WRITE is EBUSY until the buffer is collected in every thread', (t) => {
-  const script = `
-    import { Worker } from 'node:worker_threads'
-    const memfd = fdkit.Memfd.create('shared', { size: 10 })
-    const program = \`
-      import { parentPort } from 'node:worker_threads'
-      parentPort.once('message', (shared) => {
-        globalThis.kept = shared
-        parentPort.postMessage(shared.byteLength)
-        setInterval(() => {}, 1000)
-      })\`
-    const worker = new Worker(program, { eval: true })
-    const got = new Promise((resolve) => worker.once('message', resolve))
-    ;(() => worker.postMessage(memfd.share()))()
-    await got
-    const attempt = () => { try { memfd.seal('write'); return 'sealed' } catch ({ code }) { return code } }
-    const collected = async () => {
-      let result
-      for (let round = 0; round < 30 && (result = attempt()) !== 'sealed'; round++) {
-        globalThis.gc()
-        await new Promise((resolve) => setTimeout(resolve, 5))
-      }
-      return result
-    }
-    const during = await collected()
-    await worker.terminate()
-    answer([during, await collected()])
-  `
-  t.deepEqual(child(script, onSharing), ['EBUSY', 'sealed'])
+  t.deepEqual(child('memory/seal-shared-file.mjs', onSharing), ['EBUSY', 'sealed'])
 })
 
 withSharing(

@@ -207,7 +207,8 @@ onLinux('munmap unmaps only its own mapping, in any order, a thousand times', (t
 // Mappings are counted in a child process, which has no others of this name.
 const maps = `
   const maps = () => fs.readFileSync('/proc/self/maps', 'latin1').split('/memfd:counted').length - 1
-  const memfd = fdkit.Memfd.create('counted', { size: 10_000 })
+  const page = fdkit.getpagesize()
+  const memfd = fdkit.Memfd.create('counted', { size: 2 * page + 1000 })
   const collect = async (most) => {
     for (let round = 0; round < 50 && maps() > most; round++) {
       globalThis.gc()
@@ -219,13 +220,13 @@ const maps = `
 onLinux('a garbage-collected buffer is unmapped, and one with a live view is not', (t) => {
   const script = `${maps}
     const kept = new Uint8Array(fdkit.mmap(memfd.fd, { writable: false }))
-    for (let i = 0; i < 100; i++) fdkit.mmap(memfd.fd, { writable: i % 2 === 0, offset: (i % 3) * 4096 })
+    for (let i = 0; i < 100; i++) fdkit.mmap(memfd.fd, { writable: i % 2 === 0, offset: (i % 3) * page })
     const most = maps()
     // A private mapping has a second one for its futex words.
     await collect(2)
-    answer([most > 10, maps(), kept.length])
+    answer([most > 10, maps(), kept.length - 2 * page])
   `
-  t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [true, 2, 10_000])
+  t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [true, 2, 1000])
 })
 
 onLinux('a failed call leaves no mapping', (t) => {
@@ -234,7 +235,7 @@ onLinux('a failed call leaves no mapping', (t) => {
     fs.ftruncateSync(huge, 2 ** 50)
     const codes = []
     for (const attempt of [
-      () => fdkit.mmap(memfd.fd, { offset: 4096 * 9 }),
+      () => fdkit.mmap(memfd.fd, { offset: page * 9 }),
       () => fdkit.mmap(huge),
       () => process.version.startsWith('v20.') ? fdkit.mmap(huge, { length: 2 ** 33 }) : fdkit.mmap(-1),
     ]) try { attempt() } catch ({ code }) { codes.push(code) }
@@ -248,21 +249,7 @@ const shmem = '/sys/kernel/mm/transparent_hugepage/shmem_enabled'
 const isInSmallPages = !fs.existsSync(shmem) || /\[(never|advise|deny)\]/.test(fs.readFileSync(shmem, 'utf8'))
 
 unless(notLinux || emulated)('populate prefaults all pages and copies none', (t) => {
-  const script = `
-    const MiB64 = 2 ** 26
-    const memfd = fdkit.Memfd.create('pages', { size: MiB64 })
-    const anonymous = () => Number(/RssAnon:\\s+(\\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'))[1]) * 1024
-    const touch = (options) => {
-      const before = anonymous()
-      const bytes = new Uint8Array(memfd.map(options))
-      const faults = process.resourceUsage().minorPageFault
-      let sum = 0
-      for (let index = 0; index < MiB64; index += 4096) sum += bytes[index]
-      return [process.resourceUsage().minorPageFault - faults, anonymous() - before < MiB64 / 4]
-    }
-    touch({})
-    answer([{}, { populate: true }, { populate: true, writable: false }].map(touch))`
-  const [[lazily, isShared], ...populated] = child<[number, boolean][]>(script) as [
+  const [[lazily, isShared], ...populated] = child<[number, boolean][]>('memory/count-faults.mjs') as [
     [number, boolean],
     [number, boolean],
   ]
@@ -274,32 +261,6 @@ unless(notLinux || emulated)('populate prefaults all pages and copies none', (t)
   }
 })
 
-// Simulates the limit of mappings: at the real one V8 aborts the process.
-const noMmap = `
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-static int left = 0;
-// The test sets the count through process.env.
-int setenv(const char *name, const char *value, int overwrite) {
-  int (*real)(const char *, const char *, int) = dlsym(RTLD_NEXT, "setenv");
-  if (strcmp(name, "FAILING_MMAPS") == 0) left = atoi(value);
-  return real(name, value, overwrite);
-}
-void *mmap64(void *address, size_t length, int protection, int flags, int fd, long offset) {
-  void *(*real)(void *, size_t, int, int, int, long) = dlsym(RTLD_NEXT, "mmap64");
-  // musl has only mmap, since its offsets have 64 bits.
-  if (real == NULL) real = dlsym(RTLD_NEXT, "mmap");
-  if (left > 0 && fd != -1) { left--; errno = ENOMEM; return MAP_FAILED; }
-  return real(address, length, protection, flags, fd, offset);
-}
-void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset) {
-  return mmap64(address, length, protection, flags, fd, offset);
-}
-`
-
 unless(noCompiler)('too many mappings are ENOMEM, and a later mapping works', (t) => {
   const script = `${maps}
     process.env.FAILING_MMAPS = '3'
@@ -309,5 +270,10 @@ unless(noCompiler)('too many mappings are ENOMEM, and a later mapping works', (t
     answer([{}, { writable: true }, { writable: false }, {}].map(attempt))
   `
   const message = 'ENOMEM: not enough memory, mmap'
-  t.deepEqual(child(script, preloading(t, noMmap)), [message, message, message, 10_000])
+  t.deepEqual(child(script, preloading(t, 'memory/failing-mmap.c')), [
+    message,
+    message,
+    message,
+    2 * PAGE + 1000,
+  ])
 })

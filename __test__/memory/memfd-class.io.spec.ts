@@ -274,6 +274,44 @@ onLinux('methods called on another object throw and never crash', (t) => {
   }
 })
 
+onLinux('blob copies a file in pieces', async (t) => {
+  const memfd = made(t)
+  const size = 2 ** 26 + 10
+  memfd.truncate(size)
+  memfd.write('start')
+  memfd.write('around the end of a ', 2 ** 26 - 10)
+  const blob = memfd.blob({ type: 'text/plain' })
+  memfd.truncate(0)
+  t.is(blob.size, size)
+  t.is(blob.type, 'text/plain')
+  t.is(await blob.slice(0, 5).text(), 'start')
+  t.is(await blob.slice(2 ** 26 - 10).text(), 'around the end of a ')
+  t.is(memfd.blob().size, 0)
+})
+
+onLinux('blob of a file of 4 GiB is an error that names stream', (t) => {
+  const memfd = made(t)
+  memfd.truncate(2 ** 32)
+  t.throws(() => memfd.blob(), {
+    code: 'ERR_OUT_OF_RANGE',
+    message:
+      'The value of "memfd.size" is out of range. It must be <= 4294967295 for a Blob; stream() has no limit. ' +
+      'Received 4294967296',
+  })
+})
+
+onLinux('stream takes no arguments', (t) => {
+  const memfd = made(t)
+  const stream = memfd.stream.bind(memfd) as (...args: unknown[]) => unknown
+  t.notThrows(() => stream(undefined))
+  t.notThrows(() => stream({}))
+  t.throws(() => stream({ start: 5 }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /'options\.start' is not an option of Memfd\.stream, which has none/,
+  })
+  t.throws(() => stream(5), { code: 'ERR_INVALID_ARG_TYPE', message: /"options"/ })
+})
+
 onLinux('reading a file that is larger than any Buffer is an error that says so', (t) => {
   const script = `
     const memfd = fdkit.Memfd.create('large')

@@ -2,7 +2,17 @@
 import * as fs from 'node:fs'
 
 import type { ExecutionContext } from 'ava'
-import { F_SEAL_WRITE, addSeals, dup, getInheritable, Memfd, memfdCreate, mmap, munmap } from 'fdkit'
+import {
+  F_SEAL_WRITE,
+  addSeals,
+  dup,
+  getInheritable,
+  getpagesize,
+  Memfd,
+  memfdCreate,
+  mmap,
+  munmap,
+} from 'fdkit'
 
 import { child } from '../helpers/child.js'
 import { isOpen } from '../helpers/fds.js'
@@ -123,10 +133,10 @@ onLinux('close throws EBADF if the descriptor was closed elsewhere, and the Memf
 })
 
 onLinux('disposing of a Memfd closes it and unmaps all its buffers', (t) => {
-  const memfd = Memfd.create('disposed', { size: 10_000 })
+  const memfd = Memfd.create('disposed', { size: 2 * getpagesize() })
   const kept = dup(memfd.fd)
   t.teardown(() => fs.closeSync(kept))
-  const buffers = [memfd.map(), memfd.map({ offset: 4096 }), memfd.map({ writable: false })]
+  const buffers = [memfd.map(), memfd.map({ offset: getpagesize() }), memfd.map({ writable: false })]
   const view = new Uint8Array(buffers[0] as ArrayBuffer)
   memfd[Symbol.dispose]()
   t.deepEqual(
@@ -174,20 +184,7 @@ onLinux('unmap accepts only the buffers of its Memfd, once', (t) => {
 })
 
 onLinux('the garbage collector closes a Memfd that was not closed', (t) => {
-  const script = `
-    const count = () => fs.readdirSync('/proc/self/fd').filter((fd) => {
-      try { return fs.readlinkSync('/proc/self/fd/' + fd).includes('memfd:abandoned') } catch { return false }
-    }).length
-    const kept = fdkit.Memfd.create('abandoned')
-    for (let i = 0; i < 50; i++) fdkit.Memfd.create('abandoned', { size: 4096 }).map()
-    const most = count()
-    for (let round = 0; round < 50 && count() > 1; round++) {
-      globalThis.gc()
-      await new Promise((resolve) => setTimeout(resolve, 5))
-    }
-    answer([most, count(), kept.size])
-  `
-  t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [51, 1, 0])
+  t.deepEqual(child('memory/abandoned-memfds.mjs', { nodeArguments: ['--expose-gc'] }), [51, 1, 0])
 })
 
 onLinux('dropped Memfds are collected before the process runs out of descriptors', (t) => {
@@ -204,23 +201,8 @@ onLinux('dropped Memfds are collected before the process runs out of descriptors
 })
 
 onLinux('closed Memfds do not trigger the garbage collector', (t) => {
-  const script = `
-    const { PerformanceObserver } = process.getBuiltinModule('node:perf_hooks')
-    const MAJOR = 4
-    let collections = 0
-    const observer = new PerformanceObserver((list) => {
-      collections += list.getEntries().filter(({ detail }) => detail.kind & MAJOR).length
-    })
-    observer.observe({ entryTypes: ['gc'] })
-    for (let count = 0; count < 2000; count++) {
-      fdkit.Memfd.create('closed').close()
-      if (count % 10 === 0) await new Promise(setImmediate)
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20))
-    answer(collections)
-  `
   // This number of MiB would start the collector about 30 times.
-  t.true(child<number>(script, { shell: 'ulimit -n 512' }) < 10)
+  t.true(child<number>('memory/closed-memfds.mjs', { shell: 'ulimit -n 512' }) < 10)
 })
 
 onLinux('a buffer outlives its garbage-collected Memfd', (t) => {
@@ -274,27 +256,6 @@ unless(notLinux || noSharing)('a buffer of share outlives close', (t) => {
   t.deepEqual(child(script, { node: sharingNode }), ['[object SharedArrayBuffer]', 2, 'te'])
 })
 
-// munmap(2) fails if it would split a mapping in a process that has the maximum number of mappings.
-const noMunmap = `
-#include <dlfcn.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <string.h>
-static int left = 0;
-// The test sets the count through process.env.
-int setenv(const char *name, const char *value, int overwrite) {
-  int (*real)(const char *, const char *, int) = dlsym(RTLD_NEXT, "setenv");
-  if (strcmp(name, "FAILING_MUNMAPS") == 0) left = atoi(value);
-  return real(name, value, overwrite);
-}
-int munmap(void *address, size_t length) {
-  int (*real)(void *, size_t) = dlsym(RTLD_NEXT, "munmap");
-  if (left > 0 && length == 4096) { left--; errno = ENOMEM; return -1; }
-  return real(address, length);
-}
-`
-
 unless(notLinux || noCompiler)('close closes the descriptor even if a buffer cannot be unmapped', (t) => {
   const script = `
     const memfd = fdkit.Memfd.create('failing', { size: 10 })
@@ -305,26 +266,16 @@ unless(notLinux || noCompiler)('close closes the descriptor even if a buffer can
     try { memfd.close() } catch (error) { message = error.message }
     answer([message, fs.existsSync('/proc/self/fd/' + fd), buffers.map((each) => each.byteLength)])
   `
-  t.deepEqual(child(script, preloading(t, noMunmap)), ['ENOMEM: not enough memory, munmap', false, [0, 0]])
+  t.deepEqual(child(script, preloading(t, 'memory/failing-munmap.c')), [
+    'ENOMEM: not enough memory, munmap',
+    false,
+    [0, 0],
+  ])
 })
 
 onLinux(
   'a buffer of map can be collected while the Memfd lives, and close unmaps the remaining ones',
   (t) => {
-    const script = `
-    const count = () => fs.readFileSync('/proc/self/maps', 'latin1').split('/memfd:kept').length - 1
-    const memfd = fdkit.Memfd.create('kept', { size: 4096 })
-    const kept = [memfd.map()]
-    for (let time = 0; time < 1000; time++) memfd.map()
-    kept.push(memfd.map())
-    for (let time = 0; time < 5; time++) {
-      await new Promise((resolve) => setTimeout(resolve, 1))
-      globalThis.gc()
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    const left = count()
-    memfd.close()
-    answer([left, count(), kept.map(({ byteLength }) => byteLength)])`
-    t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [2, 0, [0, 0]])
+    t.deepEqual(child('memory/dropped-buffers.mjs', { nodeArguments: ['--expose-gc'] }), [2, 0, [0, 0]])
   },
 )

@@ -8,11 +8,21 @@ import { Memfd, memfdCreate, type SyncContents } from 'fdkit'
 import { createMemfd, type AsyncContents } from 'fdkit/promises'
 
 import { child } from '../helpers/child.js'
-import { countFds } from '../helpers/fds.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { runOn, runtimes } from '../helpers/runtimes.js'
 
 const onLinux = unless(notLinux, test.serial)
+
+// The Memfds of earlier tests may be collected at any time, so descriptors are counted by name.
+const countOpen = (name: string) =>
+  fs.readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith(`/memfd:${name} `)
+    } catch {
+      return false
+    }
+  }).length
+
 const text = (memfd: Pick<Memfd, 'read'>) => memfd.read().toString()
 
 for (const { name, runtime, missing } of runtimes) {
@@ -178,7 +188,6 @@ onLinux('a large file is reserved chunk by chunk, and contents beyond its size a
   using large = Memfd.create('large', { contents: Array.from({ length: 40 }, () => piece) })
   t.is(large.size, 40 * 2 ** 20)
   t.is(large.read(Buffer.alloc(1), large.size - 1)[0], 0x78)
-  const before = countFds()
   for (const contents of [['abc', 'de'], 'abcde']) {
     const tooSmall = {
       code: 'ERR_OUT_OF_RANGE',
@@ -187,11 +196,10 @@ onLinux('a large file is reserved chunk by chunk, and contents beyond its size a
     t.throws(() => Memfd.create('small', { contents, size: 4 }), tooSmall)
     await t.throwsAsync(createMemfd('small', { contents, size: 4 }), tooSmall)
   }
-  t.is(countFds(), before)
+  t.is(countOpen('small'), 0)
 })
 
 onLinux('a failure in the middle closes the file and the iterator', async (t) => {
-  const before = countFds()
   const returned: string[] = []
   function* failing(name: string, last: unknown) {
     try {
@@ -223,11 +231,10 @@ onLinux('a failure in the middle closes the file and the iterator', async (t) =>
       message: /"options\.contents"/,
     })
   }
-  t.is(countFds(), before)
+  t.deepEqual([countOpen('failing'), countOpen('wrong')], [0, 0])
 })
 
 onLinux('a signal aborts the creation immediately, cancels the stream and closes the file', async (t) => {
-  const before = countFds()
   let canceled = false
   const endless = new ReadableStream({
     pull: () => new Promise(() => {}),
@@ -245,5 +252,5 @@ onLinux('a signal aborts the creation immediately, cancels the stream and closes
   }
   await t.throwsAsync(createMemfd('aborted', { contents: counting, signal }), { name: 'AbortError' })
   t.is(asked, 0)
-  t.is(fs.readdirSync('/proc/self/fd').length - 1, before)
+  t.is(countOpen('aborted'), 0)
 })

@@ -3,7 +3,16 @@
 import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
-import { F_SEAL_SHRINK, getSeals, hugePageSizes, Memfd, mmap, munmap, type MemfdOptions } from 'fdkit'
+import {
+  F_SEAL_SHRINK,
+  getpagesize,
+  getSeals,
+  hugePageSizes,
+  Memfd,
+  mmap,
+  munmap,
+  type MemfdOptions,
+} from 'fdkit'
 
 import { child } from '../helpers/child.js'
 import { startOther } from '../helpers/other.js'
@@ -29,40 +38,14 @@ onLinux('a size that no machine has is ENOSPC immediately, and nothing is leaked
 })
 
 // The kernel would kill the process if it exceeded the limit.
-const within = `
-  const attempt = (size) => {
-    try {
-      const memfd = fdkit.Memfd.create('limited', { size })
-      const { blocks } = fs.fstatSync(memfd.fd)
-      memfd.close()
-      return blocks * 512 === size
-    } catch ({ message }) { return message }
-  }
-  answer([attempt(2 ** 25), attempt(2 ** 29), attempt(2 ** 25)])
-`
+const within = 'memory/within-limit.mjs'
 
 withLimit('a size beyond the limit of the control group is ENOSPC, and one within it works', (t) => {
   t.deepEqual(child(within, limited(t, 2 ** 28)), [true, NO_SPACE, true])
 })
 
 withLimit('memory that the group can reclaim counts as free', (t) => {
-  const script = `
-    import { tmpdir } from 'node:os'
-    const file = fs.mkdtempSync(tmpdir() + '/fdkit-cache-') + '/file'
-    const chunk = Buffer.alloc(2 ** 24)
-    const fd = fs.openSync(file, 'w')
-    for (let i = 0; i < 10; i++) fs.writeSync(fd, chunk)
-    fs.fsyncSync(fd)
-    fs.closeSync(fd)
-    try {
-      const memfd = fdkit.Memfd.create('limited', { size: 2 ** 27 })
-      answer(memfd.size)
-    } finally {
-      fs.rmSync(file)
-      fs.rmdirSync(file.slice(0, -5))
-    }
-  `
-  t.is(child(script, limited(t, 2 ** 28)), 2 ** 27)
+  t.is(child('memory/reclaimable.mjs', limited(t, 2 ** 28)), 2 ** 27)
 })
 
 onLinux('hugePageSizes returns the sizes of the machine in ascending order', (t) => {
@@ -172,7 +155,7 @@ withHuge('huge pages: the file can be mapped from offsets of whole pages', (t) =
   const privately = memfd.map({ writable: false, length: 1 })
   new Uint8Array(privately)[0] = 2
   t.is(memfd.read(Buffer.alloc(1)).toString(), 't')
-  t.throws(() => memfd.map({ offset: 4096 }), {
+  t.throws(() => memfd.map({ offset: getpagesize() }), {
     code: 'EINVAL',
     message:
       'EINVAL: invalid argument, mmap: in a file in huge pages, the offset must be a multiple of their size',
@@ -222,14 +205,15 @@ unless(noSetting, test.serial)(
     fs.writeFileSync(setting, 'always')
     const memfd = Memfd.create('text', { contents: 'text' })
     t.teardown(() => memfd.close())
-    t.true(fs.fstatSync(memfd.fd).blksize > 4096)
+    t.true(fs.fstatSync(memfd.fd).blksize > getpagesize())
     t.is(memfd.size, 4)
     memfd.write(' and more', 4)
     t.is(memfd.read().toString(), 'text and more')
     t.is(getSeals(memfd.fd) & F_SEAL_SHRINK, 0)
-    memfd.truncate(4096 * 3 + 1)
-    const buffer = mmap(memfd.fd, { offset: 4096 })
-    t.is(buffer.byteLength, 2 * 4096 + 1)
+    const page = getpagesize()
+    memfd.truncate(3 * page + 1)
+    const buffer = mmap(memfd.fd, { offset: page })
+    t.is(buffer.byteLength, 2 * page + 1)
     munmap(buffer)
     // The size exceeds the address space, which has nothing to do with huge pages.
     memfd.truncate(2 ** 52)

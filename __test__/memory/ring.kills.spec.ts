@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import type { ExecutionContext } from 'ava'
 import { Memfd } from 'fdkit'
 
-import { packageRoot } from '../helpers/child.js'
+import { packageRoot, programPath } from '../helpers/child.js'
 import { guideFiles } from '../helpers/guide.js'
 import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
@@ -19,49 +19,6 @@ const KILLS = 25
 const CAPACITY = 4096
 const START = 128
 
-// One side. A message contains its writer, its number, and bytes that are derived from both.
-const side = `
-import { writeSync } from 'node:fs'
-import { Memfd } from 'fdkit'
-import { Ring } from './ring.ts'
-
-const [role, name] = process.argv.slice(2)
-const ring = new Ring(Memfd.from(3))
-const say = (line) => writeSync(1, line + '\\n')
-const idle = new Int32Array(new SharedArrayBuffer(4))
-const pause = () => Math.random() < 0.02 && Atomics.wait(idle, 0, 0, Math.random() * 3)
-
-function message(writer, number) {
-  const length = 8 + ((number * 2654435761) >>> 0) % 1500
-  const bytes = Buffer.alloc(length, (writer * 31 + number) & 255)
-  bytes.writeUInt32LE(writer, 0)
-  bytes.writeUInt32LE(number, 4)
-  return bytes
-}
-
-if (role === 'writer') {
-  for (let number = 0; ; number++) {
-    pause()
-    while (!ring.write(message(Number(name), number), 200)) say('timed-out')
-    if (number % 20 === 0) say('wrote')
-  }
-} else {
-  let last = [-1, -1]
-  for (let count = 1; ; count++) {
-    pause()
-    let bytes
-    while ((bytes = ring.read(200)) === undefined) say('timed-out')
-    const read = Buffer.from(bytes)
-    const [writer, number] = [read.readUInt32LE(0), read.readUInt32LE(4)]
-    if (!read.equals(message(writer, number))) { say('torn'); process.exit(1) }
-    const follows = writer === last[0] ? number === last[1] + 1 : writer > last[0]
-    if (last[0] !== -1 && (!follows || (writer !== last[0] && number !== 0))) { say('lost'); process.exit(1) }
-    last = [writer, number]
-    if (count % 20 === 0) say('read')
-  }
-}
-`
-
 interface Side {
   process: ChildProcess
   /** Returns the next line that the process prints. */
@@ -70,7 +27,7 @@ interface Side {
 
 function start(cwd: string, node: string[], memfd: Memfd, role: string, name: number): Side {
   const [command = '', ...args] = node
-  const argv = [...args, 'side.mjs', role, String(name)]
+  const argv = [...args, programPath('memory/ring-side.mjs'), role, String(name), `${cwd}/ring.ts`]
   const process = spawn(command, argv, { cwd, stdio: ['ignore', 'pipe', 'inherit', memfd.fd] })
   const lines = createInterface(process.stdout!)[Symbol.asyncIterator]()
   return { process, line: async () => (await lines.next()).value ?? 'ended' }
@@ -92,7 +49,6 @@ async function attack(t: ExecutionContext, node: string[], victim: 'writer' | 'r
   t.timeout(patience(110_000))
   const cwd = makeTree(t, {
     'ring.ts': guideFiles()['ring.ts']!,
-    'side.mjs': side,
     'package.json': '{ "type": "module" }',
     node_modules: {},
   })

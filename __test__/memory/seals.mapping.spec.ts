@@ -93,35 +93,7 @@ for (const { options, words: how } of modes) {
 
 // Runs in a child process, so that a crash is visible: it maps the file, another process does all that
 // the seals allow, and then every page is read and written.
-const survive = `
-  import { spawnSync } from 'node:child_process'
-  const [cases, modes, tool, attempts, size] = args
-  const maps = []
-  for (const [seals, isExecutable] of cases) for (const mode of modes) {
-    const fd = fdkit.memfdCreate('sealed', fdkit.MFD_CLOEXEC | fdkit.MFD_ALLOW_SEALING)
-    fs.writeSync(fd, Buffer.alloc(size, 'a'))
-    fs.fchmodSync(fd, isExecutable ? 0o777 : 0o666)
-    if (seals) fdkit.addSeals(fd, seals)
-    try {
-      maps.push([fd, (mode === 'shared' ? fdkit.mmapShared : fdkit.mmap)(fd, mode === 'shared' ? {} : mode)])
-    } catch (error) {
-      if (error.code !== 'EPERM') throw error
-      fs.closeSync(fd)
-    }
-  }
-  const tasks = maps.flatMap(([fd]) => attempts.map((each) => ['/proc/' + process.pid + '/fd/' + fd, each]))
-  const { stdout, status } = spawnSync('python3', ['-c', tool], { input: JSON.stringify(tasks), maxBuffer: 2 ** 28 })
-  if (status !== 0) throw new Error('the other process ended with ' + status)
-  const results = JSON.parse(stdout)
-  for (const [, buffer] of maps) {
-    const bytes = new Uint8Array(buffer)
-    if (bytes.length !== size) throw new Error('a length of ' + bytes.length)
-    for (let at = 0; at < size; at += 99) bytes[at]++
-    bytes[size - 1] = 1
-  }
-  const fine = (what) => results.filter((result, index) => tasks[index][1] === what && result === 'fine').length
-  answer({ maps: maps.length, fine: Object.fromEntries(attempts.map((each) => [each, fine(each)])) })
-`
+const survive = 'memory/survive.mjs'
 
 interface Survival {
   maps: number
@@ -207,7 +179,7 @@ onLinux('F_SEAL_WRITE is EBUSY while a writable buffer exists, even if its descr
   for (const buffer of buffers) {
     t.throws(() => addSeals(fd, F_SEAL_WRITE), {
       code: 'EBUSY',
-      message: 'EBUSY: resource busy or locked, fcntl',
+      message: 'EBUSY: resource busy or locked, fcntl: a writable mapping exists, in this or another process',
     })
     munmap(buffer)
   }

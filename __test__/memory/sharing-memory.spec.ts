@@ -1,11 +1,11 @@
 // Tests the guide docs/sharing-memory.md: runs its commands with its files, from top to bottom.
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
 import { getpagesize, Memfd } from 'fdkit'
 
-import { packageRoot } from '../helpers/child.js'
+import { child, packageRoot } from '../helpers/child.js'
 import { guideCommands, guideFiles } from '../helpers/guide.js'
 import { patience } from '../helpers/patience.js'
 import { emulated, notLinux, unless } from '../helpers/platform.js'
@@ -193,22 +193,7 @@ unless(notLinux)('frame: a frame that is not sealed is refused', (t) => {
 })
 
 unless(notLinux)('frame: reading a mapped sealed frame copies nothing', (t) => {
-  const script = `
-    import { readFileSync } from 'node:fs'
-    import { Memfd } from 'fdkit'
-    const anonymous = () => Number(/RssAnon:\\s+(\\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1])
-    const MiB64 = 2 ** 26
-    const frame = Memfd.create('frame', { size: MiB64 })
-    frame.seal('write', 'shrink', 'grow')
-    const bytes = new Uint8Array(frame.map())
-    const before = anonymous()
-    for (let index = 0; index < MiB64; index += 4096) if (bytes[index] !== 0) throw new Error('not zero')
-    const read = anonymous() - before
-    for (let index = 0; index < MiB64; index += 4096) bytes[index] = 1
-    console.log(JSON.stringify([read < 2 ** 14, anonymous() - before > 2 ** 15]))
-  `
-  const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
-  t.deepEqual(JSON.parse(output), [true, true])
+  t.deepEqual(child('memory/read-frame.mjs'), [true, true])
 })
 
 unless(notLinux)(

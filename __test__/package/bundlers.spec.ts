@@ -8,6 +8,7 @@ import { delimiter, dirname, join, resolve } from 'node:path'
 import test from 'ava'
 
 import { platformName } from '../../scripts/platform.mjs'
+import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { runtimes } from '../helpers/runtimes.js'
 
@@ -44,7 +45,13 @@ const env = {
 }
 
 const sh = (cwd: string, script: string) =>
-  execFileSync('bash', ['-euc', script], { cwd, env, encoding: 'utf8', stdio: 'pipe', timeout: 110_000 })
+  execFileSync('bash', ['-euc', script], {
+    cwd,
+    env,
+    encoding: 'utf8',
+    stdio: 'pipe',
+    timeout: patience(110_000),
+  })
 
 interface Recipe {
   title: string

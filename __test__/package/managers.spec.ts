@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import test from 'ava'
 
 import { platformName } from '../../scripts/platform.mjs'
+import { patience } from '../helpers/patience.js'
 import { unless } from '../helpers/platform.js'
 
 const tools = resolve('build/managers/node_modules')
@@ -24,7 +25,7 @@ const run = (cwd: string, command: string, ...args: string[]) =>
     cwd,
     encoding: 'utf8',
     stdio: 'pipe',
-    timeout: 100_000,
+    timeout: patience(100_000),
     env: { ...process.env, ...environment },
   })
 

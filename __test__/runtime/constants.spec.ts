@@ -6,8 +6,8 @@ import * as fdkit from 'fdkit'
 
 import { missing, notLinux, unless } from '../helpers/platform.js'
 
-// The values are those of linux/memfd.h, linux/fcntl.h, linux/openat2.h, linux/fs.h,
-// linux/socket.h and unistd.h.
+// The values are those of linux/memfd.h, linux/fcntl.h, linux/openat2.h, linux/fs.h, linux/socket.h, unistd.h
+// and sys/statvfs.h.
 const table = {
   MFD_CLOEXEC: 1,
   MFD_ALLOW_SEALING: 2,
@@ -52,6 +52,15 @@ const table = {
   X_OK: 1,
   W_OK: 2,
   R_OK: 4,
+  ST_RDONLY: 1,
+  ST_NOSUID: 2,
+  ST_NODEV: 4,
+  ST_NOEXEC: 8,
+  ST_SYNCHRONOUS: 0x10,
+  ST_MANDLOCK: 0x40,
+  ST_NOATIME: 0x400,
+  ST_NODIRATIME: 0x800,
+  ST_RELATIME: 0x1000,
 }
 
 const constants = Object.fromEntries(Object.entries(fdkit).filter(([, value]) => typeof value === 'number'))

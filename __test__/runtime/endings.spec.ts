@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 
 import { packageRoot } from '../helpers/child.js'
+import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { makeTreeInMemory, type Tree } from '../helpers/tree.js'
 
@@ -67,7 +68,7 @@ for (const [title, end, status, signal, stderr] of endings) {
         await new Promise((resolve) => setTimeout(resolve, ${delay}))
         ${end}`
       const [command = '', ...rest] = bare(script)
-      const options = { cwd: packageRoot, encoding: 'utf8', timeout: 60_000 } as const
+      const options = { cwd: packageRoot, encoding: 'utf8', timeout: patience(60_000) } as const
       const ended = spawnSync(command, rest, options)
       t.like(ended, { status, signal }, `${delay} ms: ${ended.stderr}`)
       t.regex(ended.stderr, stderr)
@@ -109,7 +110,7 @@ for (const [title, end, how] of workers) {
       }
       fs.writeSync(1, String(count() - before))`
     const [command = '', ...rest] = bare(script)
-    const ended = spawnSync(command, rest, { cwd: packageRoot, encoding: 'utf8', timeout: 60_000 })
+    const ended = spawnSync(command, rest, { cwd: packageRoot, encoding: 'utf8', timeout: patience(60_000) })
     t.like(ended, { status: 0, signal: null, stderr: '' })
     // In each of the five workers, JavaScript may have held one descriptor.
     t.true(Number(ended.stdout) <= 5, ended.stdout)

@@ -38,6 +38,12 @@ const NOT_OPEN = 2 ** 31 - 1
 const bytes = (text: string) => Buffer.from(text)
 const wrong = (value: unknown) => value as never
 
+const modeOf = (result: fs.Stats | fs.BigIntStats | Error) => {
+  if (!(result instanceof Error)) return String(result.mode)
+  const { message, code, syscall, path } = result as NodeJS.ErrnoException
+  return { message: message.replace(/ in '.*' \(/, ' in DIR ('), code, syscall, path }
+}
+
 /** Calls of each function with valid and invalid paths and descriptors. */
 const CALLS: Record<string, ((place: Place) => unknown)[]> = {
   canAccess: [
@@ -53,6 +59,15 @@ const CALLS: Record<string, ((place: Place) => unknown)[]> = {
     ({ os, dirFd }) => os.access('missing', undefined, { dirFd }),
     ({ os }) => os.access('file', undefined, { dirFd: NOT_OPEN }),
     ({ os }) => os.access(wrong(5)),
+  ],
+  diskUsage: [
+    ({ os, dirFd }) => os.diskUsage('tree', { dirFd }),
+    ({ os, dirFd }) => os.diskUsage(bytes('dir'), { dirFd, oneFileSystem: true, threads: 0 }),
+    ({ os, dirFd }) => os.diskUsage('file', { dirFd }),
+    ({ os, dirFd }) => os.diskUsage('link', { dirFd }),
+    ({ os, dirFd }) => os.diskUsage('missing', { dirFd }),
+    ({ os }) => os.diskUsage('tree', { dirFd: NOT_OPEN }),
+    ({ os }) => os.diskUsage('tree', wrong({ threads: 'x' })),
   ],
   exists: [
     ({ os, dirFd }) => os.exists('file', { dirFd }),
@@ -215,6 +230,22 @@ const CALLS: Record<string, ((place: Place) => unknown)[]> = {
     ({ os }) => os.stat('file', { dirFd: NOT_OPEN }),
     ({ os }) => os.stat('file', { dirFd: -1 }),
     ({ os, dirFd }) => os.stat('a\0b', { dirFd }),
+  ],
+  statAll: [
+    async ({ os, dirFd }) => (await os.statAll(['file', bytes('dir')], { dirFd })).map(modeOf),
+    async ({ os, dirFd }) => (await os.statAll(['link'], { dirFd, followSymlinks: false })).map(modeOf),
+    async ({ os, dirFd }) => (await os.statAll(['link'], { dirFd, bigint: true })).map(modeOf),
+    async ({ os, dirFd }) => (await os.statAll(['missing', 'file'], { dirFd })).map(modeOf),
+    async ({ os }) => (await os.statAll(['file', '/'], { dirFd: NOT_OPEN })).map(modeOf),
+    ({ os }) => os.statAll(wrong('file')),
+    ({ os }) => os.statAll([wrong(5)]),
+  ],
+  statvfs: [
+    async ({ os, dirFd }) => (await os.statvfs('link', { dirFd })).f_namemax,
+    async ({ os, file }) => (await os.statvfs(file, { bigint: true })).f_fsid,
+    ({ os, dirFd }) => os.statvfs('missing', { dirFd }),
+    ({ os }) => os.statvfs(NOT_OPEN),
+    ({ os }) => os.statvfs(wrong(null)),
   ],
   symlink: [
     ({ os, dirFd }) => os.symlink('file', 'new', { dirFd }),

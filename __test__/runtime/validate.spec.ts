@@ -109,6 +109,8 @@ function unnamed(found: Look, parameter: string): Look {
       .replace(`"${parameter}" ${kind}`, '"NAME" argument')
       .replace(`${kind} '${parameter}'`, "argument 'NAME'")
       .replace(`"${parameter}"`, '"NAME"')
+      // Our errors also say which options there are.
+      .replace(/\. Pass an object: \{ [^}]* \}/, '')
   return { ...found, message: blank(found.message), stack: blank(found.stack) }
 }
 

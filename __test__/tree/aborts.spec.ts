@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
 import { Memfd } from 'fdkit'
-import { futexWaitAsync, fwalk, rmtree, stat } from 'fdkit/promises'
+import { createMemfd, futexWaitAsync, fwalk, rmtree, stat } from 'fdkit/promises'
 
 import { countFds, identity, isOpen } from '../helpers/fds.js'
 import { notLinux, unless } from '../helpers/platform.js'
@@ -156,4 +156,36 @@ serially('a wait for a futex can be aborted at every moment', async (t) => {
     }
   })
   memfd.close()
+})
+
+/** Yields strings, some of them after a turn of the event loop, and then calls `ended`. */
+async function* arriving(pieces: readonly string[], ended: () => void): AsyncGenerator<string> {
+  try {
+    for (const piece of pieces) {
+      if (piece.length % 2 === 0) await new Promise((resolve) => setImmediate(resolve))
+      yield piece
+    }
+  } finally {
+    ended()
+  }
+}
+
+serially('the creation of a memory file can be aborted at every moment, and closes the file', async (t) => {
+  const pieces = ['one', 'two', 'three', 'four', 'five', 'six']
+  await atEveryMoment(t, async (signal) => {
+    let isEnded = false
+    const contents = arriving(pieces, () => {
+      isEnded = true
+    })
+    try {
+      const memfd = await createMemfd('aborted', { contents, signal })
+      t.is(memfd.read().toString(), pieces.join(''))
+      memfd.close()
+      t.true(isEnded)
+      return 'over'
+    } catch (error) {
+      t.deepEqual(await contents.next(), { done: true, value: undefined })
+      return endOf(t, error)
+    }
+  })
 })

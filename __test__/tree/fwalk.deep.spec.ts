@@ -14,24 +14,7 @@ const noPython = missing('python3')
 const BOTH = [true, false]
 
 // Steps through a chain, and counts the steps whose path or descriptor belongs to another directory.
-const walkChain = `
-  const [top, depth, inodesFile, options] = args
-  const inodes = JSON.parse(fs.readFileSync(inodesFile))
-  const errors = []
-  let steps = 0
-  let wrong = 0
-  let most = 0
-  const before = countFds()
-  for (const [dirpath, dirnames, , dirfd] of fwalk(top, { ...options, onerror: (e) => errors.push(e) })) {
-    const level = options.topdown === false ? depth - steps : steps
-    const length = top.length + 2 * level
-    if (fs.fstatSync(dirfd).ino !== inodes[level] || dirpath.length !== length) wrong += 1
-    if (dirnames.length !== (level < depth ? 1 : 0)) wrong += 1
-    if (level === depth && dirpath !== top + '/d'.repeat(depth)) wrong += 1
-    if (steps % 1000 === 0) most = Math.max(most, countFds() - before)
-    steps += 1
-  }
-  answer({ steps, wrong, most, errors, left: countFds() - before })`
+const walkChain = 'tree/walk-chain.mjs'
 
 unless(noPython || notLinux)('walks 100,000 levels in a process with a limit of 64 descriptors', (t) => {
   const top = makeTreeInMemory(t)
@@ -129,29 +112,10 @@ unless(missing('strace') || notLinux)(
 unless(notLinux)('a walk closes some of its descriptors on EMFILE and continues', (t) => {
   const top = makeTree(t, bushy(50))
   for (const topdown of BOTH) {
-    const seen = child<Record<string, unknown>>(
-      `
-      const [top, topdown] = args
-      const fill = () => {
-        const taken = []
-        try { for (;;) taken.push(fs.openSync('/', 'r')) } catch {}
-        return taken
-      }
-      const errors = []
-      const onerror = (error) => errors.push(error.code + ' ' + error.path)
-      const seen = []
-      const before = countFds()
-      let taken = 0
-      for (const [dirpath, , , dirfd] of fwalk(top, { topdown, onerror })) {
-        const { dev, ino } = fs.fstatSync(dirfd)
-        const { dev: pathDev, ino: pathIno } = fs.statSync(dirpath)
-        seen.push(dirpath)
-        if (dev !== pathDev || ino !== pathIno) errors.push('not ' + dirpath)
-        if (taken === 0 && countFds() - before >= 20) taken = fill().length
-      }
-      answer({ seen, errors, taken })`,
-      { args: [top, topdown], shell: 'ulimit -n 64' },
-    )
+    const seen = child<Record<string, unknown>>('tree/walk-out-of-descriptors.mjs', {
+      args: [top, topdown],
+      shell: 'ulimit -n 64',
+    })
     t.deepEqual(seen['errors'], [])
     t.deepEqual(
       seen['seen'],
@@ -165,25 +129,7 @@ unless(notLinux)(
   'EMFILE is passed to onerror if the walk has no descriptor to close, and the walk continues',
   (t) => {
     const top = makeTree(t, { a: {}, b: {} })
-    const seen = child<unknown>(
-      `
-    const [top] = args
-    const seen = []
-    const taken = []
-    const fill = () => { try { for (;;) taken.push(fs.openSync('/', 'r')) } catch {} }
-    const free = () => { for (const fd of taken.splice(0)) fs.closeSync(fd) }
-    const onerror = (error) => { seen.push(error.code + ' ' + error.path); free() }
-    for (const [dirpath, dirnames] of fwalk(top, { onerror })) {
-      seen.push(dirpath)
-      dirnames.sort()
-      if (dirpath === top) fill()
-    }
-    fill()
-    try { fwalk(top).next() } catch (error) { seen.push('thrown ' + error.code) }
-    free()
-    answer(seen)`,
-      { args: [top], shell: 'ulimit -n 64' },
-    )
+    const seen = child<unknown>('tree/walk-with-no-descriptor.mjs', { args: [top], shell: 'ulimit -n 64' })
     t.deepEqual(seen, [top, `EMFILE ${top}/a`, `${top}/b`, 'thrown EMFILE'])
   },
 )

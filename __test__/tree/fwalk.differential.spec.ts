@@ -7,7 +7,7 @@ import * as fs from 'node:fs'
 import type { ExecutionContext } from 'ava'
 import { fwalk, type FwalkOptions } from 'fdkit'
 
-import { child } from '../helpers/child.js'
+import { child, programPath } from '../helpers/child.js'
 import { isLinux, missing, notRoot, unless } from '../helpers/platform.js'
 import { FIFO, fsencode, link, makeTree, type Tree } from '../helpers/tree.js'
 
@@ -30,43 +30,9 @@ interface Outcome {
   raised?: string
 }
 
-// Walks every case and prints the outcomes. `os.listdir` keeps the order of the kernel.
-const PYTHON = `
-import errno, json, os, sys
-def hexed(name):
-    return os.fsencode(name).hex()
-def walk(case):
-    os.chdir(os.fsencode(case['cwd']))
-    top = bytes.fromhex(case['top'])
-    top = top if case['bytes'] else os.fsdecode(top)
-    dir_fd = os.open('.', os.O_RDONLY) if case['dirFd'] else None
-    if case['dirFd']:
-        os.chdir('/')
-    steps, errors, raised = [], [], None
-    def onerror(error):
-        errors.append(errno.errorcode[error.errno])
-    try:
-        for path, dirs, files, fd in os.fwalk(top, case['topdown'], onerror,
-                follow_symlinks=case['followSymlinks'], dir_fd=dir_fd):
-            assert isinstance(path, bytes) == case['bytes']
-            steps.append([hexed(path), [hexed(d) for d in dirs], [hexed(f) for f in files],
-                          os.fstat(fd).st_ino])
-    except OSError as error:
-        raised = errno.errorcode[error.errno]
-    except RecursionError:
-        raised = 'RecursionError'
-    if dir_fd is not None:
-        os.close(dir_fd)
-    return {'steps': steps, 'errors': errors, **({'raised': raised} if raised else {})}
-cases = json.load(sys.stdin)
-if len(sys.argv) > 1:
-    os.setgroups([]), os.setgid(65534), os.setuid(65534)
-json.dump([walk(case) for case in cases], sys.stdout)
-`
-
 function walkedByPython(cases: Case[], asNobody = false): Outcome[] {
   const input = JSON.stringify(cases.map((one) => ({ ...one, top: hex(one.top) })))
-  const args = ['-X', 'utf8', '-c', PYTHON, ...(asNobody ? ['nobody'] : [])]
+  const args = ['-X', 'utf8', programPath('tree/fwalk.py'), ...(asNobody ? ['nobody'] : [])]
   const env = { ...process.env, PYTHONDONTWRITEBYTECODE: '1', LC_ALL: 'C.UTF-8' }
   return JSON.parse(execFileSync('python3', args, { input, env, maxBuffer: 2 ** 28 }).toString())
 }
@@ -334,25 +300,7 @@ unless(cannot || notRoot)('directories that an unprivileged user may not read', 
     tops.map((name) => ({ top: `${root}/${name}` })),
   )
   const expected = walkedByPython(cases, true)
-  const seen = child<Outcome[]>(
-    `
-    nobody()
-    const hex = (name) => Buffer.from(name).toString('hex')
-    answer(args[0].map(({ top, bytes, topdown, followSymlinks }) => {
-      const outcome = { steps: [], errors: [] }
-      const onerror = (error) => outcome.errors.push(error.code)
-      const given = bytes ? Buffer.from(top) : top
-      try {
-        for (const [path, dirs, files, fd] of fwalk(given, { topdown, followSymlinks, onerror })) {
-          outcome.steps.push([hex(path), dirs.map(hex), files.map(hex), fs.fstatSync(fd).ino])
-        }
-      } catch (error) {
-        outcome.raised = error.code
-      }
-      return outcome
-    }))`,
-    { args: [cases] },
-  )
+  const seen = child<Outcome[]>('tree/walk-as-nobody.mjs', { args: [cases] })
   t.deepEqual(seen, expected)
   t.true(expected.some((outcome) => outcome.errors.includes('EACCES')))
   t.true(expected.some((outcome) => outcome.raised === 'EACCES'))

@@ -74,19 +74,10 @@ onLinux('iterators that are dropped without a step leak no descriptor', (t) => {
 
 onLinux('22: the garbage collector closes the descriptors of dropped walks', (t) => {
   const top = makeTree(t, TREE)
-  const seen = child<{ held: number; left: number }>(
-    `
-    const before = countFds()
-    const start = () => { for (let i = 0; i < 50; i++) { const walk = fwalk(args[0]); walk.next() } }
-    start()
-    const held = countFds() - before
-    for (let i = 0; i < 50 && countFds() > before; i++) {
-      gc()
-      await new Promise((resolve) => setTimeout(resolve, 2))
-    }
-    answer({ held, left: countFds() - before })`,
-    { args: [top], nodeArguments: ['--expose-gc'] },
-  )
+  const seen = child<{ held: number; left: number }>('tree/dropped-sync-walks.mjs', {
+    args: [top],
+    nodeArguments: ['--expose-gc'],
+  })
   t.deepEqual(seen, { held: 50, left: 0 })
 })
 
@@ -116,23 +107,7 @@ interface Injected {
   left: number
 }
 
-const injectedWalk = `
-  const [top, options] = args
-  const before = countFds()
-  const visited = []
-  const errors = []
-  const filenames = []
-  const onerror = (error) => errors.push({ code: error.code, path: error.path })
-  let thrown
-  try {
-    for (const [path, , files] of fwalk(top, { ...options, onerror })) {
-      visited.push(path)
-      filenames.push(...files.map((name) => path + '/' + name))
-    }
-  } catch (error) {
-    thrown = error.code
-  }
-  answer({ visited, filenames, errors, thrown, left: countFds() - before })`
+const injectedWalk = 'tree/walk-with-faults.mjs'
 
 /** Runs the walk in a child process; `inject` is an option of strace. */
 async function walkInjected(top: string, options: FwalkOptions, inject: string) {

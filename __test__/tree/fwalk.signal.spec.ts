@@ -139,30 +139,10 @@ test.serial('many walks and deletions on one signal cause no warning about leake
 
 onLinux('a dropped walk is collected with its descriptors although its signal lives on', (t) => {
   const top = makeTree(t, TREE)
-  const { held, left } = child<{ held: number; left: number }>(
-    `
-    const promises = await import('fdkit/promises')
-    const controller = new AbortController()
-    const before = countFds()
-    const start = async () => {
-      const walks = []
-      for (let i = 0; i < 20; i++) {
-        walks.push(promises.fwalk(args[0], { signal: controller.signal }))
-        await walks.at(-1).next()
-      }
-      const held = countFds() - before
-      return walks.length && held
-    }
-    const held = await start()
-    for (let i = 0; i < 50 && countFds() > before; i++) {
-      gc()
-      await new Promise((resolve) => setTimeout(resolve, 2))
-    }
-    const left = countFds() - before
-    controller.abort()
-    answer({ held, left })`,
-    { args: [top], nodeArguments: ['--expose-gc'] },
-  )
+  const { held, left } = child<{ held: number; left: number }>('tree/dropped-walks-with-signal.mjs', {
+    args: [top],
+    nodeArguments: ['--expose-gc'],
+  })
   t.is(held, 20)
   t.is(left, 0)
 })

@@ -1,5 +1,7 @@
 // Tests walks in worker threads, and the memory that walks hold.
 import { once } from 'node:events'
+import * as fs from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 
 import test from 'ava'
@@ -7,8 +9,9 @@ import { fwalk } from 'fdkit'
 
 import { child } from '../helpers/child.js'
 import { countFds } from '../helpers/fds.js'
+import { patience } from '../helpers/patience.js'
 import { isLinux, unless } from '../helpers/platform.js'
-import { makeTree, makeTreeInMemory, type Tree } from '../helpers/tree.js'
+import { fill, makeTree, makeTreeInMemory, type Tree } from '../helpers/tree.js'
 
 const serially = unless(isLinux ? false : 'needs /proc/self', test.serial)
 
@@ -64,6 +67,53 @@ serially('a worker that is terminated during a walk leaks no descriptor', async 
   t.is(countFds(), before)
 })
 
+// More for a long run.
+const TERMINATIONS = Number(process.env['FDKIT_TEST_TERMINATIONS'] ?? 24)
+
+serially('four workers walk, count and delete, and one after another is terminated', async (t) => {
+  t.timeout(patience(60_000 + 300 * TERMINATIONS))
+  const top = makeTreeInMemory(t, { tree: bushy(7), deleted: {} })
+  let number = 0
+  const begin = async (): Promise<Worker> => {
+    number += 1
+    const kind = ['sync', 'later', 'stats', 'usage', 'rmtree'][number % 5]
+    if (kind === 'rmtree') fs.cpSync(`${top}/tree`, `${top}/deleted/${number}`, { recursive: true })
+    const worker = start(
+      `
+      import * as promises from ${JSON.stringify(import.meta.resolve('fdkit/promises'))}
+      const options = { threads: 2 }
+      parentPort.postMessage('begins')
+      const kinds = {
+        sync: () => { for (const _ of fwalk(top + '/tree', options)); },
+        later: async () => { for await (const _ of promises.fwalk(top + '/tree', options)); },
+        stats: async () => { for await (const _ of promises.fwalk(top + '/tree', { ...options, stats: true, exact: true })); },
+        usage: () => promises.diskUsage(top + '/tree', options),
+        rmtree: () => promises.rmtree(top + '/deleted/${number}', options).then(() => new Promise(() => {})),
+      }
+      const keepAlive = setInterval(() => {}, 1000)
+      for (;;) await kinds.${kind}()`,
+      top,
+    )
+    await once(worker, 'message')
+    return worker
+  }
+  // The first worker is a warm-up: Node opens internal descriptors for it.
+  await (await begin()).terminate()
+  const before = countFds()
+  const workers = await Promise.all([begin(), begin(), begin(), begin()])
+  for (let times = 0; times < TERMINATIONS; times++) {
+    await sleep(Math.random() * 5)
+    const index = Math.floor(Math.random() * workers.length)
+    await workers[index]!.terminate()
+    workers[index] = await begin()
+  }
+  await Promise.all(workers.map((worker) => worker.terminate()))
+  t.is(countFds(), before)
+  // The kernel lists a thread for a moment after it was joined.
+  for (let times = 0; times < 1000 && walkThreads() > 0; times++) await sleep(1)
+  t.is(walkThreads(), 0)
+})
+
 serially('an exception in the loop ends a walk in a worker', async (t) => {
   const top = makeTree(t, bushy(2))
   const before = countFds()
@@ -75,21 +125,16 @@ serially('an exception in the loop ends a walk in a worker', async (t) => {
   t.is(countFds(), before)
 })
 
-// Creates names in one directory. A program does it because it is faster than JavaScript.
-function fill(top: string, directories: number, files: number): void {
-  child(
-    `
-    const [top, directories, files] = args
-    for (let i = 0; i < directories; i++) {
-      const directory = top + '/' + 'directory'.repeat(3) + i
-      fs.mkdirSync(directory)
-      for (let j = 0; j < files; j++) {
-        fs.closeSync(fs.openSync(directory + '/' + 'file-with-a-name-of-some-length-' + j, 'w'))
-      }
+/** Counts the threads that walks and deletions have started in this process. */
+function walkThreads(): number {
+  const names = fs.readdirSync('/proc/self/task').map((id) => {
+    try {
+      return fs.readFileSync(`/proc/self/task/${id}/comm`, 'utf8')
+    } catch {
+      return ''
     }
-    answer(null)`,
-    { args: [top, directories, files] },
-  )
+  })
+  return names.filter((name) => name.startsWith('fdkit')).length
 }
 
 serially('memory does not grow with the number of entries', (t) => {
@@ -97,20 +142,7 @@ serially('memory does not grow with the number of entries', (t) => {
   const large = makeTreeInMemory(t)
   fill(small, 100, 100)
   fill(large, 400, 500)
-  const grown = child<{ bytes: number; entries: number }>(
-    `
-    const [small, large] = args
-    const walk = (top) => {
-      let entries = 0
-      for (const [, dirs, files] of fwalk(top)) entries += dirs.length + files.length
-      return entries
-    }
-    walk(small)
-    const before = process.memoryUsage.rss()
-    const entries = walk(large)
-    answer({ entries, bytes: process.memoryUsage.rss() - before })`,
-    { args: [small, large] },
-  )
+  const grown = child<{ bytes: number; entries: number }>('tree/memory-of-walk.mjs', { args: [small, large] })
   t.is(grown.entries, 400 * 501)
   t.log(`${(grown.bytes / 1e6).toFixed(1)} MB`)
   t.true(grown.bytes < 30e6)
@@ -120,23 +152,10 @@ serially('keeping one name of a directory keeps only that name in memory', (t) =
   const top = makeTreeInMemory(t)
   fill(top, 100, 1000)
   for (const bytes of [false, true]) {
-    const grown = child<{ kept: number; heap: number; external: number }>(
-      `
-      const [top, bytes] = args
-      const given = bytes ? Buffer.from(top) : top
-      const collect = () => { gc(); gc(); return process.memoryUsage() }
-      for (const _ of fwalk(given));
-      const before = collect()
-      const kept = []
-      for (const [, , filenames] of fwalk(given)) if (filenames.length) kept.push(filenames[500])
-      const after = collect()
-      answer({
-        kept: kept.length,
-        heap: after.heapUsed - before.heapUsed,
-        external: after.external - before.external,
-      })`,
-      { args: [top, bytes], nodeArguments: ['--expose-gc'] },
-    )
+    const grown = child<{ kept: number; heap: number; external: number }>('tree/memory-of-names.mjs', {
+      args: [top, bytes],
+      nodeArguments: ['--expose-gc'],
+    })
     t.log(grown)
     t.is(grown.kept, 100)
     // The names of a directory take at least 40 kB, and those of 100 directories 4 MB.

@@ -7,7 +7,7 @@ import { rmtree } from 'fdkit/promises'
 import { child } from '../helpers/child.js'
 import { countFds } from '../helpers/fds.js'
 import { isLinux, missing, notLinux, notRoot, unless } from '../helpers/platform.js'
-import { link, makeChain, makeTree, makeTreeInMemory } from '../helpers/tree.js'
+import { fill, link, makeChain, makeTree, makeTreeInMemory } from '../helpers/tree.js'
 
 const fds = (): number => (isLinux ? countFds() : 0)
 let before = 0
@@ -21,23 +21,6 @@ test.afterEach((t) => {
 async function isAborted(t: ExecutionContext, promise: Promise<unknown>, signal: AbortSignal) {
   const error = await t.throwsAsync(promise, { name: 'AbortError', code: 'ABORT_ERR' })
   t.is(error?.cause, signal.reason)
-}
-
-/** Creates files in directories. A program does it because it is faster than JavaScript. */
-function fill(top: string, directories: number, files: number): void {
-  child(
-    `
-    const [top, directories, files] = args
-    for (let i = 0; i < directories; i++) {
-      const directory = top + '/directory-' + i
-      fs.mkdirSync(directory, { recursive: true })
-      for (let j = 0; j < files; j++) {
-        fs.closeSync(fs.openSync(directory + '/file-with-a-name-of-some-length-' + j, 'w'))
-      }
-    }
-    answer(null)`,
-    { args: [top, directories, files] },
-  )
 }
 
 test.serial('links are removed, and their targets are not touched', async (t) => {
@@ -138,22 +121,7 @@ unless(notLinux || notRoot, test.serial)(
       fs.chownSync(`${root}/${path}`, 65534, 65534)
     }
     fs.chmodSync(`${root}/top/a/unreadable`, 0)
-    const seen = child<{ errors: string[]; left: number }>(
-      `
-    const promises = await import('fdkit/promises')
-    await promises.rmtree('/proc/missing', { ignoreErrors: true })
-    nobody()
-    const before = countFds()
-    const errors = []
-    const path = args[0] + '/top'
-    const told = (error) => errors.push([error.code, error.syscall, error.path].join(' '))
-    await promises.rmtree(path, { onerror: told })
-    await promises.rmtree(path).catch(told)
-    await promises.rmtree(path, { onerror: () => { throw { code: 'oops' } } }).catch(told)
-    await promises.rmtree(path, { ignoreErrors: true })
-    answer({ errors, left: countFds() - before })`,
-      { args: [root] },
-    )
+    const seen = child<{ errors: string[]; left: number }>('tree/failing-deletions.mjs', { args: [root] })
     const unreadable = `EACCES openat ${root}/top/a/unreadable`
     t.deepEqual(seen, {
       errors: [
@@ -179,37 +147,7 @@ for (const [directories, files] of [
       const root = makeTreeInMemory(t)
       const tops = ['a', 'b'].map((name) => `${root}/${name}`)
       for (const top of tops) fill(top, directories, files)
-      const seen = child<Record<string, number>>(
-        `
-        const promises = await import('fdkit/promises')
-        const { monitorEventLoopDelay } = await import('node:perf_hooks')
-        const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
-        // The shortest of several delays counts, since other programs can only lengthen them.
-        const measure = async (times, run) => {
-          const measured = []
-          for (let i = 0; i < times; i++) {
-            const delay = monitorEventLoopDelay({ resolution: 1 })
-            delay.enable()
-            await run(args[i % 2])
-            delay.disable()
-            measured.push(delay.percentile(99) / 1e6)
-          }
-          return Math.min(...measured)
-        }
-        let entries = 0
-        const walk = async (top, options) => {
-          for await (const [, dirs, files] of promises.fwalk(top, options)) {
-            entries += dirs.length + files.length
-          }
-        }
-        await sleep(200)
-        const rest = await measure(5, () => sleep(100))
-        const topdown = await measure(5, (top) => walk(top))
-        const bottomUp = await measure(5, (top) => walk(top, { topdown: false }))
-        const rmtree = await measure(2, (top) => promises.rmtree(top))
-        answer({ entries, rest, topdown, bottomUp, rmtree })`,
-        { args: tops },
-      )
+      const seen = child<Record<string, number>>('tree/measure-delays.mjs', { args: tops })
       t.log('99th percentiles in ms:', seen)
       t.is(seen['entries'], 10 * directories * (files + 1))
       const { rest = 0, topdown = NaN, bottomUp = NaN, rmtree: deleted = NaN } = seen

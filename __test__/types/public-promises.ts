@@ -4,16 +4,19 @@ import type * as fs from 'node:fs'
 import {
   UTIME_NOW,
   UTIME_OMIT,
+  type DiskUsage,
   type FwalkEntry,
   type PathLike,
   type ReceivedFds,
   type SocketType,
+  type StatvfsResult,
   type SystemError,
 } from 'fdkit'
 import {
   access,
   chmod,
   chown,
+  diskUsage,
   FdListener,
   FdMessage,
   FdSocket,
@@ -37,10 +40,13 @@ import {
   scandir,
   sendFds,
   stat,
+  statAll,
+  statvfs,
   symlink,
   unlink,
   utime,
   type AsyncDirEntry,
+  type AsyncDiskUsageOptions,
   type AsyncFwalkIterator,
   type AsyncFwalkOptions,
   type AsyncRmtreeOptions,
@@ -72,6 +78,20 @@ async function walk() {
   }
 }
 void walk
+async function walkStats() {
+  for await (const [, , names, , stats] of fwalk('.', { stats: true, signal })) {
+    for (const name of names) is<fs.Stats | undefined>()(stats.get(name))
+  }
+  for await (const [, , names, , stats] of fwalk(bytes, { stats: true, bigint: true })) {
+    for (const name of names) is<fs.BigIntStats | undefined>()(stats.get(name))
+  }
+  is<(fs.Stats | SystemError)[]>()(await statAll(['a', bytes]))
+  is<(fs.BigIntStats | SystemError)[]>()(await statAll(['a'], { bigint: true, dirFd: 3 }))
+  const usageOptions: AsyncDiskUsageOptions = { signal, onerror: (error) => is<SystemError<string>>()(error) }
+  is<DiskUsage>()(await diskUsage('.', usageOptions))
+  is<DiskUsage>()(await diskUsage(bytes, { onerror: (error) => is<SystemError<Buffer>>()(error) }))
+}
+void walkStats
 const walkOptions: AsyncFwalkOptions = { signal, onerror: (error) => is<SystemError<string>>()(error) }
 const iterator = fwalk(url, walkOptions)
 is<AsyncFwalkIterator>()(iterator)
@@ -84,6 +104,8 @@ is<Promise<number>>()(open(anyPath, 'wx', { dirFd: 3 }))
 is<Promise<fs.Stats>>()(stat('.'))
 is<Promise<fs.BigIntStats>>()(stat(3, { bigint: true }))
 is<Promise<fs.BigIntStats>>()(lstat(url, { bigint: true }))
+is<Promise<StatvfsResult>>()(statvfs('.'))
+is<Promise<StatvfsResult<bigint>>>()(statvfs(3, { bigint: true }))
 void access(anyPath)
 is<Promise<void>>()(chmod(3, '600'))
 is<Promise<void>>()(chown(bytes, -1, 0, { followSymlinks: false }))

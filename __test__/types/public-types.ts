@@ -6,6 +6,7 @@ import * as fdkit from 'fdkit'
 import {
   addAuditHook,
   addSeals,
+  diskUsage,
   dup,
   F_SEAL_WRITE,
   fwalk,
@@ -20,16 +21,26 @@ import {
   rmdir,
   setInheritable,
   stat,
+  statAll,
+  statvfs,
   unlink,
+  type AuditEvents,
   type AuditHook,
   type DirFdOptions,
   type FwalkEntry,
   type FwalkIterator,
   type FwalkOptions,
+  type FwalkStats,
+  type FwalkStatsEntry,
+  type DiskUsage,
+  type DiskUsageOptions,
+  type StatAllOptions,
   type LstatOptions,
   type OpenOptions,
   type PathLike,
   type StatOptions,
+  type StatvfsOptions,
+  type StatvfsResult,
   type SystemError,
   UTIME_NOW,
   UTIME_OMIT,
@@ -96,6 +107,45 @@ is<void>()(walk[Symbol.dispose]())
 is<FwalkIterator>()(walk[Symbol.iterator]())
 is<FwalkEntry[]>()([...walk])
 
+// With stats, a fifth element has the status of each entry.
+for (const [dirpath, , filenames, dirfd, stats] of fwalk('.', { stats: true })) {
+  is<string>()(dirpath)
+  is<number>()(dirfd)
+  is<FwalkStats>()(stats)
+  for (const name of filenames) is<fs.Stats | undefined>()(stats.get(name))
+}
+for (const [, dirnames, , , stats] of fwalk(bytes, { stats: true, bigint: true, threads: 0 })) {
+  for (const name of dirnames) is<fs.BigIntStats | undefined>()(stats.get(name))
+  // @ts-expect-error: names are Buffers
+  stats.get('name')
+}
+is<FwalkIterator<string, FwalkStatsEntry>>()(fwalk(url, { stats: true, bigint: false }))
+is<FwalkIterator>()(fwalk('.', { stats: false }))
+// @ts-expect-error: there is no fifth element
+for (const [, , , , stats] of fwalk('.', { bigint: true })) void stats
+
+// statAll: a status or an error for each name
+for (const found of statAll(['a', bytes], { dirFd: 3 })) {
+  if (found instanceof Error) is<string>()(found.code)
+  else is<fs.Stats>()(found)
+}
+is<(fs.BigIntStats | SystemError)[]>()(statAll([], { bigint: true }))
+is<(fs.Stats | fs.BigIntStats | SystemError)[]>()(statAll([], { bigint: isBig }))
+const statAllOptions: StatAllOptions = { followSymlinks: false }
+statAll(['a'] as const, statAllOptions)
+// @ts-expect-error: one name is not a list
+statAll('a')
+
+// diskUsage
+is<DiskUsage>()(diskUsage(url, { oneFileSystem: true, threads: 2, dirFd: 3 }))
+diskUsage('.', { onerror: (error) => is<SystemError<string>>()(error) })
+diskUsage(bytes, { onerror: (error) => is<SystemError<Buffer>>()(error) })
+diskUsage(anyPath, { onerror: (error) => is<SystemError<string | Buffer>>()(error) })
+const usageOptions: DiskUsageOptions = { onerror: report }
+is<number>()(diskUsage('.', usageOptions).allocated)
+// @ts-expect-error: only the promise version takes a signal
+diskUsage('.', { signal: AbortSignal.timeout(1) })
+
 // A program can be generic over both kinds of names.
 function sum<Name extends string | Buffer>(entries: Iterable<FwalkEntry<Name>>): number {
   let total = 0
@@ -142,6 +192,21 @@ lstat('.', { followSymlinks: true })
 lstat(0)
 // @ts-expect-error: a number, not a bigint
 is<bigint>()(stat('.', lstatOptions).size)
+
+// statvfs: the fields are bigints if bigint is true
+is<StatvfsResult>()(statvfs('.'))
+is<StatvfsResult<number>>()(statvfs(0, { dirFd: undefined, bigint: false }))
+is<StatvfsResult<bigint>>()(statvfs(anyPath, { bigint: true, dirFd: 3 }))
+is<StatvfsResult | StatvfsResult<bigint>>()(statvfs('.', { bigint: isBig }))
+const statvfsOptions: StatvfsOptions = { bigint: true }
+is<number>()(statvfs('.').f_bavail)
+is<bigint>()(statvfs('.', { bigint: true }).f_fsid)
+// @ts-expect-error: a number, or a bigint, depending on the options
+is<bigint>()(statvfs('.', statvfsOptions).f_flag)
+// @ts-expect-error: links are always followed
+statvfs('.', { followSymlinks: false })
+// @ts-expect-error: the fields are numbers or bigints
+type NoResult = StatvfsResult<string>
 
 // rmtree: the type of the error's path depends on the path, as for fwalk
 rmtree('build', { onerror: (error) => is<SystemError<string>>()(error) })
@@ -235,9 +300,21 @@ memfdCreate('name', ['MFD_CLOEXEC'])
 setInheritable(3)
 
 const hook: AuditHook = (event, args) => {
-  is<string>()(event)
-  is<readonly unknown[]>()(args)
+  is<keyof AuditEvents>()(event)
+  if (event === 'os.remove') {
+    is<PathLike>()(args[0])
+    is<number>()(args[1])
+    // @ts-expect-error: the event has two arguments
+    void args[2]
+  }
+  if (event === 'open') is<readonly [path: PathLike, mode: undefined, flags: number]>()(args)
+  // @ts-expect-error: there is no such event
+  if (event === 'os.unlink') return
 }
+const anyHook: AuditHook = (event: string, args: readonly unknown[]) => void [event, args]
+void anyHook
+addAuditHook((event) => is<keyof AuditEvents>()(event))
+addAuditHook(() => {})
 is<void>()(addAuditHook(hook))
 // @ts-expect-error: hooks cannot change the arguments
 addAuditHook((_event, args) => args.push(1))

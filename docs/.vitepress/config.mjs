@@ -58,7 +58,7 @@ export default {
   srcExclude: ['README.md', 'node_modules/**'],
   cleanUrls: true,
   lastUpdated: false,
-  // A link that leads nowhere fails the build; anchors are checked by scripts/docs.mjs.
+  // A link that leads nowhere fails the build; anchors are checked by scripts/site/build.mjs.
   ignoreDeadLinks: false,
   markdown: {
     config: linkToSource,
@@ -68,6 +68,7 @@ export default {
     search: { provider: 'local' },
     outline: [2, 3],
     nav: [
+      { text: 'Tasks', link: '/tasks/delete-a-directory' },
       { text: 'Guide', link: '/directory-descriptors' },
       { text: 'Reference', link: '/reference/' },
       { text: version, link: 'https://github.com/fdkit/fdkit/blob/main/CHANGELOG.md' },
@@ -75,6 +76,18 @@ export default {
     sidebar: {
       ...sidebar,
       '/': [
+        {
+          text: 'Tasks',
+          items: pages('tasks/', {
+            'delete-a-directory': 'Delete a directory safely',
+            'walk-node-modules': 'Walk node_modules fast',
+            'write-atomically': 'Write a file atomically',
+            'pass-a-secret': 'Pass a secret to a child',
+            'share-frames': 'Share frames',
+            'ring-buffer': 'A ring buffer',
+            'run-from-memory': 'Run a program from memory',
+          }),
+        },
         {
           text: 'Guides',
           items: pages('', {
@@ -84,11 +97,30 @@ export default {
           }),
         },
         {
+          text: 'Coming from',
+          items: pages('', {
+            'node-fs': 'node:fs',
+            'python-parity': 'Python',
+            'other-packages': 'rimraf, fdir and others',
+          }),
+        },
+        {
+          text: 'In production',
+          items: pages('', {
+            bundlers: 'Bundling',
+            platforms: 'Platforms and runtimes',
+            permissions: 'Permissions',
+            security: 'Security',
+            troubleshooting: 'Troubleshooting',
+            performance: 'Performance',
+          }),
+        },
+        {
           text: 'About',
           items: pages('', {
-            'python-parity': 'Coming from Python',
             'kernel-features': 'Kernel features',
             design: 'Design',
+            release: 'Releases and stability',
           }),
         },
       ],

@@ -1,8 +1,9 @@
 // The names in a directory.
 import { auditEvent } from '../runtime/audit.js'
 import type { Handle, Listing } from '../runtime/binding.js'
-import { finish, later, type Call } from '../runtime/call.js'
+import { finish, type CallSubject } from '../runtime/call.js'
 import { native } from '../runtime/native.js'
+import { operation } from '../runtime/operation.js'
 import { optionsOf } from '../runtime/options.js'
 import { ownTurn } from '../runtime/turns.js'
 import {
@@ -35,25 +36,24 @@ export async function drainInTurns(
   while (native.listingDrain(listing, sink))
 }
 
-const auditListdir = auditEvent('os.listdir', 'path')
+export const auditListdir = auditEvent('os.listdir', 'path')
+
+type AnyNames = string[] | Buffer[]
 
 const readListdir = optionsOf('listdir', { dirFd: validateFd })
 
-function listdirCall(
-  path: PathLike | FdLike | undefined,
-  options: DirFdOptions | undefined,
-  sink = new NameSink<unknown>(),
-): Call<unknown> {
-  const { dirFd } = readListdir(options)
-  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd)
-  auditListdir(path !== undefined && checked === undefined ? fd : path)
-  return {
-    make: (isLater) =>
-      isLater ? native.getdents64Later(fd, checked) : native.getdents64(fd, checked, sink.add),
-    caller: 'listdir',
-    path: checked,
-    dirFd: fd,
-  }
+function listNow(subject: CallSubject): AnyNames {
+  const sink = new NameSink<string>()
+  finish(native.getdents64(subject.dirFd, subject.path, sink.add), subject)
+  return sink.names
+}
+
+async function listLater(subject: CallSubject): Promise<AnyNames> {
+  const listed = finish(await native.getdents64Later(subject.dirFd, subject.path), subject)
+  if (Array.isArray(listed)) return listed as AnyNames
+  const sink = new NameSink<string>()
+  await drainInTurns(listed, sink.add)
+  return sink.names
 }
 
 /**
@@ -77,24 +77,18 @@ function listdirCall(
  * listdir('src').filter((name) => name.endsWith('.ts'))
  * ```
  */
-export function listdir(path?: string | URL | FdLike, options?: DirFdOptions): string[]
-export function listdir(path: Uint8Array, options?: DirFdOptions): Buffer[]
-export function listdir(path?: PathLike | FdLike, options?: DirFdOptions): string[] | Buffer[]
-export function listdir(path?: PathLike | FdLike, options?: DirFdOptions): unknown[] {
-  const sink = new NameSink<unknown>()
-  const call = listdirCall(path, options, sink)
-  finish(call.make(false), call)
-  return sink.names
-}
-
-// For `fdkit/promises`.
-export async function listdirPromise(
-  path: PathLike | FdLike | undefined,
-  options: DirFdOptions | undefined,
-): Promise<unknown[]> {
-  const listed = (await later(listdirCall(path, options))) as unknown[] | Handle<Listing>
-  if (Array.isArray(listed)) return listed
-  const sink = new NameSink<unknown>()
-  await drainInTurns(listed, sink.add)
-  return sink.names
+export const listdir = operation(
+  'listdir',
+  (path?: PathLike | FdLike, options?: DirFdOptions): CallSubject => {
+    const { dirFd } = readListdir(options)
+    const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd, true, readListdir)
+    auditListdir(path !== undefined && checked === undefined ? fd : (path as PathLike | undefined))
+    return { caller: 'listdir', path: checked, dirFd: fd }
+  },
+  listNow,
+  listLater,
+) as {
+  (path?: string | URL | FdLike, options?: DirFdOptions): string[]
+  (path: Uint8Array, options?: DirFdOptions): Buffer[]
+  (path?: PathLike | FdLike, options?: DirFdOptions): string[] | Buffer[]
 }

@@ -3,13 +3,14 @@ import { constants } from 'node:fs'
 
 import { auditEvent } from '../runtime/audit.js'
 import type { Opened } from '../runtime/binding.js'
-import { nowFd, type Call } from '../runtime/call.js'
-import { invalidArgType, invalidArgValue } from '../runtime/error.js'
+import type { Call } from '../runtime/call.js'
+import { invalidArgValue } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { operation } from '../runtime/operation.js'
 import { optionsOf } from '../runtime/options.js'
-import { misplaced } from '../runtime/suggest.js'
-import { handOut } from './tracking.js'
+import { openLater, openNow } from './tracking.js'
 import {
+  refuseOptions,
   validateBits,
   validateFd,
   validateInteger,
@@ -50,8 +51,7 @@ const named = new Map<string, number>(
 
 export function parseFlags(flags: unknown): number {
   if (typeof flags === 'number') return validateInteger(flags, 'flags', -(2 ** 31), 2 ** 31 - 1)
-  const note = misplaced('open', flags, readOpen.names)
-  if (note !== '') throw invalidArgType('flags', 'of type string or number', flags, note)
+  refuseOptions(readOpen, 'flags', 'of type string or number', flags)
   const bits = named.get(flags as string)
   if (bits === undefined) throw invalidArgValue('flags', 'is invalid', flags)
   return bits
@@ -68,20 +68,7 @@ export function parseMode(mode: unknown, name: string): number {
 
 const readOpen = optionsOf('open', { mode: parseMode, dirFd: validateFd, resolve: validateBits })
 
-const auditOpen = auditEvent('open', 'path', 'mode', 'flags')
-
-export function openCall(path: PathLike, flags: number | string = 'r', options?: OpenOptions): Call<Opened> {
-  const checked = validatePath(path)
-  const bits = parseFlags(flags)
-  const { mode = 0o666, dirFd, resolve } = readOpen(options)
-  auditOpen(path, undefined, bits)
-  return {
-    make: (later) => native.openat(later, dirFd, checked, bits, mode, resolve),
-    caller: 'open',
-    path: checked,
-    dirFd,
-  }
-}
+export const auditOpen = auditEvent('open', 'path', 'mode', 'flags')
 
 /**
  * Opens a file or a directory and returns the number of its descriptor.
@@ -117,6 +104,20 @@ export function openCall(path: PathLike, flags: number | string = 'r', options?:
  * open('../../etc/passwd', 'r', { dirFd, resolve: RESOLVE_BENEATH }) // throws: EXDEV
  * ```
  */
-export function open(path: PathLike, flags: number | string = 'r', options?: OpenOptions): number {
-  return handOut(nowFd(openCall(path, flags, options)))
-}
+export const open = operation(
+  'open',
+  (path: PathLike, flags: number | string = 'r', options?: OpenOptions): Call<Opened> => {
+    const checked = validatePath(path)
+    const bits = parseFlags(flags)
+    const { mode = 0o666, dirFd, resolve } = readOpen(options)
+    auditOpen(path, undefined, bits)
+    return {
+      make: (later) => native.openat(later, dirFd, checked, bits, mode, resolve),
+      caller: 'open',
+      path: checked,
+      dirFd,
+    }
+  },
+  openNow,
+  openLater,
+)

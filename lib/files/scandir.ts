@@ -185,7 +185,7 @@ class LaterEntry extends EntryBase {
 }
 
 const readScandir = optionsOf('scandir', { dirFd: validateKeptFd })
-const auditScandir = auditEvent('os.scandir', 'path')
+export const auditScandir = auditEvent('os.scandir', 'path')
 
 // Four values per entry: name, type, type of a link's target, inode number.
 type Fields = [name: string | Buffer, type: number, targetType: number, ino: number | bigint]
@@ -200,8 +200,8 @@ function scandirCall(
 ): { call: Call<Entries>; place: Place } {
   const { dirFd } = readScandir(options)
   const owner = isFdLike(path) ? path : dirFd?.owner
-  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd?.fd)
-  auditScandir(path !== undefined && checked === undefined ? fd : path)
+  const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd?.fd, true, readScandir)
+  auditScandir(path !== undefined && checked === undefined ? fd : (path as PathLike | undefined))
   const make = (isLater: boolean) => native.scandir(isLater, fd, checked)
   const prefix = checked === undefined ? undefined : withSlash(checked)
   const call = { make, caller: 'scandir', path: checked, dirFd: fd }

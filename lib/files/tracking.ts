@@ -1,9 +1,10 @@
 // Ownership of descriptors. They are handed out, and taken over, as node:fs itself would do it.
-// it.
 import { closeSync, openSync } from 'node:fs'
 
-import { native } from '../runtime/native.js'
+import type { Descriptor, Handle, Opened } from '../runtime/binding.js'
+import { later, now, type Call } from '../runtime/call.js'
 import { check, isFailure } from '../runtime/error.js'
+import { native } from '../runtime/native.js'
 
 const isDeno = process.versions['deno'] !== undefined
 
@@ -33,6 +34,19 @@ export function handOut(fd: number): number {
   if (!isFailure(native.moveFd(fd, listed))) return listed
   closeSync(listed)
   return fd
+}
+
+/**
+ * Runs a call that opens a descriptor, and blocks until it ends. The caller owns the descriptor.
+ */
+export function openNow(call: Call<Opened>): number {
+  return handOut(now(call) as number)
+}
+
+/** Runs a call that opens a descriptor off the main thread. The caller owns the descriptor. */
+export async function openLater(call: Call<Opened>): Promise<number> {
+  // Until here, the addon owns the descriptor, and closes it if this worker is terminated.
+  return handOut(native.takeFd((await later(call)) as Handle<Descriptor>))
 }
 
 /** Closes an open descriptor whose number a caller has handed over. */

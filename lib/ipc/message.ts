@@ -7,6 +7,7 @@ import { auditEvent } from '../runtime/audit.js'
 import type { Outcome, Received } from '../runtime/binding.js'
 import { check, errorCode, invalidArgValue, isFailure, because } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { operation } from '../runtime/operation.js'
 import { optionsOf } from '../runtime/options.js'
 import {
   validateBits,
@@ -52,6 +53,8 @@ export const auditSendmsg = auditEvent('socket.sendmsg', 'self', 'address')
 const readSendFds = optionsOf('sendFds', { flags: validateBits })
 const readRecvFds = optionsOf('recvFds', { flags: validateBits })
 
+const calls = new Waiting()
+
 // The kernel's SCM_MAX_FD.
 export const MAX_FDS = 253
 
@@ -64,28 +67,44 @@ export function checkSent<T>(outcome: Outcome<T>, bytes: Uint8Array, fds: { leng
   return check(outcome)
 }
 
-function validateSend(fd: unknown, data: unknown, fds: unknown, options: unknown) {
-  const socket = validateFd(fd)
-  const bytes = validateContents(data, 'data')
-  const numbers = validateFds(fds, 'fds')
-  const { flags = 0 } = readSendFds(options)
-  auditSendmsg(socket, undefined)
-  return { socket, bytes, numbers, flags: flags | 0 }
+interface Send {
+  socket: number
+  bytes: Uint8Array
+  numbers: number[]
+  flags: number
+}
+
+function sendNow({ socket, bytes, numbers, flags }: Send): number {
+  return checkSent(native.sendFds(socket, bytes, numbers, flags), bytes, numbers)
+}
+
+async function sendLater({ socket, bytes, numbers, flags }: Send): Promise<number> {
+  const begun = checkSent(native.sendFdsLater(deliverer(), socket, bytes, numbers, flags), bytes, numbers)
+  return checkSent(await calls.outcome<Outcome<number>>(begun), bytes, numbers)
 }
 
 const MAX_SIZE = 2 ** 31 - 1
 
-function validateReceive(fd: unknown, size: unknown, maxFds: unknown, options: unknown) {
-  const socket = validateFd(fd)
-  const room = validateInteger(size, 'size', 0, MAX_SIZE)
-  const most = validateInteger(maxFds, 'maxFds', 0, MAX_SIZE)
-  const { flags = 0 } = readRecvFds(options)
-  return { socket, room, most, flags: flags | 0 }
+interface Receive {
+  socket: number
+  room: number
+  most: number
+  flags: number
 }
 
 function received(outcome: Outcome<Received>): ReceivedFds {
   const [data, fds, flags] = check(outcome)
   return { data, fds: takeFds(fds), flags }
+}
+
+function receiveNow({ socket, room, most, flags }: Receive): ReceivedFds {
+  const [data, fds, returned] = check(native.recvFds(socket, room, most, flags))
+  return { data, fds: fds.map(handOut), flags: returned }
+}
+
+async function receiveLater({ socket, room, most, flags }: Receive): Promise<ReceivedFds> {
+  const begun = check(native.recvFdsLater(deliverer(), socket, room, most, flags))
+  return received(await calls.outcome<Outcome<Received>>(begun))
 }
 
 /**
@@ -126,10 +145,19 @@ function received(outcome: Outcome<Received>): ReceivedFds {
  * for (const fd of [one, other, file, ...fds]) closeSync(fd)
  * ```
  */
-export function sendFds(fd: FdLike, data: Contents, fds: readonly FdLike[], options?: FdsOptions): number {
-  const { socket, bytes, numbers, flags } = validateSend(fd, data, fds, options)
-  return checkSent(native.sendFds(socket, bytes, numbers, flags), bytes, numbers)
-}
+export const sendFds = operation(
+  'sendFds',
+  (fd: FdLike, data: Contents, fds: readonly FdLike[], options?: FdsOptions): Send => {
+    const socket = validateFd(fd)
+    const bytes = validateContents(data, 'data')
+    const numbers = validateFds(fds, 'fds')
+    const { flags = 0 } = readSendFds(options)
+    auditSendmsg(socket, undefined)
+    return { socket, bytes, numbers, flags: flags | 0 }
+  },
+  sendNow,
+  sendLater,
+)
 
 /**
  * Receives bytes and descriptors from a Unix socket. It is Python's `socket.recv_fds`, and works on
@@ -166,35 +194,18 @@ export function sendFds(fd: FdLike, data: Contents, fds: readonly FdLike[], opti
  * flags === MSG_CTRUNC // true
  * ```
  */
-export function recvFds(fd: FdLike, size: number, maxFds: number, options?: FdsOptions): ReceivedFds {
-  const { socket, room, most, flags } = validateReceive(fd, size, maxFds, options)
-  const [data, fds, returned] = check(native.recvFds(socket, room, most, flags))
-  return { data, fds: fds.map(handOut), flags: returned }
-}
-
-const calls = new Waiting()
-
-export async function sendFdsPromise(
-  fd: FdLike,
-  data: Contents,
-  fds: readonly FdLike[],
-  options?: FdsOptions,
-): Promise<number> {
-  const { socket, bytes, numbers, flags } = validateSend(fd, data, fds, options)
-  const begun = checkSent(native.sendFdsLater(deliverer(), socket, bytes, numbers, flags), bytes, numbers)
-  return checkSent(await calls.outcome<Outcome<number>>(begun), bytes, numbers)
-}
-
-export async function recvFdsPromise(
-  fd: FdLike,
-  size: number,
-  maxFds: number,
-  options?: FdsOptions,
-): Promise<ReceivedFds> {
-  const { socket, room, most, flags } = validateReceive(fd, size, maxFds, options)
-  const begun = check(native.recvFdsLater(deliverer(), socket, room, most, flags))
-  return received(await calls.outcome<Outcome<Received>>(begun))
-}
+export const recvFds = operation(
+  'recvFds',
+  (fd: FdLike, size: number, maxFds: number, options?: FdsOptions): Receive => {
+    const socket = validateFd(fd)
+    const room = validateInteger(size, 'size', 0, MAX_SIZE)
+    const most = validateInteger(maxFds, 'maxFds', 0, MAX_SIZE)
+    const { flags = 0 } = readRecvFds(options)
+    return { socket, room, most, flags: flags | 0 }
+  },
+  receiveNow,
+  receiveLater,
+)
 
 /**
  * Creates two Unix sockets that are connected to each other, and returns their descriptors.

@@ -1,8 +1,10 @@
 // Other processes by descriptor, and their descriptors.
-import { handOut } from '../files/tracking.js'
-import type { Descriptor, Handle, Opened, Outcome, Response } from '../runtime/binding.js'
-import { because, check, errorCode, isFailure } from '../runtime/error.js'
+import { openLater, openNow } from '../files/tracking.js'
+import type { Opened, Outcome } from '../runtime/binding.js'
+import type { Call } from '../runtime/call.js'
+import { because, errorCode, isFailure } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { operation } from '../runtime/operation.js'
 import { validateFd, validateFdNumber, validateInteger, type FdLike } from '../runtime/validate.js'
 
 const MAX_PID = 2 ** 31 - 1
@@ -11,19 +13,11 @@ const NO_RIGHT =
   'this process has no right to trace that one (same user, and /proc/sys/kernel/yama/ptrace_scope is 0, ' +
   'or CAP_SYS_PTRACE)'
 
-function checkGetfd<T>(outcome: Outcome<T>): T {
+/** Returns the failure of a copy, and says what a refusal means. */
+function explain<T>(outcome: Outcome<T>): Outcome<T> {
   if (isFailure(outcome) && errorCode(outcome) === 'EPERM') throw because(outcome, NO_RIGHT)
-  return check(outcome)
+  return outcome
 }
-
-/** The number of a descriptor that was opened later. */
-const taken = (opened: Opened) => handOut(native.takeFd(opened as Handle<Descriptor>))
-
-const open = (later: boolean, pid: unknown) =>
-  native.pidfdOpen(later, validateInteger(pid, 'pid', 0, MAX_PID)) as Response<Opened>
-
-const get = (later: boolean, pidfd: unknown, fd: unknown) =>
-  native.pidfdGetfd(later, validateFd(pidfd, 'pidfd'), validateFdNumber(fd)) as Response<Opened>
 
 /**
  * Opens a process and returns the descriptor (Linux 5.3). It is Python's `os.pidfd_open`.
@@ -47,9 +41,15 @@ const get = (later: boolean, pidfd: unknown, fd: unknown) =>
  * pidfdOpen(2 ** 31 - 1) // throws: ESRCH
  * ```
  */
-export function pidfdOpen(pid: number): number {
-  return handOut(check(open(false, pid) as Outcome<number>))
-}
+export const pidfdOpen = operation(
+  'pidfdOpen',
+  (pid: number): Call<Opened> => {
+    const number = validateInteger(pid, 'pid', 0, MAX_PID)
+    return { make: (later) => native.pidfdOpen(later, number), caller: 'pidfdOpen' }
+  },
+  openNow,
+  openLater,
+)
 
 /**
  * Copies a descriptor of another process into this one, and returns the copy (Linux 5.6). Both share
@@ -83,14 +83,18 @@ export function pidfdOpen(pid: number): number {
  * for (const fd of [file, pidfd, copy]) closeSync(fd)
  * ```
  */
-export function pidfdGetfd(pidfd: FdLike, fd: number): number {
-  return handOut(checkGetfd(get(false, pidfd, fd) as Outcome<number>))
-}
-
-export async function pidfdOpenPromise(pid: number): Promise<number> {
-  return taken(check(await open(true, pid)))
-}
-
-export async function pidfdGetfdPromise(pidfd: FdLike, fd: number): Promise<number> {
-  return taken(checkGetfd(await get(true, pidfd, fd)))
-}
+export const pidfdGetfd = operation(
+  'pidfdGetfd',
+  (pidfd: FdLike, fd: number): Call<Opened> => {
+    const [process, number] = [validateFd(pidfd, 'pidfd'), validateFdNumber(fd)]
+    return {
+      make(later) {
+        const response = native.pidfdGetfd(later, process, number)
+        return response instanceof Promise ? response.then(explain) : explain(response)
+      },
+      caller: 'pidfdGetfd',
+    }
+  },
+  openNow,
+  openLater,
+)

@@ -2,9 +2,7 @@
 import type { ReadableStream } from 'node:stream/web'
 import { isAnyArrayBuffer, isArrayBufferView } from 'node:util/types'
 
-import { check, errorCode, invalidArgType, invalidArgValue, isFailure, outOfRange } from '../runtime/error.js'
-import { mmap, munmap } from './mapping.js'
-import { isInHugePages } from './available.js'
+import { check, invalidArgType, invalidArgValue, isFailure, outOfRange } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { stat } from '../files/stat.js'
 
@@ -46,29 +44,24 @@ export function streamOf(read: (bytes: Uint8Array, position: number) => number):
   }) as ReadableStream<Uint8Array>
 }
 
+function beyondEnd(position: number, size: number): RangeError {
+  return outOfRange('position', `>= 0 && <= ${size}`, position)
+}
+
 /** Returns the number of bytes between a position and the end of a file. */
 export function leftFrom(fd: number, position: number): number {
   const { size } = stat(fd)
-  if (position > size) throw outOfRange('position', `>= 0 && <= ${size}`, position)
+  if (position > size) throw beyondEnd(position, size)
   return size - position
 }
 
-function writeMapped(fd: number, bytes: Uint8Array, position: number, allowShrink: boolean): void {
-  const left = leftFrom(fd, position)
-  if (bytes.length > left) throw outOfRange('data.byteLength', `<= ${left}`, bytes.length)
-  const start = position % stat(fd).blksize
-  const options = { offset: position - start, length: start + bytes.length, writable: true, allowShrink }
-  const buffer = mmap(fd, options)
-  new Uint8Array(buffer).set(bytes, start)
-  munmap(buffer)
-}
-
-/** Writes all bytes at a position. It also works for files in huge pages. */
-export function writeBytes(fd: number, bytes: Uint8Array, position: number, allowShrink = false): void {
-  if (bytes.length === 0) return
+/** Writes all bytes at a position. It also works for files in huge pages, which do not grow. */
+export function writeBytes(fd: number, bytes: Uint8Array, position: number): void {
   const result = native.pwrite(fd, bytes, position)
-  // Files in huge pages do not support write(2).
-  const hasNone = isFailure(result) && errorCode(result) === 'EINVAL' && isInHugePages(fd)
-  if (hasNone) writeMapped(fd, bytes, position, allowShrink)
-  else check(result)
+  if (isFailure(result) && result.reason === 'beyondEnd') {
+    const { size = 0 } = result
+    if (position > size) throw beyondEnd(position, size)
+    throw outOfRange('data.byteLength', `<= ${size - position}`, bytes.length)
+  }
+  check(result)
 }

@@ -11,12 +11,11 @@ import {
   invalidArgValue,
   isFailure,
   outOfRange,
+  systemError,
 } from '../runtime/error.js'
-import { isInHugePages, TOO_FEW_HUGE_PAGES } from './available.js'
 import { isAvailable, native } from '../runtime/native.js'
 import { otherOwner, own, registry } from '../runtime/registry.js'
 import { optionsOf } from '../runtime/options.js'
-import { stat } from '../files/stat.js'
 import { validateBoolean, validateBytes, validateFd, type FdLike } from '../runtime/validate.js'
 
 /** Options of {@link mmapShared}. */
@@ -56,36 +55,18 @@ const ACCESS_DEFAULT = 0
 const ACCESS_WRITE = 2
 const ACCESS_COPY = 3
 
-const MAY_SHRINK =
-  'the file could get shorter, and an access beyond its new end would end the process ' +
-  '(SIGBUS): add F_SEAL_SHRINK, or pass allowShrink: true'
+const FOREIGN =
+  'this runtime cannot make such a buffer over memory that it did not allocate (SharedArrayBuffer: ' +
+  'Node.js 22.23.3, 24.16, 26.1 and later can)'
 
-const reasons: Record<string, string> = {
-  'fcntl EINVAL': MAY_SHRINK,
-  'fcntl ENOSYS': MAY_SHRINK,
-  'fcntl EPERM': MAY_SHRINK,
-  'mmap EACCES': 'the descriptor must be open for reading and, unless writable is false, for writing',
-  'mmap ENODEV': 'this file cannot be mapped',
-  'mmap ENOTSUP':
-    'this runtime cannot make such a buffer over memory that it did not allocate (SharedArrayBuffer: ' +
-    'Node.js 22.23.3, 24.16, 26.1 and later can)',
-  'mmap EPERM': 'the file is sealed against writing',
-}
-
-/** Returns the error for a mapping that failed. The cause is looked up only after the failure. */
-function explain(failure: Failure, fd: number, offset: number, length: number | undefined): Error {
-  const what = `${failure.syscall} ${errorCode(failure)}`
-  if (what === 'mmap EINVAL') {
-    const { size } = stat(fd)
-    if (size === 0) return because(failure, 'the file is empty')
-    if (offset >= size) return outOfRange('options.offset', `< ${size}`, offset)
-    if (length !== undefined && length > size - offset) {
-      return outOfRange('options.length', `<= ${size - offset}`, length)
-    }
-    return because(failure, 'in a file in huge pages, the offset must be a multiple of their size')
+/** Returns the error for a mapping that failed. */
+function explain(failure: Failure, offset: number, length: number | undefined): Error {
+  const { reason, size = 0 } = failure
+  if (reason === 'beyondEnd') {
+    if (offset >= size || length === undefined) return outOfRange('options.offset', `< ${size}`, offset)
+    return outOfRange('options.length', `<= ${size - offset}`, length)
   }
-  if (what === 'mmap ENOMEM' && isInHugePages(fd)) return because(failure, TOO_FEW_HUGE_PAGES)
-  return because(failure, reasons[what])
+  return errorCode(failure) === 'ENOTSUP' ? because(failure, FOREIGN) : systemError(failure)
 }
 
 function refuseTransfer(): never {
@@ -120,7 +101,7 @@ function map<Shared extends boolean>(isShared: Shared, fd: FdLike, options: Mmap
   const access = writable === undefined ? ACCESS_DEFAULT : writable ? ACCESS_WRITE : ACCESS_COPY
   auditMmap(number, length ?? 0, access, offset)
   const buffer = native.mmap(isShared, number, offset, length, writable, allowShrink, populate)
-  if (isFailure(buffer)) throw explain(buffer, number, offset, length)
+  if (isFailure(buffer)) throw explain(buffer, offset, length)
   return buffer
 }
 

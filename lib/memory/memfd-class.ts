@@ -4,49 +4,27 @@ import type { ReadableStream } from 'node:stream/web'
 import type { InspectOptions } from 'node:util'
 import { isAnyArrayBuffer, isArrayBufferView } from 'node:util/types'
 
-import type { Descriptor, Handle } from '../runtime/binding.js'
-import {
-  F_SEAL_EXEC,
-  F_SEAL_FUTURE_WRITE,
-  F_SEAL_GROW,
-  F_SEAL_SEAL,
-  F_SEAL_SHRINK,
-  F_SEAL_WRITE,
-} from '../constants.js'
+import type * as addon from '../runtime/binding.js'
 import { leftFrom, streamOf, validateContents, writeBytes, type Contents } from './contents.js'
 import {
-  because,
   check,
-  errorCode,
   illegalConstructor,
   invalidArgType,
   invalidArgValue,
   invalidState,
-  isFailure,
   outOfRange,
 } from '../runtime/error.js'
 import { mmap, mmapShared, munmap, type MmapOptions, type MmapSharedOptions } from './mapping.js'
+import { MappedBuffers } from './mapped-buffers.js'
 import { getSeals } from './memfd.js'
 import { Filling, planSync, type MemfdOptions } from './memfd-create.js'
+import { sealBits, sealNames, type Seal } from './seal-names.js'
 import { native } from '../runtime/native.js'
 import { optionsOf } from '../runtime/options.js'
-import { readlink } from '../files/names.js'
+import { readlink } from '../files/links.js'
 import { stat } from '../files/stat.js'
 import { closeGiven } from '../files/tracking.js'
 import { validateBytes, validateFdNumber, validateString } from '../runtime/validate.js'
-
-/** The name of a seal, derived from its constant: `'futureWrite'` is `F_SEAL_FUTURE_WRITE`. */
-export type Seal = 'seal' | 'shrink' | 'grow' | 'write' | 'futureWrite' | 'exec'
-
-const numbers: Record<Seal, number> = {
-  seal: F_SEAL_SEAL,
-  shrink: F_SEAL_SHRINK,
-  grow: F_SEAL_GROW,
-  write: F_SEAL_WRITE,
-  futureWrite: F_SEAL_FUTURE_WRITE,
-  exec: F_SEAL_EXEC,
-}
-const names = Object.keys(numbers) as Seal[]
 
 /** Options of {@link Memfd.blob}. */
 export interface MemfdBlobOptions {
@@ -55,12 +33,14 @@ export interface MemfdBlobOptions {
 }
 
 const readBlob = optionsOf('Memfd.blob', { type: validateString })
+const readStream = optionsOf('Memfd.stream', {})
+
+// Node.js aborts if a larger Blob is sliced, and Node.js 20 has none.
+const MOST_BYTES = 2 ** 32 - 1
+// The bytes that `blob` copies at a time.
+const PIECE = 2 ** 26
 
 type Inspect = (value: unknown, options: InspectOptions) => string
-
-// A buffer that was emptied by `munmap` or a transfer belongs to nobody.
-const isMapped = (buffer: ArrayBuffer | undefined): buffer is ArrayBuffer =>
-  buffer !== undefined && buffer.byteLength > 0
 
 const NOT_CLONEABLE = Symbol(
   'A Memfd belongs to its thread. Post the SharedArrayBuffer of share(), or the number fd; a Memfd',
@@ -68,10 +48,10 @@ const NOT_CLONEABLE = Symbol(
 
 const OWN = Symbol('own')
 // The class sets it, since only code inside its body can call the private constructor.
-let construct: (fd: number) => Memfd
+let construct: (handle: addon.Handle<addon.Memfd>) => Memfd
 
-/** Returns a Memfd that takes ownership of a descriptor. Nothing else may own it. */
-export const own = (fd: number): Memfd => construct(fd)
+/** Returns the Memfd of a handle, which owns the descriptor. */
+export const own = (handle: addon.Handle<addon.Memfd>): Memfd => construct(handle)
 
 /**
  * A memory file as an object: {@link memfdCreate} and the operations on its descriptor.
@@ -98,15 +78,12 @@ export const own = (fd: number): Memfd => construct(fd)
  */
 export class Memfd {
   readonly #fd: number
-  readonly #handle: Handle<Descriptor>
-  // The buffers of `map`, for as long as they are referenced.
-  readonly #own = new WeakSet<ArrayBuffer>()
-  #refs: WeakRef<ArrayBuffer>[] = []
-  #mostRefs = 16
+  readonly #handle: addon.Handle<addon.Memfd>
+  readonly #buffers = new MappedBuffers()
   #isClosed = false
 
   static {
-    construct = (fd) => new this(OWN, fd)
+    construct = (handle) => new this(OWN, handle)
     // The output of `console.log` and `util.inspect`.
     function show(this: Memfd, depth: number, options: InspectOptions, inspect: Inspect): string {
       // A Proxy over a Memfd, or an object that inherits from one, has no private fields.
@@ -121,10 +98,10 @@ export class Memfd {
     Object.defineProperty(this.prototype, Symbol.for('nodejs.util.inspect.custom'), { value: show })
   }
 
-  private constructor(token?: symbol, fd = -1) {
-    if (token !== OWN) throw illegalConstructor()
-    this.#fd = fd
-    this.#handle = check(native.adopt(fd))
+  private constructor(token?: symbol, handle?: addon.Handle<addon.Memfd>) {
+    if (token !== OWN || handle === undefined) throw illegalConstructor()
+    this.#handle = handle
+    this.#fd = check(native.memfdNumber(handle))
     // The structured clone algorithm copies own properties, and fails at a symbol with an error
     // that names it.
     Object.defineProperty(this, 'notCloneable', { value: NOT_CLONEABLE, enumerable: true })
@@ -152,11 +129,9 @@ export class Memfd {
   static create(name: string | Uint8Array, options?: MemfdOptions): Memfd {
     const { contents = [], ...plan } = planSync(name, options)
     const filling = new Filling(plan)
-    const memfd = construct(filling.fd)
+    const memfd = construct(filling.handle)
     try {
-      filling.start()
       for (const piece of contents) filling.append(piece)
-      filling.end()
       return memfd
     } catch (error) {
       memfd.close()
@@ -187,12 +162,7 @@ export class Memfd {
    */
   static from(fd: number): Memfd {
     const number = validateFdNumber(fd)
-    const seals = native.fcntlGetSeals(number)
-    if (isFailure(seals)) {
-      const isOther = errorCode(seals) === 'EINVAL'
-      throw because(seals, isOther ? 'this is not a memory file' : undefined)
-    }
-    const memfd = construct(check(native.dup(number)))
+    const memfd = construct(check(native.memfdDuplicate(number)))
     try {
       closeGiven(number)
     } catch (error) {
@@ -237,8 +207,7 @@ export class Memfd {
 
   /** The seals of the file. {@link getSeals} also returns those that fdkit has no name for. */
   get seals(): Seal[] {
-    const seals = getSeals(this.fd)
-    return names.filter((name) => seals & numbers[name])
+    return sealNames(getSeals(this.fd))
   }
 
   /**
@@ -290,7 +259,9 @@ export class Memfd {
    * text // '<h1>hello</h1>'
    * ```
    */
-  stream(): ReadableStream<Uint8Array> {
+  stream(): ReadableStream<Uint8Array>
+  stream(options?: unknown): ReadableStream<Uint8Array> {
+    readStream(options)
     void this.fd
     return streamOf((bytes, position) => check(native.pread(this.fd, bytes, position)))
   }
@@ -300,6 +271,8 @@ export class Memfd {
    * outlives the Memfd.
    *
    * @param options as for `new Blob`: `type` is the media type, `''` by default
+   * @throws `ERR_OUT_OF_RANGE`: the file has 4 GiB or more, for which Node.js has no working Blobs. {@link
+   * stream} has no limit.
    * @example
    * ```ts
    * import { Memfd } from 'fdkit'
@@ -312,7 +285,18 @@ export class Memfd {
    */
   blob(options?: MemfdBlobOptions): Blob {
     const { type = '' } = readBlob(options)
-    return new globalThis.Blob([this.read()], { type })
+    const { size } = this
+    if (size > MOST_BYTES) {
+      throw outOfRange('memfd.size', `<= ${MOST_BYTES} for a Blob; stream() has no limit`, size)
+    }
+    // Each piece is copied into a Blob before the next one is read. So the bytes exist twice only for
+    // one piece.
+    const pieces: globalThis.Blob[] = []
+    for (let at = 0; at < size; at += PIECE) {
+      const bytes = this.read(Buffer.allocUnsafeSlow(Math.min(PIECE, size - at)), at)
+      pieces.push(new globalThis.Blob([bytes]))
+    }
+    return new globalThis.Blob(pieces, { type })
   }
 
   /**
@@ -353,29 +337,13 @@ export class Memfd {
    */
   seal(...seals: Seal[]): void {
     const { fd } = this
-    let bits = 0
-    for (const seal of seals) {
-      if (!names.includes(seal)) {
-        throw invalidArgValue('seals', `must be one of '${names.join("', '")}'`, seal)
-      }
-      bits |= numbers[seal]
-    }
-    const result = native.fcntlAddSeals(fd, bits)
-    if (!isFailure(result)) return
-    const isBusy = errorCode(result) === 'EBUSY'
-    const reason = isBusy ? 'a writable mapping exists, in this or another process' : undefined
-    throw because(result, reason)
+    check(native.fcntlAddSeals(fd, sealBits(seals)))
   }
 
   /** Maps the file and returns an ArrayBuffer over it, like {@link mmap}. */
   map(options?: MmapOptions): ArrayBuffer {
     const buffer = mmap(this, options)
-    if (this.#refs.length === this.#mostRefs) {
-      this.#refs = this.#refs.filter((ref) => isMapped(ref.deref()))
-      this.#mostRefs = 16 + 2 * this.#refs.length
-    }
-    this.#own.add(buffer)
-    this.#refs.push(new WeakRef(buffer))
+    this.#buffers.add(buffer)
     return buffer
   }
 
@@ -386,7 +354,7 @@ export class Memfd {
    */
   unmap(buffer: ArrayBuffer): void {
     void this.fd
-    if (isAnyArrayBuffer(buffer) && !this.#own.has(buffer as ArrayBuffer)) {
+    if (isAnyArrayBuffer(buffer) && !this.#buffers.has(buffer as ArrayBuffer)) {
       throw invalidArgValue('buffer', 'must be mapped, by this Memfd', buffer)
     }
     munmap(buffer)
@@ -409,10 +377,9 @@ export class Memfd {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    const mapped = this.#refs.map((ref) => ref.deref()).filter(isMapped)
-    this.#refs = []
     // All steps are carried out before the first failure is thrown.
-    const results = [...mapped.map((buffer) => native.munmap(buffer)), native.close(this.#handle)]
+    const unmapped = this.#buffers.takeAll().map((buffer) => native.munmap(buffer))
+    const results = [...unmapped, native.memfdClose(this.#handle)]
     for (const result of results) check(result)
   }
 

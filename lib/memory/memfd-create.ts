@@ -1,22 +1,12 @@
-// Creating a Memfd: its options, the memory that is reserved for it, and its initial contents.
-import {
-  F_SEAL_SEAL,
-  MFD_ALLOW_SEALING,
-  MFD_CLOEXEC,
-  MFD_EXEC,
-  MFD_HUGE_SHIFT,
-  MFD_HUGETLB,
-  MFD_NOEXEC_SEAL,
-} from '../constants.js'
-import type { Failure, Outcome } from '../runtime/binding.js'
-import { because, errorCode, isFailure, outOfRange, systemError, type Name } from '../runtime/error.js'
+// Creating a Memfd: its options and its initial contents.
+import type { Failure, Handle, Memfd } from '../runtime/binding.js'
+import { because, check, isFailure, outOfRange, systemError, type Name } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { optionsOf } from '../runtime/options.js'
 import { validateBoolean, validateBytes, validateName, validateSignal } from '../runtime/validate.js'
-import { availableMemory, hugePageSizes, TOO_FEW_HUGE_PAGES } from './available.js'
 import { asyncPiecesOf, piecesOf, type AsyncContents, type SyncContents } from './chunks.js'
-import { validateContents, writeBytes } from './contents.js'
-import { addSeals, getSeals } from './memfd.js'
+import { validateContents } from './contents.js'
+import { hugePageSizes } from './huge-pages.js'
 
 /** Options of {@link Memfd.create}. */
 export interface MemfdOptions {
@@ -94,86 +84,33 @@ function planOf<Options extends ReturnType<typeof readCreate | typeof readCreate
   return { ...options, name: checked }
 }
 
-// For fewer bytes, finding out how much memory is available costs more than reserving it.
-const MUCH = 2 ** 24
-
-function describeNoSpace(failure: Failure, isHuge: boolean): Error {
-  const isFull = errorCode(failure) === 'ENOSPC'
-  return because(failure, isFull && isHuge ? TOO_FEW_HUGE_PAGES : undefined)
-}
-
-function make(name: Name, flags: number): Outcome<number> {
-  return native.memfdCreate(false, name, flags >>> 0) as Outcome<number>
-}
-
-function makeFd({ name, sealing = true, exec = false, inheritable = false, hugePageSize }: Plan): number {
-  let flags = (inheritable ? 0 : MFD_CLOEXEC) | (sealing ? MFD_ALLOW_SEALING : 0)
-  if (hugePageSize !== undefined) flags |= MFD_HUGETLB | (Math.log2(hugePageSize) << MFD_HUGE_SHIFT)
-  let result = make(name, flags | (exec ? MFD_EXEC : MFD_NOEXEC_SEAL))
-  // Before Linux 6.3, the kernel knows neither flag, and every memory file may be executed.
-  if (isFailure(result) && errorCode(result) === 'EINVAL') result = make(name, flags)
-  if (!isFailure(result)) return result
-  if (hugePageSize === undefined || errorCode(result) !== 'ENODEV') throw systemError(result)
+function explain(failure: Failure): Error {
+  if (failure.reason !== 'noHugePages') return systemError(failure)
   const sizes = hugePageSizes().join(' and ') || 'none'
-  const reason = `this machine has no huge pages of ${hugePageSize} bytes, only of ${sizes}`
-  throw because(result, reason)
+  return because(failure, `this machine has no huge pages of ${failure.size} bytes, only of ${sizes}`)
 }
 
 /** A file that is being created and that nobody else can access yet. */
 export class Filling {
-  readonly fd: number
-  readonly #plan: Plan
-  #reserved = 0
-  // The number of bytes reserved since the available memory was last checked.
-  #unchecked = 0
+  /** The owner of the descriptor. */
+  readonly handle: Handle<Memfd>
+  readonly #size: number | undefined
   #position = 0
 
-  constructor(plan: Plan) {
-    this.#plan = plan
-    this.fd = makeFd(plan)
-  }
-
-  /** Reserves `size`. It must be called before anything is appended. */
-  start(): void {
-    this.#reserve(this.#plan.size ?? 0)
+  /** Creates the file and reserves its size. */
+  constructor({ name, size, sealing = true, exec = false, inheritable = false, hugePageSize }: Plan) {
+    const handle = native.memfdNew(name, size ?? 0, sealing, exec, inheritable, hugePageSize)
+    if (isFailure(handle)) throw explain(handle)
+    this.handle = handle
+    this.#size = size
   }
 
   append(piece: unknown): void {
     const bytes = validateContents(piece, 'options.contents')
     const end = this.#position + bytes.length
-    const { size } = this.#plan
-    if (size === undefined) this.#reserve(end)
-    else if (end > size) throw outOfRange('options.size', `>= ${end}`, size)
-    // Nobody else has the file, so nobody can shrink it.
-    writeBytes(this.fd, bytes, this.#position, true)
+    const size = this.#size
+    if (size !== undefined && end > size) throw outOfRange('options.size', `>= ${end}`, size)
+    check(native.memfdAppend(this.handle, bytes))
     this.#position = end
-  }
-
-  /** Forbids further seals if `sealing` is `false`. */
-  end(): void {
-    const { sealing = true } = this.#plan
-    // MFD_NOEXEC_SEAL implies that seals may be added.
-    if (!sealing && !(getSeals(this.fd) & F_SEAL_SEAL)) addSeals(this.fd, F_SEAL_SEAL)
-  }
-
-  #reserve(end: number): void {
-    const { hugePageSize } = this.#plan
-    const isHuge = hugePageSize !== undefined
-    const page = hugePageSize ?? 1
-    const needed = Math.ceil(end / page) * page
-    const length = needed - this.#reserved
-    if (length <= 0) return
-    this.#unchecked += length
-    if (!isHuge && this.#unchecked >= MUCH) {
-      // The kernel would not refuse: it would kill processes, possibly this one.
-      if (length > availableMemory()) {
-        const { ENOSPC } = process.getBuiltinModule('node:os').constants.errno
-        throw describeNoSpace({ errno: -ENOSPC, syscall: 'fallocate' }, false)
-      }
-      this.#unchecked = 0
-    }
-    const result = native.fallocate(this.fd, this.#reserved, length)
-    if (isFailure(result)) throw describeNoSpace(result, isHuge)
-    this.#reserved = needed
   }
 }

@@ -32,11 +32,9 @@ export async function createMemfd(name: string | Uint8Array, options?: AsyncMemf
   const { contents = [], signal, ...plan } = planAsync(name, options)
   if (signal?.aborted) throw abortError(signal)
   const filling = new Filling(plan)
-  const memfd = own(filling.fd)
+  const memfd = own(filling.handle)
   try {
-    filling.start()
     await forEachPiece(contents, signal, (piece) => filling.append(piece))
-    filling.end()
     return memfd
   } catch (error) {
     memfd.close()

@@ -1,17 +1,12 @@
 // Memory files and their seals.
 import type { Opened } from '../runtime/binding.js'
-import { nowFd, type Call } from '../runtime/call.js'
-import { handOut } from '../files/tracking.js'
+import type { Call } from '../runtime/call.js'
+import { openLater, openNow } from '../files/tracking.js'
 import { MFD_CLOEXEC } from '../constants.js'
 import { check } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
+import { operation } from '../runtime/operation.js'
 import { validateBits, validateFd, validateName, type FdLike } from '../runtime/validate.js'
-
-export function memfdCreateCall(name: string | Uint8Array, flags: number = MFD_CLOEXEC): Call<Opened> {
-  const checked = validateName(name, 'name')
-  const bits = validateBits(flags, 'flags')
-  return { make: (later) => native.memfdCreate(later, checked, bits), caller: 'memfdCreate' }
-}
 
 /**
  * Creates an empty memory file, which has no name in any directory, and returns the number of its
@@ -45,9 +40,19 @@ export function memfdCreateCall(name: string | Uint8Array, flags: number = MFD_C
  * closeSync(fd)
  * ```
  */
-export function memfdCreate(name: string | Uint8Array, flags: number = MFD_CLOEXEC): number {
-  return handOut(nowFd(memfdCreateCall(name, flags)))
-}
+export const memfdCreate = operation(
+  'memfdCreate',
+  (name: string | Uint8Array, flags: number = MFD_CLOEXEC): Call<Opened> => {
+    const checked = validateName(name, 'name')
+    const bits = validateBits(flags, 'flags')
+    return {
+      make: (later) => native.memfdCreate(later, checked, bits),
+      caller: 'memfdCreate',
+    }
+  },
+  openNow,
+  openLater,
+)
 
 /**
  * Adds seals to a file. A seal forbids an operation to everybody, and it can never be removed. If

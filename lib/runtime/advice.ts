@@ -36,8 +36,8 @@ export function explainRefused(error: unknown): string {
   }
   return (
     'The permission model is on (--permission, in Node.js 20 --experimental-permission), and fdkit is an ' +
-    'addon. Start the process with --allow-addons, too. An addon is not bound by the permission model: ' +
-    'https://github.com/fdkit/fdkit/blob/main/docs/permissions.md describes how to confine it.'
+    'addon. Start the process with --allow-addons, too. fdkit then checks each path against the model: ' +
+    'https://github.com/fdkit/fdkit/blob/main/docs/permissions.md describes what that does not cover.'
   )
 }
 

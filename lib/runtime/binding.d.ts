@@ -29,10 +29,45 @@ export declare function canShare(): boolean
  */
 export declare function close(descriptor: Handle<Descriptor>): Outcome<undefined>
 
-/** What a handle of a descriptor holds. */
+/** The type of a handle of a descriptor. */
 export interface Descriptor {
   kind: 'descriptor'
 }
+
+/** The type of the handle of a count of disk usage. */
+export interface DiskUsage {
+  kind: 'disk usage'
+}
+
+/**
+ * Closes all descriptors.
+ *
+ * @syscall close
+ */
+export declare function diskUsageClose(tree: Handle<DiskUsage>): void
+
+/**
+ * Interrupts a step that is under way.
+ *
+ * @syscall openat
+ */
+export declare function diskUsageInterrupt(tree: Handle<DiskUsage>): void
+
+/**
+ * Prepares a count. Opens nothing. `later` must be what `diskUsageStep` will get. Without `threads`,
+ * the count starts as many as suit the machine.
+ *
+ * @syscall openat
+ */
+export declare function diskUsageStart(later: boolean, dirFd: number | undefined | null, path: PathArg, oneFileSystem: boolean, threads?: number | undefined | null): Handle<DiskUsage>
+
+/**
+ * Counts everything, with `later` on a thread of its own. A recoverable failure concerns one entry:
+ * the next step counts the rest.
+ *
+ * @syscall openat
+ */
+export declare function diskUsageStep(tree: Handle<DiskUsage>, later: boolean): Response<Usage>
 
 /**
  * Duplicates a descriptor. Child processes do not inherit the duplicate.
@@ -47,7 +82,7 @@ export declare function dup(fd: number): Outcome<OwnedFd>
  */
 export type Entries = Array<unknown> | Handle<Listing>
 
-/** What a handle of a thread's results holds. */
+/** The type of a handle of a thread's results. */
 export interface Events {
   kind: 'events'
 }
@@ -97,14 +132,14 @@ export interface Failure {
   dir?: string
   /** The same for the second path. */
   destDir?: string
+  /** Why it failed, if more is known than the error number says. */
+  reason?: 'noHugePages' | 'tooFewHugePages' | 'notMemoryFile' | 'writableMapping' | 'mayShrink' | 'accessMode' | 'notMappable' | 'writeSealed' | 'empty' | 'beyondEnd' | 'hugePageOffset'
+  /** The size in bytes that the reason is about: of the file, or of huge pages. */
+  size?: number
 }
 
-/**
- * Reserves the storage of a part of a file.
- *
- * @syscall fallocate
- */
-export declare function fallocate(fd: number, offset: number, length: number): Outcome<undefined>
+/** The failures of a call for many names: the index of a name, its failure, and so on. */
+export type Failures = Array<number | Failure>
 
 /**
  * Changes the permissions of a file.
@@ -148,7 +183,7 @@ export declare function fcntlGetSeals(fd: number): Outcome<number>
  */
 export declare function fcntlSetfd(fd: number, inheritable: boolean): Outcome<undefined>
 
-/** What a handle of received descriptors holds. */
+/** The type of a handle of received descriptors. */
 export interface Fds {
   kind: 'fds'
 }
@@ -217,7 +252,7 @@ export declare function futexWait(words: Int32Array, index: number, value: numbe
  */
 export declare function futexWaiter(): Handle<FutexWaiter>
 
-/** What a handle of an asynchronous wait holds. */
+/** The type of a handle of an asynchronous wait. */
 export interface FutexWaiter {
   kind: 'futex waiter'
 }
@@ -260,7 +295,7 @@ export type Handle<T> = ExternalObject<T>
  */
 export declare function linkat(later: boolean, srcDirFd: number | undefined | null, src: PathArg, dstDirFd: number | undefined | null, dst: PathArg, followSymlinks: boolean): Response<undefined>
 
-/** What a handle of a long listing holds. */
+/** The type of a handle of a long listing. */
 export interface Listing {
   kind: 'listing'
 }
@@ -273,12 +308,53 @@ export interface Listing {
  */
 export declare function listingDrain(listing: Handle<Listing>, sink: (...values: any[]) => void): boolean
 
+/** The type of a handle of a memory file. */
+export interface Memfd {
+  kind: 'memfd'
+}
+
+/**
+ * Appends bytes to a file that nobody else has yet.
+ *
+ * @syscall pwrite
+ */
+export declare function memfdAppend(memfd: Handle<Memfd>, bytes: Uint8Array): Outcome<undefined>
+
+/**
+ * Closes the descriptor. Does nothing if it is closed already.
+ *
+ * @syscall close
+ */
+export declare function memfdClose(memfd: Handle<Memfd>): Outcome<undefined>
+
 /**
  * Creates a file in memory.
  *
  * @syscall memfd_create
  */
 export declare function memfdCreate(later: boolean, name: PathArg, flags: number): Response<Opened>
+
+/**
+ * Duplicates the descriptor of a file in memory. Refuses other files.
+ *
+ * @syscall fcntl
+ */
+export declare function memfdDuplicate(fd: number): Outcome<Handle<Memfd>>
+
+/**
+ * Creates a file in memory, with the defaults of core, and reserves its size. The handle owns the
+ * descriptor from the beginning, so a worker that is terminated leaks nothing.
+ *
+ * @syscall memfd_create
+ */
+export declare function memfdNew(name: PathArg, size: number, sealing: boolean, exec: boolean, inheritable: boolean, hugePageSize?: number | undefined | null): Outcome<Handle<Memfd>>
+
+/**
+ * Returns the number of the descriptor. The handle still owns it.
+ *
+ * @syscall memfd_create
+ */
+export declare function memfdNumber(memfd: Handle<Memfd>): Outcome<number>
 
 /**
  * Makes a directory.
@@ -386,7 +462,7 @@ export declare function pidfdOpen(later: boolean, pid: number): Response<Opened>
 export declare function pread(fd: number, bytes: Uint8Array, position: number): Outcome<number>
 
 /**
- * Writes all of `bytes`.
+ * Writes all of `bytes`, to a file in huge pages, too.
  *
  * @syscall pwrite
  */
@@ -429,7 +505,7 @@ export type Response<T> = Outcome<T> | Promise<Outcome<T>>
 /** The results of calls: the number of each, and its outcome. */
 export type Results = Array<unknown>
 
-/** What a handle of a deletion holds. */
+/** The type of a handle of a deletion. */
 export interface Rmtree {
   kind: 'rmtree'
 }
@@ -457,8 +533,8 @@ export declare function rmtreeInterrupt(tree: Handle<Rmtree>): void
 export declare function rmtreeStart(later: boolean, dirFd: number | undefined | null, path: PathArg, threads?: number | undefined | null): Handle<Rmtree>
 
 /**
- * Removes entries: all of them, or with `later` as many as take 20 ms. Returns true if there are
- * more. A recoverable failure concerns one entry; the others can still be removed.
+ * Removes entries: all of them, or with `later`, on a thread of its own, as many as take 20 ms.
+ * Returns true if there are more. A recoverable failure concerns one entry; the others can still be removed.
  *
  * @syscall unlinkat
  */
@@ -485,7 +561,7 @@ export declare function sendFds(fd: number, data: Uint8Array, fds: Array<number>
  */
 export declare function sendFdsLater(events: Handle<Events>, fd: number, data: Uint8Array, fds: Array<number>, flags: number): Outcome<number>
 
-/** What a handle of a socket holds. */
+/** The type of a handle of a socket. */
 export interface Socket {
   kind: 'socket'
 }
@@ -603,8 +679,37 @@ export declare function socketShutdown(socket: Handle<Socket>): Outcome<undefine
  */
 export declare function socketType(socket: Handle<Socket>): number
 
+/**
+ * Writes the fields of many files' status to `fields`, [`FIELDS`] for each file. Returns which names
+ * failed.
+ *
+ * @syscall statx
+ */
+export declare function statAll(dirFd: number | undefined | null, names: Array<PathArg>, followSymlinks: boolean, bigint: boolean, fields: BigUint64Array): Outcome<Failures>
+
+/**
+ * Returns the promise of what `statAll` writes and returns.
+ *
+ * @syscall statx
+ */
+export declare function statAllLater(dirFd: number | undefined | null, names: Array<PathArg>, followSymlinks: boolean, bigint: boolean): Response<StatTable>
+
 /** The fields of a file's status, in the order of node:fs. */
 export type StatFields = Array<unknown>
+
+/** The status of many files: 18 fields for each, and the failures. */
+export type StatTable = [BigUint64Array, Failures]
+
+/**
+ * Returns the fields of a file system's status in the order of Python: bigints with `bigint`, and
+ * otherwise numbers.
+ *
+ * @syscall statvfs
+ */
+export declare function statvfs(later: boolean, dirFd: number | undefined | null, path: PathArg | undefined | null, bigint: boolean): Response<StatVfsFields>
+
+/** The fields of a file system's status, in the order of Python. */
+export type StatVfsFields = Array<unknown>
 
 /**
  * Writes the fields of a file's status to `fields`, in the order of node:fs: 64-bit integers with
@@ -642,6 +747,9 @@ export declare function takeFd(descriptor: Handle<Descriptor>): number
  */
 export declare function unlinkat(later: boolean, dirFd: number | undefined | null, path: PathArg, isDirectory: boolean): Response<undefined>
 
+/** The result of a count of disk usage: bytes, allocated bytes, files, directories. */
+export type Usage = Array<number>
+
 /**
  * Changes the times of a file, each in seconds and nanoseconds. The nanoseconds -1 mean the
  * present, and -2 leave a time as it is.
@@ -659,7 +767,7 @@ export declare const VERSION: string
  */
 export type Waited = number
 
-/** What a handle of a walk holds. */
+/** The type of a handle of a walk. */
 export interface Walk {
   kind: 'walk'
 }
@@ -706,7 +814,15 @@ export declare function walkSetDirnames(walk: Handle<Walk>, names: Array<PathArg
  *
  * @syscall openat
  */
-export declare function walkStart(later: boolean, top: PathArg, topdown: boolean, followSymlinks: boolean, maxOpen: number, exact: boolean, threads?: number | undefined | null, dirFd?: number | undefined | null): Handle<Walk>
+export declare function walkStart(later: boolean, top: PathArg, topdown: boolean, followSymlinks: boolean, maxOpen: number, exact: boolean, stats: boolean, threads?: number | undefined | null, dirFd?: number | undefined | null): Handle<Walk>
+
+/**
+ * Writes the status of the entries that the last step found to `fields`, 18 fields for each: first
+ * of the directories, then of the others, from the entry `from` on, as many as there is room for.
+ *
+ * @syscall statx
+ */
+export declare function walkStats(walk: Handle<Walk>, bigint: boolean, from: number, fields: BigUint64Array): void
 
 /**
  * Goes on to the next directory. Returns its descriptor, or -1 at the end. After a recoverable
@@ -721,8 +837,16 @@ export declare function walkStart(later: boolean, top: PathArg, topdown: boolean
 export declare function walkStep(walk: Handle<Walk>, enter: (kept: number, ...names: string[]) => void, dirnames: (...names: any[]) => void, filenames: (...names: any[]) => void): Outcome<number>
 
 /**
+ * Goes on to the next directory if it is listed already. Returns -2 if it is not: `walkStepLater`
+ * goes on then. `walkDrain` passes on what the step found.
+ *
+ * @syscall openat
+ */
+export declare function walkStepIfReady(walk: Handle<Walk>): Outcome<number>
+
+/**
  * Returns the promise of a step. There must be only one at a time. `walkDrain` passes on what the
- * step found.
+ * step found. The thread then lists directories that come next, unless that takes long.
  *
  * @syscall openat
  */

@@ -1,7 +1,6 @@
 // A system call with validated arguments, which runs at once or on a thread of the pool.
-import type { Descriptor, Failure, Handle, Opened, Outcome, Response } from './binding.js'
-import { isFailure, isRelative, systemError, type Name } from './error.js'
-import { native } from './native.js'
+import type { Failure, Outcome, Response } from './binding.js'
+import { isFailure, isRelative, systemError, type Name, type SystemError } from './error.js'
 
 /** The function and the files of a call, for its error. */
 export interface CallSubject {
@@ -25,7 +24,10 @@ export interface Call<T> extends CallSubject {
  * Returns the error of a failed call. If a path started from a descriptor, the error names the
  * directory.
  */
-function failed(failure: Failure, { caller, path, dest, dirFd, destDirFd }: CallSubject): Error {
+export function subjectError(
+  failure: Failure,
+  { caller, path, dest, dirFd, destDirFd }: CallSubject,
+): SystemError {
   const isFrom = dirFd !== undefined && isRelative(path)
   const isTo = destDirFd !== undefined && isRelative(dest)
   if (!isFrom && !isTo) return systemError(failure, { path, dest })
@@ -38,7 +40,7 @@ function failed(failure: Failure, { caller, path, dest, dirFd, destDirFd }: Call
 
 /** Returns the result of a call, or throws its failure. */
 export function finish<T>(result: Outcome<T>, subject: CallSubject): T {
-  if (isFailure(result)) throw failed(result, subject)
+  if (isFailure(result)) throw subjectError(result, subject)
   return result
 }
 
@@ -50,19 +52,6 @@ export function now<T>(call: Call<T>): T {
 /** Runs a call off the main thread. */
 export async function later<T>(call: Call<T>): Promise<T> {
   return finish(await call.make(true), call)
-}
-
-/**
- * Runs a call that opens a descriptor, and blocks until it ends. The caller owns the descriptor.
- */
-export function nowFd(call: Call<Opened>): number {
-  return now(call) as number
-}
-
-/** Runs a call that opens a descriptor off the main thread. The caller owns the descriptor. */
-export async function laterFd(call: Call<Opened>): Promise<number> {
-  // Until here, the addon owns the descriptor, and closes it if this worker is terminated.
-  return native.takeFd((await later(call)) as Handle<Descriptor>)
 }
 
 /** The number in audit events if no `dirFd` is given, as in Python. */

@@ -2,6 +2,7 @@
 import { getSystemErrorMap, inspect } from 'node:util'
 
 import type { Failure } from './binding.js'
+import { reasonOf } from './reasons.js'
 import { suggest } from './suggest.js'
 
 /** A path or a name, as a caller passed it or as it is returned. */
@@ -126,12 +127,12 @@ function quote(path: Name, dir: string | undefined): string {
 
 /**
  * Returns the error of a failed system call: errno (negative), code, syscall, and the paths that
- * are known. A reason is appended to the message.
+ * are known. The reason is appended to the message; by default, it is the one that core gives.
  */
 export function systemError<P extends Name | undefined = undefined>(
   failure: Failure,
   { path, dest, caller, dir, destDir }: Subject & { path?: P } = {},
-  reason?: string,
+  reason: string | undefined = reasonOf(failure),
 ): SystemError<P> {
   const { errno, syscall } = failure
   const [code, text] = describe(errno)

@@ -2,6 +2,7 @@
 // reason.
 import { loadAddon, NoAddon } from './addon.js'
 import type * as Addon from './binding.js'
+import { confine } from './permission.js'
 import { syscalls } from './syscalls.js'
 
 // The addon's functions. If there is no addon, each of them throws an error of the system call
@@ -31,4 +32,4 @@ const loaded = loadAddon()
 export const isAvailable = !(loaded instanceof NoAddon)
 
 /** The addon's exports, or functions that throw ENOSYS. */
-export const native: Binding = loaded instanceof NoAddon ? standIn(loaded) : loaded
+export const native: Binding = loaded instanceof NoAddon ? standIn(loaded) : confine(loaded)

@@ -47,6 +47,8 @@ const NewValues = Values as unknown as new () => Record<string, unknown>
 /** Reads and validates the options of a function. */
 export interface OptionsReader<C extends Checks> {
   (options: unknown): Read<C>
+  /** The name of the function. */
+  readonly callerName: string
   /** The names of the options. */
   readonly names: readonly string[]
 }
@@ -65,7 +67,8 @@ export function optionsOf<C extends Checks>(caller: string, checks: C): OptionsR
   function read(options: unknown): Record<string, unknown> {
     if (options === undefined) return none
     if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-      throw invalidArgType('options', 'of type object', options)
+      const note = names.length === 0 ? '' : `. Pass an object: { ${names.join(', ')} }`
+      throw invalidArgType('options', 'of type object', options, note)
     }
     let isEmpty = true
     for (const name in options) {
@@ -81,5 +84,5 @@ export function optionsOf<C extends Checks>(caller: string, checks: C): OptionsR
     return values
   }
 
-  return Object.assign(read as (options: unknown) => Read<C>, { names })
+  return Object.assign(read as (options: unknown) => Read<C>, { callerName: caller, names })
 }

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { isUint8Array } from 'node:util/types'
 
 import { invalidArgType, invalidArgValue, outOfRange, type Name } from './error.js'
-import { property } from './options.js'
+import { property, type OptionsReader } from './options.js'
+import { misplaced } from './suggest.js'
 
 /** A path: a string (with PEP 383 surrogates), raw bytes, or a `file:` URL. */
 export type PathLike = string | Uint8Array | URL
@@ -62,11 +63,19 @@ function pathOf(value: unknown): unknown {
   return href === undefined ? value : fileURLToPath(new URL(href))
 }
 
-export function validatePath(value: unknown, name = 'path'): Name {
+/** The function that an argument belongs to, and its options. */
+export type Caller = Pick<OptionsReader<never>, 'callerName' | 'names'>
+
+/**
+ * Validates a path. The error for an options object in its place says where options belong, if the
+ * caller is given.
+ */
+export function validatePath(value: unknown, name = 'path', caller?: Caller): Name {
   const path = typeof value === 'string' ? value : pathOf(value)
   if (typeof path === 'string') return checkName(path, name, 'string, Uint8Array, or URL')
   if (isUint8Array(path)) return checkName(copyBytes(path, name), name, 'string, Uint8Array, or URL')
-  throw invalidArgType(name, 'of type string or an instance of Buffer or URL', value)
+  const note = caller === undefined ? '' : misplaced(caller.callerName, value, caller.names)
+  throw invalidArgType(name, 'of type string or an instance of Buffer or URL', value, note)
 }
 
 export function validateName(value: unknown, name: string): Name {
@@ -80,6 +89,17 @@ export function validateInteger(value: unknown, name: string, min: number, max: 
   if (!Number.isInteger(value)) throw outOfRange(name, 'an integer', value)
   if (value < min || value > max) throw outOfRange(name, `>= ${min} && <= ${max}`, value)
   return value
+}
+
+/** Rejects an options object in place of another argument, with an error that says where it belongs. */
+export function refuseOptions(
+  { callerName, names }: Caller,
+  name: string,
+  expected: string,
+  value: unknown,
+): void {
+  const note = misplaced(callerName, value, names)
+  if (note !== '') throw invalidArgType(name, expected, value, note)
 }
 
 const MAX_THREADS = 64
@@ -197,9 +217,10 @@ export function validateTarget(
   path: unknown,
   dirFd: number | undefined,
   followSymlinks: boolean = true,
+  caller?: Caller,
 ): Target {
   if (typeof path === 'string' || !isFdLike(path)) {
-    return { path: validatePath(path), fd: dirFd, followSymlinks }
+    return { path: validatePath(path, 'path', caller), fd: dirFd, followSymlinks }
   }
   const fd = validateFd(path, 'path')
   if (dirFd !== undefined) {

@@ -1,7 +1,9 @@
 // The platforms of package.json, and the versions of Node.js that the suite runs on for each.
 import { readFileSync } from 'node:fs'
 
+import { platformName } from '../platform.mjs'
 import '../run.mjs'
+import { mappingSpecs } from './specs.mjs'
 
 /**
  * The glibc version that the linker provides stubs of. Every glibc that Node 20 runs on (2.28 or
@@ -24,12 +26,18 @@ const nodes = {
   'linux-arm64-musl': [24],
 }
 
+const own = platformName()
+
 function platform(triple) {
   const [cpu, , os, libc] = triple.split('-')
   const arch = cpus[cpu]
   const name = [os, arch, libc].filter(Boolean).join('-')
   return {
     name,
+    /** The platform whose addon the system loads. */
+    addon: name,
+    /** The name of its Node.js and its libraries in the cache. */
+    layer: name,
     triple,
     cpu,
     arch,
@@ -37,6 +45,8 @@ function platform(triple) {
     libc,
     debianCpu: debianCpus[arch],
     nodes: nodes[name] ?? [],
+    /** Whether the machine itself is such a system. */
+    isOwn: name === own,
     /** Whether this machine needs an emulator to run the platform's programs. */
     isEmulated: os === process.platform && arch !== process.arch,
     /** The target in the notation of cargo-zigbuild. */
@@ -49,11 +59,35 @@ const { napi } = JSON.parse(readFileSync('package.json', 'utf8'))
 /** The platforms in the order of package.json. */
 export const platforms = napi.targets.map(platform)
 
-/** Returns the platform of that name. Ends this process if there is none. */
+/** A system with the oldest glibc that the addon of linux-x64-gnu runs on. */
+export const oldGlibc = {
+  ...platform('x86_64-unknown-linux-gnu'),
+  name: `linux-x64-glibc-${GLIBC}`,
+  layer: `linux-x64-glibc-${GLIBC}`,
+  addon: 'linux-x64-gnu',
+  nodes: [22],
+  isOwn: false,
+  isEmulated: process.arch !== 'x64',
+}
+
+/** A system with larger pages of memory, which only the emulator can show. */
+const largePages = (kib) => ({
+  ...platform('aarch64-unknown-linux-gnu'),
+  name: `linux-arm64-gnu-${kib}k`,
+  addon: 'linux-arm64-gnu',
+  layer: 'linux-arm64-gnu',
+  pageSize: 1024 * kib,
+  specs: mappingSpecs,
+})
+
+/** The systems that the suite runs on: the platforms, an old system, and large pages. */
+export const systems = [...platforms, oldGlibc, largePages(16), largePages(64)]
+
+/** Returns the platform or system of that name. Ends this process if there is none. */
 export function platformOf(name) {
-  const found = platforms.find((each) => each.name === name)
+  const found = systems.find((each) => each.name === name)
   if (found) return found
-  console.error(`There is no platform ${name}, only ${platforms.map((each) => each.name).join(', ')}.`)
+  console.error(`There is no platform ${name}, only ${systems.map((each) => each.name).join(', ')}.`)
   process.exit(2)
 }
 

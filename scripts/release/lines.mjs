@@ -38,6 +38,7 @@ export const notHere = {
   'sudo env "PATH=$PATH" "HOME=$HOME" npx ava': suite,
   'npx ava': suite,
   'npx ava __test__/runtime/native.spec.ts': suite,
+  'npm run docs': '.ci/run builds the site',
   'node scripts/setup.mjs': 'npm test begins with it',
   'node scripts/bundle.mjs': 'prepare.mjs does it, too',
   'docker run --rm --cap-add SYS_PTRACE --volume "$PWD:/fdkit" --workdir /fdkit "node:$NODE-alpine" scripts/platforms/alpine.sh':

@@ -1,7 +1,7 @@
 // npm run rehearse: rehearses a release on this machine, from the tag to the installed package. It
 // runs every line of the workflows that can run here, in a clone of the last commit, with a
-// registry on the loopback address. It requires the addons of all platforms, which npm run
-// platforms builds.
+// registry on the loopback address. It requires the addons for Linux, which npm run platforms
+// builds.
 import assert from 'node:assert'
 import { spawn } from 'node:child_process'
 import {
@@ -85,10 +85,17 @@ async function checkTag() {
 }
 
 function bringArtifacts() {
-  for (const { name } of platforms) {
-    assert.ok(existsSync(addonPath(name)), `there is no addon for ${name}; "npm run platforms" builds it`)
-    mkdirSync(join(clone, 'artifacts', `addon-${name}`), { recursive: true })
-    cpSync(addonPath(name), join(clone, 'artifacts', `addon-${name}`, `fdkit.${name}.node`))
+  for (const { name, os } of platforms) {
+    const folder = join(clone, 'artifacts', `addon-${name}`)
+    const path = join(folder, `fdkit.${name}.node`)
+    mkdirSync(folder, { recursive: true })
+    if (existsSync(addonPath(name))) {
+      cpSync(addonPath(name), path)
+      continue
+    }
+    // Nothing here loads the addons for macOS, so a stand-in is published for one that is not built.
+    assert.equal(os, 'darwin', `there is no addon for ${name}; "npm run platforms" builds it`)
+    writeFileSync(path, 'not built')
   }
 }
 
@@ -164,6 +171,8 @@ async function installEverywhere() {
     'nodeLinker: node-modules',
     `npmRegistryServer: "${registry.url}"`,
     'unsafeHttpWhitelist: ["127.0.0.1"]',
+    // By default, yarn would find the packages of an earlier rehearsal in the home directory.
+    `globalFolder: "${join(work, 'yarn')}"`,
     'enableGlobalCache: false',
     'enableTelemetry: false',
     'enableImmutableInstalls: false',

@@ -14,7 +14,10 @@
 //! The tag `@syscall` in an export's documentation names the system call that its error shows if
 //! there is no addon for the platform. `scripts/addon.mjs` collects the tags.
 
-#![allow(clippy::too_many_arguments, reason = "an object of options costs more than a system call")]
+#![expect(
+    clippy::too_many_arguments,
+    reason = "an object of options costs more than a system call"
+)]
 #![cfg_attr(test, allow(dead_code, reason = "napi exports nothing in a build for tests"))]
 
 mod api;

@@ -1,7 +1,7 @@
 //! Numbers of the Linux interface under their C names. They are the same on every platform.
 //!
 //! Sources: memfd_create(2), fcntl(2), openat2(2), rename(2), `linux/memfd.h`, `linux/fcntl.h`,
-//! `linux/openat2.h`, `linux/fs.h`.
+//! `linux/openat2.h`, `linux/fs.h`, statvfs(3), `linux/statfs.h`.
 
 /// Child processes do not inherit the descriptor.
 pub const MFD_CLOEXEC: u32 = 1;
@@ -85,3 +85,21 @@ pub const MSG_WAITALL: i32 = 0x100;
 pub const RENAME_NOREPLACE: u32 = 1;
 /// The two names are exchanged atomically. Both must exist.
 pub const RENAME_EXCHANGE: u32 = 2;
+/// The file system is mounted read-only.
+pub const ST_RDONLY: u64 = 1;
+/// Programs are run without the set-user-ID and set-group-ID bits of their files.
+pub const ST_NOSUID: u64 = 2;
+/// Device files cannot be opened.
+pub const ST_NODEV: u64 = 4;
+/// Programs cannot be run.
+pub const ST_NOEXEC: u64 = 8;
+/// Writes are synchronous.
+pub const ST_SYNCHRONOUS: u64 = 0x10;
+/// Mandatory locks are supported. Linux 5.15 removed them.
+pub const ST_MANDLOCK: u64 = 0x40;
+/// Times of last access are not updated.
+pub const ST_NOATIME: u64 = 0x400;
+/// Times of last access of directories are not updated.
+pub const ST_NODIRATIME: u64 = 0x800;
+/// Times of last access are updated only if they are older than the last change, or than a day.
+pub const ST_RELATIME: u64 = 0x1000;

@@ -1,4 +1,5 @@
-//! The error type of this crate: a system call that failed, and its error number.
+//! The error type of this crate: a system call that failed, its error number, and the reason if it
+//! is known.
 
 use std::{fmt, io};
 
@@ -17,6 +18,72 @@ use nix::errno::Errno;
 pub struct Error {
     errno: i32,
     syscall: &'static str,
+    reason: Option<Reason>,
+}
+
+/// Why a system call failed, if more is known than its error number says.
+///
+/// ```
+/// # #[cfg(target_os = "linux")] {
+/// use fdkit::Reason;
+/// use fdkit::memory::mapping::{MapOptions, Mapping};
+/// use fdkit::memory::memfd::{Memfd, MemfdOptions};
+/// use std::os::fd::AsFd;
+///
+/// let memfd = Memfd::create(c"empty", &MemfdOptions::default())?;
+/// let error = Mapping::mmap(memfd.as_fd(), &MapOptions::default()).unwrap_err();
+/// assert!(error.is(libc::EINVAL));
+/// assert_eq!(error.reason(), Some(Reason::Empty));
+/// assert_eq!(error.to_string(), "mmap: Invalid argument (os error 22): the file is empty");
+/// # }
+/// # Ok::<(), fdkit::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// `ENODEV`: the machine has no huge pages of this size in bytes.
+    NoHugePages(u64),
+    /// `ENOSPC` and `ENOMEM`: the machine has huge pages of the size, but too few are free.
+    TooFewHugePages,
+    /// `EINVAL`: the descriptor is not of a memory file, or of another file that has seals.
+    NotMemoryFile,
+    /// `EBUSY`: a writable shared mapping of the file exists, in this or another process.
+    WritableMapping,
+    /// `EINVAL`, `EPERM` and `ENOSYS`: the file can shrink, and `F_SEAL_SHRINK` cannot be added.
+    MayShrink,
+    /// `EACCES`: the descriptor is not open for reading, or not for writing.
+    AccessMode,
+    /// `ENODEV`: a file of this type cannot be mapped.
+    NotMappable,
+    /// `EPERM`: the file is sealed against writing.
+    WriteSealed,
+    /// `EINVAL`: the file is empty, so there is nothing to map.
+    Empty,
+    /// `EINVAL` and `EFBIG`: the range ends beyond the end of a file of this size in bytes.
+    BeyondEnd(u64),
+    /// `EINVAL`: the file is in huge pages, and the offset is not a multiple of their size.
+    HugePageOffset,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoHugePages(size) => write!(f, "the machine has no huge pages of {size} bytes"),
+            Self::TooFewHugePages => f.write_str("too few huge pages of this size are free"),
+            Self::NotMemoryFile => f.write_str("this is not a memory file"),
+            Self::WritableMapping => f.write_str("a writable mapping exists"),
+            Self::MayShrink => {
+                f.write_str("the file can shrink, and F_SEAL_SHRINK cannot be added")
+            }
+            Self::AccessMode => f.write_str("the descriptor is not open for reading, or writing"),
+            Self::NotMappable => f.write_str("this file cannot be mapped"),
+            Self::WriteSealed => f.write_str("the file is sealed against writing"),
+            Self::Empty => f.write_str("the file is empty"),
+            Self::BeyondEnd(size) => {
+                write!(f, "the range ends beyond the {size} bytes of the file")
+            }
+            Self::HugePageOffset => f.write_str("the offset is not a multiple of the huge pages"),
+        }
+    }
 }
 
 /// The result of every fallible function of this crate.
@@ -31,13 +98,17 @@ impl Error {
     /// ```
     #[must_use]
     pub const fn new(errno: i32, syscall: &'static str) -> Self {
-        Self { errno, syscall }
+        Self { errno, syscall, reason: None }
     }
 
     /// Returns the current value of `errno` as a failure of `syscall`.
     pub(crate) fn last(syscall: &'static str) -> Self {
-        let errno = io::Error::last_os_error().raw_os_error().unwrap_or(0);
-        Self { errno, syscall }
+        Self::new(io::Error::last_os_error().raw_os_error().unwrap_or(0), syscall)
+    }
+
+    /// Adds the reason.
+    pub(crate) const fn because(self, reason: Reason) -> Self {
+        Self { reason: Some(reason), ..self }
     }
 
     /// Returns the error number: positive, as the operating system returned it (`errno(3)`).
@@ -62,12 +133,19 @@ impl Error {
     pub const fn syscall(&self) -> &'static str {
         self.syscall
     }
+
+    /// Returns why the system call failed, if more is known than the error number says.
+    #[must_use]
+    pub const fn reason(&self) -> Option<Reason> {
+        self.reason
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = io::Error::from_raw_os_error(self.errno);
-        write!(f, "{}: {text}", self.syscall)
+        write!(f, "{}: {text}", self.syscall)?;
+        self.reason.map_or(Ok(()), |reason| write!(f, ": {reason}"))
     }
 }
 

@@ -11,7 +11,8 @@
 //! * [`DiskUsage`] adds up the sizes of a tree.
 //! * [`files::names`] opens, creates, renames and removes names relative to a directory.
 //!   [`files::stat`] returns their status, and [`files::attributes`] changes their attributes.
-//! * [`memory::memfd`] creates and seals memory files, [`memory::io`] reads and writes them,
+//! * [`Memfd`](memory::memfd::Memfd) is a memory file: created, filled and sealed. [`memory::io`] reads
+//!   and writes such files,
 //!   [`memory::mapping`] maps them, and [`memory::futex`] waits for other processes through them.
 //!
 //! ```
@@ -39,7 +40,7 @@ pub mod memory;
 pub mod root;
 pub mod tree;
 
-pub use error::{Error, Result};
+pub use error::{Error, Reason, Result};
 pub use files::name_list::{FileType, Names, NamesIter};
 pub use tree::disk_usage::{DiskUsage, Usage, UsageOptions};
 pub use tree::rmtree::{Progress, Rmtree};

@@ -1,5 +1,5 @@
 //! Tests permissions, owners, times, and access to files.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in test functions, not in their helpers"
 )]

@@ -45,3 +45,23 @@ fn seals_equal_those_of_libc() {
         F_SEAL_EXEC,
     );
 }
+
+#[test]
+fn flags_of_file_systems_equal_those_of_libc() {
+    macro_rules! as_in_libc {
+        ($($name:ident),* $(,)?) => {
+            $(assert_eq!($name, libc::$name, stringify!($name));)*
+        };
+    }
+    as_in_libc!(
+        ST_RDONLY,
+        ST_NOSUID,
+        ST_NODEV,
+        ST_NOEXEC,
+        ST_SYNCHRONOUS,
+        ST_MANDLOCK,
+        ST_NOATIME,
+        ST_NODIRATIME,
+        ST_RELATIME
+    );
+}

@@ -1,5 +1,5 @@
 //! Tests borrowing and duplicating descriptors, and their inheritance.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in test functions, not in their helpers"
 )]

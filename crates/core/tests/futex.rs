@@ -1,6 +1,6 @@
 //! Tests waiting for a word of memory, and waking.
 #![cfg(target_os = "linux")]
-#![allow(
+#![expect(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in test functions, not in their helpers"
 )]
@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fdkit::constants::*;
-use fdkit::memory::futex::{Deadline, Waited, Waiter, futex_wait, futex_wake, spin};
+use fdkit::memory::futex::{Deadline, Waited, Waiter, futex_wait, futex_wake, is_equal, wait};
 use fdkit::memory::mapping::{MapOptions, Mapping};
 use fdkit::memory::memfd::memfd_create;
 
@@ -22,17 +22,16 @@ fn in_ms(count: u32) -> Option<Deadline> {
 }
 
 #[test]
-fn spin_looks_for_a_while_before_sleeping() {
+fn wait_polls_for_a_short_time_before_it_sleeps() {
     let word = AtomicU32::new(1);
-    let look = |value, deadline| {
+    let wait = |value, deadline| {
         // SAFETY: the word outlives the call.
-        unsafe { spin(word.as_ptr(), value, deadline) }
+        unsafe { wait(word.as_ptr(), value, deadline, None) }.unwrap()
     };
-    assert_eq!(look(2, None), Some(Waited::NotEqual));
-    let start = Instant::now();
-    assert_eq!(look(1, None), None);
-    assert!(start.elapsed() < MS * 100);
-    assert_eq!(look(1, in_ms(0)), None);
+    assert_eq!(wait(2, None), Waited::NotEqual);
+    for count in [0, 5] {
+        assert_eq!(wait(1, in_ms(count)), Waited::TimedOut);
+    }
     let stop = AtomicU32::new(0);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -40,11 +39,32 @@ fn spin_looks_for_a_while_before_sleeping() {
                 word.fetch_xor(2, Ordering::SeqCst);
             }
         });
-        // The word has either value at first, and the other one while `spin` looks.
-        let seen = (0..1_000_000).any(|_| look(1, None) == Some(Waited::Woken));
+        // Nobody wakes the wait, so it sees the change only if it polls.
+        let start = Instant::now();
+        let mut seen = false;
+        while !seen && start.elapsed() < MS * 20_000 {
+            seen = wait(1, in_ms(1)) == Waited::Woken;
+        }
         stop.store(1, Ordering::SeqCst);
         assert!(seen || thread::available_parallelism().unwrap().get() == 1);
     });
+}
+
+#[test]
+fn wait_sleeps_until_it_is_woken() {
+    let word = AtomicU32::new(0);
+    thread::scope(|scope| {
+        let waiter = scope.spawn(|| {
+            // SAFETY: the word outlives the call.
+            unsafe { wait(word.as_ptr(), 0, None, None) }
+        });
+        wake_one(&word);
+        assert_eq!(waiter.join().unwrap().unwrap(), Waited::Woken);
+    });
+    for (value, expected) in [(0, true), (1, false)] {
+        // SAFETY: the word is alive.
+        assert_eq!(unsafe { is_equal(word.as_ptr(), value) }, expected);
+    }
 }
 
 /// Wakes repeatedly until a waiter was woken.

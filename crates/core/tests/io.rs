@@ -1,6 +1,6 @@
 //! Tests reading and writing at positions, truncation and allocation.
 #![cfg(target_os = "linux")]
-#![allow(
+#![expect(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in test functions, not in their helpers"
 )]

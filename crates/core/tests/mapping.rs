@@ -1,6 +1,6 @@
 //! Tests mapping files into memory.
 #![cfg(target_os = "linux")]
-#![allow(
+#![expect(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in test functions, not in their helpers"
 )]
@@ -9,10 +9,10 @@ use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::FileExt;
 
-use fdkit::Error;
 use fdkit::constants::*;
 use fdkit::memory::mapping::{MapOptions, Mapping, page_size};
 use fdkit::memory::memfd::{add_seals, get_seals, memfd_create};
+use fdkit::{Error, Reason};
 
 fn memfd(size: usize) -> File {
     let file = File::from(memfd_create(c"mapped", MFD_CLOEXEC | MFD_ALLOW_SEALING).unwrap());
@@ -243,4 +243,39 @@ fn threads_share_a_mapping() {
         scope.spawn(|| write(&mapping, 3, b'z'));
     });
     assert_eq!((read(&mapping, 3), byte(&file, 3)), (b'z', b'z'));
+}
+
+#[test]
+fn a_failure_has_the_reason_why_the_file_cannot_be_mapped() {
+    let reason = |file: &File, options| map(file, options).unwrap_err().reason();
+    let page = page_size() as u64;
+    assert_eq!(reason(&memfd(0), DEFAULT), Some(Reason::Empty));
+    let short = memfd(10);
+    for (offset, length) in [(page, None), (page, Some(1)), (0, Some(11)), (0, Some(u64::MAX))] {
+        let options = MapOptions { offset, length, ..DEFAULT };
+        assert_eq!(reason(&short, options), Some(Reason::BeyondEnd(10)), "{offset} {length:?}");
+    }
+    let unaligned = MapOptions { offset: 1, ..DEFAULT };
+    assert_eq!(map(&short, unaligned).unwrap_err(), Error::new(libc::EINVAL, "mmap"));
+    let none = MapOptions { length: Some(0), ..DEFAULT };
+    assert_eq!(map(&short, none).unwrap_err(), Error::new(libc::EINVAL, "mmap"));
+
+    let may_shrink = MapOptions { may_shrink: true, ..DEFAULT };
+    let on_disk = File::open("Cargo.toml").unwrap();
+    assert_eq!(reason(&on_disk, DEFAULT), Some(Reason::MayShrink));
+    assert_eq!(reason(&on_disk, may_shrink), Some(Reason::AccessMode));
+    assert_eq!(reason(&File::open("/dev/null").unwrap(), may_shrink), Some(Reason::NotMappable));
+    let unsealable = File::from(memfd_create(c"", MFD_CLOEXEC).unwrap());
+    unsealable.write_all_at(b"text", 0).unwrap();
+    assert_eq!(reason(&unsealable, DEFAULT), Some(Reason::MayShrink));
+
+    let sealed = memfd(10);
+    add_seals(sealed.as_fd(), F_SEAL_WRITE).unwrap();
+    let writable = MapOptions { writable: Some(true), ..DEFAULT };
+    assert_eq!(reason(&sealed, writable), Some(Reason::WriteSealed));
+    let shared = map(&short, DEFAULT).unwrap();
+    let error = add_seals(short.as_fd(), F_SEAL_WRITE).unwrap_err();
+    assert_eq!((error.errno(), error.reason()), (libc::EBUSY, Some(Reason::WritableMapping)));
+    drop(shared);
+    add_seals(short.as_fd(), F_SEAL_WRITE).unwrap();
 }

@@ -1,6 +1,6 @@
 //! Tests memory files and their seals.
 #![cfg(target_os = "linux")]
-#![allow(
+#![expect(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in test functions, not in their helpers"
 )]
@@ -11,7 +11,10 @@ use std::io::{Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use fdkit::constants::*;
-use fdkit::memory::memfd::{add_seals, get_seals, memfd_create};
+use fdkit::files::descriptors::get_inheritable;
+use fdkit::memory::memfd::{Memfd, MemfdOptions, add_seals, get_seals, memfd_create, write};
+use fdkit::{Reason, Result};
+use proptest::prelude::*;
 
 fn sealable() -> File {
     File::from(memfd_create(c"test", MFD_CLOEXEC | MFD_ALLOW_SEALING).unwrap())
@@ -130,4 +133,110 @@ fn a_read_only_descriptor_cannot_add_seals() {
     let reader = File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap();
     assert_eq!(add_seals(reader.as_fd(), F_SEAL_GROW).unwrap_err().errno(), libc::EPERM);
     assert_eq!(get_seals(reader.as_fd()).unwrap(), 0);
+}
+
+const DEFAULT: MemfdOptions =
+    MemfdOptions { size: 0, sealing: true, exec: false, inheritable: false, huge_page_size: None };
+
+fn append(memfd: &mut Memfd, bytes: &[u8]) -> Result<()> {
+    // SAFETY: pointer and length are those of the slice.
+    unsafe { memfd.append(bytes.as_ptr(), bytes.len()) }
+}
+
+/// Returns the contents, read through a descriptor of its own.
+fn contents(fd: BorrowedFd<'_>) -> Vec<u8> {
+    std::fs::read(format!("/proc/self/fd/{}", fd.as_raw_fd())).unwrap()
+}
+
+#[test]
+fn a_memfd_has_the_properties_of_its_options() {
+    for (sealing, inheritable) in [(true, false), (false, true)] {
+        let options = MemfdOptions { sealing, inheritable, size: 5, ..MemfdOptions::default() };
+        let memfd = Memfd::create(c"options", &options).unwrap();
+        let seals = get_seals(memfd.as_fd()).unwrap();
+        assert_eq!(seals & F_SEAL_SEAL == 0, sealing);
+        assert_eq!(get_inheritable(memfd.as_fd()).unwrap(), inheritable);
+        assert_eq!(contents(memfd.as_fd()), [0; 5]);
+        memfd.close().unwrap();
+    }
+    let executable = Memfd::create(c"", &MemfdOptions { exec: true, ..DEFAULT }).unwrap();
+    let plain = Memfd::create(c"", &DEFAULT).unwrap();
+    assert_eq!(get_seals(executable.as_fd()).unwrap() & F_SEAL_EXEC, 0);
+    // The kernel has had both flags since Linux 6.3.
+    let has_flag = memfd_create(c"", MFD_NOEXEC_SEAL).is_ok();
+    assert_eq!(get_seals(plain.as_fd()).unwrap() & F_SEAL_EXEC != 0, has_flag);
+}
+
+#[test]
+fn more_memory_than_there_is_cannot_be_reserved() {
+    for size in [1 << 50, i64::MAX.cast_unsigned()] {
+        let error = Memfd::create(c"", &MemfdOptions { size, ..DEFAULT }).unwrap_err();
+        assert_eq!((error.errno(), error.syscall()), (libc::ENOSPC, "fallocate"));
+        let mut memfd = Memfd::create(c"", &DEFAULT).unwrap();
+        assert_eq!(memfd.reserve(size).unwrap_err(), error);
+        append(&mut memfd, b"still usable").unwrap();
+        assert_eq!(contents(memfd.as_fd()), b"still usable");
+    }
+}
+
+#[test]
+fn a_size_of_huge_pages_that_the_machine_lacks_is_the_reason() {
+    let lacking = 1 << 45;
+    let options = MemfdOptions { huge_page_size: Some(lacking), ..DEFAULT };
+    let error = Memfd::create(c"", &options).unwrap_err();
+    assert!(error.is(libc::ENODEV), "{error}");
+    assert_eq!(error.reason(), Some(Reason::NoHugePages(lacking)));
+    let too_long = CString::new(vec![b'n'; 250]).unwrap();
+    assert_eq!(Memfd::create(&too_long, &DEFAULT).unwrap_err().reason(), None);
+}
+
+#[test]
+fn a_duplicate_shares_the_file_and_other_files_are_refused() {
+    let mut memfd = Memfd::create(c"", &DEFAULT).unwrap();
+    append(&mut memfd, b"shared").unwrap();
+    let duplicate = Memfd::duplicate(memfd.as_fd()).unwrap();
+    assert_ne!(duplicate.as_fd().as_raw_fd(), memfd.as_fd().as_raw_fd());
+    drop(memfd);
+    assert_eq!(contents(duplicate.as_fd()), b"shared");
+    let null = File::open("/dev/null").unwrap();
+    let error = Memfd::duplicate(null.as_fd()).unwrap_err();
+    assert!(error.is(libc::EINVAL));
+    assert_eq!(error.reason(), Some(Reason::NotMemoryFile));
+}
+
+#[test]
+fn write_extends_a_file_and_obeys_its_seals() {
+    let memfd = Memfd::create(c"", &DEFAULT).unwrap();
+    let put = |bytes: &[u8], position| {
+        // SAFETY: pointer and length are those of the slice.
+        unsafe { write(memfd.as_fd(), bytes.as_ptr(), bytes.len(), position) }
+    };
+    put(b"text", 2).unwrap();
+    put(b"", 100).unwrap();
+    assert_eq!(contents(memfd.as_fd()), b"\0\0text");
+    add_seals(memfd.as_fd(), F_SEAL_WRITE).unwrap();
+    assert_eq!(put(b"!", 0).unwrap_err().errno(), libc::EPERM);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn appended_pieces_follow_each_other_in_the_reserved_memory(
+        size in 0..200_000_u64,
+        pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40_000), 0..8),
+    ) {
+        let mut memfd = Memfd::create(c"pieces", &MemfdOptions { size, ..DEFAULT }).unwrap();
+        for piece in &pieces {
+            append(&mut memfd, piece).unwrap();
+        }
+        let mut expected = pieces.concat();
+        expected.resize(expected.len().max(size as usize), 0);
+        prop_assert_eq!(contents(memfd.as_fd()), expected);
+        // All of it has memory already: blocks count 512 bytes each.
+        use std::os::unix::fs::MetadataExt;
+        let file = File::open(format!("/proc/self/fd/{}", memfd.as_fd().as_raw_fd())).unwrap();
+        let metadata = file.metadata().unwrap();
+        prop_assert!(metadata.blocks() * 512 >= metadata.len());
+    }
 }

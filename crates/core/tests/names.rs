@@ -1,5 +1,5 @@
 //! Tests operations on names relative to an open directory.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in test functions, not in their helpers"
 )]

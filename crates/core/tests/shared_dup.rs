@@ -1,5 +1,5 @@
 //! Tests duplicates of descriptors that pending calls share.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in test functions, not in their helpers"
 )]

@@ -1,5 +1,5 @@
 //! Tests the metadata of files against the standard library.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     reason = "clippy.toml allows it in test functions, not in their helpers"
 )]

@@ -1,5 +1,5 @@
 //! Tests walks that also return the metadata of entries.
-#![allow(clippy::unwrap_used, reason = "a test that panics fails")]
+#![expect(clippy::unwrap_used, reason = "a test that panics fails")]
 
 mod common;
 

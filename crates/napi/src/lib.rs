@@ -11,7 +11,7 @@
 
 pub use ::napi::*;
 
-/// What `#[napi]` expects in `napi::bindgen_prelude`.
+/// The names that `#[napi]` expects in `napi::bindgen_prelude`.
 pub mod bindgen_prelude {
     pub use ::napi::bindgen_prelude::*;
 
@@ -31,7 +31,7 @@ pub mod bindgen_prelude {
         pub const fn finish(&mut self) {}
     }
 
-    /// What keeps a call from using the list of the call around it.
+    /// Keeps a call from using the list of the call around it.
     #[derive(Debug)]
     pub struct NativeBorrowBarrier;
 

@@ -4,38 +4,44 @@ use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 use std::ptr;
 
+use fdkit::Reason;
 use napi::bindgen_prelude::{Env, Result, ToNapiValue};
 use napi::sys;
-use napi_derive::napi;
 
 use crate::convert::path::{Name, NameKind};
 use crate::convert::status::check;
 use crate::convert::value::{IntoJs, to_js};
 
-/// A failed system call.
-#[napi(object, object_from_js = false, object_to_js = false)]
+/// A failed system call. `types.rs` has its properties in JavaScript.
 pub struct Failure {
-    /// The error number, negative, as libuv has it.
-    pub errno: i32,
-    /// The name of the system call, as its manual page spells it.
-    pub syscall: &'static str,
-    /// True if the walk or the deletion goes on after the failure.
-    pub recoverable: Option<bool>,
-    /// The path that the failure concerns, if JavaScript cannot know it.
-    #[napi(ts_type = "string | Buffer")]
-    pub path: Option<Name>,
-    /// The path of the directory that a relative path starts from, if a descriptor was given.
-    #[napi(ts_type = "string")]
-    pub dir: Option<Name>,
-    /// The same for the second path.
-    #[napi(ts_type = "string")]
-    pub dest_dir: Option<Name>,
+    error: fdkit::Error,
+    is_recoverable: bool,
+    path: Option<Name>,
+    dir: Option<Name>,
+    dest_dir: Option<Name>,
+}
+
+/// Returns the name of a reason in TypeScript, and the size that it is about.
+fn describe(reason: Reason) -> (&'static str, Option<u64>) {
+    match reason {
+        Reason::NoHugePages(size) => ("noHugePages", Some(size)),
+        Reason::TooFewHugePages => ("tooFewHugePages", None),
+        Reason::NotMemoryFile => ("notMemoryFile", None),
+        Reason::WritableMapping => ("writableMapping", None),
+        Reason::MayShrink => ("mayShrink", None),
+        Reason::AccessMode => ("accessMode", None),
+        Reason::NotMappable => ("notMappable", None),
+        Reason::WriteSealed => ("writeSealed", None),
+        Reason::Empty => ("empty", None),
+        Reason::BeyondEnd(size) => ("beyondEnd", Some(size)),
+        Reason::HugePageOffset => ("hugePageOffset", None),
+    }
 }
 
 impl Failure {
     /// Creates a failure after which the walk or the deletion goes on.
     pub fn recoverable(error: fdkit::Error, path: Option<Name>) -> Self {
-        Self { recoverable: Some(true), path, ..error.into() }
+        Self { is_recoverable: true, path, ..error.into() }
     }
 
     /// Adds the path of the directory that the call started from.
@@ -57,24 +63,29 @@ fn path_of(fd: BorrowedFd<'_>) -> Option<Name> {
 
 impl From<fdkit::Error> for Failure {
     fn from(error: fdkit::Error) -> Self {
-        let (errno, syscall) = (-error.errno(), error.syscall());
-        Self { errno, syscall, recoverable: None, path: None, dir: None, dest_dir: None }
+        Self { error, is_recoverable: false, path: None, dir: None, dest_dir: None }
     }
 }
 
 impl IntoJs for Failure {
     fn into_js(self, env: &Env) -> Result<sys::napi_value> {
         let mut properties = vec![
-            property(c"errno", to_js(env, self.errno)?),
-            property(c"syscall", to_js(env, self.syscall)?),
+            property(c"errno", to_js(env, -self.error.errno())?),
+            property(c"syscall", to_js(env, self.error.syscall())?),
         ];
-        if let Some(recoverable) = self.recoverable {
-            properties.push(property(c"recoverable", to_js(env, recoverable)?));
+        if self.is_recoverable {
+            properties.push(property(c"recoverable", to_js(env, true)?));
         }
         for (name, path) in [(c"path", self.path), (c"dir", self.dir), (c"destDir", self.dest_dir)]
         {
             if let Some(path) = path {
                 properties.push(property(name, to_js(env, path)?));
+            }
+        }
+        if let Some((reason, size)) = self.error.reason().map(describe) {
+            properties.push(property(c"reason", to_js(env, reason)?));
+            if let Some(size) = size {
+                properties.push(property(c"size", to_js(env, size as f64)?));
             }
         }
         let mut object = ptr::null_mut();
@@ -141,7 +152,7 @@ impl<T: IntoJs> IntoJs for Outcome<T> {
     }
 }
 
-// What an export returns.
+// Exports return an `Outcome`, and napi-rs converts it with this.
 impl<T: IntoJs> ToNapiValue for Outcome<T> {
     unsafe fn to_napi_value(env: sys::napi_env, outcome: Self) -> Result<sys::napi_value> {
         outcome.into_js(&Env::from_raw(env))

@@ -5,9 +5,10 @@
 
 #![expect(dead_code, reason = "read by #[napi] only")]
 
-use napi::bindgen_prelude::{Buffer, Either, External, PromiseRaw, Uint8Array, Unknown};
+use napi::bindgen_prelude::{
+    BigUint64Array, Buffer, Either, External, PromiseRaw, Uint8Array, Unknown,
+};
 
-use crate::convert::outcome;
 use napi_derive::napi;
 
 /// A path or a name: a string, or bytes.
@@ -36,6 +37,18 @@ pub type Entries = Either<Vec<Unknown<'static>>, Handle<Listing>>;
 #[napi]
 pub type StatFields = Vec<Unknown<'static>>;
 
+/// The failures of a call for many names: the index of a name, its failure, and so on.
+#[napi]
+pub type Failures = Vec<Either<u32, Failure>>;
+
+/// The status of many files: 18 fields for each, and the failures.
+#[napi]
+pub type StatTable = (BigUint64Array, Failures);
+
+/// The fields of a file system's status, in the order of Python.
+#[napi]
+pub type StatVfsFields = Vec<Unknown<'static>>;
+
 /// A descriptor. Its receiver owns it and must close it.
 #[napi]
 pub type OwnedFd = i32;
@@ -58,64 +71,108 @@ pub type Received = (Buffer, Option<Handle<Fds>>, i32);
 #[napi]
 pub type Waited = u32;
 
+/// A failed system call.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct Failure {
+    /// The error number, negative, as libuv has it.
+    pub errno: i32,
+    /// The name of the system call, as its manual page spells it.
+    pub syscall: String,
+    /// True if the walk or the deletion goes on after the failure.
+    pub recoverable: Option<bool>,
+    /// The path that the failure concerns, if JavaScript cannot know it.
+    #[napi(ts_type = "string | Buffer")]
+    pub path: Option<String>,
+    /// The path of the directory that a relative path starts from, if a descriptor was given.
+    pub dir: Option<String>,
+    /// The same for the second path.
+    pub dest_dir: Option<String>,
+    /// Why it failed, if more is known than the error number says.
+    #[napi(
+        ts_type = "'noHugePages' | 'tooFewHugePages' | 'notMemoryFile' | 'writableMapping' | 'mayShrink' | \
+                   'accessMode' | 'notMappable' | 'writeSealed' | 'empty' | 'beyondEnd' | 'hugePageOffset'"
+    )]
+    pub reason: Option<String>,
+    /// The size in bytes that the reason is about: of the file, or of huge pages.
+    pub size: Option<f64>,
+}
+
 /// A value or a failure.
 #[napi]
-pub type Outcome<T> = Either<T, outcome::Failure>;
+pub type Outcome<T> = Either<T, Failure>;
 
 /// A value or a failure, at once or as a promise.
 #[napi]
 pub type Response<T> = Either<Outcome<T>, PromiseRaw<'static, Outcome<T>>>;
 
-/// What a handle of a descriptor holds.
+/// The type of a handle of a descriptor.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Descriptor {
     #[napi(ts_type = "'descriptor'")]
     pub kind: (),
 }
 
-/// What a handle of a thread's results holds.
+/// The type of a handle of a thread's results.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Events {
     #[napi(ts_type = "'events'")]
     pub kind: (),
 }
 
-/// What a handle of received descriptors holds.
+/// The type of a handle of received descriptors.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Fds {
     #[napi(ts_type = "'fds'")]
     pub kind: (),
 }
 
-/// What a handle of an asynchronous wait holds.
+/// The type of a handle of an asynchronous wait.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct FutexWaiter {
     #[napi(ts_type = "'futex waiter'")]
     pub kind: (),
 }
 
-/// What a handle of a long listing holds.
+/// The type of a handle of a long listing.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Listing {
     #[napi(ts_type = "'listing'")]
     pub kind: (),
 }
 
-/// What a handle of a deletion holds.
+/// The type of a handle of a memory file.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct Memfd {
+    #[napi(ts_type = "'memfd'")]
+    pub kind: (),
+}
+
+/// The type of a handle of a deletion.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Rmtree {
     #[napi(ts_type = "'rmtree'")]
     pub kind: (),
 }
 
-/// What a handle of a socket holds.
+/// The type of the handle of a count of disk usage.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct DiskUsage {
+    #[napi(ts_type = "'disk usage'")]
+    pub kind: (),
+}
+
+/// The result of a count of disk usage: bytes, allocated bytes, files, directories.
+#[napi]
+pub type Usage = Vec<f64>;
+
+/// The type of a handle of a socket.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Socket {
     #[napi(ts_type = "'socket'")]
     pub kind: (),
 }
 
-/// What a handle of a walk holds.
+/// The type of a handle of a walk.
 #[napi(object, object_from_js = false, object_to_js = false)]
 pub struct Walk {
     #[napi(ts_type = "'walk'")]

@@ -271,9 +271,7 @@ mod sys {
             unsafe { libc::syscall(SYS_FCHMODAT2, start, path.as_ptr(), mode, flags) }
         });
         match changed {
-            Err(error) if error.errno() == libc::ENOSYS => {
-                Err(Error::new(libc::ENOTSUP, "fchmodat2"))
-            }
+            Err(error) if error.is(libc::ENOSYS) => Err(Error::new(libc::ENOTSUP, "fchmodat2")),
             result => result.map(|_| ()),
         }
     }

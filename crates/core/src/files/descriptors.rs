@@ -126,7 +126,7 @@ pub fn close(fd: OwnedFd) -> Result<()> {
     let result = unsafe { libc::close(fd.into_raw_fd()) };
     let error = Error::last("close");
     // Linux has closed it even if a signal interrupted the call.
-    if result == 0 || error.errno() == libc::EINTR { Ok(()) } else { Err(error) }
+    if result == 0 || error.is(libc::EINTR) { Ok(()) } else { Err(error) }
 }
 
 /// Returns whether a child process inherits the descriptor across `execve(2)`.

@@ -5,11 +5,12 @@ use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use nix::fcntl::{AtFlags, OFlag, openat};
-use nix::sys::stat::{Mode, fstatat};
+use nix::fcntl::AtFlags;
+use nix::sys::stat::fstatat;
 
 use crate::error::{Error, Result, retry};
-use crate::files::descriptors::{Identity, number};
+use crate::files::descriptors::{Identity, directory, number};
+use crate::files::directory::open_directory;
 use crate::files::name_list::{FileType, Names};
 
 /// An entry of a directory, as the directory stores it.
@@ -28,7 +29,7 @@ impl Entry<'_> {
         }
         match type_of(fd, self.name, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(found) => Some(found),
-            Err(error) if error.errno() == libc::ENOENT => None,
+            Err(error) if error.is(libc::ENOENT) => None,
             Err(_) => Some(FileType::Other),
         }
     }
@@ -144,9 +145,7 @@ fn read_entries(fd: BorrowedFd<'_>, resolve_links: bool) -> Result<Vec<DirEntry>
 }
 
 fn open(dir_fd: Option<BorrowedFd<'_>>, path: &CStr) -> Result<OwnedFd> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-    let start = crate::files::descriptors::directory(dir_fd);
-    retry("openat", || openat(start, path, flags, Mode::empty()))
+    open_directory(directory(dir_fd), path, true)
 }
 
 // Reads an open directory through a new descriptor, whose offset nobody shares.
@@ -251,7 +250,7 @@ mod sys {
             loop {
                 let filled = match getdents64(fd, &mut self.0) {
                     // The directory has been removed. By POSIX, readdir(3) then returns no names.
-                    Err(error) if error.errno() == libc::ENOENT => return Ok(()),
+                    Err(error) if error.is(libc::ENOENT) => return Ok(()),
                     filled => filled?,
                 };
                 if filled.is_empty() {

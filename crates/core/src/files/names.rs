@@ -260,7 +260,7 @@ mod sys {
                 }
             });
             match opened {
-                Err(error) if error.errno() == libc::EAGAIN && races > 0 => races -= 1,
+                Err(error) if error.is(libc::EAGAIN) && races > 0 => races -= 1,
                 Err(error) => return Err(error),
                 // SAFETY: the kernel has just created this descriptor, and nobody else knows it.
                 Ok(number) => return Ok(unsafe { OwnedFd::from_raw_fd(number as i32) }),

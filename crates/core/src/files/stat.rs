@@ -17,7 +17,7 @@ pub struct Timestamp {
 
 /// The result of `stat(2)` and the birth time, in the widest types of any platform.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are those of struct stat, less the st_")]
+#[expect(missing_docs, reason = "the names are those of struct stat, less the st_")]
 pub struct Stat {
     pub dev: u64,
     pub mode: u32,
@@ -99,7 +99,7 @@ mod sys {
         match statx(start, path, flags) {
             // Kernels before 4.11 have no statx, and a seccomp filter can hide it. Some emulators
             // refuse the flags.
-            Err(error) if may_be_missing(error) || error.errno() == libc::EINVAL => {
+            Err(error) if may_be_missing(error) || error.is(libc::EINVAL) => {
                 fstatat(start, path, flags)
             }
             result => result,

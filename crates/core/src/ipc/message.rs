@@ -11,7 +11,7 @@ pub const MAX_FDS: usize = 253;
 
 const FD_SIZE: usize = size_of::<libc::c_int>();
 
-/// The result of [`recv_fds`].
+/// The result of one call of [`recv_fds`].
 #[derive(Debug)]
 pub struct Received {
     /// How many bytes of the buffer were filled.
@@ -173,7 +173,7 @@ fn take_fds(message: &libc::msghdr) -> Vec<OwnedFd> {
             let data = unsafe { libc::CMSG_DATA(next) };
             for index in 0..count {
                 let number = data.cast::<libc::c_int>().wrapping_add(index);
-                // SAFETY: there are `count` numbers, which need not be aligned.
+                // SAFETY: there are `count` numbers. They may be unaligned.
                 let number = unsafe { ptr::read_unaligned(number) };
                 // SAFETY: the kernel has just made this descriptor, and nobody else knows it.
                 fds.push(unsafe { OwnedFd::from_raw_fd(number) });

@@ -70,7 +70,7 @@ impl Poller {
         }
     }
 
-    // Forgets what no longer waits.
+    // Drops the sockets that nothing waits for any more.
     fn collect(&self) -> (Vec<Arc<dyn Watched>>, Vec<libc::pollfd>) {
         let entry = |fd: i32, events| libc::pollfd { fd, events, revents: 0 };
         let mut polled = vec![entry(self.woken.as_raw_fd(), libc::POLLIN)];

@@ -74,18 +74,19 @@ struct State {
     receives: VecDeque<Waiting>,
 }
 
-/// The part of a socket that the poll thread and the owner share.
+/// The state that the poll thread and the owner share.
 struct Shared {
     kind: Kind,
     listens: bool,
     state: Mutex<State>,
 }
 
-/// A Unix socket that no thread waits for: calls that cannot be finished at once are finished by one
-/// thread for all sockets of the process, which sleeps in poll(2) while nothing happens.
+/// A Unix socket whose calls block no thread of the caller. If a call cannot be finished at once, a
+/// thread finishes it later. One such thread serves all sockets of the process, and sleeps in
+/// poll(2) until one of them is ready.
 ///
 /// Sends are made in the order of their calls, and so are receives. Closing or dropping the socket
-/// finishes what is waiting with `ECANCELED`.
+/// finishes pending calls with `ECANCELED`.
 pub struct Socket {
     shared: Arc<Shared>,
 }
@@ -250,7 +251,7 @@ impl Socket {
         is_found
     }
 
-    /// Closes the descriptor. Calls that wait end with `ECANCELED`. Closing it again does nothing.
+    /// Closes the descriptor. Pending calls end with `ECANCELED`. Closing it again does nothing.
     pub fn close(&self) {
         let Some(fd) = self.shared.lock().fd.take() else {
             return;

@@ -1,29 +1,29 @@
-//! Waiting for another process, or thread, to change a word of memory that both share.
+//! Waiting for another process, or another thread, to change a word of memory that both share.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 
-/// How a wait came to its end.
+/// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waited {
-    /// Somebody woke it, or changed the word while it was about to sleep.
+    /// It was woken, or the word changed while it was about to sleep.
     Woken,
-    /// The word was not what it was said to be.
+    /// The word had another value.
     NotEqual,
-    /// It took too long.
+    /// The deadline has passed.
     TimedOut,
-    /// It was ended by the one who waits.
+    /// The waiting side ended it.
     Canceled,
 }
 
-/// A point of time on the clock that nobody sets, which all processes share.
+/// A point of time on the monotonic clock, which all processes share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline(Duration);
 
 impl Deadline {
-    /// So long from now; none where no clock will ever show it.
+    /// `now + time`, or `None` on overflow.
     ///
     /// ```
     /// use fdkit::memory::futex::Deadline;
@@ -38,21 +38,100 @@ impl Deadline {
     }
 }
 
-const SLICE: Duration = Duration::from_millis(100);
-
-/// Waits for as long as the word is `value`: `futex(word, FUTEX_WAIT_BITSET, value, deadline)`.
+/// Waits like [`futex_wait`], but polls the word for up to 20 µs before it sleeps, since many
+/// answers arrive sooner than a sleep and a wake-up would take. On a single processor, it sleeps at
+/// once.
 ///
-/// Where there is `keep_on`, it is asked ten times a second whether to go on. Between two such
-/// slices the kernel does not know that somebody waits: who wakes then, and has not changed the
-/// word, wakes nobody.
-///
-/// The kernel looks at the word and goes to sleep in one step, so whoever changes the word and
-/// then wakes, wakes. It compares and never writes, and takes any address. The word is not
-/// private to the process.
+/// # Safety
+/// The word is memory that may be read, and stays so for the duration of the call.
 ///
 /// # Errors
-/// `EFAULT`: no memory is at the address; `EINVAL`: it is no multiple of 4; `ENOSYS` where the
-/// operating system has no futexes.
+/// Those of [`futex_wait`].
+///
+/// ```
+/// # #[cfg(target_os = "linux")] {
+/// use fdkit::memory::futex::{Deadline, Waited, wait};
+/// use std::time::Duration;
+///
+/// let in_10_ms = Deadline::after(Duration::from_millis(10));
+/// // SAFETY: the word is a static.
+/// assert_eq!(unsafe { wait(&5, 4, None, None)? }, Waited::NotEqual);
+/// // SAFETY: as above.
+/// assert_eq!(unsafe { wait(&5, 5, in_10_ms, None)? }, Waited::TimedOut);
+/// # }
+/// # Ok::<(), fdkit::Error>(())
+/// ```
+pub unsafe fn wait(
+    word: *const u32,
+    value: u32,
+    deadline: Option<Deadline>,
+    keep_on: Option<&dyn Fn() -> bool>,
+) -> Result<Waited> {
+    // SAFETY: the caller's promise.
+    match unsafe { poll(word, value, deadline) } {
+        Some(waited) => Ok(waited),
+        None => futex_wait(word, value, deadline, keep_on),
+    }
+}
+
+/// Returns whether a word has a value. Reads it atomically.
+///
+/// # Safety
+/// The word is memory that may be read.
+///
+/// ```
+/// // SAFETY: the word is a static.
+/// assert!(unsafe { fdkit::memory::futex::is_equal(&5, 5) });
+/// ```
+#[must_use]
+pub unsafe fn is_equal(word: *const u32, value: u32) -> bool {
+    // SAFETY: the caller's promise; it is only read.
+    unsafe { AtomicU32::from_ptr(word.cast_mut()) }.load(Ordering::SeqCst) == value
+}
+
+// Polling for longer would delay the other side if both share a processor.
+const POLLING: Duration = Duration::from_micros(20);
+// The number of looks at the word between two looks at the clock.
+const LOOKS: u32 = 50;
+
+/// Polls a word for a short time, as long as it has the value. Returns `None` if it still has it.
+///
+/// # Safety
+/// As for [`is_equal`], for the duration of the call.
+unsafe fn poll(word: *const u32, value: u32, deadline: Option<Deadline>) -> Option<Waited> {
+    // SAFETY: the caller's promise.
+    let differs = || !unsafe { is_equal(word, value) };
+    if differs() {
+        return Some(Waited::NotEqual);
+    }
+    let end =
+        Deadline::after(POLLING).map(|end| deadline.map_or(end, |deadline| end.min(deadline)));
+    while sys::has_processors() && Deadline::after(Duration::ZERO) < end {
+        for _ in 0..LOOKS {
+            if differs() {
+                return Some(Waited::Woken);
+            }
+            std::hint::spin_loop();
+        }
+    }
+    None
+}
+
+const SLICE: Duration = Duration::from_millis(100);
+
+/// Sleeps as long as the word has the value: `futex(word, FUTEX_WAIT_BITSET, value, deadline)`.
+///
+/// If there is `keep_on`, it is called ten times a second, and the wait ends when it returns
+/// `false`. Between two such slices, the kernel does not know about the wait: a wake without a
+/// change of the word is lost.
+///
+/// The kernel compares the word and puts the thread to sleep atomically. Store first, then wake:
+/// that wake is never lost. The kernel checks the address and only reads there, so any address can
+/// be passed. The word may be shared with other processes.
+///
+/// # Errors
+/// `EFAULT`: there is no memory at the address; `EINVAL`: the address is not a multiple of 4;
+/// `ENOSYS` if the operating system has no futexes.
 ///
 /// ```
 /// # #[cfg(target_os = "linux")] {
@@ -90,55 +169,16 @@ pub fn futex_wait(
                 _ => return Err(error),
             },
         }
-        // It was equal once: who changed it since may have woken in vain.
+        // The word had the value once. Its change may have come with a wake that was lost.
         unequal = Waited::Woken;
     }
 }
 
-/// Looks at a word for some microseconds, for as long as it is `value`: less than a sleep and a
-/// wake-up take, where the other side runs on another processor and is quick. What it came to, or
-/// `None` where it is time to sleep. With one processor that is at once.
-///
-/// # Safety
-/// The word is memory that may be read, and stays so for the time of the call.
-///
-/// ```
-/// use fdkit::memory::futex::{Waited, spin};
-/// // SAFETY: a variable.
-/// assert_eq!(unsafe { spin(&5, 4, None) }, Some(Waited::NotEqual));
-/// // SAFETY: as above.
-/// assert_eq!(unsafe { spin(&5, 5, None) }, None);
-/// ```
-pub unsafe fn spin(word: *const u32, value: u32, deadline: Option<Deadline>) -> Option<Waited> {
-    // SAFETY: the caller's promise; it is only read.
-    let word = unsafe { AtomicU32::from_ptr(word.cast_mut()) };
-    let differs = || word.load(Ordering::SeqCst) != value;
-    if differs() {
-        return Some(Waited::NotEqual);
-    }
-    let end = Deadline::after(SPIN).map(|end| deadline.map_or(end, |deadline| end.min(deadline)));
-    while sys::has_processors() && Deadline::after(Duration::ZERO) < end {
-        for _ in 0..LOOKS {
-            if differs() {
-                return Some(Waited::Woken);
-            }
-            std::hint::spin_loop();
-        }
-    }
-    None
-}
-
-// Longer, it would be in the way of the other side where both have to share a processor.
-const SPIN: Duration = Duration::from_micros(20);
-// Between two looks at the clock.
-const LOOKS: u32 = 50;
-
-/// Wakes up to `count` of those who wait for a word: `futex(word, FUTEX_WAKE, count)`. Returns
-/// how many.
+/// Wakes at most `count` waits for a word, and returns the number of waits that it woke:
+/// `futex(word, FUTEX_WAKE, count)`.
 ///
 /// # Errors
-/// `EFAULT`: no memory is at the address; `EINVAL`: it is no multiple of 4; `ENOSYS` where the
-/// operating system has no futexes.
+/// Those of [`futex_wait`].
 ///
 /// ```
 /// # #[cfg(target_os = "linux")]
@@ -146,7 +186,7 @@ const LOOKS: u32 = 50;
 /// # Ok::<(), fdkit::Error>(())
 /// ```
 pub fn futex_wake(word: *const u32, count: u32) -> Result<u32> {
-    // Asked to wake none, the kernel wakes one.
+    // For a count of 0, the kernel wakes one.
     if count == 0 { Ok(0) } else { sys::futex_wake(word, count) }
 }
 
@@ -157,25 +197,26 @@ pub struct Waiter {
 }
 
 impl Waiter {
-    /// One that has not begun.
+    /// Creates a wait that has not begun.
     #[must_use]
     pub const fn new() -> Self {
         Self { canceled: AtomicU32::new(0) }
     }
 
-    /// [`futex_wait`], until [`Waiter::cancel`]. A wake-up that comes together with that counts:
-    /// it is not lost.
+    /// Waits like [`futex_wait`], until [`Waiter::cancel`] is called. If it is woken and canceled at
+    /// the same time, it returns [`Waited::Woken`].
     ///
-    /// It waits for both at once by futex_waitv(2) of Linux 5.16, before that in slices.
+    /// It waits for both words with futex_waitv(2) of Linux 5.16. On older kernels, it sleeps in
+    /// slices.
     ///
     /// # Errors
-    /// As those of [`futex_wait`].
+    /// Those of [`futex_wait`].
     pub fn wait(&self, word: *const u32, value: u32, deadline: Option<Deadline>) -> Result<Waited> {
         loop {
             if self.is_canceled() {
                 return Ok(Waited::Canceled);
             }
-            // Where both have woken, the kernel names the last.
+            // If both were woken, the kernel returns the last one.
             let words = [(self.canceled.as_ptr().cast_const(), 0), (word, value)];
             match sys::futex_waitv(words, deadline) {
                 Ok(0) => {}
@@ -195,7 +236,7 @@ impl Waiter {
         }
     }
 
-    /// Ends the wait, or keeps it from beginning.
+    /// Ends the wait. If it has not begun, it ends as soon as it begins.
     pub fn cancel(&self) {
         self.canceled.store(1, Ordering::SeqCst);
         let _ = futex_wake(self.canceled.as_ptr(), u32::MAX >> 1);
@@ -214,7 +255,7 @@ mod sys {
     use std::ptr;
     use std::sync::OnceLock;
 
-    // The same on every architecture.
+    // Its number is the same on every architecture.
     const SYS_FUTEX_WAITV: libc::c_long = 449;
     const FUTEX_32: u32 = 2;
 
@@ -228,22 +269,22 @@ mod sys {
 
     pub(super) fn now() -> Duration {
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: there is room for the answer.
+        // SAFETY: the kernel writes to a timespec.
         unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
         Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
     }
 
-    /// Whether something else can run while this thread does.
+    /// Returns whether another thread can run at the same time as this one.
     pub(super) fn has_processors() -> bool {
         static MORE_THAN_ONE: OnceLock<bool> = OnceLock::new();
         *MORE_THAN_ONE.get_or_init(|| {
             let mut set = MaybeUninit::<libc::cpu_set_t>::zeroed();
             let size = size_of::<libc::cpu_set_t>();
-            // SAFETY: there is room for the answer, and zeros are an empty set.
+            // SAFETY: the kernel writes at most so many bytes.
             let failed = unsafe { libc::sched_getaffinity(0, size, set.as_mut_ptr()) };
-            // SAFETY: as above.
+            // SAFETY: zeros are an empty set.
             let set = unsafe { set.assume_init() };
-            // SAFETY: it counts the bits of the set.
+            // SAFETY: it only reads the set.
             failed == 0 && unsafe { libc::CPU_COUNT(&set) } > 1
         })
     }
@@ -263,7 +304,8 @@ mod sys {
     pub(super) fn futex_wait(word: *const u32, value: u32, until: Option<Deadline>) -> Result<()> {
         let until = until.map(timespec);
         let until = until.as_ref().map_or(ptr::null(), ptr::from_ref);
-        // SAFETY: the kernel checks the address of the word, and only reads there.
+        // SAFETY: the kernel checks the address of the word, and only reads there. The deadline is
+        // null or valid.
         let woken = unsafe {
             libc::syscall(
                 libc::SYS_futex,
@@ -281,7 +323,7 @@ mod sys {
     pub(super) fn futex_wake(word: *const u32, count: u32) -> Result<u32> {
         let count = count.min(i32::MAX.cast_unsigned());
         let woken = retry_libc("futex", || {
-            // SAFETY: the kernel checks the address, and touches nothing there.
+            // SAFETY: the kernel checks the address, and accesses nothing there.
             unsafe { libc::syscall(libc::SYS_futex, word, libc::FUTEX_WAKE, count) }
         })?;
         Ok(woken as u32)
@@ -299,7 +341,8 @@ mod sys {
         });
         let until = until.map(timespec);
         let until = until.as_ref().map_or(ptr::null(), ptr::from_ref);
-        // SAFETY: as many entries as is said; the kernel checks the addresses in them.
+        // SAFETY: the array has so many entries, and the kernel checks the addresses in them. The
+        // deadline is null or valid.
         let woken = unsafe {
             libc::syscall(
                 SYS_FUTEX_WAITV,

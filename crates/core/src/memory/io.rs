@@ -1,4 +1,5 @@
-//! What is in a file, by position: the offset of the descriptor is neither used nor moved.
+//! Reads and writes at positions of a file, which neither use nor move the offset of the
+//! descriptor.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -49,7 +50,7 @@ pub unsafe fn pread(
 ///
 /// # Errors
 /// `EPERM`: a seal; `EBADF`: not open for writing; `EFBIG`, `ENOSPC`, `EIO` …; `ESPIPE`: no file
-/// with positions. What was written by then stays.
+/// with positions. Bytes that were written before the error stay.
 pub unsafe fn pwrite(
     fd: BorrowedFd<'_>,
     bytes: *const u8,
@@ -103,8 +104,8 @@ pub fn ftruncate(fd: BorrowedFd<'_>, size: u64) -> Result<()> {
     retry("ftruncate", || nix::unistd::ftruncate(fd, size))
 }
 
-/// `fallocate(fd, 0, offset, length)`: makes room in a file, which grows where that is beyond its
-/// end. What is written there later does not lack memory.
+/// `fallocate(fd, 0, offset, length)`: allocates a range of a file, so that later writes there do
+/// not fail for lack of memory. A file that ends before the end of the range grows.
 ///
 /// # Errors
 /// `ENOSPC`: no room, or no huge pages; `EPERM`: a seal forbids it; `EFBIG`: too large; `EINVAL`:

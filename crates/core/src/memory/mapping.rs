@@ -4,7 +4,8 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::{self, NonNull};
 
 use crate::constants::{F_SEAL_FUTURE_WRITE, F_SEAL_SHRINK, F_SEAL_WRITE};
-use crate::error::{Error, Result, retry};
+use crate::error::{Error, Reason, Result, retry};
+use crate::memory::available::is_in_huge_pages;
 use crate::memory::memfd::{add_seals, get_seals};
 
 // FreeBSD has no such flag.
@@ -18,13 +19,13 @@ const NO_RESERVE: i32 = 0;
 pub struct MapOptions {
     /// Where in the file it starts, in bytes: a multiple of the page size.
     pub offset: u64,
-    /// Bytes; the rest of the file where it is left out.
+    /// The number of bytes. By default, the mapping extends to the end of the file.
     pub length: Option<u64>,
-    /// Whether what is written there is written to the file. `Some(false)` maps the file
-    /// privately, and so does `None` where it is write-sealed.
+    /// Whether writes to the mapping change the file. `Some(false)` maps the file privately, and
+    /// so does `None` if the file is write-sealed.
     pub writable: Option<bool>,
-    /// Maps a file, too, that can get shorter. What reads or writes beyond its end then gets
-    /// `SIGBUS`, which ends the process.
+    /// Also maps a file that can shrink. An access beyond its new end then raises `SIGBUS`, which
+    /// ends the process.
     pub may_shrink: bool,
     /// Enters all pages into the page table at once, as reading every one of them would
     /// (`MADV_POPULATE_READ`, Linux 5.14; before, and elsewhere, it does nothing).
@@ -59,23 +60,25 @@ enum Words {
 
 // SAFETY: the address belongs to the process, not to a thread.
 unsafe impl Send for Mapping {}
-// SAFETY: a shared one only tells where it is.
+// SAFETY: shared references only give addresses and the length.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// `mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED or MAP_PRIVATE, fd, offset)`.
+    /// Maps a part of a file: `mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED or MAP_PRIVATE, fd,
+    /// offset)`.
     ///
-    /// Unlike mmap(2), it never maps what the file does not have, and no file that can get
-    /// shorter: it adds `F_SEAL_SHRINK`. It is always writable memory. Where the file is not to
-    /// be written or cannot be, a write changes this mapping alone.
+    /// Unlike mmap(2), it maps nothing beyond the end of the file, and no file that can shrink: it adds
+    /// `F_SEAL_SHRINK` first. The memory is always writable. If the file may not be written, a write
+    /// changes this mapping only.
     ///
     /// # Errors
-    /// Of `mmap`: `ENODEV`: no regular file; `EINVAL`: no bytes, or some beyond the end of the file,
-    /// or an offset that is no multiple of the page size; `EPERM`: `writable` of a write-sealed
-    /// file; `EACCES`: the descriptor cannot read, or with `writable` cannot write; `ENOMEM`: too many mappings, no
-    /// address space, or no huge pages left. Of `fcntl`, without `may_shrink`: `EINVAL`: a file
-    /// that has no seals; `EPERM`: it takes no more, or the descriptor cannot write; `ENOSYS`
-    /// where the operating system has none. `EBADF`: not open.
+    /// Most have a [`reason`](Error::reason). From `mmap`: `ENODEV`: the file is not a regular file;
+    /// `EINVAL`: the file is empty, the range ends beyond its end, or the offset is not a multiple of
+    /// the page size; `EPERM`: `writable` is `Some(true)`, and the file is write-sealed; `EACCES`: the
+    /// descriptor is not open for reading, or not for writing although the file is not write-sealed;
+    /// `ENOMEM`: there are too many mappings, or no address space or no huge page is left. From
+    /// `fcntl`, without `may_shrink`: `EINVAL`, `EPERM`, `ENOSYS`: the file can shrink, and
+    /// `F_SEAL_SHRINK` cannot be added. `EBADF`: the descriptor is not open.
     ///
     /// ```
     /// # #[cfg(target_os = "linux")] {
@@ -95,21 +98,15 @@ impl Mapping {
     /// # Ok::<(), fdkit::Error>(())
     /// ```
     pub fn mmap(fd: BorrowedFd<'_>, options: &MapOptions) -> Result<Self> {
-        if !options.may_shrink && get_seals(fd)? & F_SEAL_SHRINK == 0 {
-            add_seals(fd, F_SEAL_SHRINK)?;
+        if !options.may_shrink {
+            forbid_shrinking(fd)?;
         }
-        // After the seal, so that the size that is seen stays.
+        // It is read after the seal was added, so it does not change any more.
         let (size, page) = size_and_page(fd)?;
-        let left = size.checked_sub(options.offset);
-        let length = options.length.or(left).filter(|&length| length > 0 && left >= Some(length));
-        let length = length.and_then(|length| usize::try_from(length).ok());
-        let range =
-            length.and_then(|length| Some((length, length.checked_next_multiple_of(page)?)));
-        let Some((length, mapped)) = range else {
-            return Err(Error::new(libc::EINVAL, "mmap"));
-        };
+        let (length, mapped) = range(options, size, page)?;
         let make = |protection, flags, words| {
-            let address = sys_mmap(fd, options.offset, mapped, protection, flags)?;
+            let address = sys_mmap(fd, options.offset, mapped, protection, flags)
+                .map_err(|error| explain(error, page))?;
             let mapping = Self { address, length, mapped, words };
             if options.populate {
                 mapping.populate();
@@ -132,15 +129,16 @@ impl Mapping {
             Some(false) => privately(),
             None => share().or_else(|error: Error| match error.errno() {
                 libc::EPERM => privately(),
-                // What a descriptor lacks is said before what the seals forbid.
+                // The kernel checks the mode of the descriptor first, so EACCES may hide the EPERM
+                // of a seal.
                 libc::EACCES if is_write_sealed(fd) => privately(),
                 _ => Err(error),
             }),
         }
     }
 
-    // Not MAP_POPULATE, which copies every page of a private mapping. What fails here fails at the
-    // first touch, too, or works there.
+    // Not MAP_POPULATE, which copies every page of a private mapping. Errors are ignored: a page
+    // that cannot be populated now is faulted in at the first access, or fails there.
     #[cfg(target_os = "linux")]
     fn populate(&self) {
         let address = self.address.as_ptr().cast();
@@ -151,25 +149,26 @@ impl Mapping {
     #[cfg(not(target_os = "linux"))]
     fn populate(&self) {}
 
-    /// Where it is.
+    /// Returns the address of the mapping.
     #[must_use]
     pub fn as_ptr(&self) -> *mut u8 {
         self.address.as_ptr()
     }
 
-    /// Its bytes, at least 1.
+    /// Returns the length in bytes, at least 1.
     #[must_use]
-    #[allow(clippy::len_without_is_empty, reason = "it is never empty")]
+    #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
         self.length
     }
 
-    /// The address at which [`futex`](crate::memory::futex) finds the word that is `offset` bytes from
-    /// the start: the file's word, even if the mapping is private and has a copy of that page.
+    /// Returns the address at which [`futex`](crate::memory::futex) finds the word that is `offset`
+    /// bytes from the start. It is the word of the file, even if the mapping is private and has a copy
+    /// of that page.
     ///
     /// # Errors
-    /// `EINVAL`: beyond the end; or the mapping is private, and the file could not be opened for
-    /// reading when it was mapped.
+    /// `EINVAL`: the offset is beyond the end, or the mapping is private and the file could not be
+    /// opened for reading when it was mapped.
     pub fn futex_word(&self, offset: usize) -> Result<*const u32> {
         let error = Error::new(libc::EINVAL, "futex");
         if offset >= self.length {
@@ -183,10 +182,10 @@ impl Mapping {
         Ok(mapping.address.as_ptr().wrapping_add(offset).cast::<u32>().cast_const())
     }
 
-    /// `munmap(address, length)`: gives the address space back.
+    /// Unmaps the memory: `munmap(address, length)`.
     ///
     /// # Errors
-    /// `ENOMEM`: the process has as many mappings as it may have; it then stays.
+    /// `ENOMEM`: the process has the maximum number of mappings. The memory then stays mapped.
     pub fn munmap(mut self) -> Result<()> {
         self.words = Words::Here;
         let (address, mapped) = (self.address, self.mapped);
@@ -215,6 +214,47 @@ impl Drop for Mapping {
         // SAFETY: it is this mapping's own range.
         let _ = unsafe { munmap(self.address, self.mapped) };
     }
+}
+
+fn forbid_shrinking(fd: BorrowedFd<'_>) -> Result<()> {
+    let forbid = || match get_seals(fd)? & F_SEAL_SHRINK {
+        0 => add_seals(fd, F_SEAL_SHRINK),
+        _ => Ok(()),
+    };
+    forbid().map_err(|error: Error| match error.errno() {
+        libc::EINVAL | libc::EPERM | libc::ENOSYS => error.because(Reason::MayShrink),
+        _ => error,
+    })
+}
+
+/// Returns the length of a mapping, and the length rounded up to whole pages.
+fn range(options: &MapOptions, size: u64, page: usize) -> Result<(usize, usize)> {
+    let invalid = Error::new(libc::EINVAL, "mmap");
+    if size == 0 {
+        return Err(invalid.because(Reason::Empty));
+    }
+    let left = size.saturating_sub(options.offset);
+    let length = options.length.unwrap_or(left);
+    if length > left || left == 0 {
+        return Err(invalid.because(Reason::BeyondEnd(size)));
+    }
+    let length = usize::try_from(length).ok().filter(|&length| length > 0);
+    let mapped = |length: usize| Some((length, length.checked_next_multiple_of(page)?));
+    length.and_then(mapped).ok_or(invalid)
+}
+
+/// Adds the reason why a file could not be mapped, whose pages have this size.
+fn explain(error: Error, page: usize) -> Error {
+    let is_huge = page > page_size();
+    let reason = match error.errno() {
+        libc::EACCES => Reason::AccessMode,
+        libc::ENODEV => Reason::NotMappable,
+        libc::EPERM => Reason::WriteSealed,
+        libc::EINVAL if is_huge => Reason::HugePageOffset,
+        libc::ENOMEM if is_huge => Reason::TooFewHugePages,
+        _ => return error,
+    };
+    error.because(reason)
 }
 
 /// # Safety
@@ -281,25 +321,14 @@ fn is_write_sealed(fd: BorrowedFd<'_>) -> bool {
     get_seals(fd).is_ok_and(|seals| seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE) != 0)
 }
 
-/// The size of a file, and of the pages in which it is mapped.
-fn size_and_page(fd: BorrowedFd<'_>) -> Result<(u64, usize)> {
+/// Returns the size of a file, and the size of the pages in which it is mapped.
+pub(crate) fn size_and_page(fd: BorrowedFd<'_>) -> Result<(u64, usize)> {
     let stat = retry("fstat", || nix::sys::stat::fstat(fd))?;
     if stat.st_mode & libc::S_IFMT != libc::S_IFREG {
-        return Err(Error::new(libc::ENODEV, "mmap"));
+        return Err(Error::new(libc::ENODEV, "mmap").because(Reason::NotMappable));
     }
     let (size, page) = (u64::try_from(stat.st_size).unwrap_or(0), page_size());
     let block = usize::try_from(stat.st_blksize).unwrap_or(page);
     // Other file systems, too, have blocks of more than a page.
-    if block > page && is_huge(fd)? { Ok((size, block)) } else { Ok((size, page)) }
-}
-
-#[cfg(target_os = "linux")]
-fn is_huge(fd: BorrowedFd<'_>) -> Result<bool> {
-    use nix::sys::statfs::{HUGETLBFS_MAGIC, fstatfs};
-    Ok(retry("fstatfs", || fstatfs(fd))?.filesystem_type() == HUGETLBFS_MAGIC)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_huge(_fd: BorrowedFd<'_>) -> Result<bool> {
-    Ok(false)
+    if block > page && is_in_huge_pages(fd)? { Ok((size, block)) } else { Ok((size, page)) }
 }

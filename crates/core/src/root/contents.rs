@@ -1,4 +1,4 @@
-//! What is in the files beneath a root.
+//! Reading and writing whole files beneath a root.
 
 use std::ffi::{CStr, CString};
 use std::fs::File;
@@ -127,8 +127,8 @@ impl Root {
 /// A file that is to take a name.
 ///
 /// Until then it has none where the file system can do that (`O_TMPFILE`), or else the name
-/// `temporary`. Whoever has that name in use holds a lock on the file: one that is not locked was
-/// left by a process that died, and is removed.
+/// `temporary`. A process that uses the name holds a lock on the file. A file that is not
+/// locked was left by a process that died, and is removed.
 struct Pending {
     file: File,
     temporary: CString,

@@ -1,4 +1,4 @@
-//! What a component of a path stands for, and a file that a path led to.
+//! The file that a component of a path, or a whole path, has led to.
 
 use std::ffi::CStr;
 use std::os::fd::BorrowedFd;

@@ -21,7 +21,7 @@ use self::fd::Located;
 use crate::error::{Error, Result};
 use crate::files::names::openat;
 
-/// What becomes of symbolic links on the way.
+/// How symbolic links in a path are treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Symlinks {
     /// They are followed as long as they stay beneath the directory.
@@ -44,7 +44,7 @@ pub enum Resolver {
 /// How a [`Root`] resolves paths.
 #[derive(Clone, Copy, Debug)]
 pub struct RootOptions {
-    /// What becomes of symbolic links; they are followed beneath the root by default.
+    /// How symbolic links are treated. By default, they are followed beneath the root.
     pub symlinks: Symlinks,
     /// Whether paths may cross into another mounted file system; true by default.
     pub cross_device: bool,
@@ -88,7 +88,7 @@ pub fn is_escape(error: &Error) -> bool {
     error.errno() == libc::EXDEV && error.syscall() == RESOLVE
 }
 
-/// What a path's last component stands for.
+/// How the last component of a path is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Last {
     /// A symbolic link as the last component is followed.
@@ -138,8 +138,8 @@ impl Root {
     /// Opens a path beneath the root. `flags` are the `O_*` numbers of open(2), `O_CLOEXEC` is added.
     ///
     /// # Errors
-    /// What open(2) says; [`is_escape`]: the path leads out; `EAGAIN`: something on the way was
-    /// renamed each of 128 times.
+    /// The errors of open(2); [`is_escape`]: the path leads out; `EAGAIN`: something on the way
+    /// was renamed during each of 128 attempts.
     pub fn open_file(&self, path: &CStr, flags: i32, mode: u32) -> Result<OwnedFd> {
         if self.is_stepwise() {
             return stepwise::open(self, path, flags, mode);

@@ -1,4 +1,4 @@
-//! What can be asked of a root besides opening.
+//! The operations of a root, except opening.
 
 use std::ffi::{CStr, CString};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -15,7 +15,7 @@ impl Root {
     /// looked at itself.
     ///
     /// # Errors
-    /// What stat(2) says, and [`is_escape`](super::is_escape).
+    /// The errors of stat(2), and [`is_escape`](super::is_escape).
     pub fn stat(&self, path: &CStr, follow_symlinks: bool) -> Result<Stat> {
         self.locate(path, last(follow_symlinks))?.stat()
     }
@@ -23,7 +23,7 @@ impl Root {
     /// Succeeds if the process may do with a file what `mode` says (`R_OK`, `W_OK`, `X_OK`, `F_OK`).
     ///
     /// # Errors
-    /// What access(2) says, and [`is_escape`](super::is_escape).
+    /// The errors of access(2), and [`is_escape`](super::is_escape).
     pub fn access(&self, path: &CStr, mode: i32) -> Result<()> {
         self.locate(path, Last::Follow)?.access(mode)
     }
@@ -40,7 +40,7 @@ impl Root {
     /// root itself. It says where the file was: it may be renamed at any time.
     ///
     /// # Errors
-    /// What realpath(3) says, and [`is_escape`](super::is_escape).
+    /// The errors of realpath(3), and [`is_escape`](super::is_escape).
     pub fn real_path(&self, path: &CStr) -> Result<Vec<u8>> {
         stepwise::real_path(self, path)
     }
@@ -48,8 +48,8 @@ impl Root {
     /// Sets the permissions of a file; links are followed.
     ///
     /// # Errors
-    /// What chmod(2) says, and [`is_escape`](super::is_escape); `ENOSYS`: before Linux 6.6 without
-    /// /proc.
+    /// The errors of chmod(2), and [`is_escape`](super::is_escape); `ENOSYS`: before Linux 6.6
+    /// without /proc.
     pub fn chmod(&self, path: &CStr, mode: u32) -> Result<()> {
         self.locate(path, Last::Follow)?.chmod(mode)
     }
@@ -57,7 +57,7 @@ impl Root {
     /// Sets owner and group; `None` leaves one as it is.
     ///
     /// # Errors
-    /// What chown(2) says, and [`is_escape`](super::is_escape).
+    /// The errors of chown(2), and [`is_escape`](super::is_escape).
     pub fn chown(
         &self,
         path: &CStr,
@@ -71,7 +71,7 @@ impl Root {
     /// Sets the times of last access and last change.
     ///
     /// # Errors
-    /// What utimensat(2) says, and [`is_escape`](super::is_escape).
+    /// The errors of utimensat(2), and [`is_escape`](super::is_escape).
     pub fn set_times(
         &self,
         path: &CStr,
@@ -85,7 +85,7 @@ impl Root {
     /// Makes a directory.
     ///
     /// # Errors
-    /// What mkdir(2) says, and [`is_escape`](super::is_escape).
+    /// The errors of mkdir(2), and [`is_escape`](super::is_escape).
     pub fn mkdir(&self, path: &CStr, mode: u32) -> Result<()> {
         let parent = self.parent(path)?;
         mkdirat(parent.dir_fd(), &parent.name, mode)
@@ -122,7 +122,7 @@ impl Root {
     /// or digits, and its path is returned.
     ///
     /// # Errors
-    /// What mkdir(2) says, and [`is_escape`](super::is_escape).
+    /// The errors of mkdir(2), and [`is_escape`](super::is_escape).
     pub fn mkdtemp(&self, prefix: &CStr) -> Result<CString> {
         const ATTEMPTS: usize = 100;
         const LETTERS: &[u8; 62] =
@@ -148,7 +148,7 @@ impl Root {
     /// Removes a name that is not a directory; a link itself is removed.
     ///
     /// # Errors
-    /// What unlink(2) says, and [`is_escape`](super::is_escape).
+    /// The errors of unlink(2), and [`is_escape`](super::is_escape).
     pub fn unlink(&self, path: &CStr) -> Result<()> {
         let parent = self.parent(path)?;
         parent.check_slash()?;
@@ -158,7 +158,7 @@ impl Root {
     /// Removes an empty directory.
     ///
     /// # Errors
-    /// What rmdir(2) says, `EINVAL` for a path that ends in `.` or `..`, and
+    /// The errors of rmdir(2), `EINVAL` for a path that ends in `.` or `..`, and
     /// [`is_escape`](super::is_escape).
     pub fn rmdir(&self, path: &CStr) -> Result<()> {
         let parent = self.parent(path)?;
@@ -170,7 +170,7 @@ impl Root {
     /// [`renameat2`].
     ///
     /// # Errors
-    /// What rename(2) says, and [`is_escape`](super::is_escape).
+    /// The errors of rename(2), and [`is_escape`](super::is_escape).
     pub fn rename(&self, src: &CStr, dst: &CStr, flags: u32) -> Result<()> {
         let (from, to) = (self.parent(src)?, self.parent(dst)?);
         from.check_slash()?;
@@ -180,7 +180,7 @@ impl Root {
     /// Makes a second name for a file within the root. A link as `src` is not followed.
     ///
     /// # Errors
-    /// What link(2) says, and [`is_escape`](super::is_escape).
+    /// The errors of link(2), and [`is_escape`](super::is_escape).
     pub fn link(&self, src: &CStr, dst: &CStr) -> Result<()> {
         let (from, to) = (self.parent(src)?, self.parent(dst)?);
         if from.has_slash() {
@@ -194,7 +194,7 @@ impl Root {
     /// Makes a symbolic link. Its text may be anything: it is checked when it is followed.
     ///
     /// # Errors
-    /// What symlink(2) says, and [`is_escape`](super::is_escape).
+    /// The errors of symlink(2), and [`is_escape`](super::is_escape).
     pub fn symlink(&self, target: &CStr, path: &CStr) -> Result<()> {
         let parent = self.parent(path)?;
         symlinkat(target, parent.dir_fd(), &parent.name)

@@ -13,7 +13,7 @@ use crate::files::descriptors::dup;
 use crate::files::names::openat;
 use crate::files::stat::fstat;
 
-// As the kernel has it.
+// The limit of the kernel (MAXSYMLINKS).
 const MAX_LINKS: usize = 40;
 const PATH_MAX: usize = 4096;
 // How often the last component may change between looking at it and opening it.

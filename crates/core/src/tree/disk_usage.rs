@@ -1,4 +1,4 @@
-//! What a tree takes on disk.
+//! The space that a tree takes on disk.
 
 use std::collections::HashSet;
 use std::ffi::{CStr, OsStr};
@@ -13,18 +13,18 @@ use nix::sys::stat::fstatat;
 
 use crate::error::{Error, Result, retry};
 use crate::files::descriptors::{Identity, directory};
+use crate::files::directory::open_directory;
 use crate::files::name_list::FileType;
-use crate::tree::levels::open_directory;
 use crate::tree::rmtree::Progress;
 use crate::tree::walk::{Step, Walk, WalkOptions};
 use crate::tree::work::{Found, Outcome, Size, Work};
 
-/// What a tree takes; see [`DiskUsage::usage`].
+/// The space that a tree takes; see [`DiskUsage::usage`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// The sizes of all regular files, and the lengths of the texts of all symbolic links.
     pub bytes: u64,
-    /// What the file system allocated for all entries, directories included, in bytes.
+    /// The number of bytes that the file system allocated for all entries, including directories.
     pub allocated: u64,
     /// How many entries are not directories.
     pub files: u64,

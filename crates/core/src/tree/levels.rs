@@ -10,11 +10,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
-
-use crate::error::{Error, Result, retry};
+use crate::error::{Error, Result};
 use crate::files::descriptors::Identity;
+use crate::files::directory::open_directory;
 use crate::tree::ahead::{Ahead, Looked, Looker, Manner};
 use crate::tree::listing::Listing;
 
@@ -27,17 +25,6 @@ const SPARE: usize = 4;
 
 // `../` for each level, in paths well below PATH_MAX.
 const CLIMB: usize = 1024;
-
-/// Opens a directory to list it. A name that ends in a slash is followed all the same.
-pub(crate) fn open_directory(
-    start: BorrowedFd<'_>,
-    name: &CStr,
-    follow_symlinks: bool,
-) -> Result<OwnedFd> {
-    let mut flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
-    flags.set(OFlag::O_NOFOLLOW, !follow_symlinks);
-    retry("openat", || openat(start, name, flags, Mode::empty()))
-}
 
 pub(crate) fn is_out_of_descriptors(error: &Error) -> bool {
     matches!(error.errno(), libc::EMFILE | libc::ENFILE)
@@ -185,14 +172,10 @@ impl Levels {
         Some(level)
     }
 
-    /// Starts to read ahead: the threads are told everything that is still to be visited.
-    pub(crate) fn start_ahead(
-        &mut self,
-        manner: Manner,
-        threads: usize,
-        interrupted: Arc<AtomicBool>,
-    ) {
-        let ahead = Ahead::new(manner, threads, interrupted);
+    /// Prepares to read ahead: the queue gets everything that is still to be visited. There are no
+    /// threads before [`Ahead::allow_threads`].
+    pub(crate) fn start_ahead(&mut self, manner: Manner, interrupted: Arc<AtomicBool>) {
+        let ahead = Ahead::new(manner, self.slots(), interrupted);
         for (index, level) in self.levels.iter().enumerate() {
             let parent = level.fd.as_ref().map_or_else(Weak::new, Arc::downgrade);
             ahead.push(index + 1, parent, &level.listing.dirnames, level.cursor);
@@ -209,6 +192,11 @@ impl Levels {
     /// Whether there are descriptors left for a read-ahead.
     pub(crate) fn has_spare(&self) -> bool {
         self.open + SPARE <= self.max_open
+    }
+
+    // How many descriptors are left for a read-ahead, less one for the next level.
+    fn slots(&self) -> usize {
+        self.max_open.saturating_sub(self.open + 1)
     }
 
     pub(crate) fn ahead(&self) -> Option<&Ahead> {
@@ -232,13 +220,28 @@ impl Levels {
     /// Returns the child of the last level that is visited next, if it was listed ahead.
     pub(crate) fn take_ahead(&self, name: &CStr, looker: &mut Looker) -> Option<Box<Looked>> {
         let parent = self.last()?.fd.as_ref()?;
-        let slots = self.max_open.saturating_sub(self.open + 1);
-        self.ahead.as_ref()?.take(self.levels.len(), name, parent, slots, looker)
+        self.ahead.as_ref()?.take(self.levels.len(), name, parent, self.slots(), looker)
+    }
+
+    /// Returns whether the next directory is at hand: it was listed ahead, or bottom-up it is a level
+    /// that is open.
+    pub(crate) fn is_next_ready(&self, topdown: bool) -> bool {
+        let Some(ahead) = &self.ahead else { return false };
+        for (index, level) in self.levels.iter().enumerate().rev() {
+            let mut cursor = level.cursor;
+            if let Some((name, _)) = level.listing.dirnames.next(&mut cursor) {
+                return level.fd.is_some() && ahead.is_ready(index + 1, name, !topdown);
+            }
+            if !topdown && !level.is_yielded {
+                return level.fd.is_some();
+            }
+        }
+        false
     }
 
     /// Opens a directory relative to the last level.
     ///
-    /// What it returns counts from [`push`](Self::push) on.
+    /// The descriptor counts towards `max_open` only after [`push`](Self::push).
     pub(crate) fn open_child(&mut self, name: &CStr, follow_symlinks: bool) -> Result<OwnedFd> {
         self.reopen_last()?;
         let last = self.levels.len() - 1;
@@ -340,7 +343,7 @@ impl Levels {
     ) -> Result<OwnedFd> {
         while self.open >= self.max_open && self.close_oldest(keep) {}
         if let Some(ahead) = &self.ahead {
-            ahead.leave(self.max_open.saturating_sub(self.open + 1));
+            ahead.leave(self.slots());
         }
         loop {
             match open(self) {

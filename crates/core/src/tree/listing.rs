@@ -12,7 +12,7 @@ use crate::files::listing::{Buffer, Entry, type_of};
 use crate::files::name_list::{FileType, Names};
 use crate::tree::work::Outcome;
 
-/// What is done with symbolic links.
+/// How symbolic links are treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Links {
     /// A link to a directory stands among the directories.
@@ -33,7 +33,7 @@ pub(crate) struct Listing {
     pub(crate) filenames: Names,
     // Links among `filenames` that may belong elsewhere.
     pub(super) deferred: Vec<Deferred>,
-    /// What was done besides.
+    /// The result of the [`Work`](super::work::Work) that was done besides.
     pub(crate) outcome: Outcome,
 }
 
@@ -176,12 +176,11 @@ fn place_of_link(fd: BorrowedFd<'_>, name: &CStr) -> Place {
     match type_of(fd, name, AtFlags::empty()) {
         Ok(FileType::Directory) => Place::Directory(FileType::SymbolicLink),
         // It points to nothing, or is gone itself; only the first is a file.
-        Err(error) if error.errno() == libc::ENOENT && is_gone(fd, name) => Place::Gone,
+        Err(error) if error.is(libc::ENOENT) && is_gone(fd, name) => Place::Gone,
         _ => Place::File(FileType::SymbolicLink),
     }
 }
 
 fn is_gone(fd: BorrowedFd<'_>, name: &CStr) -> bool {
-    type_of(fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)
-        .is_err_and(|error| error.errno() == libc::ENOENT)
+    type_of(fd, name, AtFlags::AT_SYMLINK_NOFOLLOW).is_err_and(|error| error.is(libc::ENOENT))
 }

@@ -8,13 +8,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use nix::fcntl::{OFlag, openat};
-use nix::sys::stat::Mode;
-
-use crate::error::{Error, Result, retry};
+use crate::error::{Error, Result};
 use crate::files::descriptors::directory;
+use crate::files::directory::{open_directory, open_parent};
 use crate::files::names::{rmdir, unlink};
-use crate::tree::levels::open_directory;
 use crate::tree::walk::{Step, Walk, WalkOptions};
 use crate::tree::work::Work;
 
@@ -32,8 +29,8 @@ pub enum Progress {
 /// Removes a directory and everything below it, some entries at a time.
 ///
 /// Every name is removed relative to the directory that was listed, and links are removed, not
-/// followed: whatever is renamed, swapped or linked meanwhile, nothing outside is touched. What
-/// vanishes meanwhile is no error.
+/// followed. So nothing outside the tree is touched, even if others rename, swap or link entries
+/// during the deletion. An entry that vanishes during the deletion is not an error.
 ///
 /// ```
 /// use fdkit::{Progress, Rmtree};
@@ -89,8 +86,9 @@ impl Rmtree {
         })
     }
 
-    /// Where this is set, from any thread, nothing more is removed and the steps are done at the
-    /// next directory, even within a step, which else goes down to the end of a branch.
+    /// Sets a flag that stops the deletion. Any thread may set it. A step that is running returns at
+    /// the next directory, instead of going down to the end of a branch, and nothing more is
+    /// removed.
     #[must_use]
     pub fn interrupted_by(mut self, flag: Arc<AtomicBool>) -> Self {
         self.walk.interrupted_by(flag);
@@ -108,8 +106,8 @@ impl Rmtree {
         self
     }
 
-    /// Removes up to `most` entries, or up to the first that cannot be removed. What other
-    /// threads remove is not counted.
+    /// Removes up to `most` entries, or up to the first that cannot be removed. Entries
+    /// that other threads remove are not counted.
     pub fn step(&mut self, most: usize) -> Progress {
         for _ in 0..most {
             let progress = match self.state {
@@ -151,7 +149,7 @@ impl Rmtree {
         }
     }
 
-    // A directory that cannot be listed can be removed where it is empty.
+    // A directory that cannot be listed can still be removed if it is empty.
     fn skip(&mut self, error: Error) -> Progress {
         let path = self.walk.path().to_path_buf();
         let name = path.file_name().and_then(|name| CString::new(name.as_bytes()).ok());
@@ -200,7 +198,7 @@ impl Rmtree {
 }
 
 fn tolerate_absence(result: Result<()>) -> Result<()> {
-    result.or_else(|error| if error.errno() == libc::ENOENT { Ok(()) } else { Err(error) })
+    result.or_else(|error| if error.is(libc::ENOENT) { Ok(()) } else { Err(error) })
 }
 
 /// A path's parent and its last name. Slashes at the end would make `O_NOFOLLOW` follow a link.
@@ -218,14 +216,4 @@ pub(crate) fn split(path: &CStr) -> (CString, CString) {
         (true, ..) => (or_here(b"."), or_here(name)),
         _ => (or_here(above), or_here(name)),
     }
-}
-
-fn open_parent(start: BorrowedFd<'_>, path: &CStr) -> Result<OwnedFd> {
-    // Only names are looked up from it, so that it need not be readable.
-    #[cfg(target_os = "linux")]
-    let access = OFlag::O_PATH;
-    #[cfg(not(target_os = "linux"))]
-    let access = OFlag::O_RDONLY;
-    let flags = access | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-    retry("openat", || openat(start, path, flags, Mode::empty()))
 }

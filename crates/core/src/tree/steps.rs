@@ -1,4 +1,4 @@
-//! What a step of the walk does: from one directory to the next.
+//! The step of a walk from one directory to the next.
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,9 +10,9 @@ use nix::sys::stat::fstatat;
 
 use crate::error::{Error, Result, retry};
 use crate::files::descriptors::{Identity, directory};
+use crate::files::directory::open_directory;
 use crate::files::name_list::{FileType, Names};
 use crate::tree::ahead::{Looked, automatic_threads};
-use crate::tree::levels::open_directory;
 use crate::tree::listing::Listing;
 use crate::tree::walk::{Step, Walk};
 use crate::tree::work::{Outcome, Work};
@@ -78,7 +78,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Goes down into a child; false where it is a link that is not to be followed.
+    /// Goes down into a child. Returns false if the child is a link that must not be followed.
     fn enter(&mut self, name: &CStr, file_type: FileType) -> Result<bool> {
         if file_type == FileType::Directory && self.levels.ahead().is_some() {
             self.levels.reopen_last()?;
@@ -119,12 +119,12 @@ impl Walk<'_> {
     fn adopt(&mut self, name: &CStr, looked: Looked) -> Result<()> {
         #[cfg(test)]
         crate::tree::ahead::hooks::ADOPTED.set(crate::tree::ahead::hooks::ADOPTED.get() + 1);
-        let Looked { fd, version, mut listing } = looked;
-        let identity = version.map(|version| version.identity);
+        let Looked { fd, identity, mut listing, .. } = looked;
         let identity = self.check_ancestors(fd.as_fd(), identity)?;
         if listing.resolve_links(fd.as_fd()) && matches!(self.manner.work, Work::Stats) {
             listing.look_at_all(fd.as_fd(), || self.is_interrupted());
         }
+        self.ahead.known += listing.dirnames.len();
         self.push(name, fd, false, identity, listing);
         Ok(())
     }
@@ -181,16 +181,73 @@ impl Walk<'_> {
 
     /// Tells the threads of new directories to be visited, and starts them when there are enough.
     fn read_ahead(&mut self, children: usize) {
-        if self.levels.ahead().is_some() {
-            self.levels.push_ahead(false);
+        self.levels.push_ahead(false);
+        self.ahead.known += children;
+        self.start_threads();
+    }
+
+    fn start_threads(&mut self) {
+        let is_enough = self.ahead.known >= self.ahead.enough && self.levels.has_spare();
+        if !is_enough || self.ahead.is_started || self.ahead.threads == Some(0) {
             return;
         }
-        self.ahead.known += children;
-        let is_enough = self.ahead.known >= self.ahead.enough && self.levels.has_spare();
-        if is_enough && self.ahead.threads != Some(0) {
-            let threads = self.ahead.threads.unwrap_or_else(automatic_threads);
-            self.levels.start_ahead(self.manner, threads, Arc::clone(&self.interrupted));
+        self.ahead.is_started = true;
+        self.start_ahead();
+        let threads = self.ahead.threads.unwrap_or_else(automatic_threads);
+        if let Some(ahead) = self.levels.ahead() {
+            ahead.allow_threads(threads);
         }
+    }
+
+    fn start_ahead(&mut self) {
+        if self.levels.ahead().is_none() {
+            self.levels.start_ahead(self.manner, Arc::clone(&self.interrupted));
+        }
+    }
+
+    /// Lists directories that come next, on the calling thread, until `is_enough` returns true or
+    /// the read-ahead has no room for more. Does nothing with `threads(0)`.
+    ///
+    /// [`step_if_ready`](Self::step_if_ready) then goes to them without a system call.
+    ///
+    /// ```
+    /// use fdkit::{Walk, WalkOptions};
+    ///
+    /// let mut walk = Walk::new(c"src", None, WalkOptions::default()).exact(false);
+    /// walk.step()?;
+    /// walk.look_ahead(|| false);
+    /// let mut ready = 0;
+    /// while walk.step_if_ready().is_some() {
+    ///     ready += 1;
+    /// }
+    /// assert!(ready > 0);
+    /// # Ok::<(), fdkit::Error>(())
+    /// ```
+    pub fn look_ahead(&mut self, is_enough: impl FnMut() -> bool) {
+        if self.ahead.threads == Some(0) || self.levels.last().is_none() {
+            return;
+        }
+        if self.levels.has_spare() {
+            self.start_ahead();
+        }
+        self.start_threads();
+        if let Some(ahead) = self.levels.ahead() {
+            ahead.work(&mut self.looker, is_enough);
+        }
+    }
+
+    /// Goes on to the next directory if that takes no system call except to close descriptors: if
+    /// the directory was listed ahead. Returns `None` if it does not go on. Then
+    /// [`step`](Self::step) does, or finds the end of the walk.
+    ///
+    /// A walk that is [`exact`](Self::exact) has to look at each directory again, so the result is
+    /// always `None`.
+    pub fn step_if_ready(&mut self) -> Option<Step> {
+        let is_ready = !self.manner.is_exact && !self.is_interrupted() && self.start.is_none();
+        if !is_ready || !self.levels.is_next_ready(self.options.topdown) {
+            return None;
+        }
+        self.step().ok().flatten()
     }
 
     fn leave(&mut self) {
@@ -210,7 +267,8 @@ fn may_be_a_link(error: &Error) -> bool {
     is_not_a_directory(error) || matches!(error.errno(), libc::ESTALE | libc::EMFILE | libc::ENFILE)
 }
 
-/// What `O_NOFOLLOW | O_DIRECTORY` answers to a link, or to anything but a directory.
+/// Returns true for the errors of `O_NOFOLLOW | O_DIRECTORY` that mean that the file is a link, or
+/// anything else but a directory.
 fn is_not_a_directory(error: &Error) -> bool {
     matches!(error.errno(), libc::ENOTDIR | libc::ELOOP)
 }

@@ -44,7 +44,7 @@ impl Default for WalkOptions {
     }
 }
 
-/// What a step came to; the [`Walk`] tells the rest.
+/// The result of a step. The [`Walk`] has the details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// A directory was listed: see [`Walk::path`], [`Walk::dirnames`], [`Walk::filenames`] and
@@ -97,6 +97,7 @@ pub(super) struct ReadAhead {
     // How many directories were found so far, until threads are started.
     pub(super) known: usize,
     pub(super) enough: usize,
+    pub(super) is_started: bool,
 }
 
 #[derive(Debug)]
@@ -116,8 +117,13 @@ impl<'fd> Walk<'fd> {
             levels: Levels::new(options.max_open),
             ancestors: HashSet::new(),
             looker: Looker::default(),
-            manner: Manner { is_exact: true, links_are_files: false, work: Work::Nothing },
-            ahead: ReadAhead { threads: None, known: 0, enough: ENOUGH },
+            manner: Manner {
+                is_exact: true,
+                links_are_files: false,
+                follows: options.follow_symlinks,
+                work: Work::Nothing,
+            },
+            ahead: ReadAhead { threads: None, known: 0, enough: ENOUGH, is_started: false },
             kept: 0,
             interrupted: Arc::new(AtomicBool::new(false)),
         }
@@ -127,7 +133,7 @@ impl<'fd> Walk<'fd> {
     /// directories stand among the files, and what was listed ahead is not verified.
     pub(crate) fn of_work(top: &CStr, fd: OwnedFd, options: WalkOptions, work: Work) -> Self {
         let start = Some(Start::Open(top.to_owned(), fd));
-        let manner = Manner { is_exact: false, links_are_files: true, work };
+        let manner = Manner { is_exact: false, links_are_files: true, follows: false, work };
         Self { start, manner, ..Self::new(top, None, options) }
     }
 
@@ -139,8 +145,8 @@ impl<'fd> Walk<'fd> {
     /// Sets how many threads list directories ahead of the walk. By default as many as the
     /// machine runs at once, at most 4. With 0 the walk lists each directory when it comes to it.
     ///
-    /// What the walk yields does not depend on it. Threads start in a tree that has several dozen
-    /// directories, and end with the walk. They list up to 64 directories ahead, or an eighth of
+    /// The number of threads does not change what the walk yields. Threads start in a tree that has
+    /// several dozen directories, and end with the walk. They list up to 64 directories ahead, or an eighth of
     /// `RLIMIT_NOFILE` if that is less, with up to 4 MiB of names. Their descriptors count
     /// towards [`WalkOptions::max_open`], and levels of the tree take precedence. Directories
     /// may be opened that are never visited.

@@ -1,4 +1,4 @@
-//! What is done with each directory besides listing it.
+//! The work that is done in each directory besides listing it.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::BorrowedFd;
@@ -13,7 +13,7 @@ use crate::files::names::unlink;
 use crate::files::stat::{self, Stat};
 use crate::tree::listing::{Links, Listing, Reader};
 
-/// What is done with each directory besides listing it.
+/// The work that is done in each directory besides listing it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Work {
     #[default]
@@ -22,11 +22,12 @@ pub(crate) enum Work {
     Stats,
     /// Adds up what the directory and its entries take, unless it is on another device.
     Usage(Option<libc::dev_t>),
-    /// Removes what is not a directory. What cannot be removed stays in the listing.
+    /// Removes all entries that are not directories. Entries that cannot be removed stay in the
+    /// listing.
     Remove,
 }
 
-/// What came of it.
+/// The result of the [`Work`].
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Outcome {
     #[default]
@@ -48,14 +49,14 @@ impl Outcome {
     }
 }
 
-/// What is known of the entries, in the order of the names. `None` for what is gone.
+/// The status of each entry, in the order of the names, or `None` if the entry is gone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stats {
     pub(crate) of_dirnames: Vec<Option<Stat>>,
     pub(crate) of_filenames: Vec<Option<Stat>>,
 }
 
-/// What a directory and its entries take; those below are not counted.
+/// The space that a directory and its entries take, without the entries of subdirectories.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Found {
     pub(crate) bytes: u64,
@@ -67,7 +68,7 @@ pub(crate) struct Found {
     pub(crate) errors: Vec<(CString, Error)>,
 }
 
-/// What one file takes.
+/// The space that one file takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
     pub(crate) bytes: u64,
@@ -134,7 +135,7 @@ impl Found {
         for (name, _) in names.iter().take_while(|_| !is_over()) {
             match retry("fstatat", || fstatat(fd, name, AtFlags::AT_SYMLINK_NOFOLLOW)) {
                 Ok(stat) => self.add_file(&stat),
-                Err(error) if error.errno() == libc::ENOENT => {}
+                Err(error) if error.is(libc::ENOENT) => {}
                 Err(error) => self.errors.push((name.to_owned(), error)),
             }
         }
@@ -163,7 +164,7 @@ fn remove(fd: BorrowedFd<'_>, names: &Names, is_over: impl Fn() -> bool) -> Name
     let mut left = Names::default();
     for (name, file_type) in names {
         let is_gone = !is_over()
-            && unlink(Some(fd), name).map_or_else(|error| error.errno() == libc::ENOENT, |()| true);
+            && unlink(Some(fd), name).map_or_else(|error| error.is(libc::ENOENT), |()| true);
         if !is_gone {
             left.push(name, file_type);
         }

@@ -12,7 +12,7 @@ use crate::convert::handle::{Handle, lock};
 use crate::convert::outcome::Outcome;
 use crate::convert::value::IntoJs;
 
-/// What open descriptors weigh on the garbage collector. It belongs to the thread of its env.
+/// The weight of open descriptors on the garbage collector. It belongs to the thread of its env.
 pub struct Weight {
     env: Env,
     bytes: i64,
@@ -33,18 +33,30 @@ impl Drop for Weight {
     }
 }
 
-/// A descriptor that is closed once: by `close`, or when its handle is garbage-collected.
-pub struct Descriptor {
-    fd: Mutex<Option<(OwnedFd, Weight)>>,
+/// Something with a descriptor, which is closed once: explicitly, or when its handle is
+/// garbage-collected or its thread ends.
+pub struct Closable<T> {
+    value: Mutex<Option<(T, Weight)>>,
 }
 
-impl Descriptor {
-    fn new(fd: OwnedFd, env: Env) -> Self {
-        Self { fd: Mutex::new(Some((fd, Weight::new(env, 1)))) }
+/// A descriptor that JavaScript owns.
+pub type Descriptor = Closable<OwnedFd>;
+
+impl<T> Closable<T> {
+    pub fn new(value: T, env: Env) -> Self {
+        Self { value: Mutex::new(Some((value, Weight::new(env, 1)))) }
     }
 
-    fn take(&self) -> Option<OwnedFd> {
-        lock(&self.fd).take().map(|(fd, _)| fd)
+    pub fn take(&self) -> Option<T> {
+        lock(&self.value).take().map(|(value, _)| value)
+    }
+
+    /// Uses the value. `EBADF`: it is closed.
+    pub fn with<R>(&self, work: impl FnOnce(&mut T) -> fdkit::Result<R>) -> fdkit::Result<R> {
+        match lock(&self.value).as_mut() {
+            Some((value, _)) => work(value),
+            None => Err(fdkit::Error::new(libc::EBADF, "close")),
+        }
     }
 }
 

@@ -160,7 +160,7 @@ impl Listing {
     }
 }
 
-/// What JavaScript has not received yet.
+/// The names that JavaScript has not received yet.
 enum Left {
     // From this place on.
     Names(CoreNames, usize),

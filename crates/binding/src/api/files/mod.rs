@@ -5,3 +5,4 @@ pub mod descriptors;
 pub mod listing;
 pub mod names;
 pub mod stat;
+pub mod statvfs;

@@ -58,13 +58,10 @@ pub fn futex_wait(
 ) -> Outcome<Waited> {
     let deadline = deadline(seconds);
     let waited = address(&words, index).and_then(|word| {
-        // SAFETY: the memory of a buffer that JavaScript holds for the duration of the call.
-        if let Some(waited) = unsafe { futex::spin(word, value, deadline) } {
-            return Ok(waited);
-        }
         let keep_on = || may_run(&env);
         let keep_on: Option<&dyn Fn() -> bool> = if can_end { Some(&keep_on) } else { None };
-        futex::futex_wait(word, value, deadline, keep_on)
+        // SAFETY: the memory of a buffer that JavaScript holds for the duration of the call.
+        unsafe { futex::wait(word, value, deadline, keep_on) }
     });
     waited.into()
 }
@@ -115,8 +112,8 @@ pub fn futex_wait_later(
     };
     let deadline = deadline(seconds);
     // SAFETY: the memory of a buffer that JavaScript holds for the duration of the call.
-    if let Some(waited) = unsafe { futex::spin(word.0, value, Deadline::after(Duration::ZERO)) } {
-        return Ok(Response::now(Ok(waited)));
+    if !unsafe { futex::is_equal(word.0, value) } {
+        return Ok(Response::now(Ok(Waited::NotEqual)));
     }
     let (deferred, promise) = env.create_deferred()?;
     let settle = |deferred: JsDeferred<_, _>, waited: fdkit::Result<Waited>| {

@@ -1,7 +1,7 @@
 //! Reading and writing at a position. Positions and lengths are in bytes.
 
 use fdkit::files::descriptors::borrow;
-use fdkit::memory::io;
+use fdkit::memory::{io, memfd};
 use napi_derive::napi;
 
 use crate::convert::outcome::Outcome;
@@ -22,7 +22,7 @@ pub fn pread(
     borrow(fd, "pread").and_then(read).map(|count| count as f64).into()
 }
 
-/// Writes all of `bytes`.
+/// Writes all of `bytes`, to a file in huge pages, too.
 ///
 /// @syscall pwrite
 #[napi(catch_unwind)]
@@ -32,7 +32,8 @@ pub fn pwrite(
     position: i64,
 ) -> Outcome<()> {
     // SAFETY: the memory of an array, valid for the duration of the call.
-    let write = |fd| unsafe { io::pwrite(fd, bytes.data, bytes.length, position.cast_unsigned()) };
+    let write =
+        |fd| unsafe { memfd::write(fd, bytes.data, bytes.length, position.cast_unsigned()) };
     borrow(fd, "pwrite").and_then(write).into()
 }
 
@@ -42,13 +43,4 @@ pub fn pwrite(
 #[napi(catch_unwind)]
 pub fn ftruncate(fd: i32, size: i64) -> Outcome<()> {
     borrow(fd, "ftruncate").and_then(|fd| io::ftruncate(fd, size.cast_unsigned())).into()
-}
-
-/// Reserves the storage of a part of a file.
-///
-/// @syscall fallocate
-#[napi(catch_unwind)]
-pub fn fallocate(fd: i32, offset: i64, length: i64) -> Outcome<()> {
-    let (offset, length) = (offset.cast_unsigned(), length.cast_unsigned());
-    borrow(fd, "fallocate").and_then(|fd| io::fallocate(fd, offset, length)).into()
 }

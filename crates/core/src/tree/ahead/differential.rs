@@ -102,7 +102,7 @@ impl Twins {
         let kind = random.below(12);
         self.both(|top| {
             let (one, other) = (top.join(&one), top.join(&other));
-            // What cannot be done cannot be done in both.
+            // An edit that fails in one twin fails in the other as well.
             let _ = match kind {
                 0..=2 => fs::create_dir(one.join(format!("d{name}"))),
                 3 => fs::write(one.join(format!("f{name}")), ""),
@@ -131,7 +131,7 @@ fn exchange(one: &Path, other: &Path) -> std::io::Result<()> {
     Ok(renameat2(None, &paths[0], None, &paths[1], RENAME_EXCHANGE)?)
 }
 
-/// What a step came to, without what differs between twins.
+/// Describes the result of a step, without the parts that differ between twins.
 fn describe(walk: &mut Walk<'_>, top: &Path) -> String {
     let step = match walk.step() {
         Ok(None) => return "the end".into(),
@@ -211,7 +211,7 @@ fn run(base: &Path, seed: u64, walks: usize) -> Option<String> {
     let mut random = Random(seed * 2 + 1);
     for i in (0..walks).step_by(25) {
         let mut twins = Twins::new(base, seed * 1_000_000 + i as u64);
-        // What is younger is not listed ahead.
+        // A directory that changed less than 20 ms ago is not listed ahead.
         std::thread::sleep(Duration::from_millis(25));
         for _ in 0..25 {
             if let Some(difference) = walk_both(&mut twins, &mut random) {

@@ -1,4 +1,4 @@
-//! What tests look at, and what they break.
+//! Hooks for tests: what they observe, and what they break.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};

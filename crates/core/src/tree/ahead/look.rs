@@ -10,7 +10,7 @@ use nix::sys::stat::{FileStat, fstat, fstatat};
 
 use crate::error::{Result, retry};
 use crate::files::descriptors::Identity;
-use crate::tree::levels::open_directory;
+use crate::files::directory::open_directory;
 use crate::tree::listing::{Links, Listing, Reader};
 use crate::tree::work::Work;
 
@@ -21,7 +21,8 @@ const RACY: Duration = Duration::from_millis(20);
 // Devices whose file system is remembered. More than that are found on no usual machine.
 const MOST_DEVICES: usize = 64;
 
-/// What tells whether a name still leads to the same directory with the same entries.
+/// Identifies a directory with its entries: a version that is equal later shows that a name still
+/// leads to the same directory, and that its entries are the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Version {
     pub(crate) identity: Identity,
@@ -64,6 +65,8 @@ pub(crate) struct Looked {
     pub(crate) fd: Arc<OwnedFd>,
     /// `None` if the walk does not want to be exact.
     pub(crate) version: Option<Version>,
+    /// `None` if the walk does not need it.
+    pub(crate) identity: Option<Identity>,
     pub(crate) listing: Listing,
 }
 
@@ -74,11 +77,13 @@ pub(crate) struct Manner {
     pub(crate) is_exact: bool,
     /// Whether links to directories stand among the files.
     pub(crate) links_are_files: bool,
+    /// Whether the walk compares directories with their ancestors.
+    pub(crate) follows: bool,
     pub(crate) work: Work,
 }
 
 impl Manner {
-    /// What is done with links when the walk itself lists a directory.
+    /// How links are treated when the walk itself lists a directory.
     pub(crate) fn links(self) -> Links {
         if self.links_are_files { Links::AreFiles } else { Links::Resolve }
     }
@@ -117,9 +122,13 @@ impl Looker {
             }
             version = Some(own);
         }
+        let identity = match version {
+            None if manner.follows => Some(Identity::of(fd.as_fd())?),
+            version => version.map(|version| version.identity),
+        };
         let links = manner.links_ahead();
         let listing = manner.work.list(fd.as_fd(), &mut self.reader, links, is_enough)?;
-        Ok(listing.map(|listing| Looked { fd: Arc::new(fd), version, listing }))
+        Ok(listing.map(|listing| Looked { fd: Arc::new(fd), version, identity, listing }))
     }
 
     fn keeps_times(&mut self, fd: BorrowedFd<'_>, device: libc::dev_t) -> bool {

@@ -1,4 +1,4 @@
-//! What a walk visits next, and how far that was listed already.
+//! The directories that a walk visits next, and how far they are listed already.
 
 mod replace;
 
@@ -75,7 +75,7 @@ pub(crate) struct Task {
     at: usize,
 }
 
-/// What the walk finds when it comes to a directory.
+/// The state of a directory in the queue when the walk comes to it.
 #[derive(Debug)]
 pub(crate) enum Found {
     /// It has to list the directory itself.
@@ -84,7 +84,8 @@ pub(crate) enum Found {
     Looked(Box<Looked>),
 }
 
-/// What is to be dropped when the lock is released, since that closes descriptors.
+/// Collects values that are dropped after the lock is released, since dropping them closes
+/// descriptors.
 pub(crate) type Garbage = Vec<Box<Looked>>;
 
 impl Task {
@@ -106,8 +107,8 @@ impl Element {
 }
 
 impl Queue {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, ..Self::default() }
+    pub(crate) fn new(limit: usize, slots: usize) -> Self {
+        Self { limit, slots, ..Self::default() }
     }
 
     /// Says how many descriptors the walk leaves.
@@ -151,8 +152,8 @@ impl Queue {
         }
     }
 
-    /// Adds the children of the directory that the walk has entered, at `depth`. Whatever there
-    /// was at that depth or below it is forgotten.
+    /// Adds the children of the directory that the walk has entered, at `depth`. Tasks
+    /// that were queued at that depth or below it are forgotten.
     pub(crate) fn push(
         &mut self,
         depth: usize,
@@ -231,6 +232,24 @@ impl Queue {
             self.forget(depth + 1, garbage);
         }
         Found::Nothing
+    }
+
+    /// Returns whether the directory that the walk goes to is listed. With `to_the_bottom`, so must
+    /// be its first child, that child's first child, and so on.
+    pub(crate) fn is_ready(&self, depth: usize, name: &CStr, to_the_bottom: bool) -> bool {
+        // Deeper elements belong to directories that the walk has left.
+        let elements = self.stack.iter().rev().skip_while(move |element| element.depth > depth);
+        let (mut depth, mut name) = (depth, name);
+        for element in elements {
+            let State::Done(Some(looked)) = &element.state else { return false };
+            if element.depth != depth || element.name() != name {
+                return false;
+            }
+            let child = looked.listing.dirnames.next(&mut 0).filter(|_| to_the_bottom);
+            let Some((child, _)) = child else { return true };
+            (depth, name) = (depth + 1, child);
+        }
+        false
     }
 
     /// Whether it pays to wake up a thread.

@@ -1,4 +1,4 @@
-//! What becomes of the queue when the caller edits the directories to be visited.
+//! Updates the queue when the caller edits the directories to be visited.
 
 use std::collections::HashMap;
 use std::ffi::CString;
@@ -9,8 +9,8 @@ use super::{Element, Garbage, Queue, State};
 use crate::files::name_list::Names;
 
 impl Queue {
-    /// Puts other names in the place of the children of a directory, at `depth`. What was listed
-    /// of those that stay is kept.
+    /// Puts other names in the place of the children of a directory, at `depth`. The
+    /// listings of names that stay are kept.
     pub(crate) fn replace(
         &mut self,
         depth: usize,

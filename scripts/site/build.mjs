@@ -4,7 +4,7 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 
-import { run } from './run.mjs'
+import { run } from '../run.mjs'
 
 const site = 'build/site'
 const inDocs = (script, ...args) => run(process.execPath, join('docs/node_modules', script), ...args)
