@@ -192,17 +192,19 @@ onLinux('no number free on receipt is an error that says so, and closes the othe
   t.deepEqual(found, [['EMFILE', 'recvmsg'], ['EMFILE', 'accept'], 0, 1, 'stream'])
 })
 
-onLinux('no number free for a duplicate is an error of the send, and nothing is sent', (t) => {
+onLinux('no number free for a duplicate is an error of a send that waits, and nothing is sent', (t) => {
   const found = child<unknown>(
     `
     import { FdSocket } from 'fdkit/promises'
     const [one, other] = FdSocket.pair()
     const file = fdkit.memfdCreate('file')
     await other.receive({ signal: AbortSignal.timeout(1) }).catch(() => {})
+    const [busy] = FdSocket.pair()
+    busy.send(Buffer.alloc(5 << 20)).catch(() => {})
     const filling = []
     try { for (;;) filling.push(fs.openSync('/dev/null')) } catch {}
     fs.closeSync(filling.pop())
-    const code = await one.send('x', [file, file]).catch((error) => error.code)
+    const code = await busy.send('x', [file, file]).catch((error) => error.code)
     const thrown = (() => { try { one.toDuplex().writeWithFds('x', [file, file]) } catch (error) { return error.code } })()
     for (const fd of filling) fs.closeSync(fd)
     const before = countFds()

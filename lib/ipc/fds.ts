@@ -23,8 +23,26 @@ export function takeFds(fds: Handle<Fds> | null | undefined): number[] {
 const OWN = Symbol('own')
 let construct: (data: Buffer, fds: Handle<Fds> | null | undefined) => FdMessage
 
+// The descriptors of messages that were received in this turn of the event loop.
+let recent: Handle<Fds>[] = []
+
+// Descriptors weigh so much that those of one message can start the collector. Most are taken within
+// the turn, and need not.
+function weighLater(fds: Handle<Fds>): void {
+  recent.push(fds)
+  if (recent.length > 1) return
+  setImmediate(() => {
+    const handles = recent
+    recent = []
+    for (const handle of handles) native.fdsWeigh(handle)
+  }).unref()
+}
+
 /** Returns the message with these bytes and descriptors. */
-export const message = (data: Buffer, fds: Handle<Fds> | null | undefined): FdMessage => construct(data, fds)
+export function message(data: Buffer, fds: Handle<Fds> | null | undefined): FdMessage {
+  if (fds) weighLater(fds)
+  return construct(data, fds)
+}
 
 /**
  * A message that an {@link FdSocket} received: bytes, and the descriptors that came with them.

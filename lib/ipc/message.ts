@@ -98,7 +98,8 @@ function received(outcome: Outcome<Received>): ReceivedFds {
 }
 
 function receiveNow({ socket, room, most, flags }: Receive): ReceivedFds {
-  return received(native.recvFds(socket, room, most, flags))
+  const [data, fds, returned] = check(native.recvFds(socket, room, most, flags))
+  return { data, fds: fds.map(handOut), flags: returned }
 }
 
 async function receiveLater({ socket, room, most, flags }: Receive): Promise<ReceivedFds> {

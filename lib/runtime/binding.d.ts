@@ -220,6 +220,13 @@ export declare function fdsTake(fds: Handle<Fds>): Array<number>
 export type FileContents = Buffer
 
 /**
+ * Lets the descriptors that nobody has taken weigh on the garbage collector.
+ *
+ * @syscall recvmsg
+ */
+export declare function fdsWeigh(fds: Handle<Fds>): void
+
+/**
  * Sets the size of a file.
  *
  * @syscall ftruncate
@@ -482,7 +489,7 @@ export type Received = [Buffer, Handle<Fds> | undefined | null, number]
  *
  * @syscall recvmsg
  */
-export declare function recvFds(fd: number, size: number, maxFds: number, flags: number): Outcome<Received>
+export declare function recvFds(fd: number, size: number, maxFds: number, flags: number): Outcome<[data: Buffer, fds: Array<OwnedFd>, flags: number]>
 
 /**
  * Receives in the poll thread. Returns the number under which `eventsDrain` will have the outcome.
@@ -849,7 +856,7 @@ export declare function socketPeerPidfd(socket: Handle<Socket>): Outcome<OwnedFd
 export declare function socketReceive(events: Handle<Events>, socket: Handle<Socket>): Outcome<undefined | Handle<Socket> | Received> | number
 
 /**
- * Sends bytes and descriptors. The descriptors are duplicated before it returns.
+ * Sends bytes and descriptors. If it has to wait, the descriptors are duplicated before it returns.
  *
  * @syscall sendmsg
  */

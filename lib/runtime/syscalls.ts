@@ -22,6 +22,7 @@ export const syscalls = {
   fdsCount: 'recvmsg',
   fdsDuplicate: 'dup',
   fdsTake: 'recvmsg',
+  fdsWeigh: 'recvmsg',
   ftruncate: 'ftruncate',
   futexCancel: 'futex',
   futexWait: 'futex',

@@ -173,6 +173,46 @@ impl Socket {
         self.watch();
     }
 
+    /// Sends as [`Socket::send`] does. The descriptors are duplicated only if the call has to wait.
+    ///
+    /// The error may also be that of the duplication.
+    pub fn send_borrowed(
+        &self,
+        data: Vec<u8>,
+        fds: &[BorrowedFd<'_>],
+        done: impl FnOnce(Result<()>) + Send + 'static,
+    ) {
+        let duplicate = || fds.iter().map(|&fd| dup(fd)).collect::<Result<Vec<_>>>();
+        let mut sent = 0;
+        let mut state = self.shared.lock();
+        let is_valid = !data.is_empty() && fds.len() <= MAX_FDS;
+        if let Some(fd) = state.fd.as_ref().filter(|_| is_valid && state.sends.is_empty()) {
+            match send_fds(fd.as_fd(), &data, fds, MSG_DONTWAIT) {
+                Ok(count) if count == data.len() || self.kind() != Kind::Stream => {
+                    drop(state);
+                    return done(Ok(()));
+                }
+                Ok(count) => sent = count,
+                Err(error) if error.is(libc::EAGAIN) => {}
+                Err(error) => {
+                    drop(state);
+                    return done(Err(error));
+                }
+            }
+        }
+        if sent > 0 {
+            // The lock was held since the first byte, so nothing comes between the parts.
+            state.sends.push_back(Outgoing { data, sent, fds: Vec::new(), done: Box::new(done) });
+            drop(state);
+            return self.watch();
+        }
+        drop(state);
+        match duplicate() {
+            Ok(fds) => self.send(data, fds, done),
+            Err(error) => done(Err(error)),
+        }
+    }
+
     /// Receives the next message, or the next connection if the socket listens. `done` is called on
     /// this thread or on the one that polls.
     ///

@@ -15,7 +15,7 @@ use crate::convert::value::{IntoJs, to_js};
 
 /// The descriptors of a message. They are closed with it, unless JavaScript has taken them.
 pub struct Fds {
-    fds: Mutex<Option<(Vec<OwnedFd>, Weight)>>,
+    fds: Mutex<Option<(Vec<OwnedFd>, Option<Weight>)>>,
 }
 
 /// Creates the handle of the descriptors, or `undefined` if there are none.
@@ -23,8 +23,7 @@ pub fn fds_to_js(env: &Env, fds: Vec<OwnedFd>) -> Result<sys::napi_value> {
     if fds.is_empty() {
         return to_js(env, ());
     }
-    let weight = Weight::new(*env, fds.len());
-    Handle::new(Fds { fds: Mutex::new(Some((fds, weight))) }).into_js(env)
+    Handle::new(Fds { fds: Mutex::new(Some((fds, None))) }).into_js(env)
 }
 
 /// Duplicates descriptors, for a message that is sent later.
@@ -33,7 +32,7 @@ pub fn fds_to_js(env: &Env, fds: Vec<OwnedFd>) -> Result<sys::napi_value> {
 #[napi(catch_unwind)]
 pub fn fds_duplicate(env: Env, fds: Vec<i32>) -> Outcome<Handle<Fds>> {
     let handle = duplicate(&fds).map(|fds| {
-        let weight = Weight::new(env, fds.len());
+        let weight = Some(Weight::new(env, fds.len()));
         Handle::new(Fds { fds: Mutex::new(Some((fds, weight))) })
     });
     handle.into()
@@ -57,6 +56,16 @@ impl Fds {
     /// Takes the descriptors that nobody has taken.
     pub fn take(&self) -> Vec<OwnedFd> {
         lock(&self.fds).take().map_or_else(Vec::new, |(fds, _)| fds)
+    }
+}
+
+/// Lets the descriptors that nobody has taken weigh on the garbage collector.
+///
+/// @syscall recvmsg
+#[napi(catch_unwind)]
+pub fn fds_weigh(env: Env, fds: &Handle<Fds>) {
+    if let Some((fds, weight)) = lock(&fds.fds).as_mut() {
+        weight.get_or_insert_with(|| Weight::new(env, fds.len()));
     }
 }
 

@@ -33,6 +33,19 @@ impl IntoJs for Received {
     }
 }
 
+/// The same for a call that was made at once. JavaScript receives the numbers of the descriptors, and
+/// owns them.
+pub struct ReceivedNow(Received);
+
+impl IntoJs for ReceivedNow {
+    fn into_js(self, env: &Env) -> Result<sys::napi_value> {
+        let Received { data, fds, flags } = self.0;
+        let data = NameKind { as_buffers: true }.to_js(env, &data)?;
+        let fds: Vec<i32> = fds.into_iter().map(IntoRawFd::into_raw_fd).collect();
+        array(env, &[data, to_js(env, fds)?, to_js(env, flags)?])
+    }
+}
+
 /// Two descriptors. JavaScript receives their numbers, and owns them.
 impl IntoJs for (OwnedFd, OwnedFd) {
     fn into_js(self, env: &Env) -> Result<sys::napi_value> {
@@ -70,13 +83,16 @@ pub fn send_fds(
 /// Receives at most `size` bytes, and at most `maxFds` descriptors.
 ///
 /// @syscall recvmsg
-#[napi(catch_unwind)]
-pub fn recv_fds(fd: i32, size: u32, max_fds: u32, flags: i32) -> Outcome<Received> {
+#[napi(
+    catch_unwind,
+    ts_return_type = "Outcome<[data: Buffer, fds: Array<OwnedFd>, flags: number]>"
+)]
+pub fn recv_fds(fd: i32, size: u32, max_fds: u32, flags: i32) -> Outcome<ReceivedNow> {
     let receive = || {
         let mut data = ipc::room(size as usize)?;
         let got = ipc::recv_fds(borrow(fd, "recvmsg")?, &mut data, max_fds as usize, flags)?;
         data.truncate(got.length);
-        fdkit::Result::Ok(Received { data, fds: got.fds, flags: got.flags })
+        fdkit::Result::Ok(ReceivedNow(Received { data, fds: got.fds, flags: got.flags }))
     };
     receive().into()
 }

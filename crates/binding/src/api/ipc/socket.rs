@@ -10,8 +10,8 @@ use napi::sys;
 use napi_derive::napi;
 
 use crate::api::files::descriptors::Weight;
-use crate::api::ipc::events::{Begun, Events, begin};
-use crate::api::ipc::fds::{Fds, duplicate};
+use crate::api::ipc::events::{Begun, Done, Events, begin};
+use crate::api::ipc::fds::{Fds, not_open};
 use crate::api::ipc::message::{Received, kind};
 use crate::call::{Response, respond_at};
 use crate::convert::handle::{Handle, lock};
@@ -131,7 +131,7 @@ pub fn socket_new_pair(type_: u32) -> Outcome<[ipc::Socket; 2]> {
     pair.into()
 }
 
-/// Sends bytes and descriptors. The descriptors are duplicated before it returns.
+/// Sends bytes and descriptors. If it has to wait, the descriptors are duplicated before it returns.
 ///
 /// @syscall sendmsg
 #[napi(catch_unwind, ts_return_type = "Outcome<undefined> | number")]
@@ -141,12 +141,17 @@ pub fn socket_send(
     #[napi(ts_arg_type = "Uint8Array")] data: Bytes,
     fds: Vec<i32>,
 ) -> Begun<()> {
-    let fds = match duplicate(&fds) {
-        Ok(fds) => fds,
-        Err(error) => return Begun::Now(Err(error).into()),
-    };
-    begin(events, |done| {
-        socket.socket.send(data.to_vec(), fds, done);
+    let fds: fdkit::Result<Vec<_>> = fds.iter().map(|&fd| borrow(fd, "sendmsg")).collect();
+    begin(events, |done: Done<()>| {
+        match fds {
+            Ok(fds) => {
+                let done = |result: fdkit::Result<()>| {
+                    done(result.map_err(|error| not_open(error, "sendmsg")));
+                };
+                socket.socket.send_borrowed(data.to_vec(), &fds, done);
+            }
+            Err(error) => done(Err(error)),
+        }
         Ticket::next()
     })
 }
