@@ -118,8 +118,9 @@ async function runAll() {
       }
       say(`tests, ${platform.name}, Node.js ${node}`)
       const suite = { ...(await runSuite(platform, node, specs)), specs: specs && `${specs.length} files` }
-      // A run of some files is kept unless they were chosen by hand.
-      if (chosenSpecs.length === 0) keep('suite', `${platform.name}.${node}${specs ? '.part' : ''}`, suite)
+      // A run that was interrupted is not kept, nor one of files that were chosen by hand.
+      if (chosenSpecs.length === 0 && suite.isComplete)
+        keep('suite', `${platform.name}.${node}${specs ? '.part' : ''}`, suite)
       suites.push(suite)
     }
   }
