@@ -439,6 +439,10 @@ export declare function utime(path: PathLike | FdLike, options?: UtimeOptions): 
  * the caller passed them, descriptors are numbers, and an argument that was not given is `undefined`.
  */
 export interface AuditEvents {
+	"fdkit.diskUsage": [
+		path: PathLike,
+		dirFd: number | undefined
+	];
 	"mmap.__new__": [
 		fileno: number,
 		length: number,
@@ -544,14 +548,14 @@ export type AuditHook = (...event: {
 }[keyof AuditEvents]) => void;
 /**
  * Adds a function that is called before every operation that Python audits. The function can refuse
- * the operation by throwing. As in Python, a hook cannot be removed, and it is also called when
+ * the operation by throwing. {@link diskUsage}, which Python lacks, raises `fdkit.diskUsage`. As in Python, a hook cannot be removed, and it is also called when
  * another hook is added.
  *
  * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
  * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
  * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
- * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree` and
- * `sys.addaudithook`. Each thread has its own hooks.
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree`, `socket.bind`,
+ * `socket.connect`, `socket.sendmsg` and `sys.addaudithook`. Each thread has its own hooks.
  *
  * @param hook a function that gets the event's name and its arguments. An argument that was not
  * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and
@@ -571,14 +575,14 @@ export type AuditHook = (...event: {
 export declare function addAuditHook(hook: AuditHook): void;
 /**
  * Adds a function that is called before every operation that Python audits. The function can refuse
- * the operation by throwing. As in Python, a hook cannot be removed, and it is also called when
+ * the operation by throwing. {@link diskUsage}, which Python lacks, raises `fdkit.diskUsage`. As in Python, a hook cannot be removed, and it is also called when
  * another hook is added.
  *
  * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
  * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
  * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
- * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree` and
- * `sys.addaudithook`. Each thread has its own hooks.
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree`, `socket.bind`,
+ * `socket.connect`, `socket.sendmsg` and `sys.addaudithook`. Each thread has its own hooks.
  *
  * @param hook a function that gets the event's name and its arguments. An argument that was not
  * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and
@@ -866,6 +870,153 @@ export declare function futexWait(typedArray: Int32Array, index: number, value: 
  * ```
  */
 export declare function futexWake(typedArray: Int32Array, index: number, count?: number): number;
+/** Options of {@link lstat}. */
+export interface LstatOptions extends DirFdOptions {
+	/** Whether the numbers are bigints, which are exact; `false` by default. */
+	bigint?: boolean | undefined;
+}
+/** Options of {@link stat}. */
+export interface StatOptions extends LstatOptions {
+	/** Whether to follow a symbolic link; `true` by default. */
+	followSymlinks?: boolean | undefined;
+}
+/**
+ * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
+ * `fs.BigIntStats` with `bigint: true`.
+ *
+ * Times are in milliseconds and, with `bigint: true`, also in nanoseconds.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks:
+ * false` was given with a descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`
+ * and the other errors of stat(2)
+ * @see https://docs.python.org/3/library/os.html#os.stat
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   for (const name of filenames) {
+ *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
+ *   }
+ * }
+ * ```
+ */
+export declare function stat(path: PathLike | FdLike, options: StatOptions & {
+	bigint: true;
+}): fs.BigIntStats;
+/**
+ * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
+ * `fs.BigIntStats` with `bigint: true`.
+ *
+ * Times are in milliseconds and, with `bigint: true`, also in nanoseconds.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks:
+ * false` was given with a descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`
+ * and the other errors of stat(2)
+ * @see https://docs.python.org/3/library/os.html#os.stat
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   for (const name of filenames) {
+ *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
+ *   }
+ * }
+ * ```
+ */
+export declare function stat(path: PathLike | FdLike, options?: StatOptions & {
+	bigint?: false | undefined;
+}): fs.Stats;
+/**
+ * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
+ * `fs.BigIntStats` with `bigint: true`.
+ *
+ * Times are in milliseconds and, with `bigint: true`, also in nanoseconds.
+ *
+ * @param path a path, or a descriptor
+ * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks:
+ * false` was given with a descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`
+ * and the other errors of stat(2)
+ * @see https://docs.python.org/3/library/os.html#os.stat
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   for (const name of filenames) {
+ *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
+ *   }
+ * }
+ * ```
+ */
+export declare function stat(path: PathLike | FdLike, options?: StatOptions): fs.Stats | fs.BigIntStats;
+/**
+ * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
+ * does the same as {@link stat}.
+ *
+ * @throws the errors of {@link stat}
+ * @see https://docs.python.org/3/library/os.html#os.lstat
+ * @example
+ * ```ts
+ * import { lstat } from 'fdkit'
+ *
+ * lstat('current').isSymbolicLink() // true
+ * lstat('current', { bigint: true }).mtimeNs // such as 1764000000123456789n
+ * ```
+ */
+export declare function lstat(path: PathLike, options: LstatOptions & {
+	bigint: true;
+}): fs.BigIntStats;
+/**
+ * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
+ * does the same as {@link stat}.
+ *
+ * @throws the errors of {@link stat}
+ * @see https://docs.python.org/3/library/os.html#os.lstat
+ * @example
+ * ```ts
+ * import { lstat } from 'fdkit'
+ *
+ * lstat('current').isSymbolicLink() // true
+ * lstat('current', { bigint: true }).mtimeNs // such as 1764000000123456789n
+ * ```
+ */
+export declare function lstat(path: PathLike, options?: LstatOptions & {
+	bigint?: false | undefined;
+}): fs.Stats;
+/**
+ * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
+ * does the same as {@link stat}.
+ *
+ * @throws the errors of {@link stat}
+ * @see https://docs.python.org/3/library/os.html#os.lstat
+ * @example
+ * ```ts
+ * import { lstat } from 'fdkit'
+ *
+ * lstat('current').isSymbolicLink() // true
+ * lstat('current', { bigint: true }).mtimeNs // such as 1764000000123456789n
+ * ```
+ */
+export declare function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats;
+/** The status of the entries of a directory, which {@link fwalk} yields with `stats: true`. */
+export interface FwalkStats<Name extends string | Buffer = string, Stats extends fs.Stats | fs.BigIntStats = fs.Stats> {
+	/**
+	 * Returns the status of an entry, without following a symbolic link: an object that can be used
+	 * as an `fs.Stats`, or as an `fs.BigIntStats` with `bigint: true`. Returns `undefined` for a name
+	 * that was not listed, and for an entry that could not be examined: it disappeared, or the
+	 * directory may not be searched.
+	 *
+	 * The entry was examined when the directory was listed. The result stays valid after the walk.
+	 */
+	get(name: Name): Stats | undefined;
+}
 /** The values that {@link fwalk} yields: a directory, the names in it, and its descriptor. */
 export type FwalkEntry<Name extends string | Buffer = string> = [
 	/** The path of the directory: `top` and the names below it, joined with slashes. */
@@ -881,6 +1032,15 @@ export type FwalkEntry<Name extends string | Buffer = string> = [
 	 * must never close it. `dup` makes a copy to keep.
 	 */
 	dirFd: number
+];
+/** The values that {@link fwalk} yields with `stats: true`. */
+export type FwalkStatsEntry<Name extends string | Buffer = string, Stats extends fs.Stats | fs.BigIntStats = fs.Stats> = [
+	dirpath: Name,
+	dirnames: Name[],
+	filenames: Name[],
+	dirFd: number,
+	/** The status of each name in `dirnames` and `filenames`. */
+	stats: FwalkStats<Name, Stats>
 ];
 /** Options of {@link fwalk}. */
 export interface FwalkOptions<Name extends string | Buffer = string> {
@@ -915,15 +1075,23 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
 	 * descriptor is always that of the directory that was listed.
 	 */
 	exact?: boolean | undefined;
+	/**
+	 * Whether to examine each entry, without following symbolic links; `false` by default. The walk
+	 * then yields a fifth value, whose `get(name)` returns the status. The threads do it when they
+	 * list a directory, which is several times as fast as calling {@link stat} for each name.
+	 */
+	stats?: boolean | undefined;
+	/** With `stats`, whether the numbers are bigints, which are exact; `false` by default. */
+	bigint?: boolean | undefined;
 }
 /** The iterator that {@link fwalk} returns. */
-export interface FwalkIterator<Name extends string | Buffer = string> extends NodeJS.Iterator<FwalkEntry<Name>, undefined, unknown> {
-	next(): IteratorResult<FwalkEntry<Name>, undefined>;
+export interface FwalkIterator<Name extends string | Buffer = string, Entry = FwalkEntry<Name>> extends NodeJS.Iterator<Entry, undefined, unknown> {
+	next(): IteratorResult<Entry, undefined>;
 	/** Ends the walk and closes its descriptors, as `break` in a loop does. */
 	return(value?: unknown): IteratorReturnResult<undefined>;
 	/** Ends the walk and throws `error`. */
 	throw(error?: unknown): IteratorReturnResult<undefined>;
-	[Symbol.iterator](): FwalkIterator<Name>;
+	[Symbol.iterator](): FwalkIterator<Name, Entry>;
 	[Symbol.dispose](): void;
 }
 /**
@@ -940,6 +1108,9 @@ export interface FwalkIterator<Name extends string | Buffer = string> extends No
  * a directory that cannot be listed (as Python documents), a directory that was replaced by
  * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
  * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
  *
  * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
  * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
@@ -959,6 +1130,304 @@ export interface FwalkIterator<Name extends string | Buffer = string> extends No
  *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
  *   const cvs = dirs.indexOf('CVS')
  *   if (cvs !== -1) dirs.splice(cvs, 1) // do not visit CVS directories
+ * }
+ *
+ * // the same sizes, in the same pass
+ * for (const [root, , files, , stats] of fwalk('src', { onerror, stats: true })) {
+ *   const sizes = files.map((name) => stats.get(name)?.size ?? 0)
+ *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
+ * }
+ * ```
+ */
+export declare function fwalk(top: Uint8Array, options?: FwalkOptions<Buffer> & {
+	stats?: false | undefined;
+}): FwalkIterator<Buffer>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for (const [root, dirs, files, dirFd] of fwalk('src', { onerror })) {
+ *   const sizes = files.map((name) => stat(name, { dirFd, followSymlinks: false }).size)
+ *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
+ *   const cvs = dirs.indexOf('CVS')
+ *   if (cvs !== -1) dirs.splice(cvs, 1) // do not visit CVS directories
+ * }
+ *
+ * // the same sizes, in the same pass
+ * for (const [root, , files, , stats] of fwalk('src', { onerror, stats: true })) {
+ *   const sizes = files.map((name) => stats.get(name)?.size ?? 0)
+ *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
+ * }
+ * ```
+ */
+export declare function fwalk(top?: string | URL, options?: FwalkOptions<string> & {
+	stats?: false | undefined;
+}): FwalkIterator<string>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for (const [root, dirs, files, dirFd] of fwalk('src', { onerror })) {
+ *   const sizes = files.map((name) => stat(name, { dirFd, followSymlinks: false }).size)
+ *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
+ *   const cvs = dirs.indexOf('CVS')
+ *   if (cvs !== -1) dirs.splice(cvs, 1) // do not visit CVS directories
+ * }
+ *
+ * // the same sizes, in the same pass
+ * for (const [root, , files, , stats] of fwalk('src', { onerror, stats: true })) {
+ *   const sizes = files.map((name) => stats.get(name)?.size ?? 0)
+ *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
+ * }
+ * ```
+ */
+export declare function fwalk(top: Uint8Array, options: FwalkOptions<Buffer> & {
+	stats: true;
+	bigint?: false | undefined;
+}): FwalkIterator<Buffer, FwalkStatsEntry<Buffer>>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for (const [root, dirs, files, dirFd] of fwalk('src', { onerror })) {
+ *   const sizes = files.map((name) => stat(name, { dirFd, followSymlinks: false }).size)
+ *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
+ *   const cvs = dirs.indexOf('CVS')
+ *   if (cvs !== -1) dirs.splice(cvs, 1) // do not visit CVS directories
+ * }
+ *
+ * // the same sizes, in the same pass
+ * for (const [root, , files, , stats] of fwalk('src', { onerror, stats: true })) {
+ *   const sizes = files.map((name) => stats.get(name)?.size ?? 0)
+ *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
+ * }
+ * ```
+ */
+export declare function fwalk(top: string | URL | undefined, options: FwalkOptions<string> & {
+	stats: true;
+	bigint?: false | undefined;
+}): FwalkIterator<string, FwalkStatsEntry>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for (const [root, dirs, files, dirFd] of fwalk('src', { onerror })) {
+ *   const sizes = files.map((name) => stat(name, { dirFd, followSymlinks: false }).size)
+ *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
+ *   const cvs = dirs.indexOf('CVS')
+ *   if (cvs !== -1) dirs.splice(cvs, 1) // do not visit CVS directories
+ * }
+ *
+ * // the same sizes, in the same pass
+ * for (const [root, , files, , stats] of fwalk('src', { onerror, stats: true })) {
+ *   const sizes = files.map((name) => stats.get(name)?.size ?? 0)
+ *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
+ * }
+ * ```
+ */
+export declare function fwalk(top: Uint8Array, options: FwalkOptions<Buffer> & {
+	stats: true;
+	bigint: true;
+}): FwalkIterator<Buffer, FwalkStatsEntry<Buffer, fs.BigIntStats>>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for (const [root, dirs, files, dirFd] of fwalk('src', { onerror })) {
+ *   const sizes = files.map((name) => stat(name, { dirFd, followSymlinks: false }).size)
+ *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
+ *   const cvs = dirs.indexOf('CVS')
+ *   if (cvs !== -1) dirs.splice(cvs, 1) // do not visit CVS directories
+ * }
+ *
+ * // the same sizes, in the same pass
+ * for (const [root, , files, , stats] of fwalk('src', { onerror, stats: true })) {
+ *   const sizes = files.map((name) => stats.get(name)?.size ?? 0)
+ *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
+ * }
+ * ```
+ */
+export declare function fwalk(top: string | URL | undefined, options: FwalkOptions<string> & {
+	stats: true;
+	bigint: true;
+}): FwalkIterator<string, FwalkStatsEntry<string, fs.BigIntStats>>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for (const [root, dirs, files, dirFd] of fwalk('src', { onerror })) {
+ *   const sizes = files.map((name) => stat(name, { dirFd, followSymlinks: false }).size)
+ *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
+ *   const cvs = dirs.indexOf('CVS')
+ *   if (cvs !== -1) dirs.splice(cvs, 1) // do not visit CVS directories
+ * }
+ *
+ * // the same sizes, in the same pass
+ * for (const [root, , files, , stats] of fwalk('src', { onerror, stats: true })) {
+ *   const sizes = files.map((name) => stats.get(name)?.size ?? 0)
+ *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
  * }
  * ```
  */
@@ -978,6 +1447,9 @@ export declare function fwalk(top: Uint8Array, options?: FwalkOptions<Buffer>): 
  * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
  * directory that is its own ancestor. Names added to `dirnames` must be single components.
  *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
  * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
  * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
  * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
@@ -997,9 +1469,117 @@ export declare function fwalk(top: Uint8Array, options?: FwalkOptions<Buffer>): 
  *   const cvs = dirs.indexOf('CVS')
  *   if (cvs !== -1) dirs.splice(cvs, 1) // do not visit CVS directories
  * }
+ *
+ * // the same sizes, in the same pass
+ * for (const [root, , files, , stats] of fwalk('src', { onerror, stats: true })) {
+ *   const sizes = files.map((name) => stats.get(name)?.size ?? 0)
+ *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
+ * }
  * ```
  */
 export declare function fwalk(top?: string | URL, options?: FwalkOptions<string>): FwalkIterator<string>;
+/** The result of {@link diskUsage}. */
+export interface DiskUsage {
+	/** The sizes of all regular files, and the lengths of the texts of all symbolic links. */
+	bytes: number;
+	/** The bytes that the file system has allocated for all entries, including directories. */
+	allocated: number;
+	/** The number of entries that are not directories. */
+	files: number;
+	/** The number of directories, including the top. */
+	directories: number;
+}
+/** Options of {@link diskUsage}. */
+export interface DiskUsageOptions<Name extends string | Buffer = string> extends DirFdOptions {
+	/**
+	 * The number of threads that help, from 0 (none) to 64. By default, it is the number that the
+	 * machine runs in parallel, but at most 4. The threads start in a tree of several dozen
+	 * directories.
+	 */
+	threads?: number | undefined;
+	/** Whether to leave out directories on other file systems, as `du -x` does; `false` by default. */
+	oneFileSystem?: boolean | undefined;
+	/**
+	 * Called with each error, whose `path` is the whole path of what is not counted. The rest is
+	 * counted. If the function throws, the count ends. By default, the first error is thrown.
+	 */
+	onerror?: ((error: SystemError<Name>) => void) | undefined;
+}
+/**
+ * Adds up what a directory and everything below it take on disk, as `du -s` does, at any depth.
+ *
+ * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
+ * If `path` is not a directory, that entry is counted.
+ *
+ * The tree is read on several threads, and its names never become JavaScript values. To know what
+ * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
+ * `fdkit.diskUsage`, with `path` and `dirFd`.
+ *
+ * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
+ * else on each file system.
+ *
+ * @throws `ENOENT`: `path` does not exist; without `onerror`, also the first error below `path`:
+ * `EACCES` and others
+ * @see https://www.gnu.org/software/coreutils/manual/html_node/du-invocation.html
+ * @example
+ * ```ts
+ * import { diskUsage } from 'fdkit'
+ *
+ * const { bytes, files } = diskUsage('src', { onerror: (error) => console.error(error.message) })
+ * bytes > files // true
+ * ```
+ */
+export declare function diskUsage(path: Uint8Array, options?: DiskUsageOptions<Buffer>): DiskUsage;
+/**
+ * Adds up what a directory and everything below it take on disk, as `du -s` does, at any depth.
+ *
+ * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
+ * If `path` is not a directory, that entry is counted.
+ *
+ * The tree is read on several threads, and its names never become JavaScript values. To know what
+ * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
+ * `fdkit.diskUsage`, with `path` and `dirFd`.
+ *
+ * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
+ * else on each file system.
+ *
+ * @throws `ENOENT`: `path` does not exist; without `onerror`, also the first error below `path`:
+ * `EACCES` and others
+ * @see https://www.gnu.org/software/coreutils/manual/html_node/du-invocation.html
+ * @example
+ * ```ts
+ * import { diskUsage } from 'fdkit'
+ *
+ * const { bytes, files } = diskUsage('src', { onerror: (error) => console.error(error.message) })
+ * bytes > files // true
+ * ```
+ */
+export declare function diskUsage(path: string | URL, options?: DiskUsageOptions): DiskUsage;
+/**
+ * Adds up what a directory and everything below it take on disk, as `du -s` does, at any depth.
+ *
+ * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
+ * If `path` is not a directory, that entry is counted.
+ *
+ * The tree is read on several threads, and its names never become JavaScript values. To know what
+ * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
+ * `fdkit.diskUsage`, with `path` and `dirFd`.
+ *
+ * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
+ * else on each file system.
+ *
+ * @throws `ENOENT`: `path` does not exist; without `onerror`, also the first error below `path`:
+ * `EACCES` and others
+ * @see https://www.gnu.org/software/coreutils/manual/html_node/du-invocation.html
+ * @example
+ * ```ts
+ * import { diskUsage } from 'fdkit'
+ *
+ * const { bytes, files } = diskUsage('src', { onerror: (error) => console.error(error.message) })
+ * bytes > files // true
+ * ```
+ */
+export declare function diskUsage(path: PathLike, options?: DiskUsageOptions<string | Buffer>): DiskUsage;
 /** The type of a Unix socket. */
 export type SocketType = "stream" | "seqpacket" | "dgram";
 /** Options of {@link sendFds} and {@link recvFds}. */
@@ -1007,7 +1587,7 @@ export interface FdsOptions {
 	/** `MSG_*`, or-ed; 0 by default. */
 	flags?: number | undefined;
 }
-/** What {@link recvFds} returns. */
+/** The result of {@link recvFds}. */
 export interface ReceivedFds {
 	/** The bytes. It is empty at the end of a stream. */
 	data: Buffer;
@@ -1867,141 +2447,6 @@ export declare function rmtree(path: string | URL, options?: RmtreeOptions): voi
  * ```
  */
 export declare function rmtree(path: PathLike, options?: RmtreeOptions<string | Buffer>): void;
-/** Options of {@link lstat}. */
-export interface LstatOptions extends DirFdOptions {
-	/** Whether the numbers are bigints, which are exact; `false` by default. */
-	bigint?: boolean | undefined;
-}
-/** Options of {@link stat}. */
-export interface StatOptions extends LstatOptions {
-	/** Whether to follow a symbolic link; `true` by default. */
-	followSymlinks?: boolean | undefined;
-}
-/**
- * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
- * `fs.BigIntStats` with `bigint: true`.
- *
- * Times are in milliseconds and, with `bigint: true`, also in nanoseconds.
- *
- * @param path a path, or a descriptor
- * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks:
- * false` was given with a descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`
- * and the other errors of stat(2)
- * @see https://docs.python.org/3/library/os.html#os.stat
- * @example
- * ```ts
- * import { fwalk, stat } from 'fdkit'
- *
- * const onerror = (error: Error) => { throw error }
- * for (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
- *   for (const name of filenames) {
- *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
- *   }
- * }
- * ```
- */
-export declare function stat(path: PathLike | FdLike, options: StatOptions & {
-	bigint: true;
-}): fs.BigIntStats;
-/**
- * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
- * `fs.BigIntStats` with `bigint: true`.
- *
- * Times are in milliseconds and, with `bigint: true`, also in nanoseconds.
- *
- * @param path a path, or a descriptor
- * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks:
- * false` was given with a descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`
- * and the other errors of stat(2)
- * @see https://docs.python.org/3/library/os.html#os.stat
- * @example
- * ```ts
- * import { fwalk, stat } from 'fdkit'
- *
- * const onerror = (error: Error) => { throw error }
- * for (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
- *   for (const name of filenames) {
- *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
- *   }
- * }
- * ```
- */
-export declare function stat(path: PathLike | FdLike, options?: StatOptions & {
-	bigint?: false | undefined;
-}): fs.Stats;
-/**
- * Returns the status of a file: an object that can be used as an `fs.Stats`, or as an
- * `fs.BigIntStats` with `bigint: true`.
- *
- * Times are in milliseconds and, with `bigint: true`, also in nanoseconds.
- *
- * @param path a path, or a descriptor
- * @throws `EBADF`: the descriptor is not open; `ERR_INVALID_ARG_VALUE`: `dirFd` or `followSymlinks:
- * false` was given with a descriptor in place of the path; `ENOENT`, `EACCES`, `ELOOP`, `ENOTDIR`
- * and the other errors of stat(2)
- * @see https://docs.python.org/3/library/os.html#os.stat
- * @example
- * ```ts
- * import { fwalk, stat } from 'fdkit'
- *
- * const onerror = (error: Error) => { throw error }
- * for (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
- *   for (const name of filenames) {
- *     console.log(`${dirpath}/${name}`, stat(name, { dirFd, followSymlinks: false }).size)
- *   }
- * }
- * ```
- */
-export declare function stat(path: PathLike | FdLike, options?: StatOptions): fs.Stats | fs.BigIntStats;
-/**
- * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
- * does the same as {@link stat}.
- *
- * @throws the errors of {@link stat}
- * @see https://docs.python.org/3/library/os.html#os.lstat
- * @example
- * ```ts
- * import { lstat } from 'fdkit'
- *
- * lstat('current').isSymbolicLink() // true
- * lstat('current', { bigint: true }).mtimeNs // such as 1764000000123456789n
- * ```
- */
-export declare function lstat(path: PathLike, options: LstatOptions & {
-	bigint: true;
-}): fs.BigIntStats;
-/**
- * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
- * does the same as {@link stat}.
- *
- * @throws the errors of {@link stat}
- * @see https://docs.python.org/3/library/os.html#os.lstat
- * @example
- * ```ts
- * import { lstat } from 'fdkit'
- *
- * lstat('current').isSymbolicLink() // true
- * lstat('current', { bigint: true }).mtimeNs // such as 1764000000123456789n
- * ```
- */
-export declare function lstat(path: PathLike, options?: LstatOptions & {
-	bigint?: false | undefined;
-}): fs.Stats;
-/**
- * Returns the status of a file without following a symbolic link at the end of `path`. Otherwise it
- * does the same as {@link stat}.
- *
- * @throws the errors of {@link stat}
- * @see https://docs.python.org/3/library/os.html#os.lstat
- * @example
- * ```ts
- * import { lstat } from 'fdkit'
- *
- * lstat('current').isSymbolicLink() // true
- * lstat('current', { bigint: true }).mtimeNs // such as 1764000000123456789n
- * ```
- */
-export declare function lstat(path: PathLike, options?: LstatOptions): fs.Stats | fs.BigIntStats;
 /** Options of the methods of a {@link DirEntry}. */
 export interface DirEntryOptions {
 	/** Whether to follow a symbolic link; `true` by default, as in Python. */
@@ -2100,6 +2545,79 @@ export declare function scandir(path?: string | URL | FdLike, options?: DirFdOpt
  * ```
  */
 export declare function scandir(path: Uint8Array, options?: DirFdOptions): IterableIterator<DirEntry<Buffer>>;
+/** Options of {@link statAll}. */
+export interface StatAllOptions extends StatOptions {
+}
+/**
+ * Returns the status of many files: for each name, in the same order, what {@link stat} returns or
+ * the error that it throws. An error is an `instanceof Error`, and a status is not.
+ *
+ * One call into the addon looks at all files. If `names` comes from {@link fwalk}, its option
+ * `stats` is faster still.
+ *
+ * @param names an array of names or paths, each a string or a Uint8Array
+ * @throws `ERR_INVALID_ARG_TYPE`: `names` is not an array, or one of its elements is not a name.
+ * The errors of stat(2), such as `ENOENT` and `EBADF`, are in the result
+ * @see https://man7.org/linux/man-pages/man2/statx.2.html
+ * @example
+ * ```ts
+ * import { listdir, statAll } from 'fdkit'
+ *
+ * let bytes = 0
+ * for (const found of statAll(listdir('src'), { followSymlinks: false })) {
+ *   if (!(found instanceof Error)) bytes += found.size
+ * }
+ * ```
+ */
+export declare function statAll(names: readonly (string | Uint8Array)[], options: StatAllOptions & {
+	bigint: true;
+}): (fs.BigIntStats | SystemError)[];
+/**
+ * Returns the status of many files: for each name, in the same order, what {@link stat} returns or
+ * the error that it throws. An error is an `instanceof Error`, and a status is not.
+ *
+ * One call into the addon looks at all files. If `names` comes from {@link fwalk}, its option
+ * `stats` is faster still.
+ *
+ * @param names an array of names or paths, each a string or a Uint8Array
+ * @throws `ERR_INVALID_ARG_TYPE`: `names` is not an array, or one of its elements is not a name.
+ * The errors of stat(2), such as `ENOENT` and `EBADF`, are in the result
+ * @see https://man7.org/linux/man-pages/man2/statx.2.html
+ * @example
+ * ```ts
+ * import { listdir, statAll } from 'fdkit'
+ *
+ * let bytes = 0
+ * for (const found of statAll(listdir('src'), { followSymlinks: false })) {
+ *   if (!(found instanceof Error)) bytes += found.size
+ * }
+ * ```
+ */
+export declare function statAll(names: readonly (string | Uint8Array)[], options?: StatAllOptions & {
+	bigint?: false | undefined;
+}): (fs.Stats | SystemError)[];
+/**
+ * Returns the status of many files: for each name, in the same order, what {@link stat} returns or
+ * the error that it throws. An error is an `instanceof Error`, and a status is not.
+ *
+ * One call into the addon looks at all files. If `names` comes from {@link fwalk}, its option
+ * `stats` is faster still.
+ *
+ * @param names an array of names or paths, each a string or a Uint8Array
+ * @throws `ERR_INVALID_ARG_TYPE`: `names` is not an array, or one of its elements is not a name.
+ * The errors of stat(2), such as `ENOENT` and `EBADF`, are in the result
+ * @see https://man7.org/linux/man-pages/man2/statx.2.html
+ * @example
+ * ```ts
+ * import { listdir, statAll } from 'fdkit'
+ *
+ * let bytes = 0
+ * for (const found of statAll(listdir('src'), { followSymlinks: false })) {
+ *   if (!(found instanceof Error)) bytes += found.size
+ * }
+ * ```
+ */
+export declare function statAll(names: readonly (string | Uint8Array)[], options?: StatAllOptions): (fs.Stats | fs.BigIntStats | SystemError)[];
 /** Options of {@link statvfs}. */
 export interface StatvfsOptions extends DirFdOptions {
 	/** Whether the numbers are bigints, which are exact; `false` by default. */

@@ -17,7 +17,15 @@ export type { Contents } from './lib/memory/contents.js'
 export { copyFrom } from './lib/memory/copy.js'
 export { dup, getInheritable, setInheritable } from './lib/files/descriptors.js'
 export { futexWait, futexWake, type FutexResult } from './lib/memory/futex.js'
-export { fwalk, type FwalkEntry, type FwalkIterator, type FwalkOptions } from './lib/tree/fwalk.js'
+export {
+  fwalk,
+  type FwalkEntry,
+  type FwalkIterator,
+  type FwalkOptions,
+  type FwalkStats,
+  type FwalkStatsEntry,
+} from './lib/tree/fwalk.js'
+export { diskUsage, type DiskUsage, type DiskUsageOptions } from './lib/tree/disk-usage.js'
 export {
   recvFds,
   sendFds,
@@ -51,6 +59,7 @@ export {
   type DirEntryOptions,
   type DirEntryStatOptions,
 } from './lib/files/scandir.js'
+export { statAll, type StatAllOptions } from './lib/files/stat-all.js'
 export { lstat, stat, type LstatOptions, type StatOptions } from './lib/files/stat.js'
 export { statvfs, type StatvfsOptions, type StatvfsResult } from './lib/files/statvfs.js'
 export { supportsDirFd, supportsFd, supportsFollowSymlinks } from './lib/supports.js'

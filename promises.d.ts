@@ -21,11 +21,14 @@ import type {
 	DirEntry,
 	DirEntryStatOptions,
 	DirFdOptions,
+	DiskUsage,
+	DiskUsageOptions,
 	FdLike,
 	FdsOptions,
 	FollowOptions,
 	FwalkEntry,
 	FwalkOptions,
+	FwalkStatsEntry,
 	LinkOptions,
 	LstatOptions,
 	Memfd,
@@ -36,10 +39,12 @@ import type {
 	RenameOptions,
 	RmtreeOptions,
 	SocketType,
+	StatAllOptions,
 	StatOptions,
 	StatvfsOptions,
 	StatvfsResult,
 	SyncContents,
+	SystemError,
 	TwoDirFdOptions,
 	UtimeOptions,
 } from './index.js';
@@ -85,6 +90,11 @@ export interface FutexWaitAsyncOptions {
  * ```
  */
 export declare function futexWaitAsync(typedArray: Int32Array, index: number, value: number, options?: FutexWaitAsyncOptions): Promise<FutexResult>;
+/** Options of `diskUsage` of `fdkit/promises`. */
+export interface AsyncDiskUsageOptions<Name extends string | Buffer = string> extends DiskUsageOptions<Name> {
+	/** Ends the count with an AbortError. */
+	signal?: AbortSignal | undefined;
+}
 /**
  * The contents of a Memfd that is created asynchronously. In addition to {@link SyncContents}, they
  * may be a stream or anything else that `for await` can iterate; a `Blob`; or a `Response` or
@@ -130,13 +140,13 @@ export interface AsyncFwalkOptions<Name extends string | Buffer = string> extend
 	signal?: AbortSignal | undefined;
 }
 /** The iterator that `fwalk` of `fdkit/promises` returns. */
-export interface AsyncFwalkIterator<Name extends string | Buffer = string> extends NodeJS.AsyncIterator<FwalkEntry<Name>, undefined, unknown> {
-	next(): Promise<IteratorResult<FwalkEntry<Name>, undefined>>;
+export interface AsyncFwalkIterator<Name extends string | Buffer = string, Entry = FwalkEntry<Name>> extends NodeJS.AsyncIterator<Entry, undefined, unknown> {
+	next(): Promise<IteratorResult<Entry, undefined>>;
 	/** Ends the walk and closes its descriptors, as `break` in a loop does. */
 	return(value?: unknown): Promise<IteratorReturnResult<undefined>>;
 	/** Ends the walk, and rejects. */
 	throw(error?: unknown): Promise<IteratorReturnResult<undefined>>;
-	[Symbol.asyncIterator](): AsyncFwalkIterator<Name>;
+	[Symbol.asyncIterator](): AsyncFwalkIterator<Name, Entry>;
 	[Symbol.asyncDispose](): Promise<void>;
 }
 /**
@@ -154,7 +164,346 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
  * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
  * directory that is its own ancestor. Names added to `dirnames` must be single components.
  *
- * Each step runs off the main thread.
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
+ *
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
+ *
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit/promises'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
+ *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
+ * }
+ * ```
+ */
+export declare function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffer> & {
+	stats?: false | undefined;
+}): AsyncFwalkIterator<Buffer>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
+ *
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
+ *
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit/promises'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
+ *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
+ * }
+ * ```
+ */
+export declare function fwalk(top?: string | URL, options?: AsyncFwalkOptions<string> & {
+	stats?: false | undefined;
+}): AsyncFwalkIterator<string>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
+ *
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
+ *
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit/promises'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
+ *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
+ * }
+ * ```
+ */
+export declare function fwalk(top: Uint8Array, options: AsyncFwalkOptions<Buffer> & {
+	stats: true;
+	bigint?: false | undefined;
+}): AsyncFwalkIterator<Buffer, FwalkStatsEntry<Buffer>>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
+ *
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
+ *
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit/promises'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
+ *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
+ * }
+ * ```
+ */
+export declare function fwalk(top: string | URL | undefined, options: AsyncFwalkOptions<string> & {
+	stats: true;
+	bigint?: false | undefined;
+}): AsyncFwalkIterator<string, FwalkStatsEntry>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
+ *
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
+ *
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit/promises'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
+ *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
+ * }
+ * ```
+ */
+export declare function fwalk(top: Uint8Array, options: AsyncFwalkOptions<Buffer> & {
+	stats: true;
+	bigint: true;
+}): AsyncFwalkIterator<Buffer, FwalkStatsEntry<Buffer, fs.BigIntStats>>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
+ *
+ * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
+ * iterator is collected. A signal that aborts in between does not change that. If `next()` is
+ * called while a step is under way, the call is queued, and each step closes the descriptor of the
+ * step before it. So if you call `next()` ahead of time, use a descriptor only before the first
+ * `await` after you received it, or keep a copy with `dup`. You may start any number of
+ * `fdkit/promises` calls with it before that `await`.
+ *
+ * The `dirFd` option is duplicated when `fwalk()` is called. If the walk is never started, the
+ * duplicate stays open until `return()` is called or the iterator is collected.
+ *
+ * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
+ * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
+ * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
+ * `followSymlinks: true` to walk the target of a link.
+ * @throws at the first step, if `top` cannot be opened or listed: `ENOENT`, `EACCES`, `EBADF`
+ * (`dirFd` is not open), `ENOTDIR` (with `followSymlinks`) and others; `ERR_INVALID_ARG_VALUE`: a
+ * name in `dirnames` is empty, `.` or `..`, or contains `/` or NUL
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://docs.python.org/3/library/os.html#os.fwalk
+ * @example
+ * ```ts
+ * import { fwalk, stat } from 'fdkit/promises'
+ *
+ * const onerror = (error: Error) => { throw error }
+ * for await (const [dirpath, , filenames, dirFd] of fwalk('src', { onerror })) {
+ *   const all = await Promise.all(filenames.map((name) => stat(name, { dirFd })))
+ *   console.log(dirpath, all.reduce((sum, { size }) => sum + size, 0))
+ * }
+ * ```
+ */
+export declare function fwalk(top: string | URL | undefined, options: AsyncFwalkOptions<string> & {
+	stats: true;
+	bigint: true;
+}): AsyncFwalkIterator<string, FwalkStatsEntry<string, fs.BigIntStats>>;
+/**
+ * Walks a directory tree. For each directory, it yields the path, the names of the directories in
+ * it, the names of everything else in it, and a descriptor that is valid until the next step.
+ *
+ * Nothing is opened before the first step, and leaving the loop in any way closes everything. By
+ * default, symbolic links are never followed, not even one that replaces a directory while the walk
+ * runs. In names that are not UTF-8, each invalid byte is a code unit from U+DC80 to U+DCFF (PEP
+ * 383), and every function of fdkit accepts such names. If `top` is a Buffer, all names and paths
+ * are Buffers, including `error.path`.
+ *
+ * Differs from Python: any depth takes at most `maxOpen` descriptors. `onerror` is also called for
+ * a directory that cannot be listed (as Python documents), a directory that was replaced by
+ * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
+ * directory that is its own ancestor. Names added to `dirnames` must be single components.
+ *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
  *
  * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
  * iterator is collected. A signal that aborts in between does not change that. If `next()` is
@@ -202,7 +551,12 @@ export declare function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffe
  * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
  * directory that is its own ancestor. Names added to `dirnames` must be single components.
  *
- * Each step runs off the main thread.
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
  *
  * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
  * iterator is collected. A signal that aborts in between does not change that. If `next()` is
@@ -396,6 +750,76 @@ bigint?: false | undefined;
  * ```
  */
 export declare function lstat(path: PathLike, options?: LstatOptions): Promise<fs.Stats | fs.BigIntStats>;
+/**
+ * Returns the status of many files: for each name, in the same order, what {@link stat} returns or
+ * the error that it throws. An error is an `instanceof Error`, and a status is not.
+ *
+ * One call into the addon looks at all files. If `names` comes from {@link fwalk}, its option
+ * `stats` is faster still.
+ *
+ * @param names an array of names or paths, each a string or a Uint8Array
+ * @throws `ERR_INVALID_ARG_TYPE`: `names` is not an array, or one of its elements is not a name.
+ * The errors of stat(2), such as `ENOENT` and `EBADF`, are in the result
+ * @see https://man7.org/linux/man-pages/man2/statx.2.html
+ * @example
+ * ```ts
+ * import { listdir, statAll } from 'fdkit/promises'
+ *
+ * let bytes = 0
+ * for (const found of await statAll(await listdir('src'), { followSymlinks: false })) {
+ *   if (!(found instanceof Error)) bytes += found.size
+ * }
+ * ```
+ */
+export declare function statAll(names: readonly (string | Uint8Array)[], options: StatAllOptions & {
+bigint: true;
+}): Promise<(fs.BigIntStats | SystemError)[]>;
+/**
+ * Returns the status of many files: for each name, in the same order, what {@link stat} returns or
+ * the error that it throws. An error is an `instanceof Error`, and a status is not.
+ *
+ * One call into the addon looks at all files. If `names` comes from {@link fwalk}, its option
+ * `stats` is faster still.
+ *
+ * @param names an array of names or paths, each a string or a Uint8Array
+ * @throws `ERR_INVALID_ARG_TYPE`: `names` is not an array, or one of its elements is not a name.
+ * The errors of stat(2), such as `ENOENT` and `EBADF`, are in the result
+ * @see https://man7.org/linux/man-pages/man2/statx.2.html
+ * @example
+ * ```ts
+ * import { listdir, statAll } from 'fdkit/promises'
+ *
+ * let bytes = 0
+ * for (const found of await statAll(await listdir('src'), { followSymlinks: false })) {
+ *   if (!(found instanceof Error)) bytes += found.size
+ * }
+ * ```
+ */
+export declare function statAll(names: readonly (string | Uint8Array)[], options?: StatAllOptions & {
+bigint?: false | undefined;
+}): Promise<(fs.Stats | SystemError)[]>;
+/**
+ * Returns the status of many files: for each name, in the same order, what {@link stat} returns or
+ * the error that it throws. An error is an `instanceof Error`, and a status is not.
+ *
+ * One call into the addon looks at all files. If `names` comes from {@link fwalk}, its option
+ * `stats` is faster still.
+ *
+ * @param names an array of names or paths, each a string or a Uint8Array
+ * @throws `ERR_INVALID_ARG_TYPE`: `names` is not an array, or one of its elements is not a name.
+ * The errors of stat(2), such as `ENOENT` and `EBADF`, are in the result
+ * @see https://man7.org/linux/man-pages/man2/statx.2.html
+ * @example
+ * ```ts
+ * import { listdir, statAll } from 'fdkit/promises'
+ *
+ * let bytes = 0
+ * for (const found of await statAll(await listdir('src'), { followSymlinks: false })) {
+ *   if (!(found instanceof Error)) bytes += found.size
+ * }
+ * ```
+ */
+export declare function statAll(names: readonly (string | Uint8Array)[], options?: StatAllOptions): Promise<(fs.Stats | fs.BigIntStats | SystemError)[]>;
 /**
  * Returns the status of the file system that a file is on: its size, the free space, and the options
  * of the mount. By default, the fields are numbers, and those above 2 ** 53 lose digits; with
@@ -1100,6 +1524,8 @@ export declare function scandir(path: Uint8Array, options?: DirFdOptions): Promi
  * symbolic link is refused as `path` even if it ends in a slash. An empty directory is removed even
  * if it cannot be listed.
  *
+ * The deletion has a thread of its own and does not occupy libuv's pool.
+ *
  * @throws `ENOTDIR`: `path` is a symbolic link, or not a directory; `ENOENT`: `path` does not
  * exist; without `onerror`, also the first error below `path`: `EACCES`, `EPERM`, `EBUSY`,
  * `ENOTEMPTY` (something was added in the meantime, or could not be removed) and others
@@ -1124,6 +1550,8 @@ export declare function rmtree(path: Uint8Array, options?: AsyncRmtreeOptions<Bu
  * Differs from Python: `onerror` gets one argument, an error whose `syscall` tells what failed. A
  * symbolic link is refused as `path` even if it ends in a slash. An empty directory is removed even
  * if it cannot be listed.
+ *
+ * The deletion has a thread of its own and does not occupy libuv's pool.
  *
  * @throws `ENOTDIR`: `path` is a symbolic link, or not a directory; `ENOENT`: `path` does not
  * exist; without `onerror`, also the first error below `path`: `EACCES`, `EPERM`, `EBUSY`,
@@ -1150,6 +1578,8 @@ export declare function rmtree(path: string | URL, options?: AsyncRmtreeOptions)
  * symbolic link is refused as `path` even if it ends in a slash. An empty directory is removed even
  * if it cannot be listed.
  *
+ * The deletion has a thread of its own and does not occupy libuv's pool.
+ *
  * @throws `ENOTDIR`: `path` is a symbolic link, or not a directory; `ENOENT`: `path` does not
  * exist; without `onerror`, also the first error below `path`: `EACCES`, `EPERM`, `EBUSY`,
  * `ENOTEMPTY` (something was added in the meantime, or could not be removed) and others
@@ -1163,6 +1593,90 @@ export declare function rmtree(path: string | URL, options?: AsyncRmtreeOptions)
  * ```
  */
 export declare function rmtree(path: PathLike, options?: AsyncRmtreeOptions<string | Buffer>): Promise<void>;
+/**
+ * Adds up what a directory and everything below it take on disk, as `du -s` does, at any depth.
+ *
+ * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
+ * If `path` is not a directory, that entry is counted.
+ *
+ * The tree is read on several threads, and its names never become JavaScript values. To know what
+ * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
+ * `fdkit.diskUsage`, with `path` and `dirFd`.
+ *
+ * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
+ * else on each file system.
+ *
+ * The count has a thread of its own and does not occupy libuv's pool.
+ *
+ * @throws `ENOENT`: `path` does not exist; without `onerror`, also the first error below `path`:
+ * `EACCES` and others
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://www.gnu.org/software/coreutils/manual/html_node/du-invocation.html
+ * @example
+ * ```ts
+ * import { diskUsage } from 'fdkit/promises'
+ *
+ * const { allocated } = await diskUsage('src', { signal: AbortSignal.timeout(10_000) })
+ * allocated > 0 // true
+ * ```
+ */
+export declare function diskUsage(path: Uint8Array, options?: AsyncDiskUsageOptions<Buffer>): Promise<DiskUsage>;
+/**
+ * Adds up what a directory and everything below it take on disk, as `du -s` does, at any depth.
+ *
+ * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
+ * If `path` is not a directory, that entry is counted.
+ *
+ * The tree is read on several threads, and its names never become JavaScript values. To know what
+ * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
+ * `fdkit.diskUsage`, with `path` and `dirFd`.
+ *
+ * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
+ * else on each file system.
+ *
+ * The count has a thread of its own and does not occupy libuv's pool.
+ *
+ * @throws `ENOENT`: `path` does not exist; without `onerror`, also the first error below `path`:
+ * `EACCES` and others
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://www.gnu.org/software/coreutils/manual/html_node/du-invocation.html
+ * @example
+ * ```ts
+ * import { diskUsage } from 'fdkit/promises'
+ *
+ * const { allocated } = await diskUsage('src', { signal: AbortSignal.timeout(10_000) })
+ * allocated > 0 // true
+ * ```
+ */
+export declare function diskUsage(path: string | URL, options?: AsyncDiskUsageOptions): Promise<DiskUsage>;
+/**
+ * Adds up what a directory and everything below it take on disk, as `du -s` does, at any depth.
+ *
+ * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
+ * If `path` is not a directory, that entry is counted.
+ *
+ * The tree is read on several threads, and its names never become JavaScript values. To know what
+ * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
+ * `fdkit.diskUsage`, with `path` and `dirFd`.
+ *
+ * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
+ * else on each file system.
+ *
+ * The count has a thread of its own and does not occupy libuv's pool.
+ *
+ * @throws `ENOENT`: `path` does not exist; without `onerror`, also the first error below `path`:
+ * `EACCES` and others
+ * @throws `AbortError`: `signal` is aborted
+ * @see https://www.gnu.org/software/coreutils/manual/html_node/du-invocation.html
+ * @example
+ * ```ts
+ * import { diskUsage } from 'fdkit/promises'
+ *
+ * const { allocated } = await diskUsage('src', { signal: AbortSignal.timeout(10_000) })
+ * allocated > 0 // true
+ * ```
+ */
+export declare function diskUsage(path: PathLike, options?: AsyncDiskUsageOptions<string | Buffer>): Promise<DiskUsage>;
 /**
  * Creates a {@link Memfd} like `Memfd.create` of `fdkit`, but `contents` may also be an async
  * iterable (such as a stream), a `Blob`, or a `Response`. The pieces are written as they arrive,
@@ -1331,7 +1845,7 @@ export declare class FdListener {
 	/** Closes the listener at the end of an `await using` block, like {@link FdListener.close}. */
 	[Symbol.asyncDispose](): Promise<void>;
 }
-/** Who is on the other side of a connection, from {@link FdSocket.peer}. */
+/** The process on the other side of a connection, from {@link FdSocket.peer}. */
 export interface FdPeer {
 	/** The number of the process, or `undefined` if the system does not say. */
 	pid: number | undefined;
@@ -1472,7 +1986,7 @@ export declare class FdSocket {
 	 * @throws `EINVAL`: there is no byte, or there are more than 253 descriptors; `EBADF`: a descriptor
 	 * is not open; `EPIPE`, `ECONNRESET`: the other side is closed; `EMSGSIZE`: the message is too long
 	 * for the type of the socket; `ETOOMANYREFS`: this user has more descriptors in flight than
-	 * `RLIMIT_NOFILE` allows; `ECANCELED`: the socket was closed meanwhile; `ERR_INVALID_STATE`: it was
+	 * `RLIMIT_NOFILE` allows; `ECANCELED`: the socket was closed while the call waited; `ERR_INVALID_STATE`: it was
 	 * closed before
 	 */
 	send(data: Contents, fds?: readonly FdLike[]): Promise<void>;
@@ -1488,7 +2002,7 @@ export declare class FdSocket {
 	 * @throws `EMFILE`: no number is free for a descriptor of the message, which is lost;
 	 * `EMSGSIZE`: a security module has refused a descriptor of the message, which is lost;
 	 * `ECONNRESET`: the other side was closed before it had received everything; `ECANCELED`: the socket
-	 * was closed meanwhile; `AbortError`: `signal` is aborted; `ERR_INVALID_STATE`: the socket was
+	 * was closed while the call waited; `AbortError`: `signal` is aborted; `ERR_INVALID_STATE`: the socket was
 	 * closed before
 	 */
 	receive(options?: FdReceiveOptions): Promise<FdMessage | undefined>;

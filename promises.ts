@@ -13,6 +13,7 @@ export { futexWaitAsync, type FutexResult, type FutexWaitAsyncOptions } from './
 export { createMemfd } from './lib/memory/memfd-promise.js'
 export type { AsyncMemfdOptions } from './lib/memory/memfd-create.js'
 export type { AsyncContents } from './lib/memory/chunks.js'
+export type { AsyncDiskUsageOptions } from './lib/tree/disk-usage.js'
 export type { AsyncRmtreeOptions } from './lib/tree/rmtree.js'
 export type { AsyncDirEntry } from './lib/files/scandir.js'
 export { FdSocket, type FdPeer } from './lib/ipc/socket.js'

@@ -11,33 +11,42 @@ import { printTargets, type Target } from './harness/report.js'
 import { makeTree, removeTree } from './harness/tree.js'
 import { measureDelay } from './suites/delay.js'
 import { measureHanding } from './suites/handing.js'
+import { measureIpc } from './suites/ipc.js'
 import { measureLeaks } from './suites/leaks.js'
 import { measureMemfd } from './suites/memfd.js'
 import { measureMemory } from './suites/memory.js'
 import { measureMessages } from './suites/messages.js'
 import { measureRmtree } from './suites/rmtree.js'
+import { measureScaling } from './suites/scaling.js'
+import { measureSlow } from './suites/slow.js'
 import { measureStartup } from './suites/startup.js'
 import { measureStat, measureStatPromises } from './suites/stat.js'
+import { measureUsage } from './suites/usage.js'
 import { measureWalks } from './suites/walk.js'
 
 /** The suites. Each measures, prints its table, and returns its targets. */
-const suites: Record<string, (top: () => string) => Target[] | Promise<Target[]>> = {
+const suites: Record<string, (top: () => string, isPlotted: boolean) => Target[] | Promise<Target[]>> = {
   walk: (top) => measureWalks(top()),
   memfd: measureMemfd,
   handing: measureHanding,
   messages: measureMessages,
+  ipc: measureIpc,
   leaks: measureLeaks,
   stat: async () => [...(await measureStat()), await measureStatPromises()],
+  usage: measureUsage,
   rmtree: measureRmtree,
   delay: (top) => measureDelay(top()),
+  slow: measureSlow,
+  scaling: (_, isPlotted) => measureScaling(isPlotted),
   memory: measureMemory,
   startup: measureStartup,
 }
 
-const USAGE = `usage: npm run bench -- [--check] [--only SUITE[,SUITE...]] [DIR]
+const USAGE = `usage: npm run bench -- [--check] [--plots] [--only SUITE[,SUITE...]] [DIR]
 
 Measures the walks below DIR, by default a tree that is made and removed again, and all the rest.
-With --check the exit code is 1 if a target does not hold. Suites: ${Object.keys(suites).join(', ')}
+With --check the exit code is 1 if a target does not hold. With --plots the plots of the
+documentation are written anew. Suites: ${Object.keys(suites).join(', ')}
 `
 
 process.chdir(join(fileURLToPath(new URL('.', import.meta.url)), '..'))
@@ -54,7 +63,12 @@ function printVersions(): void {
 }
 
 function readArguments() {
-  const options = { check: { type: 'boolean' }, only: { type: 'string' }, help: { type: 'boolean' } } as const
+  const options = {
+    check: { type: 'boolean' },
+    plots: { type: 'boolean' },
+    only: { type: 'string' },
+    help: { type: 'boolean' },
+  } as const
   const { values, positionals } = parseArgs({ options, allowPositionals: true })
   const names = values.only?.split(',') ?? Object.keys(suites)
   const unknown = names.find((name) => !Object.hasOwn(suites, name))
@@ -66,8 +80,10 @@ function readArguments() {
 async function measure({
   names,
   directory,
+  plots = false,
 }: {
   names: string[]
+  plots?: boolean | undefined
   directory: string | undefined
 }): Promise<Target[]> {
   printVersions()
@@ -77,7 +93,7 @@ async function measure({
   const top = () => directory ?? (made ??= makeTree())
   const targets: Target[] = []
   try {
-    for (const name of names) targets.push(...(await suites[name]!(top)))
+    for (const name of names) targets.push(...(await suites[name]!(top, plots)))
     return targets
   } finally {
     if (made !== undefined) removeTree(made)

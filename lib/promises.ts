@@ -7,6 +7,7 @@ import type { Buffer } from 'node:buffer'
 
 import * as fromOpen from './files/open.js'
 import * as fromStat from './files/stat.js'
+import * as fromStatAll from './files/stat-all.js'
 import * as fromStatvfs from './files/statvfs.js'
 import * as fromAccess from './files/access.js'
 import * as fromAttributes from './files/attributes.js'
@@ -22,11 +23,13 @@ import { scandirPromise, type AsyncDirEntry } from './files/scandir.js'
 import * as fromMemfd from './memory/memfd.js'
 import { promised } from './runtime/operation.js'
 import type { DirFdOptions, FdLike, PathLike } from './runtime/validate.js'
+import { diskUsagePromise, type AsyncDiskUsageOptions, type DiskUsage } from './tree/disk-usage.js'
 import { rmtreePromise, type AsyncRmtreeOptions } from './tree/rmtree.js'
 
 export const open = promised(fromOpen.open)
 export const stat = promised(fromStat.stat)
 export const lstat = promised(fromStat.lstat)
+export const statAll = promised(fromStatAll.statAll)
 export const statvfs = promised(fromStatvfs.statvfs)
 export const access = promised(fromAccess.access)
 export const canAccess = promised(fromAccess.canAccess)
@@ -79,6 +82,8 @@ export async function scandir(
 /**
  * {@inheritDoc rmtree}
  *
+ * The deletion has a thread of its own and does not occupy libuv's pool.
+ *
  * @throws `AbortError`: `signal` is aborted
  * @example
  * ```ts
@@ -95,4 +100,31 @@ export async function rmtree(
   options?: AsyncRmtreeOptions | AsyncRmtreeOptions<Buffer> | AsyncRmtreeOptions<string | Buffer>,
 ): Promise<void> {
   return rmtreePromise(path, options)
+}
+
+/**
+ * {@inheritDoc diskUsage}
+ *
+ * The count has a thread of its own and does not occupy libuv's pool.
+ *
+ * @throws `AbortError`: `signal` is aborted
+ * @example
+ * ```ts
+ * import { diskUsage } from 'fdkit/promises'
+ *
+ * const { allocated } = await diskUsage('src', { signal: AbortSignal.timeout(10_000) })
+ * allocated > 0 // true
+ * ```
+ */
+export async function diskUsage(path: Uint8Array, options?: AsyncDiskUsageOptions<Buffer>): Promise<DiskUsage>
+export async function diskUsage(path: string | URL, options?: AsyncDiskUsageOptions): Promise<DiskUsage>
+export async function diskUsage(
+  path: PathLike,
+  options?: AsyncDiskUsageOptions<string | Buffer>,
+): Promise<DiskUsage>
+export async function diskUsage(
+  path: PathLike,
+  options?: AsyncDiskUsageOptions | AsyncDiskUsageOptions<Buffer> | AsyncDiskUsageOptions<string | Buffer>,
+): Promise<DiskUsage> {
+  return diskUsagePromise(path, options)
 }

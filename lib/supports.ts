@@ -12,6 +12,8 @@ import { isAvailable } from './runtime/native.js'
 import { open } from './files/open.js'
 import { rmtree } from './tree/rmtree.js'
 import { scandir } from './files/scandir.js'
+import { statAll } from './files/stat-all.js'
+import { diskUsage } from './tree/disk-usage.js'
 import { lstat, stat } from './files/stat.js'
 import { statvfs } from './files/statvfs.js'
 
@@ -33,8 +35,8 @@ const here = (...functions: AnyFunction[]): ReadonlySet<AnyFunction> => new Set(
  */
 // prettier-ignore
 export const supportsDirFd: ReadonlySet<AnyFunction> = here(
-  access, canAccess, chmod, chown, exists, fwalk, link, listdir, lstat, mkdir, mkfifo, mknod, open, readlink, rename,
-  replace, rmdir, rmtree, scandir, stat, statvfs, symlink, unlink, utime,
+  access, canAccess, chmod, chown, diskUsage, exists, fwalk, link, listdir, lstat, mkdir, mkfifo, mknod, open, readlink,
+  rename, replace, rmdir, rmtree, scandir, stat, statAll, statvfs, symlink, unlink, utime,
 )
 
 /**
@@ -72,5 +74,6 @@ export const supportsFollowSymlinks: ReadonlySet<AnyFunction> = here(
   fwalk,
   link,
   stat,
+  statAll,
   utime,
 )

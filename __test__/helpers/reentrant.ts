@@ -125,6 +125,7 @@ for (const event of [
   'os.mkdir',
   'os.fwalk',
   'shutil.rmtree',
+  'fdkit.diskUsage',
   'open',
   'mmap.__new__',
 ]) {
@@ -172,13 +173,17 @@ const calls: Record<string, (api: typeof fdkit, world: World, wrap: Wrap) => unk
   canAccess: (api, { dirFd, bytes }, wrap) => api.canAccess(bytes, 0, wrap({ dirFd, effectiveIds: true })),
   chmod: (api, { dirFd, bytes }, wrap) => api.chmod(bytes, 0o600, wrap({ dirFd, followSymlinks: true })),
   chown: (api, { dirFd, bytes }, wrap) => api.chown(bytes, -1, -1, wrap({ dirFd, followSymlinks: true })),
+  diskUsage: (api, { dirFd, bytes }, wrap) =>
+    api.diskUsage(bytes, wrap({ dirFd, oneFileSystem: true, onerror: () => onOccasion() })),
+  'diskUsage of a directory': (api, { dirFd }, wrap) =>
+    api.diskUsage('.', wrap({ dirFd, onerror: () => onOccasion() })),
   exists: (api, { dirFd, bytes }, wrap) => api.exists(bytes, wrap({ dirFd: wrap({ fd: dirFd }) })),
   fwalk: async (api, world, wrap) => {
     const onerror = () => onOccasion()
     const { signal } = new AbortController()
     signal.addEventListener('abort', () => onOccasion())
     const more = (api as unknown) === promises ? { signal } : {}
-    const walk = api.fwalk('.', wrap({ dirFd: world.dirFd, onerror, maxOpen: 4, ...more }))
+    const walk = api.fwalk('.', wrap({ dirFd: world.dirFd, onerror, maxOpen: 4, stats: true, ...more }))
     world.walk = walk
     for await (const [, dirs] of walk) {
       if (dirs.includes('none')) break
@@ -217,6 +222,8 @@ const calls: Record<string, (api: typeof fdkit, world: World, wrap: Wrap) => unk
   },
   stat: (api, { dirFd, bytes }, wrap) =>
     api.stat(bytes, wrap({ dirFd, bigint: false, followSymlinks: true })),
+  statAll: (api, { dirFd, bytes }, wrap) =>
+    api.statAll([bytes, 'none'], wrap({ dirFd, bigint: false, followSymlinks: true })),
   'stat of a URL': (api, _, wrap) => api.stat(wrap({ href: 'file:///', protocol: 'file:' })),
   statvfs: (api, { dirFd, bytes }, wrap) => api.statvfs(bytes, wrap({ dirFd, bigint: true })),
   symlink: (api, { dirFd }, wrap) => api.symlink('x', 'made', wrap({ dirFd })),

@@ -47,13 +47,15 @@ test('the addon has no classes, whose instances crates/napi could not borrow', (
 
 test('a handle of another type is rejected', (t) => {
   const handles = {
-    walk: addon.walkStart(false, '.', true, false, 4, true),
+    walk: addon.walkStart(false, '.', true, false, 4, true, false),
     rmtree: addon.rmtreeStart(false, undefined, 'none'),
+    usage: addon.diskUsageStart(false, undefined, 'none', false),
     waiter: addon.futexWaiter(),
   }
   const uses: Record<keyof typeof handles, (handle: never) => void> = {
     walk: addon.walkClose,
     rmtree: addon.rmtreeClose,
+    usage: addon.diskUsageClose,
     waiter: addon.futexCancel,
   }
   for (const [name, use] of Object.entries(uses)) {

@@ -38,6 +38,12 @@ const NOT_OPEN = 2 ** 31 - 1
 const bytes = (text: string) => Buffer.from(text)
 const wrong = (value: unknown) => value as never
 
+const modeOf = (result: fs.Stats | fs.BigIntStats | Error) => {
+  if (!(result instanceof Error)) return String(result.mode)
+  const { message, code, syscall, path } = result as NodeJS.ErrnoException
+  return { message: message.replace(/ in '.*' \(/, ' in DIR ('), code, syscall, path }
+}
+
 /** Calls of each function with valid and invalid paths and descriptors. */
 const CALLS: Record<string, ((place: Place) => unknown)[]> = {
   canAccess: [
@@ -53,6 +59,15 @@ const CALLS: Record<string, ((place: Place) => unknown)[]> = {
     ({ os, dirFd }) => os.access('missing', undefined, { dirFd }),
     ({ os }) => os.access('file', undefined, { dirFd: NOT_OPEN }),
     ({ os }) => os.access(wrong(5)),
+  ],
+  diskUsage: [
+    ({ os, dirFd }) => os.diskUsage('tree', { dirFd }),
+    ({ os, dirFd }) => os.diskUsage(bytes('dir'), { dirFd, oneFileSystem: true, threads: 0 }),
+    ({ os, dirFd }) => os.diskUsage('file', { dirFd }),
+    ({ os, dirFd }) => os.diskUsage('link', { dirFd }),
+    ({ os, dirFd }) => os.diskUsage('missing', { dirFd }),
+    ({ os }) => os.diskUsage('tree', { dirFd: NOT_OPEN }),
+    ({ os }) => os.diskUsage('tree', wrong({ threads: 'x' })),
   ],
   exists: [
     ({ os, dirFd }) => os.exists('file', { dirFd }),
@@ -119,10 +134,40 @@ const CALLS: Record<string, ((place: Place) => unknown)[]> = {
     ({ os }) => os.open('file', 'r', { dirFd: NOT_OPEN }),
     ({ os, dirFd }) => os.open('file', 'no flag', { dirFd }),
   ],
+  pidfdGetfd: [
+    ({ os }) => {
+      const pidfd = sync.pidfdOpen(process.pid)
+      const copying = os.pidfdGetfd(pidfd, 0)
+      fs.closeSync(pidfd)
+      return copying
+    },
+    ({ os, file }) => os.pidfdGetfd(file, 0),
+    ({ os }) => os.pidfdGetfd(NOT_OPEN, 0),
+    ({ os }) => os.pidfdGetfd(wrong('x'), 0),
+  ],
+  pidfdOpen: [
+    ({ os }) => os.pidfdOpen(process.pid),
+    ({ os }) => os.pidfdOpen(0),
+    ({ os }) => os.pidfdOpen(2 ** 31 - 1),
+    ({ os }) => os.pidfdOpen(wrong('x')),
+  ],
   readlink: [
     ({ os, dirFd }) => os.readlink('link', { dirFd }),
     ({ os, dirFd }) => os.readlink(bytes('link'), { dirFd }),
     ({ os, dirFd }) => os.readlink('file', { dirFd }),
+  ],
+  recvFds: [
+    ({ os }) => {
+      const [one, other] = sync.socketpair()
+      sync.sendFds(one, 'bytes', [])
+      const receiving = os.recvFds(other, 3, 0)
+      for (const fd of [one, other]) fs.closeSync(fd)
+      return receiving
+    },
+    ({ os, file }) => os.recvFds(file, 1, 1),
+    ({ os }) => os.recvFds(NOT_OPEN, 1, 1),
+    ({ os, file }) => os.recvFds(file, 1, 254),
+    ({ os, file }) => os.recvFds(file, 1, wrong('x')),
   ],
   rename: [
     ({ os, dirFd, dir }) => os.rename('file', 'new', { srcDirFd: dirFd, dstDirFd: dir }),
@@ -151,6 +196,30 @@ const CALLS: Record<string, ((place: Place) => unknown)[]> = {
     ({ os, dirFd }) => os.scandir('file', { dirFd }),
     ({ os }) => os.scandir(NOT_OPEN),
   ],
+  sendFds: [
+    async ({ os, file }) => {
+      const [one, other] = sync.socketpair()
+      const sending = os.sendFds(one, 'bytes', [file])
+      for (const fd of [one, other]) fs.closeSync(fd)
+      // Not a bare number, which would be closed as a descriptor.
+      return { sent: await sending }
+    },
+    ({ os, file }) => os.sendFds(file, 'x', []),
+    ({ os }) => os.sendFds(NOT_OPEN, 'x', []),
+    async ({ os, file }) => {
+      const [one, other] = sync.socketpair()
+      fs.closeSync(other)
+      try {
+        // The promise version throws nothing at the call.
+        const sending = os.sendFds(one, 'x', [file, NOT_OPEN])
+        await sending
+      } finally {
+        fs.closeSync(one)
+      }
+    },
+    ({ os, file }) => os.sendFds(file, '', [file]),
+    ({ os, file }) => os.sendFds(file, 'x', wrong('x')),
+  ],
   stat: [
     ({ os, dirFd }) => os.stat('link', { dirFd }),
     ({ os, dirFd }) => os.stat('link', { dirFd, followSymlinks: false }),
@@ -161,6 +230,15 @@ const CALLS: Record<string, ((place: Place) => unknown)[]> = {
     ({ os }) => os.stat('file', { dirFd: NOT_OPEN }),
     ({ os }) => os.stat('file', { dirFd: -1 }),
     ({ os, dirFd }) => os.stat('a\0b', { dirFd }),
+  ],
+  statAll: [
+    async ({ os, dirFd }) => (await os.statAll(['file', bytes('dir')], { dirFd })).map(modeOf),
+    async ({ os, dirFd }) => (await os.statAll(['link'], { dirFd, followSymlinks: false })).map(modeOf),
+    async ({ os, dirFd }) => (await os.statAll(['link'], { dirFd, bigint: true })).map(modeOf),
+    async ({ os, dirFd }) => (await os.statAll(['missing', 'file'], { dirFd })).map(modeOf),
+    async ({ os }) => (await os.statAll(['file', '/'], { dirFd: NOT_OPEN })).map(modeOf),
+    ({ os }) => os.statAll(wrong('file')),
+    ({ os }) => os.statAll([wrong(5)]),
   ],
   statvfs: [
     async ({ os, dirFd }) => (await os.statvfs('link', { dirFd })).f_namemax,
@@ -242,7 +320,7 @@ function setUp(t: ExecutionContext, os: unknown): Scene {
 
 test('fdkit/promises has every function of fdkit that makes system calls on files', (t) => {
   // These have tests of their own: fdkit has no function of that name, or one that returns an iterator.
-  const others = new Set(['createMemfd', 'futexWaitAsync', 'fwalk'])
+  const others = new Set(['createMemfd', 'FdListener', 'FdMessage', 'FdSocket', 'futexWaitAsync', 'fwalk'])
   const functions = Object.keys(promises).filter((name) => !others.has(name))
   t.deepEqual(functions.toSorted(), Object.keys(CALLS).toSorted())
   for (const name of functions) t.is(typeof sync[name as keyof typeof sync], 'function')

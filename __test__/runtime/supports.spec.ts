@@ -23,12 +23,19 @@ const namesOf = (set: ReadonlySet<unknown>) =>
 /** The functions that return false instead of throwing. */
 const answers = (name: string) => name === 'canAccess' || name === 'exists'
 
+/** Returns the first result of statAll, which returns errors instead of throwing. */
+function orThrow(results: unknown[]): unknown {
+  if (results[0] instanceof Error) throw results[0]
+  return results[0]
+}
+
 // A call of each function relative to a directory, with an effect or a result that can be checked.
 const relative: Record<string, (dirFd: number) => unknown> = {
   access: (dirFd) => fdkit.access('file', 0, { dirFd }),
   canAccess: (dirFd) => fdkit.canAccess('file', 0, { dirFd }),
   chmod: (dirFd) => fdkit.chmod('file', 0o600, { dirFd }),
   chown: (dirFd) => fdkit.chown('file', -1, -1, { dirFd }),
+  diskUsage: (dirFd) => fdkit.diskUsage('dir', { dirFd }),
   exists: (dirFd) => fdkit.exists('file', { dirFd }),
   fwalk: (dirFd) => [...fdkit.fwalk('dir', { dirFd })].length > 0,
   link: (dirFd) => fdkit.link('file', 'linked', { srcDirFd: dirFd, dstDirFd: dirFd }),
@@ -45,6 +52,7 @@ const relative: Record<string, (dirFd: number) => unknown> = {
   rmtree: (dirFd) => fdkit.rmtree('dir', { dirFd }),
   scandir: (dirFd) => fdkit.scandir('dir', { dirFd }),
   stat: (dirFd) => fdkit.stat('file', { dirFd }),
+  statAll: (dirFd) => orThrow(fdkit.statAll(['file'], { dirFd })),
   statvfs: (dirFd) => fdkit.statvfs('file', { dirFd }),
   symlink: (dirFd) => fdkit.symlink('file', 'other', { dirFd }),
   unlink: (dirFd) => fdkit.unlink('file', { dirFd }),
@@ -104,6 +112,7 @@ const itself: Record<string, (path: string, followSymlinks?: boolean) => unknown
   fwalk: (path, followSymlinks) => [...fdkit.fwalk(path, { followSymlinks })],
   link: (path, followSymlinks) => fdkit.link(path, `${path}.linked`, { followSymlinks }),
   stat: (path, followSymlinks) => fdkit.stat(path, { followSymlinks }),
+  statAll: (path, followSymlinks) => orThrow(fdkit.statAll([path], { followSymlinks })),
   utime: (path, followSymlinks) => fdkit.utime(path, { followSymlinks }),
 }
 

@@ -192,6 +192,53 @@ for (const [syscalls, errno] of FAILURES) {
   })
 }
 
+// Enough directories for threads to start.
+const WIDE: Tree = Object.fromEntries(
+  Array.from({ length: 60 }, (_, index) => [`d${index}`, { [`e${index}`]: { file: '' }, file: '' }]),
+)
+
+for (const [syscalls, errno] of FAILURES.filter(([syscalls]) => syscalls !== 'close')) {
+  unless(noStrace)(
+    `a walk with threads accounts for all if calls of ${syscalls} fail with ${errno}`,
+    async (t) => {
+      t.timeout(patience(300_000))
+      const top = `${makeTree(t, { top: WIDE })}/top`
+      // Directories that changed less than 20 ms ago are not listed ahead.
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      const all = paths(top)
+      let injected = 0
+      // strace counts the calls of each thread separately. The first call of the main thread opens the top.
+      for (const when of ['5', '20', '7+5', '4+2', '2+1']) {
+        for (const options of [
+          { threads: 2 },
+          { threads: 2, topdown: false, exact: syscalls.includes('stat') },
+        ]) {
+          const inject = `inject=${syscalls}:error=${errno}:when=${when}`
+          const { seen, calls } = await walkInjected(top, options, inject)
+          const told = `${JSON.stringify(options)} ${when} ${JSON.stringify(seen.errors)}`
+          injected += calls.filter((call) => call.endsWith('(INJECTED)')).length
+          t.is(seen.left, 0, told)
+          if (seen.thrown !== undefined) {
+            t.is(seen.thrown, errno, told)
+            t.deepEqual(seen.visited, [], 'only the top is thrown for')
+            continue
+          }
+          for (const { code } of seen.errors) t.true([errno, 'ESTALE'].includes(code), told)
+          const missed = all.filter((path) => !seen.visited.includes(path))
+          const isAccountedFor = (path: string) => seen.errors.some((error) => isBelow(path, error.path))
+          t.deepEqual(
+            missed.filter((path) => !isAccountedFor(path)),
+            [],
+            told,
+          )
+          t.is(new Set(seen.visited).size, seen.visited.length, told)
+        }
+      }
+      t.true(injected >= 10, `${injected} calls`)
+    },
+  )
+}
+
 unless(noStrace)('EINTR is retried', async (t) => {
   const top = `${makeTree(t, { top: TREE })}/top`
   for (const syscall of ['openat', 'getdents64', 'newfstatat,fstat']) {

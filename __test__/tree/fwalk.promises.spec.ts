@@ -210,8 +210,9 @@ onLinux('the garbage collector closes the descriptors of dropped walks', (t) => 
     args: [top],
     nodeArguments: ['--expose-gc'],
   })
-  // One descriptor for each walk that has begun, and one that the others share for their dirFd.
-  t.is(held, 21)
+  // Each walk that has begun holds its top, and what it has listed ahead: at most the other eight
+  // directories. The others share one descriptor for their dirFd.
+  t.true(held >= 21 && held <= 1 + 20 * 9, `${held} descriptors`)
   t.is(left, 0)
 })
 

@@ -102,6 +102,72 @@ test.serial(
   },
 )
 
+test.serial('a step to a directory that is listed already resolves in the same turn', async (t) => {
+  const top = makeTreeInMemory(t, wide())
+  for (const topdown of [true, false]) {
+    // The second walk has no threads of its own: the first step lists what comes next.
+    for (const count of [2, undefined]) {
+      const walk = promises.fwalk(count === undefined ? `${top}/d1` : top, { topdown, threads: count })
+      await walk.next()
+      await sleep(50)
+      let steps = 0
+      for (; steps < 10; steps += 1) {
+        let isOver = false
+        const isInTime = walk.next().then(() => !isOver)
+        setImmediate(() => {
+          isOver = true
+        })
+        if (!(await isInTime)) break
+      }
+      t.is(steps, 10, `topdown ${topdown}, threads ${count}`)
+      await walk.return()
+    }
+  }
+})
+
+test.serial('with exact and without threads, each step is made off the main thread', async (t) => {
+  const top = makeTreeInMemory(t, { a: {}, b: {}, c: {} })
+  for (const options of [{ exact: true }, { threads: 0 }]) {
+    let turns = 0
+    let steps = 0
+    const count = () => {
+      turns += 1
+      immediate = setImmediate(count)
+    }
+    let immediate = setImmediate(count)
+    for await (const _ of promises.fwalk(top, options)) {
+      steps += 1
+      t.true(turns >= steps, `${turns} turns, ${steps} steps`)
+    }
+    clearImmediate(immediate)
+    t.is(steps, 4)
+  }
+})
+
+test.serial('the event loop turns every millisecond while directories are ready', async (t) => {
+  const top = makeTreeInMemory(t, wide())
+  let steps = 0
+  let most = 0
+  const count = () => {
+    steps = 0
+    immediate = setImmediate(count)
+  }
+  let immediate = setImmediate(count)
+  const run = async (walk: AsyncIterable<unknown>) => {
+    for await (const _ of walk) {
+      steps += 1
+      most = Math.max(most, steps)
+      // So slow that everything is always listed ahead.
+      const until = performance.now() + 0.2
+      while (performance.now() < until);
+    }
+  }
+  await Promise.all([run(promises.fwalk(top)), run(promises.fwalk(top))])
+  clearImmediate(immediate)
+  // Both walks together take a millisecond, and the step that is one too many.
+  t.true(most > 1 && most <= 8, `${most} steps in a turn`)
+})
+
 test.serial('rmtree removes everything with any number of threads', async (t) => {
   for (const count of [0, 1, 4, undefined]) {
     const top = makeTreeInMemory(t, { now: wide(), later: wide() })

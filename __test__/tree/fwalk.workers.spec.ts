@@ -1,5 +1,7 @@
 // Tests walks in worker threads, and the memory that walks hold.
 import { once } from 'node:events'
+import * as fs from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 
 import test from 'ava'
@@ -7,6 +9,7 @@ import { fwalk } from 'fdkit'
 
 import { child } from '../helpers/child.js'
 import { countFds } from '../helpers/fds.js'
+import { patience } from '../helpers/patience.js'
 import { isLinux, unless } from '../helpers/platform.js'
 import { fill, makeTree, makeTreeInMemory, type Tree } from '../helpers/tree.js'
 
@@ -64,6 +67,53 @@ serially('a worker that is terminated during a walk leaks no descriptor', async 
   t.is(countFds(), before)
 })
 
+// More for a long run.
+const TERMINATIONS = Number(process.env['FDKIT_TEST_TERMINATIONS'] ?? 24)
+
+serially('four workers walk, count and delete, and one after another is terminated', async (t) => {
+  t.timeout(patience(60_000 + 3000 * TERMINATIONS))
+  const top = makeTreeInMemory(t, { tree: bushy(7), deleted: {} })
+  let number = 0
+  const begin = async (): Promise<Worker> => {
+    number += 1
+    const kind = ['sync', 'later', 'stats', 'usage', 'rmtree'][number % 5]
+    if (kind === 'rmtree') fs.cpSync(`${top}/tree`, `${top}/deleted/${number}`, { recursive: true })
+    const worker = start(
+      `
+      import * as promises from ${JSON.stringify(import.meta.resolve('fdkit/promises'))}
+      const options = { threads: 2 }
+      parentPort.postMessage('begins')
+      const kinds = {
+        sync: () => { for (const _ of fwalk(top + '/tree', options)); },
+        later: async () => { for await (const _ of promises.fwalk(top + '/tree', options)); },
+        stats: async () => { for await (const _ of promises.fwalk(top + '/tree', { ...options, stats: true, exact: true })); },
+        usage: () => promises.diskUsage(top + '/tree', options),
+        rmtree: () => promises.rmtree(top + '/deleted/${number}', options).then(() => new Promise(() => {})),
+      }
+      const keepAlive = setInterval(() => {}, 1000)
+      for (;;) await kinds.${kind}()`,
+      top,
+    )
+    await once(worker, 'message')
+    return worker
+  }
+  // The first worker is a warm-up: Node opens internal descriptors for it.
+  await (await begin()).terminate()
+  const before = countFds()
+  const workers = await Promise.all([begin(), begin(), begin(), begin()])
+  for (let times = 0; times < TERMINATIONS; times++) {
+    await sleep(Math.random() * 5)
+    const index = Math.floor(Math.random() * workers.length)
+    await workers[index]!.terminate()
+    workers[index] = await begin()
+  }
+  await Promise.all(workers.map((worker) => worker.terminate()))
+  t.is(countFds(), before)
+  // The kernel lists a thread for a moment after it was joined.
+  for (let times = 0; times < 1000 && walkThreads() > 0; times++) await sleep(1)
+  t.is(walkThreads(), 0)
+})
+
 serially('an exception in the loop ends a walk in a worker', async (t) => {
   const top = makeTree(t, bushy(2))
   const before = countFds()
@@ -74,6 +124,18 @@ serially('an exception in the loop ends a walk in a worker', async (t) => {
   await exit
   t.is(countFds(), before)
 })
+
+/** Counts the threads that walks and deletions have started in this process. */
+function walkThreads(): number {
+  const names = fs.readdirSync('/proc/self/task').map((id) => {
+    try {
+      return fs.readFileSync(`/proc/self/task/${id}/comm`, 'utf8')
+    } catch {
+      return ''
+    }
+  })
+  return names.filter((name) => name.startsWith('fdkit')).length
+}
 
 serially('memory does not grow with the number of entries', (t) => {
   const small = makeTreeInMemory(t)

@@ -4,8 +4,11 @@ import type * as fs from 'node:fs'
 import {
   UTIME_NOW,
   UTIME_OMIT,
+  type DiskUsage,
   type FwalkEntry,
   type PathLike,
+  type ReceivedFds,
+  type SocketType,
   type StatvfsResult,
   type SystemError,
 } from 'fdkit'
@@ -13,6 +16,10 @@ import {
   access,
   chmod,
   chown,
+  diskUsage,
+  FdListener,
+  FdMessage,
+  FdSocket,
   fwalk,
   link,
   listdir,
@@ -22,21 +29,33 @@ import {
   mkfifo,
   mknod,
   open,
+  pidfdGetfd,
+  pidfdOpen,
   readlink,
+  recvFds,
   rename,
   replace,
   rmdir,
   rmtree,
   scandir,
+  sendFds,
   stat,
+  statAll,
   statvfs,
   symlink,
   unlink,
   utime,
   type AsyncDirEntry,
+  type AsyncDiskUsageOptions,
   type AsyncFwalkIterator,
   type AsyncFwalkOptions,
   type AsyncRmtreeOptions,
+  type FdBindOptions,
+  type FdConnectOptions,
+  type FdDuplex,
+  type FdListenOptions,
+  type FdPeer,
+  type FdReceiveOptions,
 } from 'fdkit/promises'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -59,6 +78,20 @@ async function walk() {
   }
 }
 void walk
+async function walkStats() {
+  for await (const [, , names, , stats] of fwalk('.', { stats: true, signal })) {
+    for (const name of names) is<fs.Stats | undefined>()(stats.get(name))
+  }
+  for await (const [, , names, , stats] of fwalk(bytes, { stats: true, bigint: true })) {
+    for (const name of names) is<fs.BigIntStats | undefined>()(stats.get(name))
+  }
+  is<(fs.Stats | SystemError)[]>()(await statAll(['a', bytes]))
+  is<(fs.BigIntStats | SystemError)[]>()(await statAll(['a'], { bigint: true, dirFd: 3 }))
+  const usageOptions: AsyncDiskUsageOptions = { signal, onerror: (error) => is<SystemError<string>>()(error) }
+  is<DiskUsage>()(await diskUsage('.', usageOptions))
+  is<DiskUsage>()(await diskUsage(bytes, { onerror: (error) => is<SystemError<Buffer>>()(error) }))
+}
+void walkStats
 const walkOptions: AsyncFwalkOptions = { signal, onerror: (error) => is<SystemError<string>>()(error) }
 const iterator = fwalk(url, walkOptions)
 is<AsyncFwalkIterator>()(iterator)
@@ -103,3 +136,44 @@ void utime('file', { times: [Symbol.iterator, UTIME_NOW] })
 void fwalk('.', { sginal: signal })
 // @ts-expect-error: only fdkit exports these types
 type NoEntry = import('fdkit/promises').FwalkEntry
+
+// Descriptors between processes
+async function descriptors(socket: FdSocket) {
+  is<number>()(await sendFds(3, 'x', [4, { fd: 5 }], { flags: 0 }))
+  is<ReceivedFds>()(await recvFds({ fd: 3 }, 10, 1))
+  is<number>()(await pidfdOpen(1))
+  is<number>()(await pidfdGetfd(3, 0))
+  is<FdSocket>()(
+    await FdSocket.connect(anyPath, { type: 'dgram', dirFd: 3, signal } satisfies FdConnectOptions),
+  )
+  is<FdSocket>()(await FdSocket.bind(bytes, { mode: '0600' } satisfies FdBindOptions))
+  is<[FdSocket, FdSocket]>()(FdSocket.pair('seqpacket'))
+  is<FdSocket>()(FdSocket.from(3))
+  const listening: FdListenOptions = { type: 'seqpacket', mode: 0o600, backlog: 5, dirFd: { fd: 3 } }
+  await using server = await FdSocket.listen(url, listening)
+  is<FdListener>()(server)
+  is<FdListener>()(await FdSocket.listen(3))
+  for await (const connection of server) is<FdSocket>()(connection)
+  is<FdSocket | undefined>()(await server.accept({ signal } satisfies FdReceiveOptions))
+  for await (const message of socket) is<FdMessage>()(message)
+  const message = await socket.receive()
+  is<FdMessage | undefined>()(message)
+  is<Buffer | undefined>()(message?.data)
+  is<number[] | undefined>()(message?.fds)
+  is<number | undefined>()(message?.fdCount)
+  is<FdPeer>()(socket.peer)
+  is<number>()(socket.unref().ref().pidfd())
+  is<SocketType>()(socket.type)
+  is<void>()(await socket.send(new SharedArrayBuffer(1), [socket, server]))
+  const stream: FdDuplex = socket.toDuplex()
+  is<boolean>()(stream.writeWithFds('x', [socket], (error) => is<Error | null | undefined>()(error)))
+  // @ts-expect-error: a socket of type dgram cannot listen
+  await FdSocket.listen('x', { type: 'dgram' })
+  // @ts-expect-error: no such type
+  FdSocket.pair('raw')
+  // @ts-expect-error: the constructor is not public
+  void new FdSocket()
+  // @ts-expect-error: descriptors are an array
+  await socket.send('x', 3)
+}
+void descriptors

@@ -6,6 +6,7 @@ import * as fdkit from 'fdkit'
 import {
   addAuditHook,
   addSeals,
+  diskUsage,
   dup,
   F_SEAL_WRITE,
   fwalk,
@@ -20,6 +21,7 @@ import {
   rmdir,
   setInheritable,
   stat,
+  statAll,
   statvfs,
   unlink,
   type AuditEvents,
@@ -28,6 +30,11 @@ import {
   type FwalkEntry,
   type FwalkIterator,
   type FwalkOptions,
+  type FwalkStats,
+  type FwalkStatsEntry,
+  type DiskUsage,
+  type DiskUsageOptions,
+  type StatAllOptions,
   type LstatOptions,
   type OpenOptions,
   type PathLike,
@@ -99,6 +106,45 @@ is<IteratorResult<FwalkEntry, undefined>>()(walk.next())
 is<void>()(walk[Symbol.dispose]())
 is<FwalkIterator>()(walk[Symbol.iterator]())
 is<FwalkEntry[]>()([...walk])
+
+// With stats, a fifth element has the status of each entry.
+for (const [dirpath, , filenames, dirfd, stats] of fwalk('.', { stats: true })) {
+  is<string>()(dirpath)
+  is<number>()(dirfd)
+  is<FwalkStats>()(stats)
+  for (const name of filenames) is<fs.Stats | undefined>()(stats.get(name))
+}
+for (const [, dirnames, , , stats] of fwalk(bytes, { stats: true, bigint: true, threads: 0 })) {
+  for (const name of dirnames) is<fs.BigIntStats | undefined>()(stats.get(name))
+  // @ts-expect-error: names are Buffers
+  stats.get('name')
+}
+is<FwalkIterator<string, FwalkStatsEntry>>()(fwalk(url, { stats: true, bigint: false }))
+is<FwalkIterator>()(fwalk('.', { stats: false }))
+// @ts-expect-error: there is no fifth element
+for (const [, , , , stats] of fwalk('.', { bigint: true })) void stats
+
+// statAll: a status or an error for each name
+for (const found of statAll(['a', bytes], { dirFd: 3 })) {
+  if (found instanceof Error) is<string>()(found.code)
+  else is<fs.Stats>()(found)
+}
+is<(fs.BigIntStats | SystemError)[]>()(statAll([], { bigint: true }))
+is<(fs.Stats | fs.BigIntStats | SystemError)[]>()(statAll([], { bigint: isBig }))
+const statAllOptions: StatAllOptions = { followSymlinks: false }
+statAll(['a'] as const, statAllOptions)
+// @ts-expect-error: one name is not a list
+statAll('a')
+
+// diskUsage
+is<DiskUsage>()(diskUsage(url, { oneFileSystem: true, threads: 2, dirFd: 3 }))
+diskUsage('.', { onerror: (error) => is<SystemError<string>>()(error) })
+diskUsage(bytes, { onerror: (error) => is<SystemError<Buffer>>()(error) })
+diskUsage(anyPath, { onerror: (error) => is<SystemError<string | Buffer>>()(error) })
+const usageOptions: DiskUsageOptions = { onerror: report }
+is<number>()(diskUsage('.', usageOptions).allocated)
+// @ts-expect-error: only the promise version takes a signal
+diskUsage('.', { signal: AbortSignal.timeout(1) })
 
 // A program can be generic over both kinds of names.
 function sum<Name extends string | Buffer>(entries: Iterable<FwalkEntry<Name>>): number {

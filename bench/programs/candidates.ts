@@ -5,7 +5,7 @@ import * as fsPromises from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 
 import { fdir } from 'fdir'
-import { dup, fwalk, memfdCreate, rmtree, stat } from 'fdkit'
+import { diskUsage, dup, fwalk, memfdCreate, rmtree, stat, statAll } from 'fdkit'
 import * as promises from 'fdkit/promises'
 
 // The number of promises that are pending at a time.
@@ -13,14 +13,44 @@ const BATCH = 64
 
 type Seen = readonly [directories: number, entries: number]
 
-function walk(top: string, topdown: boolean): Seen {
+function walk(top: string, topdown: boolean, threads?: number): Seen {
   let directories = 0
   let entries = 0
-  for (const [, dirnames, filenames] of fwalk(top, { topdown })) {
+  for (const [, dirnames, filenames] of fwalk(top, { topdown, threads })) {
     directories++
     entries += dirnames.length + filenames.length
   }
   return [directories, entries]
+}
+
+async function walkLater(top: string, exact = false): Promise<Seen> {
+  let directories = 0
+  let entries = 0
+  for await (const [, dirnames, filenames] of promises.fwalk(top, { exact })) {
+    directories++
+    entries += dirnames.length + filenames.length
+  }
+  return [directories, entries]
+}
+
+// The size of each directory, as examples/du.mjs adds it up. A file with several names counts twice
+// here.
+async function sizes(top: string): Promise<Seen> {
+  let directories = 0
+  let entries = 0
+  let bytes = 0
+  for await (const [, dirnames, filenames, , stats] of promises.fwalk(top, { topdown: false, stats: true })) {
+    directories++
+    entries += dirnames.length + filenames.length
+    for (const name of filenames) bytes += stats.get(name)?.size ?? 0
+  }
+  if (bytes === 0) throw new Error('the tree has no contents')
+  return [directories, entries]
+}
+
+function usage(top: string, threads?: number): Seen {
+  const { directories, files } = diskUsage(top, { threads })
+  return [directories, directories - 1 + files]
 }
 
 // Without file types, Node 20 follows symbolic links, and does not terminate if they form a loop.
@@ -35,6 +65,13 @@ function readdir(top: string): Seen {
 // names in groups, each with the path of its directory.
 function crawl(top: string): Seen {
   const groups = new fdir().group().crawl(top).sync()
+  let entries = groups.length - 1
+  for (const { files } of groups) entries += files.length
+  return [groups.length, entries]
+}
+
+async function crawlLater(top: string): Promise<Seen> {
+  const groups = await new fdir().group().crawl(top).withPromise()
   let entries = groups.length - 1
   for (const { files } of groups) entries += files.length
   return [groups.length, entries]
@@ -76,6 +113,18 @@ function statByName(top: string): Seen {
   return [0, files.length]
 }
 
+function statAllByName(top: string): Seen {
+  const byDirectory = new Map<number, string[]>()
+  for (const { name, dirFd } of hold(top)) {
+    const names = byDirectory.get(dirFd)
+    if (names === undefined) byDirectory.set(dirFd, [name])
+    else names.push(name)
+  }
+  let files = 0
+  for (const [dirFd, names] of byDirectory) files += statAll(names, { dirFd }).length
+  return [0, files]
+}
+
 function statByPath(top: string): Seen {
   const files = hold(top)
   for (const { path } of files) statSync(path)
@@ -95,10 +144,21 @@ const nothing: Seen = [0, 0]
 const candidates: Record<string, (argument: string) => Seen | Promise<Seen>> = {
   topdown: (top) => walk(top, true),
   bottomup: (top) => walk(top, false),
+  'topdown-threads-0': (top) => walk(top, true, 0),
+  'topdown-threads-1': (top) => walk(top, true, 1),
+  'topdown-threads-2': (top) => walk(top, true, 2),
+  'topdown-threads-4': (top) => walk(top, true, 4),
+  walkLater: (top) => walkLater(top),
+  walkLaterExactly: (top) => walkLater(top, true),
+  fdirLater: crawlLater,
+  sizes,
+  usage: (top) => usage(top),
+  'usage-threads-0': (top) => usage(top, 0),
   readdir,
   fdir: crawl,
   memfd,
   statByName,
+  statAllByName,
   statByPath,
   statByNameLater: (top) => inBatches(top, ({ name, dirFd }) => promises.stat(name, { dirFd })),
   statByPathLater: (top) => inBatches(top, ({ path }) => promises.stat(path)),

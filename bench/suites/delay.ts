@@ -44,7 +44,7 @@ export async function measureDelay(top: string): Promise<Target[]> {
     ['during promises.rmtree of 100,000 files', `${median(delays.rmtree).toFixed(2)} ms`],
     ['during a for await walk', `${median(delays.fwalk).toFixed(2)} ms`],
   ])
-  const target = { unit: 'ms', atMost: 5 }
+  const target = { unit: 'ms', atMost: 2 }
   return [
     { what: 'delay during promises.rmtree, over rest', figure: over(delays.rmtree), ...target },
     { what: 'delay during a for await walk, over rest', figure: over(delays.fwalk), ...target },

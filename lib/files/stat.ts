@@ -28,25 +28,51 @@ export interface StatOptions extends LstatOptions {
   followSymlinks?: boolean | undefined
 }
 
-type AnyStats = Stats | BigIntStats
+export type AnyStats = Stats | BigIntStats
+
+/** The number of fields that the addon writes for each file. */
+export const FIELDS = 18
 
 // The addon writes its result here: 64 bits per field, the first eight of them unsigned.
-const numbers = new Float64Array(18)
+const numbers = new Float64Array(FIELDS)
 const signed = new BigInt64Array(numbers.buffer)
 const unsigned = new BigUint64Array(numbers.buffer)
 
 // prettier-ignore
-function takeStats(): Stats {
-  const f = numbers
+function statsAt(f: Float64Array, at: number): Stats {
   return new Stats(
-    f[0]!, f[1]!, f[2]!, f[3]!, f[4]!, f[5]!, f[6]!, f[7]!, f[8]!, f[9]!,
-    f[10]!, f[11]!, f[12]!, f[13]!,
+    f[at]!, f[at + 1]!, f[at + 2]!, f[at + 3]!, f[at + 4]!, f[at + 5]!, f[at + 6]!, f[at + 7]!, f[at + 8]!,
+    f[at + 9]!, f[at + 10]!, f[at + 11]!, f[at + 12]!, f[at + 13]!,
   )
 }
 
-function takeBigIntStats(): BigIntStats {
-  const fields = [...unsigned.subarray(0, 8), ...signed.subarray(8)]
+function bigIntStatsAt(unsigned: BigUint64Array, signed: BigInt64Array, at: number): BigIntStats {
+  const fields = [...unsigned.subarray(at, at + 8), ...signed.subarray(at + 8, at + FIELDS)]
   return new BigIntStats(...(fields as ConstructorParameters<typeof BigIntStats>))
+}
+
+/** The status of many files, as the addon writes it. An object is made when it is asked for. */
+export class StatTable {
+  readonly #unsigned: BigUint64Array
+  readonly #signed: BigInt64Array | undefined
+  readonly #numbers: Float64Array | undefined
+
+  constructor(fields: BigUint64Array, bigint: boolean) {
+    const { buffer, byteOffset, length } = fields
+    this.#unsigned = fields
+    if (bigint) this.#signed = new BigInt64Array(buffer, byteOffset, length)
+    else this.#numbers = new Float64Array(buffer, byteOffset, length)
+  }
+
+  /** Returns the status of a file, or `undefined` if the file had none. */
+  at(index: number): AnyStats | undefined {
+    const at = index * FIELDS
+    // Every file has a mode.
+    if (this.#numbers !== undefined) {
+      return this.#numbers[at + 1] ? statsAt(this.#numbers, at) : undefined
+    }
+    return this.#unsigned[at + 1] ? bigIntStatsAt(this.#unsigned, this.#signed!, at) : undefined
+  }
 }
 
 /** The file to examine, the kind of numbers to return, and the caller for the error. */
@@ -76,7 +102,7 @@ function lstatQuestion(path: unknown, options: LstatOptions | undefined): Questi
 export function statNow(question: Question): AnyStats {
   const { path, dirFd, followSymlinks, bigint } = question
   finish<undefined>(native.statx(dirFd, path, followSymlinks, bigint, unsigned), question)
-  return bigint ? takeBigIntStats() : takeStats()
+  return bigint ? bigIntStatsAt(unsigned, signed, 0) : statsAt(numbers, 0)
 }
 
 export async function statLater(question: Question): Promise<AnyStats> {

@@ -10,6 +10,7 @@ import { validateFunction, type PathLike } from './validate.js'
  * the caller passed them, descriptors are numbers, and an argument that was not given is `undefined`.
  */
 export interface AuditEvents {
+  'fdkit.diskUsage': [path: PathLike, dirFd: number | undefined]
   'mmap.__new__': [fileno: number, length: number, access: number, offset: number]
   open: [path: PathLike, mode: undefined, flags: number]
   'os.chmod': [path: PathLike | number, mode: number, dirFd: number]
@@ -83,14 +84,14 @@ const auditAddHook = auditEvent('sys.addaudithook')
 
 /**
  * Adds a function that is called before every operation that Python audits. The function can refuse
- * the operation by throwing. As in Python, a hook cannot be removed, and it is also called when
+ * the operation by throwing. {@link diskUsage}, which Python lacks, raises `fdkit.diskUsage`. As in Python, a hook cannot be removed, and it is also called when
  * another hook is added.
  *
  * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
  * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
  * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
- * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree` and
- * `sys.addaudithook`. Each thread has its own hooks.
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree`, `socket.bind`,
+ * `socket.connect`, `socket.sendmsg` and `sys.addaudithook`. Each thread has its own hooks.
  *
  * @param hook a function that gets the event's name and its arguments. An argument that was not
  * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and

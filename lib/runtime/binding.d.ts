@@ -34,6 +34,41 @@ export interface Descriptor {
   kind: 'descriptor'
 }
 
+/** The type of the handle of a count of disk usage. */
+export interface DiskUsage {
+  kind: 'disk usage'
+}
+
+/**
+ * Closes all descriptors.
+ *
+ * @syscall close
+ */
+export declare function diskUsageClose(tree: Handle<DiskUsage>): void
+
+/**
+ * Interrupts a step that is under way.
+ *
+ * @syscall openat
+ */
+export declare function diskUsageInterrupt(tree: Handle<DiskUsage>): void
+
+/**
+ * Prepares a count. Opens nothing. `later` must be what `diskUsageStep` will get. Without `threads`,
+ * the count starts as many as suit the machine.
+ *
+ * @syscall openat
+ */
+export declare function diskUsageStart(later: boolean, dirFd: number | undefined | null, path: PathArg, oneFileSystem: boolean, threads?: number | undefined | null): Handle<DiskUsage>
+
+/**
+ * Counts everything, with `later` on a thread of its own. A recoverable failure concerns one entry:
+ * the next step counts the rest.
+ *
+ * @syscall openat
+ */
+export declare function diskUsageStep(tree: Handle<DiskUsage>, later: boolean): Response<Usage>
+
 /**
  * Duplicates a descriptor. Child processes do not inherit the duplicate.
  *
@@ -102,6 +137,9 @@ export interface Failure {
   /** The size in bytes that the reason is about: of the file, or of huge pages. */
   size?: number
 }
+
+/** The failures of a call for many names: the index of a name, its failure, and so on. */
+export type Failures = Array<number | Failure>
 
 /**
  * Changes the permissions of a file.
@@ -488,8 +526,8 @@ export declare function rmtreeInterrupt(tree: Handle<Rmtree>): void
 export declare function rmtreeStart(later: boolean, dirFd: number | undefined | null, path: PathArg, threads?: number | undefined | null): Handle<Rmtree>
 
 /**
- * Removes entries: all of them, or with `later` as many as take 20 ms. Returns true if there are
- * more. A recoverable failure concerns one entry; the others can still be removed.
+ * Removes entries: all of them, or with `later`, on a thread of its own, as many as take 20 ms.
+ * Returns true if there are more. A recoverable failure concerns one entry; the others can still be removed.
  *
  * @syscall unlinkat
  */
@@ -634,8 +672,26 @@ export declare function socketShutdown(socket: Handle<Socket>): Outcome<undefine
  */
 export declare function socketType(socket: Handle<Socket>): number
 
+/**
+ * Writes the fields of many files' status to `fields`, [`FIELDS`] for each file. Returns which names
+ * failed.
+ *
+ * @syscall statx
+ */
+export declare function statAll(dirFd: number | undefined | null, names: Array<PathArg>, followSymlinks: boolean, bigint: boolean, fields: BigUint64Array): Outcome<Failures>
+
+/**
+ * Returns the promise of what `statAll` writes and returns.
+ *
+ * @syscall statx
+ */
+export declare function statAllLater(dirFd: number | undefined | null, names: Array<PathArg>, followSymlinks: boolean, bigint: boolean): Response<StatTable>
+
 /** The fields of a file's status, in the order of node:fs. */
 export type StatFields = Array<unknown>
+
+/** The status of many files: 18 fields for each, and the failures. */
+export type StatTable = [BigUint64Array, Failures]
 
 /**
  * Returns the fields of a file system's status in the order of Python: bigints with `bigint`, and
@@ -683,6 +739,9 @@ export declare function takeFd(descriptor: Handle<Descriptor>): number
  * @syscall unlinkat
  */
 export declare function unlinkat(later: boolean, dirFd: number | undefined | null, path: PathArg, isDirectory: boolean): Response<undefined>
+
+/** The result of a count of disk usage: bytes, allocated bytes, files, directories. */
+export type Usage = Array<number>
 
 /**
  * Changes the times of a file, each in seconds and nanoseconds. The nanoseconds -1 mean the
@@ -748,7 +807,15 @@ export declare function walkSetDirnames(walk: Handle<Walk>, names: Array<PathArg
  *
  * @syscall openat
  */
-export declare function walkStart(later: boolean, top: PathArg, topdown: boolean, followSymlinks: boolean, maxOpen: number, exact: boolean, threads?: number | undefined | null, dirFd?: number | undefined | null): Handle<Walk>
+export declare function walkStart(later: boolean, top: PathArg, topdown: boolean, followSymlinks: boolean, maxOpen: number, exact: boolean, stats: boolean, threads?: number | undefined | null, dirFd?: number | undefined | null): Handle<Walk>
+
+/**
+ * Writes the status of the entries that the last step found to `fields`, 18 fields for each: first
+ * of the directories, then of the others, from the entry `from` on, as many as there is room for.
+ *
+ * @syscall statx
+ */
+export declare function walkStats(walk: Handle<Walk>, bigint: boolean, from: number, fields: BigUint64Array): void
 
 /**
  * Goes on to the next directory. Returns its descriptor, or -1 at the end. After a recoverable
@@ -763,8 +830,16 @@ export declare function walkStart(later: boolean, top: PathArg, topdown: boolean
 export declare function walkStep(walk: Handle<Walk>, enter: (kept: number, ...names: string[]) => void, dirnames: (...names: any[]) => void, filenames: (...names: any[]) => void): Outcome<number>
 
 /**
+ * Goes on to the next directory if it is listed already. Returns -2 if it is not: `walkStepLater`
+ * goes on then. `walkDrain` passes on what the step found.
+ *
+ * @syscall openat
+ */
+export declare function walkStepIfReady(walk: Handle<Walk>): Outcome<number>
+
+/**
  * Returns the promise of a step. There must be only one at a time. `walkDrain` passes on what the
- * step found.
+ * step found. The thread then lists directories that come next, unless that takes long.
  *
  * @syscall openat
  */

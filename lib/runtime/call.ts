@@ -1,6 +1,6 @@
 // A system call with validated arguments, which runs at once or on a thread of the pool.
 import type { Failure, Outcome, Response } from './binding.js'
-import { isFailure, isRelative, systemError, type Name } from './error.js'
+import { isFailure, isRelative, systemError, type Name, type SystemError } from './error.js'
 
 /** The function and the files of a call, for its error. */
 export interface CallSubject {
@@ -24,7 +24,10 @@ export interface Call<T> extends CallSubject {
  * Returns the error of a failed call. If a path started from a descriptor, the error names the
  * directory.
  */
-function failed(failure: Failure, { caller, path, dest, dirFd, destDirFd }: CallSubject): Error {
+export function subjectError(
+  failure: Failure,
+  { caller, path, dest, dirFd, destDirFd }: CallSubject,
+): SystemError {
   const isFrom = dirFd !== undefined && isRelative(path)
   const isTo = destDirFd !== undefined && isRelative(dest)
   if (!isFrom && !isTo) return systemError(failure, { path, dest })
@@ -37,7 +40,7 @@ function failed(failure: Failure, { caller, path, dest, dirFd, destDirFd }: Call
 
 /** Returns the result of a call, or throws its failure. */
 export function finish<T>(result: Outcome<T>, subject: CallSubject): T {
-  if (isFailure(result)) throw failed(result, subject)
+  if (isFailure(result)) throw subjectError(result, subject)
   return result
 }
 

@@ -57,7 +57,7 @@ const instead = new Map([
   ['maxRetries', 'call it again'],
   ['retryDelay', 'call it again'],
   ['signal', 'of the functions that walk or delete, those of fdkit/promises take a signal'],
-  ['bigint', 'only stat, lstat and statvfs have it'],
+  ['bigint', 'only fwalk, stat, lstat, statAll and statvfs have it'],
   ['bufferSize', 'the directory is always read whole'],
   ['recursive', 'it acts on one name'],
 ])

@@ -1,13 +1,23 @@
 // The walk through a directory tree, with each step on a thread of the pool.
 import type { Buffer } from 'node:buffer'
+import type * as fs from 'node:fs'
 
+import type { Failure } from '../runtime/binding.js'
 import { onAbort } from '../runtime/abort.js'
 import { abortError } from '../runtime/error.js'
 import { auditFwalk, type FwalkOptions } from './fwalk.js'
 import { optionsOf } from '../runtime/options.js'
-import { ownTurn } from '../runtime/turns.js'
+import { isTurnOver, ownTurn } from '../runtime/turns.js'
 import { validateSignal } from '../runtime/validate.js'
-import { walkOptions, WalkState, type AnyName, type FwalkEntry } from './walk-state.js'
+import {
+  NOT_READY,
+  walkOptions,
+  WalkState,
+  type AnyEntry,
+  type AnyName,
+  type FwalkEntry,
+  type FwalkStatsEntry,
+} from './walk-state.js'
 
 const readFwalk = optionsOf('fwalk', { ...walkOptions, signal: validateSignal })
 
@@ -21,24 +31,25 @@ export interface AsyncFwalkOptions<Name extends string | Buffer = string> extend
 }
 
 /** The iterator that `fwalk` of `fdkit/promises` returns. */
-export interface AsyncFwalkIterator<Name extends string | Buffer = string> extends NodeJS.AsyncIterator<
-  FwalkEntry<Name>,
-  undefined,
-  unknown
-> {
-  next(): Promise<IteratorResult<FwalkEntry<Name>, undefined>>
+export interface AsyncFwalkIterator<
+  Name extends string | Buffer = string,
+  Entry = FwalkEntry<Name>,
+> extends NodeJS.AsyncIterator<Entry, undefined, unknown> {
+  next(): Promise<IteratorResult<Entry, undefined>>
   /** Ends the walk and closes its descriptors, as `break` in a loop does. */
   return(value?: unknown): Promise<IteratorReturnResult<undefined>>
   /** Ends the walk, and rejects. */
   throw(error?: unknown): Promise<IteratorReturnResult<undefined>>
-  [Symbol.asyncIterator](): AsyncFwalkIterator<Name>
+  [Symbol.asyncIterator](): AsyncFwalkIterator<Name, Entry>
   [Symbol.asyncDispose](): Promise<void>
 }
 
 /**
  * {@inheritDoc fwalk}
  *
- * Each step runs off the main thread.
+ * Directories are listed off the main thread. A step to a directory that is listed already only
+ * resolves a promise; the event loop turns once a millisecond all the same. With `exact: true` or
+ * `threads: 0`, each step waits for a thread of libuv's pool.
  *
  * The yielded `dirFd` stays open until the next `next()`, `return()` or `throw()`, or until the
  * iterator is collected. A signal that aborts in between does not change that. If `next()` is
@@ -62,21 +73,49 @@ export interface AsyncFwalkIterator<Name extends string | Buffer = string> exten
  * }
  * ```
  */
+export function fwalk(
+  top: Uint8Array,
+  options?: AsyncFwalkOptions<Buffer> & { stats?: false | undefined },
+): AsyncFwalkIterator<Buffer>
+export function fwalk(
+  top?: string | URL,
+  options?: AsyncFwalkOptions<string> & { stats?: false | undefined },
+): AsyncFwalkIterator<string>
+export function fwalk(
+  top: Uint8Array,
+  options: AsyncFwalkOptions<Buffer> & { stats: true; bigint?: false | undefined },
+): AsyncFwalkIterator<Buffer, FwalkStatsEntry<Buffer>>
+export function fwalk(
+  top: string | URL | undefined,
+  options: AsyncFwalkOptions<string> & { stats: true; bigint?: false | undefined },
+): AsyncFwalkIterator<string, FwalkStatsEntry>
+export function fwalk(
+  top: Uint8Array,
+  options: AsyncFwalkOptions<Buffer> & { stats: true; bigint: true },
+): AsyncFwalkIterator<Buffer, FwalkStatsEntry<Buffer, fs.BigIntStats>>
+export function fwalk(
+  top: string | URL | undefined,
+  options: AsyncFwalkOptions<string> & { stats: true; bigint: true },
+): AsyncFwalkIterator<string, FwalkStatsEntry<string, fs.BigIntStats>>
 export function fwalk(top: Uint8Array, options?: AsyncFwalkOptions<Buffer>): AsyncFwalkIterator<Buffer>
 export function fwalk(top?: string | URL, options?: AsyncFwalkOptions<string>): AsyncFwalkIterator<string>
 export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: AsyncFwalkOptions<string> | AsyncFwalkOptions<Buffer>,
-): AsyncFwalkIterator<AnyName> {
+): AsyncFwalkIterator<AnyName, AnyEntry> {
   const given = readFwalk(options)
   return new AsyncFwalk(new WalkState(true, top, given, auditFwalk, readFwalk), given.signal)
 }
 
 const AsyncIteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf(async function* () {}.prototype))
 
-class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
+class AsyncFwalk implements AsyncFwalkIterator<AnyName, AnyEntry> {
   #state: WalkState | undefined
   #last: Promise<unknown> = Promise.resolve()
+  // Calls whose results the caller does not have yet.
+  #pending = 0
+  // The result of a step whose names are not complete.
+  #begun: number | Failure | undefined
   readonly #signal: AbortSignal | undefined
 
   static {
@@ -88,9 +127,13 @@ class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
     this.#signal = signal
   }
 
-  next(): Promise<IteratorResult<FwalkEntry<AnyName>, undefined>> {
+  next(): Promise<IteratorResult<AnyEntry, undefined>> {
+    if (this.#pending === 0 && this.#state !== undefined && !isTurnOver()) {
+      const value = this.#stepIfReady(this.#state)
+      if (value !== undefined) return this.#follow(Promise.resolve({ done: false, value }))
+    }
     return this.#inTurn(async () => {
-      let value: FwalkEntry<AnyName> | undefined
+      let value: AnyEntry | undefined
       try {
         value = await this.#step()
       } finally {
@@ -120,17 +163,42 @@ class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
     await this.return()
   }
 
-  async #step(): Promise<FwalkEntry<AnyName> | undefined> {
+  /** Makes a step if the directory is listed already. If anything is special, {@link #step} does it. */
+  #stepIfReady(state: WalkState): AnyEntry | undefined {
+    if (this.#signal?.aborted) return undefined
+    try {
+      if (state.isEdited()) return undefined
+    } catch {
+      // An accessor in the caller's array threw. It throws again, and then the call rejects.
+      return undefined
+    }
+    const result = state.stepIfReady()
+    if (result === NOT_READY) return undefined
+    if (typeof result !== 'number' || state.drain()) {
+      this.#begun = result
+      return undefined
+    }
+    const step = state.take(result)
+    return step.kind === 'entry' ? step.entry : undefined
+  }
+
+  async #step(): Promise<AnyEntry | undefined> {
     const state = this.#state
     if (state === undefined) return undefined
     this.#checkAborted()
-    state.applyEdits()
+    if (this.#begun === undefined) state.applyEdits()
     // The signal interrupts only a step that is under way. Between two steps, the caller uses the
     // yielded descriptor, and the subscription would keep a dropped walk alive.
     const unsubscribe = onAbort(this.#signal, () => state.interrupt())
     try {
       for (;;) {
-        const result = await state.stepLater()
+        if (isTurnOver()) {
+          await ownTurn()
+          this.#checkAborted()
+        }
+        let result = this.#begun ?? state.stepIfReady()
+        this.#begun = undefined
+        if (result === NOT_READY) result = await state.stepLater()
         this.#checkAborted()
         // A large directory is drained over several turns, so that other work does not wait for all
         // of it.
@@ -152,9 +220,18 @@ class AsyncFwalk implements AsyncFwalkIterator<AnyName> {
   }
 
   #inTurn<T>(run: () => Promise<T>): Promise<T> {
-    const turn = this.#last.then(run, run)
-    this.#last = turn.catch(() => {})
+    return this.#follow(this.#last.then(run, run))
+  }
+
+  /** Makes later calls wait until the caller has the result of this one. */
+  #follow<T>(turn: Promise<T>): Promise<T> {
+    this.#pending += 1
+    this.#last = turn.then(this.#settled, this.#settled)
     return turn
+  }
+
+  readonly #settled = (): void => {
+    this.#pending -= 1
   }
 
   #close(): void {

@@ -1,13 +1,22 @@
 // The synchronous walk through a directory tree.
 import type { Buffer } from 'node:buffer'
+import type * as fs from 'node:fs'
 
 import { auditEvent } from '../runtime/audit.js'
 import type { SystemError } from '../runtime/error.js'
 import { optionsOf } from '../runtime/options.js'
 import type { FdLike } from '../runtime/validate.js'
-import { walkOptions, WalkState, type AnyName, type FwalkEntry } from './walk-state.js'
+import {
+  walkOptions,
+  WalkState,
+  type AnyEntry,
+  type AnyName,
+  type FwalkEntry,
+  type FwalkStatsEntry,
+} from './walk-state.js'
 
-export type { FwalkEntry } from './walk-state.js'
+export type { FwalkEntry, FwalkStatsEntry } from './walk-state.js'
+export type { FwalkStats } from './walk-stats.js'
 
 /** Options of {@link fwalk}. */
 export interface FwalkOptions<Name extends string | Buffer = string> {
@@ -42,20 +51,27 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
    * descriptor is always that of the directory that was listed.
    */
   exact?: boolean | undefined
+  /**
+   * Whether to examine each entry, without following symbolic links; `false` by default. The walk
+   * then yields a fifth value, whose `get(name)` returns the status. The threads do it when they
+   * list a directory, which is several times as fast as calling {@link stat} for each name.
+   */
+  stats?: boolean | undefined
+  /** With `stats`, whether the numbers are bigints, which are exact; `false` by default. */
+  bigint?: boolean | undefined
 }
 
 /** The iterator that {@link fwalk} returns. */
-export interface FwalkIterator<Name extends string | Buffer = string> extends NodeJS.Iterator<
-  FwalkEntry<Name>,
-  undefined,
-  unknown
-> {
-  next(): IteratorResult<FwalkEntry<Name>, undefined>
+export interface FwalkIterator<
+  Name extends string | Buffer = string,
+  Entry = FwalkEntry<Name>,
+> extends NodeJS.Iterator<Entry, undefined, unknown> {
+  next(): IteratorResult<Entry, undefined>
   /** Ends the walk and closes its descriptors, as `break` in a loop does. */
   return(value?: unknown): IteratorReturnResult<undefined>
   /** Ends the walk and throws `error`. */
   throw(error?: unknown): IteratorReturnResult<undefined>
-  [Symbol.iterator](): FwalkIterator<Name>
+  [Symbol.iterator](): FwalkIterator<Name, Entry>
   [Symbol.dispose](): void
 }
 
@@ -78,6 +94,9 @@ export const auditFwalk = auditEvent('os.fwalk', 'top', 'topdown', 'onerror', 'f
  * something else, a `top` that is a symbolic link or not a directory, and, with `followSymlinks`, a
  * directory that is its own ancestor. Names added to `dirnames` must be single components.
  *
+ * With `stats: true`, a fifth value has the status of each entry, and the kinds of numbers are those
+ * of {@link stat}.
+ *
  * @param top a path: a string, a Buffer or a `file:` URL; `'.'` by default. If it is not a
  * directory, or is a symbolic link to one (`/bin` on many systems), the walk yields nothing, as in
  * Python: without `onerror`, the loop just ends. `onerror` gets ENOTDIR or ELOOP for it. Pass
@@ -97,21 +116,51 @@ export const auditFwalk = auditEvent('os.fwalk', 'top', 'topdown', 'onerror', 'f
  *   const cvs = dirs.indexOf('CVS')
  *   if (cvs !== -1) dirs.splice(cvs, 1) // do not visit CVS directories
  * }
+ *
+ * // the same sizes, in the same pass
+ * for (const [root, , files, , stats] of fwalk('src', { onerror, stats: true })) {
+ *   const sizes = files.map((name) => stats.get(name)?.size ?? 0)
+ *   console.log(root, 'consumes', sizes.reduce((sum, size) => sum + size, 0), 'bytes')
+ * }
  * ```
  */
+export function fwalk(
+  top: Uint8Array,
+  options?: FwalkOptions<Buffer> & { stats?: false | undefined },
+): FwalkIterator<Buffer>
+export function fwalk(
+  top?: string | URL,
+  options?: FwalkOptions<string> & { stats?: false | undefined },
+): FwalkIterator<string>
+export function fwalk(
+  top: Uint8Array,
+  options: FwalkOptions<Buffer> & { stats: true; bigint?: false | undefined },
+): FwalkIterator<Buffer, FwalkStatsEntry<Buffer>>
+export function fwalk(
+  top: string | URL | undefined,
+  options: FwalkOptions<string> & { stats: true; bigint?: false | undefined },
+): FwalkIterator<string, FwalkStatsEntry>
+export function fwalk(
+  top: Uint8Array,
+  options: FwalkOptions<Buffer> & { stats: true; bigint: true },
+): FwalkIterator<Buffer, FwalkStatsEntry<Buffer, fs.BigIntStats>>
+export function fwalk(
+  top: string | URL | undefined,
+  options: FwalkOptions<string> & { stats: true; bigint: true },
+): FwalkIterator<string, FwalkStatsEntry<string, fs.BigIntStats>>
 export function fwalk(top: Uint8Array, options?: FwalkOptions<Buffer>): FwalkIterator<Buffer>
 export function fwalk(top?: string | URL, options?: FwalkOptions<string>): FwalkIterator<string>
 export function fwalk(
   top: string | URL | Uint8Array = '.',
   options?: FwalkOptions<string> | FwalkOptions<Buffer>,
-): FwalkIterator<AnyName> {
+): FwalkIterator<AnyName, AnyEntry> {
   return new Fwalk(new WalkState(false, top, readFwalk(options), auditFwalk, readFwalk))
 }
 
 // The prototype of the language's own iterators. It provides map, filter and the other helpers.
 const IteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()))
 
-class Fwalk implements FwalkIterator<AnyName> {
+class Fwalk implements FwalkIterator<AnyName, AnyEntry> {
   #state: WalkState | undefined
   #isRunning = false
 
@@ -123,10 +172,10 @@ class Fwalk implements FwalkIterator<AnyName> {
     this.#state = state
   }
 
-  next(): IteratorResult<FwalkEntry<AnyName>, undefined> {
+  next(): IteratorResult<AnyEntry, undefined> {
     this.#checkIdle()
     this.#isRunning = true
-    let value: FwalkEntry<AnyName> | undefined
+    let value: AnyEntry | undefined
     try {
       value = this.#step()
     } finally {
@@ -155,7 +204,7 @@ class Fwalk implements FwalkIterator<AnyName> {
     this.return()
   }
 
-  #step(): FwalkEntry<AnyName> | undefined {
+  #step(): AnyEntry | undefined {
     const state = this.#state
     if (state === undefined) return undefined
     state.applyEdits()

@@ -46,7 +46,7 @@ export interface AsyncRmtreeOptions<Name extends string | Buffer = string> exten
 // The overloads declare which of these options goes with which type of path.
 type AnyOptions = RmtreeOptions | RmtreeOptions<Buffer> | RmtreeOptions<string | Buffer>
 
-const toBuffer = (bytes: Uint8Array) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes))
+export const toBuffer = (bytes: Uint8Array) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes))
 
 const auditRmtree = auditEvent('shutil.rmtree', 'path', 'dirFd')
 

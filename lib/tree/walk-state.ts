@@ -1,5 +1,6 @@
 // The state of a walk between two steps. The synchronous and the asynchronous walk share it.
 import { Buffer } from 'node:buffer'
+import type * as fs from 'node:fs'
 import { isUint8Array } from 'node:util/types'
 
 import type { AuditEvents } from '../runtime/audit.js'
@@ -25,6 +26,7 @@ import {
   type Caller,
   type PathLike,
 } from '../runtime/validate.js'
+import { StatsSink, type FwalkStats } from './walk-stats.js'
 
 /** The values that {@link fwalk} yields: a directory, the names in it, and its descriptor. */
 export type FwalkEntry<Name extends string | Buffer = string> = [
@@ -43,16 +45,35 @@ export type FwalkEntry<Name extends string | Buffer = string> = [
   dirFd: number,
 ]
 
+/** The values that {@link fwalk} yields with `stats: true`. */
+export type FwalkStatsEntry<
+  Name extends string | Buffer = string,
+  Stats extends fs.Stats | fs.BigIntStats = fs.Stats,
+> = [
+  dirpath: Name,
+  dirnames: Name[],
+  filenames: Name[],
+  dirFd: number,
+  /** The status of each name in `dirnames` and `filenames`. */
+  stats: FwalkStats<Name, Stats>,
+]
+
+/** The values of any walk. The overloads of `fwalk` declare which kind it yields. */
+export type AnyEntry = FwalkEntry<AnyName> | FwalkStatsEntry<AnyName, fs.Stats | fs.BigIntStats>
+
 /** A name: a string, or a Buffer if the top is bytes. All names of a walk are of one kind. */
 export type AnyName = string | Buffer
 
 /** The result of a step. After a directory was skipped, the walk goes on with the next step. */
-export type Step = { kind: 'entry'; entry: FwalkEntry<AnyName> } | { kind: 'skipped' } | { kind: 'end' }
+export type Step = { kind: 'entry'; entry: AnyEntry } | { kind: 'skipped' } | { kind: 'end' }
 
 const DEFAULT_MAX_OPEN = 128
 const MIN_MAX_OPEN = 4
 
 const SLASH = 0x2f
+
+/** The result of a step that was not made. */
+export const NOT_READY = -2
 
 /** The options of every walk, with their checks. */
 export const walkOptions = {
@@ -62,6 +83,8 @@ export const walkOptions = {
   dirFd: validateKeptFd,
   maxOpen: (value: unknown, name: string) => validateInteger(value, name, MIN_MAX_OPEN, 2 ** 31 - 1),
   exact: validateBoolean,
+  stats: validateBoolean,
+  bigint: validateBoolean,
   threads: validateThreads,
 }
 
@@ -184,6 +207,7 @@ export class WalkState {
   readonly #enter: Paths['enter']
   readonly #dirnames = new NameSink<AnyName>()
   readonly #filenames = new NameSink<AnyName>()
+  readonly #stats: StatsSink | undefined
   readonly #paths: Paths
   readonly #top: Uint8Array | string
   readonly #topdown: boolean
@@ -209,9 +233,20 @@ export class WalkState {
     const path = validatePath(top, 'top', caller)
     const { topdown = true, onerror, followSymlinks = false, dirFd, maxOpen = DEFAULT_MAX_OPEN } = options
     // In an asynchronous walk, each check would be a system call that blocks the event loop.
-    const { exact = !later, threads } = options
+    const { exact = !later, threads, stats = false, bigint = false } = options
     audit(top, topdown, onerror, followSymlinks, dirFd?.fd)
-    this.#walk = native.walkStart(later, path, topdown, followSymlinks, maxOpen, exact, threads, dirFd?.fd)
+    this.#walk = native.walkStart(
+      later,
+      path,
+      topdown,
+      followSymlinks,
+      maxOpen,
+      exact,
+      stats,
+      threads,
+      dirFd?.fd,
+    )
+    this.#stats = stats ? new StatsSink(bigint) : undefined
     this.owner = dirFd?.owner
     this.#paths = typeof path === 'string' ? new StringPaths(path) : new BufferPaths(this.#walk, path)
     this.#enter = this.#paths.enter
@@ -223,16 +258,30 @@ export class WalkState {
   }
 
   step(): number | Failure {
-    return native.walkStep(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
+    const result = native.walkStep(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
+    if (typeof result === 'number' && result >= 0) this.#drainStats(Infinity)
+    return result
   }
 
   stepLater(): Promise<number | Failure> {
     return native.walkStepLater(this.#walk)
   }
 
+  /** Goes on if the next directory is listed already. Otherwise it returns {@link NOT_READY}. */
+  stepIfReady(): number | Failure {
+    return native.walkStepIfReady(this.#walk)
+  }
+
   /** Takes the next batch of names of an asynchronous step. Returns whether there may be more. */
   drain(): boolean {
-    return native.walkDrain(this.#walk, this.#enter, this.#dirnames.add, this.#filenames.add)
+    const { add: addDirname } = this.#dirnames
+    if (native.walkDrain(this.#walk, this.#enter, addDirname, this.#filenames.add)) return true
+    return this.#drainStats()
+  }
+
+  #drainStats(most?: number): boolean {
+    const count = this.#dirnames.names.length + this.#filenames.names.length
+    return count > 0 && this.#stats !== undefined && this.#stats.drain(this.#walk, count, most)
   }
 
   interrupt(): void {
@@ -253,7 +302,11 @@ export class WalkState {
     if (result < 0) return END
     const dirnames = this.#dirnames
     const filenames = this.#filenames
-    const entry: FwalkEntry<AnyName> = [this.#paths.current(), dirnames.names, filenames.names, result]
+    const path = this.#paths.current()
+    const stats = this.#stats?.take([...dirnames.names, ...filenames.names])
+    const entry: AnyEntry = stats
+      ? [path, dirnames.names, filenames.names, result, stats]
+      : [path, dirnames.names, filenames.names, result]
     if (this.#topdown) {
       this.#yielded = dirnames.names
       this.#listed = this.#paths.snapshot(dirnames.names)
@@ -277,9 +330,14 @@ export class WalkState {
     return systemError(failure, { path, ...where }, isNone ? NO_DIRECTORY : undefined)
   }
 
+  /** Returns whether the caller edited the names that were yielded last. */
+  isEdited(): boolean {
+    return !this.#paths.isUnchanged(this.#yielded, this.#listed)
+  }
+
   /** Passes the caller's edits of the names that were yielded last to the walk. */
   applyEdits(): void {
-    if (this.#paths.isUnchanged(this.#yielded, this.#listed)) return
+    if (!this.isEdited()) return
     // Each name is read once, so that the name that was checked is the name that is used.
     const names: AnyName[] = []
     for (const [index, name] of this.#yielded.entries()) {

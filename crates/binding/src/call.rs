@@ -2,14 +2,17 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::thread::{self, JoinHandle};
 
 use fdkit::files::descriptors::borrow;
 use fdkit::files::shared_dup::SharedDup;
 use napi::bindgen_prelude::{
     AsyncTask, Env, Error, Result, Status, Task, ToNapiValue, TypeName, ValueType,
 };
-use napi::sys;
+use napi::{JsDeferred, JsValue, sys};
 
+use crate::convert::handle::lock;
 use crate::convert::outcome::Outcome;
 use crate::convert::value::{IntoJs, to_js};
 
@@ -124,6 +127,48 @@ where
             work(dir_fd).into().map_failure(|failure| failure.with_dir(dir_fd))
         }),
         Err(error) => Response::now(Err(error)),
+    }
+}
+
+/// A thread for calls that would occupy a thread of the pool for long. Dropping it waits until the
+/// call has ended, which must not be long.
+#[derive(Default)]
+pub struct OwnThread(Mutex<Option<JoinHandle<()>>>);
+
+impl OwnThread {
+    /// Makes a call on a new thread. There must be only one at a time.
+    pub fn respond<T, O>(
+        &self,
+        env: &Env,
+        work: impl FnOnce() -> O + Send + 'static,
+    ) -> Result<Response<T>>
+    where
+        T: IntoJs + Send + 'static,
+        O: Into<Outcome<T>>,
+    {
+        let (deferred, promise) = env.create_deferred()?;
+        let settle = |deferred: JsDeferred<_, _>, outcome: Result<Outcome<T>>| match outcome {
+            Ok(outcome) => deferred.resolve(move |_: Env| Ok(outcome)),
+            Err(error) => deferred.reject(error),
+        };
+        let spare = deferred.clone();
+        let run = move || settle(deferred, guard(|| work().into()));
+        match thread::Builder::new().name("fdkit".into()).spawn(run) {
+            Ok(thread) => {
+                lock(&self.0).replace(thread).map(JoinHandle::join);
+            }
+            Err(error) => {
+                let errno = error.raw_os_error().unwrap_or(libc::EAGAIN);
+                settle(spare, Ok(Err(fdkit::Error::new(errno, "pthread_create")).into()));
+            }
+        }
+        Ok(Response::Promise(promise.raw()))
+    }
+}
+
+impl Drop for OwnThread {
+    fn drop(&mut self) {
+        lock(&self.0).take().map(JoinHandle::join);
     }
 }
 

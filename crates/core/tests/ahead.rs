@@ -6,6 +6,8 @@ mod common;
 
 use std::fs;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::{TempDir, options, texts, walk_with};
@@ -100,6 +102,81 @@ fn a_dropped_walk_leaves_no_descriptor_and_no_thread() {
             assert_eq!((descriptors(), threads_left()), (before, 0), "after {steps} steps");
         }
     }
+}
+
+/// Walks in batches. Returns the paths, and how many steps found the directory listed.
+fn in_batches(
+    top: &TempDir,
+    options: WalkOptions,
+    threads: usize,
+    most: usize,
+) -> (Vec<PathBuf>, usize) {
+    let mut walk = Walk::new(&top.c_path(), None, options).threads(threads).exact(false);
+    let (mut paths, mut ready) = (Vec::new(), 0);
+    loop {
+        let step = walk.step_if_ready();
+        ready += usize::from(step.is_some());
+        let step = match step {
+            None => {
+                let step = walk.step().unwrap();
+                let mut left = most;
+                walk.look_ahead(|| {
+                    left = left.saturating_sub(1);
+                    left == 0
+                });
+                step
+            }
+            step => step,
+        };
+        match step {
+            None => return (paths, ready),
+            Some(step) => assert_eq!(step, Step::Directory),
+        }
+        let names = walk.dirnames().iter().chain(walk.filenames()).count();
+        assert_eq!(names, count(&format!("/proc/self/fd/{}", walk.fd().unwrap().as_raw_fd())));
+        paths.push(walk.path().to_path_buf());
+    }
+}
+
+#[test]
+fn a_walk_in_batches_visits_the_same_directories() {
+    let _alone = alone();
+    let top = wide();
+    symlink("d1", top.at("d0/link")).unwrap();
+    symlink("..", top.at("d5/d3/loop")).unwrap();
+    let before = descriptors();
+    for topdown in [true, false] {
+        for max_open in [4, 8, 128] {
+            let options = options(topdown, false, max_open);
+            let expected = walk_with(&top, options, |_, _| {}).visited;
+            let expected: Vec<_> = expected.iter().map(PathBuf::from).collect();
+            for (threads, most) in [(0, 32), (1, 1), (1, 32), (4, 8), (4, 1000)] {
+                let (paths, ready) = in_batches(&top, options, threads, most);
+                let below = |path: &PathBuf| path.strip_prefix(top.path()).unwrap().to_owned();
+                let paths: Vec<_> = paths.iter().map(below).collect();
+                assert_eq!(paths, expected);
+                if threads == 0 {
+                    assert_eq!(ready, 0);
+                } else if max_open == 128 && most >= 32 {
+                    assert!(ready > 300, "{ready} of 421, {options:?}");
+                }
+                assert_eq!((descriptors(), threads_left()), (before, 0));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_exact_walk_is_never_ready() {
+    let _alone = alone();
+    let top = wide();
+    let mut walk = Walk::new(&top.c_path(), None, WalkOptions::default()).threads(1);
+    assert_eq!(walk.step_if_ready(), None, "nothing is opened");
+    walk.step().unwrap();
+    walk.look_ahead(|| false);
+    assert_eq!(walk.step_if_ready(), None);
+    let mut walk = walk.exact(false);
+    assert_eq!(walk.step_if_ready(), Some(Step::Directory));
 }
 
 #[test]

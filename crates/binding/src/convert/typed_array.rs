@@ -47,13 +47,24 @@ pub struct Slots {
 }
 
 impl Slots {
+    /// Returns the number of elements.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
     /// Writes the values to the beginning of the array.
     pub fn write(&self, values: &[u64]) -> Result<()> {
-        if values.len() > self.length {
+        self.write_at(0, values)
+    }
+
+    /// Writes the values from an index on.
+    pub fn write_at(&self, index: usize, values: &[u64]) -> Result<()> {
+        if index.checked_add(values.len()).is_none_or(|end| end > self.length) {
             return Err(Error::new(Status::InvalidArg, "the array is too short"));
         }
+        let start = self.data.wrapping_add(index);
         // SAFETY: the memory of an array that is long enough, during the call that it came with.
-        unsafe { ptr::copy_nonoverlapping(values.as_ptr(), self.data, values.len()) };
+        unsafe { ptr::copy_nonoverlapping(values.as_ptr(), start, values.len()) };
         Ok(())
     }
 }

@@ -5,7 +5,9 @@
 
 #![expect(dead_code, reason = "read by #[napi] only")]
 
-use napi::bindgen_prelude::{Buffer, Either, External, PromiseRaw, Uint8Array, Unknown};
+use napi::bindgen_prelude::{
+    BigUint64Array, Buffer, Either, External, PromiseRaw, Uint8Array, Unknown,
+};
 
 use napi_derive::napi;
 
@@ -34,6 +36,14 @@ pub type Entries = Either<Vec<Unknown<'static>>, Handle<Listing>>;
 /// The fields of a file's status, in the order of node:fs.
 #[napi]
 pub type StatFields = Vec<Unknown<'static>>;
+
+/// The failures of a call for many names: the index of a name, its failure, and so on.
+#[napi]
+pub type Failures = Vec<Either<u32, Failure>>;
+
+/// The status of many files: 18 fields for each, and the failures.
+#[napi]
+pub type StatTable = (BigUint64Array, Failures);
 
 /// The fields of a file system's status, in the order of Python.
 #[napi]
@@ -143,6 +153,17 @@ pub struct Rmtree {
     #[napi(ts_type = "'rmtree'")]
     pub kind: (),
 }
+
+/// The type of the handle of a count of disk usage.
+#[napi(object, object_from_js = false, object_to_js = false)]
+pub struct DiskUsage {
+    #[napi(ts_type = "'disk usage'")]
+    pub kind: (),
+}
+
+/// The result of a count of disk usage: bytes, allocated bytes, files, directories.
+#[napi]
+pub type Usage = Vec<f64>;
 
 /// The type of a handle of a socket.
 #[napi(object, object_from_js = false, object_to_js = false)]

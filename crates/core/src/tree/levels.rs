@@ -172,14 +172,10 @@ impl Levels {
         Some(level)
     }
 
-    /// Starts to read ahead: the threads are told everything that is still to be visited.
-    pub(crate) fn start_ahead(
-        &mut self,
-        manner: Manner,
-        threads: usize,
-        interrupted: Arc<AtomicBool>,
-    ) {
-        let ahead = Ahead::new(manner, threads, interrupted);
+    /// Prepares to read ahead: the queue gets everything that is still to be visited. There are no
+    /// threads before [`Ahead::allow_threads`].
+    pub(crate) fn start_ahead(&mut self, manner: Manner, interrupted: Arc<AtomicBool>) {
+        let ahead = Ahead::new(manner, self.slots(), interrupted);
         for (index, level) in self.levels.iter().enumerate() {
             let parent = level.fd.as_ref().map_or_else(Weak::new, Arc::downgrade);
             ahead.push(index + 1, parent, &level.listing.dirnames, level.cursor);
@@ -196,6 +192,11 @@ impl Levels {
     /// Whether there are descriptors left for a read-ahead.
     pub(crate) fn has_spare(&self) -> bool {
         self.open + SPARE <= self.max_open
+    }
+
+    // How many descriptors are left for a read-ahead, less one for the next level.
+    fn slots(&self) -> usize {
+        self.max_open.saturating_sub(self.open + 1)
     }
 
     pub(crate) fn ahead(&self) -> Option<&Ahead> {
@@ -219,8 +220,23 @@ impl Levels {
     /// Returns the child of the last level that is visited next, if it was listed ahead.
     pub(crate) fn take_ahead(&self, name: &CStr, looker: &mut Looker) -> Option<Box<Looked>> {
         let parent = self.last()?.fd.as_ref()?;
-        let slots = self.max_open.saturating_sub(self.open + 1);
-        self.ahead.as_ref()?.take(self.levels.len(), name, parent, slots, looker)
+        self.ahead.as_ref()?.take(self.levels.len(), name, parent, self.slots(), looker)
+    }
+
+    /// Returns whether the next directory is at hand: it was listed ahead, or bottom-up it is a level
+    /// that is open.
+    pub(crate) fn is_next_ready(&self, topdown: bool) -> bool {
+        let Some(ahead) = &self.ahead else { return false };
+        for (index, level) in self.levels.iter().enumerate().rev() {
+            let mut cursor = level.cursor;
+            if let Some((name, _)) = level.listing.dirnames.next(&mut cursor) {
+                return level.fd.is_some() && ahead.is_ready(index + 1, name, !topdown);
+            }
+            if !topdown && !level.is_yielded {
+                return level.fd.is_some();
+            }
+        }
+        false
     }
 
     /// Opens a directory relative to the last level.
@@ -327,7 +343,7 @@ impl Levels {
     ) -> Result<OwnedFd> {
         while self.open >= self.max_open && self.close_oldest(keep) {}
         if let Some(ahead) = &self.ahead {
-            ahead.leave(self.max_open.saturating_sub(self.open + 1));
+            ahead.leave(self.slots());
         }
         loop {
             match open(self) {

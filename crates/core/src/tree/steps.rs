@@ -119,12 +119,12 @@ impl Walk<'_> {
     fn adopt(&mut self, name: &CStr, looked: Looked) -> Result<()> {
         #[cfg(test)]
         crate::tree::ahead::hooks::ADOPTED.set(crate::tree::ahead::hooks::ADOPTED.get() + 1);
-        let Looked { fd, version, mut listing } = looked;
-        let identity = version.map(|version| version.identity);
+        let Looked { fd, identity, mut listing, .. } = looked;
         let identity = self.check_ancestors(fd.as_fd(), identity)?;
         if listing.resolve_links(fd.as_fd()) && matches!(self.manner.work, Work::Stats) {
             listing.look_at_all(fd.as_fd(), || self.is_interrupted());
         }
+        self.ahead.known += listing.dirnames.len();
         self.push(name, fd, false, identity, listing);
         Ok(())
     }
@@ -181,16 +181,73 @@ impl Walk<'_> {
 
     /// Tells the threads of new directories to be visited, and starts them when there are enough.
     fn read_ahead(&mut self, children: usize) {
-        if self.levels.ahead().is_some() {
-            self.levels.push_ahead(false);
+        self.levels.push_ahead(false);
+        self.ahead.known += children;
+        self.start_threads();
+    }
+
+    fn start_threads(&mut self) {
+        let is_enough = self.ahead.known >= self.ahead.enough && self.levels.has_spare();
+        if !is_enough || self.ahead.is_started || self.ahead.threads == Some(0) {
             return;
         }
-        self.ahead.known += children;
-        let is_enough = self.ahead.known >= self.ahead.enough && self.levels.has_spare();
-        if is_enough && self.ahead.threads != Some(0) {
-            let threads = self.ahead.threads.unwrap_or_else(automatic_threads);
-            self.levels.start_ahead(self.manner, threads, Arc::clone(&self.interrupted));
+        self.ahead.is_started = true;
+        self.start_ahead();
+        let threads = self.ahead.threads.unwrap_or_else(automatic_threads);
+        if let Some(ahead) = self.levels.ahead() {
+            ahead.allow_threads(threads);
         }
+    }
+
+    fn start_ahead(&mut self) {
+        if self.levels.ahead().is_none() {
+            self.levels.start_ahead(self.manner, Arc::clone(&self.interrupted));
+        }
+    }
+
+    /// Lists directories that come next, on the calling thread, until `is_enough` returns true or
+    /// the read-ahead has no room for more. Does nothing with `threads(0)`.
+    ///
+    /// [`step_if_ready`](Self::step_if_ready) then goes to them without a system call.
+    ///
+    /// ```
+    /// use fdkit::{Walk, WalkOptions};
+    ///
+    /// let mut walk = Walk::new(c"src", None, WalkOptions::default()).exact(false);
+    /// walk.step()?;
+    /// walk.look_ahead(|| false);
+    /// let mut ready = 0;
+    /// while walk.step_if_ready().is_some() {
+    ///     ready += 1;
+    /// }
+    /// assert!(ready > 0);
+    /// # Ok::<(), fdkit::Error>(())
+    /// ```
+    pub fn look_ahead(&mut self, is_enough: impl FnMut() -> bool) {
+        if self.ahead.threads == Some(0) || self.levels.last().is_none() {
+            return;
+        }
+        if self.levels.has_spare() {
+            self.start_ahead();
+        }
+        self.start_threads();
+        if let Some(ahead) = self.levels.ahead() {
+            ahead.work(&mut self.looker, is_enough);
+        }
+    }
+
+    /// Goes on to the next directory if that takes no system call except to close descriptors: if
+    /// the directory was listed ahead. Returns `None` if it does not go on. Then
+    /// [`step`](Self::step) does, or finds the end of the walk.
+    ///
+    /// A walk that is [`exact`](Self::exact) has to look at each directory again, so the result is
+    /// always `None`.
+    pub fn step_if_ready(&mut self) -> Option<Step> {
+        let is_ready = !self.manner.is_exact && !self.is_interrupted() && self.start.is_none();
+        if !is_ready || !self.levels.is_next_ready(self.options.topdown) {
+            return None;
+        }
+        self.step().ok().flatten()
     }
 
     fn leave(&mut self) {

@@ -97,6 +97,7 @@ pub(super) struct ReadAhead {
     // How many directories were found so far, until threads are started.
     pub(super) known: usize,
     pub(super) enough: usize,
+    pub(super) is_started: bool,
 }
 
 #[derive(Debug)]
@@ -116,8 +117,13 @@ impl<'fd> Walk<'fd> {
             levels: Levels::new(options.max_open),
             ancestors: HashSet::new(),
             looker: Looker::default(),
-            manner: Manner { is_exact: true, links_are_files: false, work: Work::Nothing },
-            ahead: ReadAhead { threads: None, known: 0, enough: ENOUGH },
+            manner: Manner {
+                is_exact: true,
+                links_are_files: false,
+                follows: options.follow_symlinks,
+                work: Work::Nothing,
+            },
+            ahead: ReadAhead { threads: None, known: 0, enough: ENOUGH, is_started: false },
             kept: 0,
             interrupted: Arc::new(AtomicBool::new(false)),
         }
@@ -127,7 +133,7 @@ impl<'fd> Walk<'fd> {
     /// directories stand among the files, and what was listed ahead is not verified.
     pub(crate) fn of_work(top: &CStr, fd: OwnedFd, options: WalkOptions, work: Work) -> Self {
         let start = Some(Start::Open(top.to_owned(), fd));
-        let manner = Manner { is_exact: false, links_are_files: true, work };
+        let manner = Manner { is_exact: false, links_are_files: true, follows: false, work };
         Self { start, manner, ..Self::new(top, None, options) }
     }
 

@@ -1,4 +1,5 @@
 //! Exports for directory trees.
 
+pub mod disk_usage;
 pub mod rmtree;
 pub mod walk;

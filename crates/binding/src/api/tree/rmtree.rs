@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fdkit::{Progress, Rmtree as CoreRmtree};
+use napi::bindgen_prelude::{Env, Result};
 use napi_derive::napi;
 
-use crate::call::{CallFd, Response, respond};
+use crate::call::{CallFd, OwnThread, Response};
 use crate::convert::handle::{Handle, lock};
 use crate::convert::outcome::{Failure, Outcome};
 use crate::convert::path::{Name, PathArg};
@@ -17,13 +18,21 @@ use crate::convert::path::{Name, PathArg};
 // The number of entries that are removed between two looks at the clock.
 const ENTRIES: usize = 256;
 
-// The time that a thread of the pool works before JavaScript can end the deletion.
+// The time that the thread works before JavaScript can end the deletion.
 const SLICE: Duration = Duration::from_millis(20);
 
 /// The deletion of a directory tree.
 pub struct Rmtree {
     state: Arc<Mutex<State>>,
     interrupt: Arc<AtomicBool>,
+    thread: OwnThread,
+}
+
+impl Drop for Rmtree {
+    // The worker ends, or nobody waits for the result.
+    fn drop(&mut self) {
+        self.interrupt.store(true, Ordering::Relaxed);
+    }
 }
 
 struct State {
@@ -49,19 +58,23 @@ pub fn rmtree_start(
     let start = CallFd::new(dir_fd, later);
     let interrupt = Arc::new(AtomicBool::new(false));
     let state = State { start, interrupt: Arc::clone(&interrupt), path, threads, tree: None };
-    Handle::new(Rmtree { state: Arc::new(Mutex::new(state)), interrupt })
+    let state = Arc::new(Mutex::new(state));
+    Handle::new(Rmtree { state, interrupt, thread: OwnThread::default() })
 }
 
-/// Removes entries: all of them, or with `later` as many as take 20 ms. Returns true if there are
-/// more. A recoverable failure concerns one entry; the others can still be removed.
+/// Removes entries: all of them, or with `later`, on a thread of its own, as many as take 20 ms.
+/// Returns true if there are more. A recoverable failure concerns one entry; the others can still be removed.
 ///
 /// @syscall unlinkat
 #[napi(catch_unwind)]
-pub fn rmtree_step(tree: &Handle<Rmtree>, later: bool) -> Response<bool> {
+pub fn rmtree_step(env: Env, tree: &Handle<Rmtree>, later: bool) -> Result<Response<bool>> {
+    if !later {
+        return Ok(Response::now(lock(&tree.state).remove(None)));
+    }
     let state = Arc::clone(&tree.state);
-    respond(later, move || {
-        let until = later.then(|| Instant::now() + SLICE);
-        lock(&state).remove(until)
+    tree.thread.respond(&env, move || {
+        let until = Instant::now() + SLICE;
+        lock(&state).remove(Some(until))
     })
 }
 

@@ -4,6 +4,7 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use fdkit::files::descriptors::number;
 use fdkit::{Step, Walk as CoreWalk, WalkOptions};
@@ -11,16 +12,24 @@ use napi::bindgen_prelude::{Env, Error, Result, Status};
 use napi::sys;
 use napi_derive::napi;
 
+use crate::api::files::stat::{FIELDS, bits};
 use crate::call::{CallFd, Response, borrow_dir_fd, respond};
 use crate::convert::handle::{Handle, lock};
 use crate::convert::outcome::{Failure, Outcome};
 use crate::convert::path::{Name, NameKind, PathArg};
 use crate::convert::sink::{CHUNK, Sink};
+use crate::convert::typed_array::Slots;
 use crate::convert::value::to_js;
 
 // The number of names that `walkDrain` passes on in a call: it takes about a tenth of a
 // millisecond.
 const TURN: usize = 4 * CHUNK;
+
+// How much a thread of the pool lists after a step before JavaScript gets the result: so many
+// directories, or as many as it can in this time. Passing a result to JavaScript takes about as long
+// as it takes to list five.
+const AHEAD: usize = 32;
+const AHEAD_FOR: Duration = Duration::from_micros(300);
 
 /// A walk through a directory tree, step by step.
 pub struct Walk {
@@ -31,6 +40,8 @@ pub struct Walk {
 struct State {
     walk: CoreWalk<'static>,
     kind: NameKind,
+    // Whether a step on a thread of the pool goes on with what comes next.
+    looks_ahead: bool,
     // The descriptor that the walk starts from, if one was given.
     start: Option<CallFd>,
     // Why the descriptor could not be duplicated. The first step reports it.
@@ -54,6 +65,7 @@ pub fn walk_start(
     follow_symlinks: bool,
     max_open: u32,
     exact: bool,
+    stats: bool,
     threads: Option<u32>,
     dir_fd: Option<i32>,
 ) -> Result<Handle<Walk>> {
@@ -64,7 +76,7 @@ pub fn walk_start(
     let dir_fd = borrow_dir_fd(start.as_ref().map(|fd| number(fd.as_fd())));
     let dir_fd = dir_fd.map_err(|error| Error::new(Status::InvalidArg, error))?;
     let options = WalkOptions { topdown, follow_symlinks, max_open: max_open as usize };
-    let mut walk = CoreWalk::new(top.as_c_str(), dir_fd, options).exact(exact);
+    let mut walk = CoreWalk::new(top.as_c_str(), dir_fd, options).exact(exact).stats(stats);
     if let Some(threads) = threads {
         walk = walk.threads(threads as usize);
     }
@@ -72,6 +84,7 @@ pub fn walk_start(
     let state = State {
         walk,
         kind: top.kind(),
+        looks_ahead: later && !exact && threads != Some(0),
         start,
         failed,
         step: None,
@@ -106,14 +119,35 @@ pub fn walk_step(
     Ok(outcome)
 }
 
+/// Goes on to the next directory if it is listed already. Returns -2 if it is not: `walkStepLater`
+/// goes on then. `walkDrain` passes on what the step found.
+///
+/// @syscall openat
+#[napi(catch_unwind)]
+pub fn walk_step_if_ready(walk: &Handle<Walk>) -> Outcome<i32> {
+    lock(&walk.state).step_if_ready()
+}
+
 /// Returns the promise of a step. There must be only one at a time. `walkDrain` passes on what the
-/// step found.
+/// step found. The thread then lists directories that come next, unless that takes long.
 ///
 /// @syscall openat
 #[napi(catch_unwind, ts_return_type = "Promise<Outcome<number>>")]
 pub fn walk_step_later(walk: &Handle<Walk>) -> Response<i32> {
     let state = Arc::clone(&walk.state);
-    respond(true, move || lock(&state).step())
+    respond(true, move || {
+        let start = Instant::now();
+        let mut state = lock(&state);
+        let outcome = state.step();
+        if state.looks_ahead && state.step.is_some() {
+            let mut left = AHEAD;
+            state.walk.look_ahead(|| {
+                left -= 1;
+                left == 0 || start.elapsed() > AHEAD_FOR
+            });
+        }
+        outcome
+    })
 }
 
 /// Passes on what the last `walkStepLater` found, as `walkStep` does: some thousands of names in a
@@ -129,6 +163,26 @@ pub fn walk_drain(
     #[napi(ts_arg_type = "(...names: any[]) => void")] filenames: Sink,
 ) -> Result<bool> {
     lock(&walk.state).drain(&env, &Sinks { enter, dirnames, filenames }, TURN)
+}
+
+/// Writes the status of the entries that the last step found to `fields`, 18 fields for each: first
+/// of the directories, then of the others, from the entry `from` on, as many as there is room for.
+///
+/// @syscall statx
+#[napi(catch_unwind)]
+pub fn walk_stats(
+    walk: &Handle<Walk>,
+    bigint: bool,
+    from: u32,
+    #[napi(ts_arg_type = "BigUint64Array")] fields: Slots,
+) -> Result<()> {
+    let state = lock(&walk.state);
+    let (dirnames, filenames) = (state.walk.dirname_stats(), state.walk.filename_stats());
+    let entries = dirnames.iter().chain(filenames).skip(from as usize);
+    for (index, stat) in entries.take(fields.len() / FIELDS).enumerate() {
+        fields.write_at(index * FIELDS, &bits(stat.as_ref(), bigint))?;
+    }
+    Ok(())
 }
 
 /// Replaces the names of the directories to visit next.
@@ -178,10 +232,22 @@ struct Sinks {
 
 impl State {
     fn step(&mut self) -> Outcome<i32> {
+        let step = self.failed.take().map_or_else(|| self.walk.step(), Err);
+        self.take(step)
+    }
+
+    fn step_if_ready(&mut self) -> Outcome<i32> {
+        match self.walk.step_if_ready() {
+            None => Outcome::Value(-2),
+            step => self.take(Ok(step)),
+        }
+    }
+
+    fn take(&mut self, step: fdkit::Result<Option<Step>>) -> Outcome<i32> {
         (self.dirnames_at, self.filenames_at) = (0, 0);
         (self.step, self.is_entered) = (None, false);
         let start = self.start.as_ref().map(AsFd::as_fd);
-        match self.failed.take().map_or_else(|| self.walk.step(), Err) {
+        match step {
             Ok(step) => self.step = step,
             Err(error) => return Outcome::Failed(Failure::from(error).with_dir(start)),
         }

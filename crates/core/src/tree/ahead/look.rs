@@ -65,6 +65,8 @@ pub(crate) struct Looked {
     pub(crate) fd: Arc<OwnedFd>,
     /// `None` if the walk does not want to be exact.
     pub(crate) version: Option<Version>,
+    /// `None` if the walk does not need it.
+    pub(crate) identity: Option<Identity>,
     pub(crate) listing: Listing,
 }
 
@@ -75,6 +77,8 @@ pub(crate) struct Manner {
     pub(crate) is_exact: bool,
     /// Whether links to directories stand among the files.
     pub(crate) links_are_files: bool,
+    /// Whether the walk compares directories with their ancestors.
+    pub(crate) follows: bool,
     pub(crate) work: Work,
 }
 
@@ -118,9 +122,13 @@ impl Looker {
             }
             version = Some(own);
         }
+        let identity = match version {
+            None if manner.follows => Some(Identity::of(fd.as_fd())?),
+            version => version.map(|version| version.identity),
+        };
         let links = manner.links_ahead();
         let listing = manner.work.list(fd.as_fd(), &mut self.reader, links, is_enough)?;
-        Ok(listing.map(|listing| Looked { fd: Arc::new(fd), version, listing }))
+        Ok(listing.map(|listing| Looked { fd: Arc::new(fd), version, identity, listing }))
     }
 
     fn keeps_times(&mut self, fd: BorrowedFd<'_>, device: libc::dev_t) -> bool {

@@ -79,12 +79,13 @@ struct State {
 }
 
 impl Ahead {
-    /// Starts nothing yet: threads come with the first work.
-    pub(crate) fn new(manner: Manner, threads: usize, interrupted: Arc<AtomicBool>) -> Self {
+    /// Starts nothing yet: threads need [`allow_threads`](Self::allow_threads), and work.
+    /// `slots` is how many descriptors the walk leaves.
+    pub(crate) fn new(manner: Manner, slots: usize, interrupted: Arc<AtomicBool>) -> Self {
         let state = State {
-            queue: Queue::new(most()),
+            queue: Queue::new(most(), slots),
             threads: Vec::new(),
-            more_threads: threads,
+            more_threads: 0,
             idle: 0,
             is_walk_asleep: false,
         };
@@ -140,6 +141,28 @@ impl Ahead {
         state.queue.set_parent(depth, parent);
         self.shared.wake(state);
         found
+    }
+
+    /// Returns whether the directory is listed; see [`Queue::is_ready`].
+    pub(crate) fn is_ready(&self, depth: usize, name: &CStr, to_the_bottom: bool) -> bool {
+        self.shared.lock().queue.is_ready(depth, name, to_the_bottom)
+    }
+
+    /// Lists directories on the calling thread until `is_enough` returns true or there are no more.
+    pub(crate) fn work(&self, looker: &mut Looker, mut is_enough: impl FnMut() -> bool) {
+        while !self.shared.is_stopped() && !is_enough() {
+            let mut state = self.shared.lock();
+            let Some(task) = state.queue.begin() else { return };
+            self.shared.wake(state);
+            drop(self.shared.work_on(&task, looker));
+        }
+    }
+
+    /// Sets how many more threads may start.
+    pub(crate) fn allow_threads(&self, threads: usize) {
+        let mut state = self.shared.lock();
+        state.more_threads = threads;
+        self.shared.wake(state);
     }
 
     /// Makes sure that the read-ahead has no more than so many descriptors.

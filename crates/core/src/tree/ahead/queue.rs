@@ -107,8 +107,8 @@ impl Element {
 }
 
 impl Queue {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, ..Self::default() }
+    pub(crate) fn new(limit: usize, slots: usize) -> Self {
+        Self { limit, slots, ..Self::default() }
     }
 
     /// Says how many descriptors the walk leaves.
@@ -232,6 +232,24 @@ impl Queue {
             self.forget(depth + 1, garbage);
         }
         Found::Nothing
+    }
+
+    /// Returns whether the directory that the walk goes to is listed. With `to_the_bottom`, so must
+    /// be its first child, that child's first child, and so on.
+    pub(crate) fn is_ready(&self, depth: usize, name: &CStr, to_the_bottom: bool) -> bool {
+        // Deeper elements belong to directories that the walk has left.
+        let elements = self.stack.iter().rev().skip_while(move |element| element.depth > depth);
+        let (mut depth, mut name) = (depth, name);
+        for element in elements {
+            let State::Done(Some(looked)) = &element.state else { return false };
+            if element.depth != depth || element.name() != name {
+                return false;
+            }
+            let child = looked.listing.dirnames.next(&mut 0).filter(|_| to_the_bottom);
+            let Some((child, _)) = child else { return true };
+            (depth, name) = (depth + 1, child);
+        }
+        false
     }
 
     /// Whether it pays to wake up a thread.
