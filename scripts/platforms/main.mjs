@@ -23,7 +23,7 @@ import { megabytes } from './download.mjs'
 import { platformOf, platforms, systems } from './list.mjs'
 import { otherRuntimes, runOther } from './other-runtimes.mjs'
 import { whyNoRoot } from './root.mjs'
-import { checkFreeBsd, lintOthers, testMusl } from './rust.mjs'
+import { checkFreeBsd, lintMacos, lintOthers, testMusl } from './rust.mjs'
 import { nativeSpecs } from './specs.mjs'
 import { runSuite } from './suite.mjs'
 import { addonTable, keep, kept, skipList, suiteTable } from './table.mjs'
@@ -34,8 +34,8 @@ const isSpec = (word) => word.endsWith('.spec.ts')
 const chosenSpecs = process.argv.slice(2).filter(isSpec)
 const allWords = process.argv.slice(2).filter((word) => !word.startsWith('--') && !isSpec(word))
 const words = allWords.filter((word) => !otherRuntimes.includes(word))
-const runtimes =
-  allWords.length === 0 && !isCi ? otherRuntimes : allWords.filter((word) => otherRuntimes.includes(word))
+// Only by name, since the list of what is left out is not complete.
+const runtimes = allWords.filter((word) => otherRuntimes.includes(word))
 
 /** Returns each platform with the requested versions of Node.js and the specs. */
 function plan() {
@@ -94,10 +94,11 @@ async function runAll() {
     keep('addon', platform.name, addon)
     addons.push(addon)
   }
-  if (allWords.length === 0) {
+  if (isCi) await lintMacos()
+  else if (allWords.length === 0) {
     await lintOthers()
     await testMusl()
-    if (!isCi) await checkFreeBsd()
+    await checkFreeBsd()
   }
   const suites = []
   const unable = whyNoRoot()
@@ -117,8 +118,9 @@ async function runAll() {
       }
       say(`tests, ${platform.name}, Node.js ${node}`)
       const suite = { ...(await runSuite(platform, node, specs)), specs: specs && `${specs.length} files` }
-      // A run of some files is kept unless they were chosen by hand.
-      if (chosenSpecs.length === 0) keep('suite', `${platform.name}.${node}${specs ? '.part' : ''}`, suite)
+      // A run that was interrupted is not kept, nor one of files that were chosen by hand.
+      if (chosenSpecs.length === 0 && suite.isComplete)
+        keep('suite', `${platform.name}.${node}${specs ? '.part' : ''}`, suite)
       suites.push(suite)
     }
   }

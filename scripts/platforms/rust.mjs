@@ -12,12 +12,18 @@ async function cargo(platform, program, command, ...further) {
   runWith(env, program, ...args)
 }
 
+const strictly = ['--', '-D', 'warnings']
+
+/** Runs clippy on the code for macOS without its tests, and ends this process if it reports anything. */
+export const lintMacos = () => cargo(platformOf('darwin-arm64'), 'cargo', 'clippy', ...strictly)
+
 /**
- * Runs clippy, and ends this process if it reports anything. It needs neither a linker nor an SDK.
+ * Runs clippy on everything for macOS and musl, and ends this process if it reports anything. It needs
+ * neither a linker nor an SDK.
  */
 export async function lintOthers() {
   for (const name of ['darwin-arm64', 'linux-x64-musl']) {
-    await cargo(platformOf(name), 'cargo', 'clippy', '--all-targets', '--', '-D', 'warnings')
+    await cargo(platformOf(name), 'cargo', 'clippy', '--all-targets', ...strictly)
   }
 }
 

@@ -89,6 +89,8 @@ async function count(title, command, env, minutes) {
   const ended = new Promise((resolve, reject) => child.on('error', reject).on('close', resolve))
   child.stderr.pipe(log, { end: false })
   let isLate = false
+  // ava prints the number of tests last.
+  let isComplete = false
   const deadline = setTimeout(() => {
     isLate = true
     child.kill()
@@ -98,6 +100,7 @@ async function count(title, command, env, minutes) {
   const progress = setInterval(() => say(`${title}: ${found.passed} passed, ${found.failed} failed`), 120_000)
   for await (const line of createInterface({ input: child.stdout })) {
     log.write(`${line}\n`)
+    if (/^1\.\.\d+$/.test(line)) isComplete = true
     const test = /^(not )?ok \d+ - (.*)$/.exec(line)
     if (test) {
       const [, isFailure, name] = test
@@ -115,9 +118,14 @@ async function count(title, command, env, minutes) {
   clearInterval(progress)
   clearTimeout(deadline)
   log.end()
+  found.isComplete = isComplete
   if (isLate) {
     found.failed++
     console.log(`   ${title}: stopped after ${minutes} minutes; see ${path}`)
+  }
+  if (!isComplete && !isLate) {
+    found.failed++
+    console.log(`   ${title}: ava ended with ${code} before the last test; see ${path}`)
   }
   // Something other than a test failed, such as a spec that cannot be imported.
   if (code !== 0 && found.failed === 0) {

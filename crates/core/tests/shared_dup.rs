@@ -4,10 +4,9 @@
     reason = "clippy.toml allows it in test functions, not in their helpers"
 )]
 
-use std::fs::{File, read_dir};
+use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Mutex;
-use std::thread;
 
 use fdkit::files::descriptors::{borrow, get_inheritable};
 use fdkit::files::shared_dup::SharedDup;
@@ -27,7 +26,7 @@ fn raw(shared: &SharedDup) -> i32 {
 
 #[cfg(target_os = "linux")]
 fn count_open() -> usize {
-    read_dir("/proc/self/fd").unwrap().count()
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
 #[test]
@@ -93,7 +92,7 @@ fn concurrent_duplicates_leave_nothing_open() {
     let directory = open("src");
     let expected = fstat(directory.as_fd()).unwrap().ino;
     let before = count_open();
-    thread::scope(|scope| {
+    std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 for i in 0..20_000 {

@@ -9,6 +9,10 @@ use common::{TempDir, options};
 use fdkit::files::stat::{fstatat, stat_all};
 use fdkit::{FileType, Names, Step, Walk, WalkOptions};
 
+// The constants of libc have another type on macOS.
+const S_IFMT: u32 = 0o170_000;
+const S_IFLNK: u32 = 0o120_000;
+
 fn tree() -> TempDir {
     let top = TempDir::new();
     for one in 0..10 {
@@ -38,7 +42,7 @@ fn stats_have_the_order_of_the_names() {
                     assert_eq!(names.len(), stats.len());
                     for ((name, file_type), stat) in names.iter().zip(stats) {
                         assert_eq!(*stat, fstatat(walk.fd(), name, false).ok());
-                        let is_link = stat.unwrap().mode & libc::S_IFMT == libc::S_IFLNK;
+                        let is_link = stat.unwrap().mode & S_IFMT == S_IFLNK;
                         assert_eq!(is_link, file_type == FileType::SymbolicLink);
                     }
                     names.len()
