@@ -554,8 +554,8 @@ export type AuditHook = (...event: {
  * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
  * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
  * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
- * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree` and
- * `sys.addaudithook`. Each thread has its own hooks.
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree`, `socket.bind`,
+ * `socket.connect`, `socket.sendmsg` and `sys.addaudithook`. Each thread has its own hooks.
  *
  * @param hook a function that gets the event's name and its arguments. An argument that was not
  * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and
@@ -581,8 +581,8 @@ export declare function addAuditHook(hook: AuditHook): void;
  * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
  * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
  * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
- * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree` and
- * `sys.addaudithook`. Each thread has its own hooks.
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree`, `socket.bind`,
+ * `socket.connect`, `socket.sendmsg` and `sys.addaudithook`. Each thread has its own hooks.
  *
  * @param hook a function that gets the event's name and its arguments. An argument that was not
  * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and
@@ -1587,7 +1587,7 @@ export interface FdsOptions {
 	/** `MSG_*`, or-ed; 0 by default. */
 	flags?: number | undefined;
 }
-/** What {@link recvFds} returns. */
+/** The result of {@link recvFds}. */
 export interface ReceivedFds {
 	/** The bytes. It is empty at the end of a stream. */
 	data: Buffer;

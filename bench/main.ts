@@ -11,6 +11,7 @@ import { printTargets, type Target } from './harness/report.js'
 import { makeTree, removeTree } from './harness/tree.js'
 import { measureDelay } from './suites/delay.js'
 import { measureHanding } from './suites/handing.js'
+import { measureIpc } from './suites/ipc.js'
 import { measureLeaks } from './suites/leaks.js'
 import { measureMemfd } from './suites/memfd.js'
 import { measureMemory } from './suites/memory.js'
@@ -29,6 +30,7 @@ const suites: Record<string, (top: () => string, isPlotted: boolean) => Target[]
   memfd: measureMemfd,
   handing: measureHanding,
   messages: measureMessages,
+  ipc: measureIpc,
   leaks: measureLeaks,
   stat: async () => [...(await measureStat()), await measureStatPromises()],
   usage: measureUsage,

@@ -20,8 +20,7 @@ for (const name of ['EPERM', 'EOPNOTSUPP', 'ENOSYS'] as const) {
 
   filtered(`stat returns what node:fs returns if a filter denies statx with ${name}`, (t) => {
     const top = makeTree(t, { file: 'text', alias: link('file'), dir: {} })
-    const script = 'files/compare-stats.mjs'
-    t.deepEqual(child(script, { args: [top], ...hidden }), [true, true, 2])
+    t.deepEqual(child('files/compare-stats.mjs', { args: [top], ...hidden }), [true, true, 2])
   })
 
   filtered(`access falls back to faccessat if a filter denies faccessat2 with ${name}`, (t) => {
@@ -68,8 +67,7 @@ filteredRoot('effectiveIds gives the same result with a filter and without one',
 
 filteredRoot('an immutable file is not writable, even if its permission bits allow it', (t) => {
   // There is no filter here: this EPERM comes from the kernel.
-  const script = 'files/access-of-immutable-file.mjs'
-  const found = child(script, { args: [makeTree(t)] })
+  const found = child('files/access-of-immutable-file.mjs', { args: [makeTree(t)] })
   if (found === 'no such attribute') t.log('the file system has no immutable files')
   else t.deepEqual(found, [false, false, false])
   t.pass()

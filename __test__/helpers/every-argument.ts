@@ -20,6 +20,19 @@ const keep = <T>(value: T): T => {
 const page = () => fdkit.Memfd.create('page', { size: 4096 })
 const fdOfPage = () => keep(page()).fd
 
+// A socket whose other side is closed, so that no call waits: it receives the end, or EPIPE.
+function endedSocket(): number {
+  const [one, other] = fdkit.socketpair()
+  fs.closeSync(other)
+  return one
+}
+const ended = endedSocket()
+
+// Objects that never wait either.
+const { FdListener, FdSocket } = promises
+const closedListener = await FdSocket.listen(`${process.cwd()}/listener${process.pid}`)
+closedListener.close()
+
 const world = {
   at: (name: string) => name,
   directory: fs.openSync('.', 'r'),
@@ -27,6 +40,8 @@ const world = {
   page: fdOfPage,
   mapping: () => fdkit.mmap(fdOfPage()),
   words: new Int32Array(fdkit.mmap(fdOfPage())),
+  socket: () => ended,
+  pidfd: process.platform === 'linux' ? fdkit.pidfdOpen(process.pid) : 0,
 }
 
 /** Valid arguments. Each option in an object at the end is a separate position. */
@@ -34,6 +49,8 @@ export const table: Table = goodArguments(world)
 export const promisesTable: Table = {
   ...Object.fromEntries(Object.entries(table).filter(([name]) => name in promises)),
   ...goodArgumentsOfPromises(world),
+  // It takes the descriptor over.
+  'FdSocket.from': () => [endedSocket()],
 }
 
 class Thrown extends Error {}
@@ -179,15 +196,41 @@ function complaint(thrown: unknown): string {
 
 type Attempt = (name: string, place: string, args: unknown[]) => void | Promise<void>
 
+type Methods = Record<string, AnyFunction>
+
+/** Returns an object of a class on which a method is called, and closes it after the call. */
+function objectOf(className: string): Methods & { close(): void } {
+  if (className === 'FdListener') return closedListener as never
+  if (className === 'FdSocket') return FdSocket.from(endedSocket()) as never
+  return page() as never
+}
+
 /** Returns the function that a name of the table stands for; `Class#method` uses a new object. */
 function callable(name: string): AnyFunction {
   const [, className, separator, member = ''] = /^(\w+)([.#])(\w+)$/.exec(name) ?? []
   if (className === undefined) return fdkit[name as keyof typeof fdkit] as AnyFunction
-  const made = () => fdkit[className as 'Memfd'] as unknown as Record<string, AnyFunction>
-  if (separator === '.') return (...args) => made()[member]!(...args)
+  const classes = { FdListener, FdSocket, Memfd: fdkit.Memfd } as unknown as Record<string, Methods>
+  if (separator === '.') return (...args) => classes[className]![member]!(...args)
   return (...args) => {
-    using object = page()
-    return (object as unknown as Record<string, AnyFunction>)[member]!(...args)
+    const object = objectOf(className)
+    const result = object[member]!(...args)
+    if (!(result instanceof Promise)) object.close()
+    return result
+  }
+}
+
+/** Closes what a call has opened. */
+function closeResult(name: string, result: unknown): void {
+  if (result instanceof FdSocket || result instanceof FdListener) result.close()
+  if (Array.isArray(result) && /^(socketpair|FdSocket.pair)$/.test(name)) {
+    for (const each of result) if (typeof each === 'number') fs.closeSync(each)
+    for (const each of result) if (each instanceof FdSocket) each.close()
+  }
+  if (
+    typeof result === 'number' &&
+    /^(open|dup|memfdCreate|pidfdOpen|pidfdGetfd|FdSocket#pidfd)$/.test(name)
+  ) {
+    fs.closeSync(result)
   }
 }
 
@@ -200,7 +243,7 @@ function attemptNow(name: string, place: string, args: unknown[]): void {
     const result = callable(name)(...args)
     if (result instanceof fdkit.Memfd && name === 'Memfd.create') result.close()
     if (result instanceof fdkit.Memfd) keep(result)
-    if (typeof result === 'number' && /^(open|dup|memfdCreate)$/.test(name)) fs.closeSync(result)
+    closeResult(name, result)
     if (/^(fwalk|scandir)$/.test(name)) for (const _ of result as Iterable<unknown>) continue
   } catch (error) {
     said = complaint(error)
@@ -208,21 +251,24 @@ function attemptNow(name: string, place: string, args: unknown[]): void {
   if (said) say({ complaint: `${name}: ${place}: ${said}` })
 }
 
+// The members of fdkit/promises that return no promise.
+const isSync = /^(fwalk|FdSocket\.(from|pair)|Fd\w+#(pidfd|ref|unref|toDuplex))$/
+
 async function attemptLater(name: string, place: string, args: unknown[]): Promise<void> {
   say({ trying: `${name}: ${place}` })
   let said = ''
   let returned: unknown
   try {
     returned = ((promises[name as keyof typeof promises] ?? callable(name)) as AnyFunction)(...args)
-    if (name !== 'fwalk' && !(returned instanceof Promise)) said = 'returned no promise'
+    if (!isSync.test(name) && !(returned instanceof Promise)) said = 'returned no promise'
   } catch (error) {
-    said = name === 'fwalk' ? complaint(error) : `threw, and did not reject: ${String(error)}`
+    said = isSync.test(name) ? complaint(error) : `threw, and did not reject: ${String(error)}`
   }
   try {
     const result = await returned
     // It may have reserved 4 GiB.
     if (result instanceof fdkit.Memfd && name === 'createMemfd') result.close()
-    if (typeof result === 'number' && /^(open|memfdCreate)$/.test(name)) fs.closeSync(result)
+    closeResult(name, result)
     if (name === 'fwalk' && result !== undefined)
       for await (const _ of result as AsyncIterable<unknown>) continue
   } catch (error) {

@@ -11,8 +11,10 @@
  * - `memfd()` and `page()` return descriptors of memory files that are empty and have 4096 bytes
  * - `mapping()` returns a mapped buffer
  * - `words` is an Int32Array over memory for futexes
+ * - `socket()` returns the descriptor of a socket on which no call waits
+ * - `pidfd` is the descriptor of a process
  */
-export function goodArguments({ at, directory, memfd, page, mapping, words }) {
+export function goodArguments({ at, directory, memfd, page, mapping, words, socket, pidfd }) {
   const dirFd = directory
   const ends = { srcDirFd: directory, dstDirFd: directory }
   const access = { dirFd, followSymlinks: true, effectiveIds: false }
@@ -77,13 +79,18 @@ export function goodArguments({ at, directory, memfd, page, mapping, words }) {
     mmapShared: () => [page(), share],
     munmap: () => [mapping()],
     open: () => [at('file'), 'w', { mode: 0o600, resolve: 0, dirFd }],
+    pidfdGetfd: () => [pidfd, directory],
+    pidfdOpen: () => [globalThis.process.pid],
     readlink: () => [at('link'), { dirFd }],
+    recvFds: () => [socket(), 10, 1, { flags: 0 }],
     rename: () => [at('file'), at('renamed'), { ...ends, flags: 0 }],
     replace: () => [at('renamed'), at('file'), ends],
     rmdir: () => [at('dir'), { dirFd }],
     rmtree: () => [at('dir'), { ignoreErrors: false, onerror() {}, threads: 1, dirFd }],
     scandir: () => [at('.'), { dirFd }],
+    sendFds: () => [socket(), 'x', [directory], { flags: 0 }],
     setInheritable: () => [directory, false],
+    socketpair: () => ['stream'],
     stat: () => [at('.'), { dirFd, bigint: false, followSymlinks: true }],
     statAll: () => [[at('.'), at('none')], { dirFd, bigint: false, followSymlinks: true }],
     statvfs: () => [at('.'), { dirFd, bigint: false }],
@@ -97,11 +104,26 @@ export function goodArguments({ at, directory, memfd, page, mapping, words }) {
 export function goodArgumentsOfPromises(world) {
   const { 'Memfd.create': create, diskUsage, fwalk, rmtree } = goodArguments(world)
   const { signal } = new AbortController()
+  const dirFd = world.directory
   const withSignal = (args) => [...args.slice(0, -1), { ...args.at(-1), signal }]
   return {
     createMemfd: () => withSignal(create()),
     diskUsage: () => withSignal(diskUsage()),
     futexWaitAsync: () => [world.words, 0, 1, { timeout: 5, signal }],
+    'FdListener#accept': () => [{ signal }],
+    'FdListener#ref': () => [],
+    'FdListener#unref': () => [],
+    'FdSocket.bind': () => [world.at('socket'), { mode: 0o600, dirFd }],
+    'FdSocket.connect': () => [world.at('socket'), { type: 'stream', dirFd, signal }],
+    'FdSocket.from': () => [world.socket()],
+    'FdSocket.listen': () => [world.at('socket'), { type: 'stream', mode: 0o600, backlog: 1, dirFd }],
+    'FdSocket.pair': () => ['stream'],
+    'FdSocket#pidfd': () => [],
+    'FdSocket#receive': () => [{ signal }],
+    'FdSocket#ref': () => [],
+    'FdSocket#send': () => ['x', [dirFd]],
+    'FdSocket#toDuplex': () => [],
+    'FdSocket#unref': () => [],
     fwalk: () => withSignal(fwalk()),
     rmtree: () => withSignal(rmtree()),
   }

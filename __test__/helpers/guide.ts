@@ -1,30 +1,32 @@
-// Extracts the files and commands of the guide to shared memory.
+// Extracts the files and commands of the guides.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { packageRoot } from './child.js'
 
-const guide = join(packageRoot, 'docs/sharing-memory.md')
-
 /** Returns the name of a file from the first line of its block. */
 export function fileName(firstLine: string | undefined): string | undefined {
-  return /^\/\/ ([\w-]+\.ts)$/.exec(firstLine ?? '')?.[1]
+  return /^(?:\/\/|#) ([\w-]+\.(?:ts|py))$/.exec(firstLine ?? '')?.[1]
 }
 
-function blocks(language: string): string[] {
+function blocks(guide: string, language: string): string[] {
   const fenced = new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\`$`, 'gm')
-  return Array.from(readFileSync(guide, 'utf8').matchAll(fenced), ([, text = '']) => text)
+  return Array.from(
+    readFileSync(join(packageRoot, 'docs', guide), 'utf8').matchAll(fenced),
+    ([, text = '']) => text,
+  )
 }
 
-/** Returns the files of the guide by name. */
-export function guideFiles(): Record<string, string> {
-  const entries = blocks('ts').map((text) => [fileName(text.split('\n', 1)[0]), text] as const)
+/** Returns the files of a guide by name. */
+export function guideFiles(guide = 'sharing-memory.md'): Record<string, string> {
+  const all = [...blocks(guide, 'ts'), ...blocks(guide, 'py')]
+  const entries = all.map((text) => [fileName(text.split('\n', 1)[0]), text] as const)
   return Object.fromEntries(entries.filter(([name]) => name !== undefined))
 }
 
-/** Returns the commands of the guide in their order, and their output. */
-export function guideCommands(): { command: string; output: string }[] {
-  return blocks('console').map((text) => {
+/** Returns the commands of a guide in their order, and their output. */
+export function guideCommands(guide = 'sharing-memory.md'): { command: string; output: string }[] {
+  return blocks(guide, 'console').map((text) => {
     const [, command = '', output = ''] = /^\$ (.*)\n([^]*)$/.exec(text) ?? []
     return { command, output }
   })

@@ -10,6 +10,8 @@ const table = goodArguments({
   page: () => 3,
   mapping: () => new ArrayBuffer(1),
   words: new Int32Array(1),
+  socket: () => 3,
+  pidfd: 3,
 })
 
 /** Returns arguments with which a function would reach a system call. */

@@ -133,10 +133,9 @@ unless(noSeccomp)(
   'a failure of munmap is reported, and the buffer is still detached and the descriptor closed',
   (t) => {
     const size = 2 ** 31
-    const program = 'memory/failing-munmap.mjs'
     const failure = ['ENOMEM', 'munmap']
     // The filter compares the length, the second argument; no other mapping has this length.
-    const found = child(program, { args: [size], ...hiding('munmap', 12, size) })
+    const found = child('memory/failing-munmap.mjs', { args: [size], ...hiding('munmap', 12, size) })
     t.deepEqual(found, { seen: [failure, failure], left: 0, lengths: [0, 0] })
   },
 )

@@ -124,8 +124,7 @@ unless(notLinux || missing('python3'))('mmap raises the audit event of Python', 
 })
 
 onLinux('a hook can refuse a mapping before the file is sealed and the descriptor is used', (t) => {
-  const script = 'memory/refused-mappings.mjs'
-  t.deepEqual(child(script), [
+  t.deepEqual(child('memory/refused-mappings.mjs'), [
     true,
     { fileno: 0, length: 3, access: 0, offset: 0 },
     ...Array.from({ length: 3 }, () => 'no mmap.__new__'),

@@ -31,8 +31,7 @@ test('supportsSharedMapping is a boolean on every platform', (t) => {
 })
 
 withSharing('a worker that receives the buffer has the same memory', (t) => {
-  const script = 'memory/share-with-worker.mjs'
-  t.deepEqual(child(script, onSharing), [20_000, 7, 20_000, true])
+  t.deepEqual(child('memory/share-with-worker.mjs', onSharing), [20_000, 7, 20_000, true])
 })
 
 withSharing('no addition is lost when two processes use Atomics on one word', async (t) => {
@@ -58,8 +57,7 @@ withSharing('no addition is lost when two processes use Atomics on one word', as
 withSharing(
   'share seals the file like mmap, is limited to the file, and is refused if the file could shrink',
   (t) => {
-    const script = 'memory/limits-of-share.mjs'
-    t.deepEqual(child(script, onSharing), [
+    t.deepEqual(child('memory/limits-of-share.mjs', onSharing), [
       904,
       904,
       true,
@@ -74,13 +72,11 @@ withSharing(
 )
 
 withSharing('share of a write-sealed file is private to the process and shared by its threads', (t) => {
-  const script = 'memory/share-sealed-file.mjs'
-  t.deepEqual(child(script, onSharing), ['Text', 'text'])
+  t.deepEqual(child('memory/share-sealed-file.mjs', onSharing), ['Text', 'text'])
 })
 
 withSharing('F_SEAL_WRITE is EBUSY until the buffer is collected in every thread', (t) => {
-  const script = 'memory/seal-shared-file.mjs'
-  t.deepEqual(child(script, onSharing), ['EBUSY', 'sealed'])
+  t.deepEqual(child('memory/seal-shared-file.mjs', onSharing), ['EBUSY', 'sealed'])
 })
 
 withSharing(

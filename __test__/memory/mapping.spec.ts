@@ -249,8 +249,7 @@ const shmem = '/sys/kernel/mm/transparent_hugepage/shmem_enabled'
 const isInSmallPages = !fs.existsSync(shmem) || /\[(never|advise|deny)\]/.test(fs.readFileSync(shmem, 'utf8'))
 
 unless(notLinux || emulated)('populate prefaults all pages and copies none', (t) => {
-  const script = 'memory/count-faults.mjs'
-  const [[lazily, isShared], ...populated] = child<[number, boolean][]>(script) as [
+  const [[lazily, isShared], ...populated] = child<[number, boolean][]>('memory/count-faults.mjs') as [
     [number, boolean],
     [number, boolean],
   ]

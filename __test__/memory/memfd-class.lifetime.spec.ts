@@ -184,8 +184,7 @@ onLinux('unmap accepts only the buffers of its Memfd, once', (t) => {
 })
 
 onLinux('the garbage collector closes a Memfd that was not closed', (t) => {
-  const script = 'memory/abandoned-memfds.mjs'
-  t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [51, 1, 0])
+  t.deepEqual(child('memory/abandoned-memfds.mjs', { nodeArguments: ['--expose-gc'] }), [51, 1, 0])
 })
 
 onLinux('dropped Memfds are collected before the process runs out of descriptors', (t) => {
@@ -202,9 +201,8 @@ onLinux('dropped Memfds are collected before the process runs out of descriptors
 })
 
 onLinux('closed Memfds do not trigger the garbage collector', (t) => {
-  const script = 'memory/closed-memfds.mjs'
   // This number of MiB would start the collector about 30 times.
-  t.true(child<number>(script, { shell: 'ulimit -n 512' }) < 10)
+  t.true(child<number>('memory/closed-memfds.mjs', { shell: 'ulimit -n 512' }) < 10)
 })
 
 onLinux('a buffer outlives its garbage-collected Memfd', (t) => {
@@ -278,7 +276,6 @@ unless(notLinux || noCompiler)('close closes the descriptor even if a buffer can
 onLinux(
   'a buffer of map can be collected while the Memfd lives, and close unmaps the remaining ones',
   (t) => {
-    const script = 'memory/dropped-buffers.mjs'
-    t.deepEqual(child(script, { nodeArguments: ['--expose-gc'] }), [2, 0, [0, 0]])
+    t.deepEqual(child('memory/dropped-buffers.mjs', { nodeArguments: ['--expose-gc'] }), [2, 0, [0, 0]])
   },
 )

@@ -198,8 +198,7 @@ const old = hiding('memfd_create', constants.errno.EINVAL, MFD_EXEC | MFD_NOEXEC
 unless(noSeccomp)(
   'before Linux 6.3 the file is created without the exec flags and keeps the other options',
   (t) => {
-    const script = 'memory/before-exec-flags.mjs'
-    t.deepEqual(child(script, old), [
+    t.deepEqual(child('memory/before-exec-flags.mjs', old), [
       ['text', [], 0o777, true],
       ['text', [], 0o777, false],
       ['text', ['seal'], 0o777, true],

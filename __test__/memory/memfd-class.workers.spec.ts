@@ -28,7 +28,7 @@ unless(notLinux, test.serial)(
   async (t) => {
     const label = 'doomed'
     const base = Memfd.create(label)
-    const program = new URL('../programs/memfds-in-a-worker.mjs', import.meta.url)
+    const program = new URL('../programs/memory/memfds-in-a-worker.mjs', import.meta.url)
     const workerData = { fdkit: import.meta.resolve('fdkit'), base: base.fd, label }
     let most = 0
     for (let i = 0; i < TERMINATIONS; i++) {

@@ -45,8 +45,7 @@ withLimit('a size beyond the limit of the control group is ENOSPC, and one withi
 })
 
 withLimit('memory that the group can reclaim counts as free', (t) => {
-  const script = 'memory/reclaimable.mjs'
-  t.is(child(script, limited(t, 2 ** 28)), 2 ** 27)
+  t.is(child('memory/reclaimable.mjs', limited(t, 2 ** 28)), 2 ** 27)
 })
 
 onLinux('hugePageSizes returns the sizes of the machine in ascending order', (t) => {

@@ -31,7 +31,9 @@ function methods(name: string, value: AnyClass): string[] {
 const functions = (exported: object) =>
   Object.keys(functionsOf(exported))
     .concat(
-      Object.entries(exported).flatMap(([name, value]) => (name === 'Memfd' ? methods(name, value) : [])),
+      Object.entries(exported).flatMap(([name, value]) =>
+        /^(Memfd|FdListener|FdSocket)$/.test(name) ? methods(name, value as AnyClass) : [],
+      ),
     )
     .sort()
 

@@ -6,7 +6,8 @@ import * as fdkit from 'fdkit'
 
 import { missing, notLinux, unless } from '../helpers/platform.js'
 
-// The values are those of linux/memfd.h, linux/fcntl.h, linux/openat2.h, linux/fs.h, unistd.h and sys/statvfs.h.
+// The values are those of linux/memfd.h, linux/fcntl.h, linux/openat2.h, linux/fs.h, linux/socket.h, unistd.h
+// and sys/statvfs.h.
 const table = {
   MFD_CLOEXEC: 1,
   MFD_ALLOW_SEALING: 2,
@@ -39,6 +40,12 @@ const table = {
   RESOLVE_BENEATH: 8,
   RESOLVE_IN_ROOT: 0x10,
   RESOLVE_CACHED: 0x20,
+  MSG_PEEK: 2,
+  MSG_CTRUNC: 8,
+  MSG_TRUNC: 0x20,
+  MSG_DONTWAIT: 0x40,
+  MSG_EOR: 0x80,
+  MSG_WAITALL: 0x100,
   RENAME_NOREPLACE: 1,
   RENAME_EXCHANGE: 2,
   F_OK: 0,

@@ -149,3 +149,24 @@ onLinux('one copy accepts a Memfd of the other, and a descriptor that its walk y
   )
   t.deepEqual(found, [4, 4, 0])
 })
+
+onLinux('both copies have sockets, each with a poll thread of its own, and they talk to each other', (t) => {
+  const found = withTwo(
+    t,
+    `
+    const [a, b] = one.socketpair()
+    const [left, right] = [onePromises.FdSocket.from(a), twoPromises.FdSocket.from(b)]
+    const receiving = right.receive()
+    const fd = two.memfdCreate('x')
+    await left.send('from one', [fd, left])
+    const message = await receiving
+    const through = twoPromises.FdSocket.from(message.fds[1])
+    fs.closeSync(message.fds[0])
+    await through.send('once more')
+    const back = await right.receive()
+    const waiting = left.receive({ signal: AbortSignal.timeout(20) }).catch((error) => error.name)
+    answer([message.data.toString(), message.fdCount, back.data.toString(), await waiting])
+  `,
+  )
+  t.deepEqual(found, ['from one', 2, 'once more', 'AbortError'])
+})

@@ -30,6 +30,8 @@ const world = {
   page: () => 0,
   mapping: () => new ArrayBuffer(1),
   words: new Int32Array(new SharedArrayBuffer(4)),
+  socket: () => 999_999,
+  pidfd: 999_999,
 }
 const table: Record<string, () => unknown[]> = goodArguments(world)
 const promisesTable: Record<string, () => unknown[]> = { ...table, ...goodArgumentsOfPromises(world) }
@@ -58,6 +60,13 @@ const takesOf = (api: object, table: Record<string, () => unknown[]>): Takes[] =
 
 const sync = takesOf(fdkit, table)
 const byPromise = takesOf(promises, promisesTable)
+
+const socketsOf = (api: object): Takes[] =>
+  ['recvFds', 'sendFds'].map((name) => ({
+    name,
+    good: goodOptions(table[name]!),
+    call: (options) => (api as Record<string, AnyFunction>)[name]!(...table[name]!().with(-1, options)),
+  }))
 
 const inMemory: Record<string, (options: Options) => unknown> = {
   'Memfd.create': (options) => fdkit.Memfd.create('x', options).close(),
@@ -96,6 +105,8 @@ test('the tables list every function that takes dirFd', (t) => {
 
 const cases: [string, Takes][] = [
   ...sync.map((each) => ['', each] as [string, Takes]),
+  ...socketsOf(fdkit).map((each) => ['', each] as [string, Takes]),
+  ...socketsOf(promises).map((each) => ['promises.', each] as [string, Takes]),
   ...(notLinux ? [] : memory.map((each) => ['', each] as [string, Takes])),
   ...byPromise.map((each) => ['promises.', each] as [string, Takes]),
 ]
@@ -182,8 +193,7 @@ test('a promise that was not awaited, a Map and other built-in objects are not o
 
 test('a misspelt dirFd is an error and deletes nothing in the working directory', (t) => {
   const top = makeTree(t, { other: { file: '' }, file: '' })
-  const script = 'runtime/misspelt-options.mjs'
-  const [codes, names] = child<[string[], string[]]>(script, { args: [top] })
+  const [codes, names] = child<[string[], string[]]>('runtime/misspelt-options.mjs', { args: [top] })
   t.deepEqual(codes, Array(16).fill('ERR_INVALID_ARG_VALUEtrue'))
   t.deepEqual(names, ['file', 'other'])
 })
@@ -303,6 +313,5 @@ for (const [index, [name, call, object]] of positional.entries()) {
 test('properties of Object.prototype change no call', (t) => {
   const top = makeTree(t, { dir: { file: '' }, other: { file: '' } })
   fs.symlinkSync('dir', `${top}/alias`)
-  const script = 'runtime/polluted-prototype.mjs'
-  t.deepEqual(child(script, { args: [top] }), [])
+  t.deepEqual(child('runtime/polluted-prototype.mjs', { args: [top] }), [])
 })

@@ -134,10 +134,40 @@ const CALLS: Record<string, ((place: Place) => unknown)[]> = {
     ({ os }) => os.open('file', 'r', { dirFd: NOT_OPEN }),
     ({ os, dirFd }) => os.open('file', 'no flag', { dirFd }),
   ],
+  pidfdGetfd: [
+    ({ os }) => {
+      const pidfd = sync.pidfdOpen(process.pid)
+      const copying = os.pidfdGetfd(pidfd, 0)
+      fs.closeSync(pidfd)
+      return copying
+    },
+    ({ os, file }) => os.pidfdGetfd(file, 0),
+    ({ os }) => os.pidfdGetfd(NOT_OPEN, 0),
+    ({ os }) => os.pidfdGetfd(wrong('x'), 0),
+  ],
+  pidfdOpen: [
+    ({ os }) => os.pidfdOpen(process.pid),
+    ({ os }) => os.pidfdOpen(0),
+    ({ os }) => os.pidfdOpen(2 ** 31 - 1),
+    ({ os }) => os.pidfdOpen(wrong('x')),
+  ],
   readlink: [
     ({ os, dirFd }) => os.readlink('link', { dirFd }),
     ({ os, dirFd }) => os.readlink(bytes('link'), { dirFd }),
     ({ os, dirFd }) => os.readlink('file', { dirFd }),
+  ],
+  recvFds: [
+    ({ os }) => {
+      const [one, other] = sync.socketpair()
+      sync.sendFds(one, 'bytes', [])
+      const receiving = os.recvFds(other, 3, 0)
+      for (const fd of [one, other]) fs.closeSync(fd)
+      return receiving
+    },
+    ({ os, file }) => os.recvFds(file, 1, 1),
+    ({ os }) => os.recvFds(NOT_OPEN, 1, 1),
+    ({ os, file }) => os.recvFds(file, 1, 254),
+    ({ os, file }) => os.recvFds(file, 1, wrong('x')),
   ],
   rename: [
     ({ os, dirFd, dir }) => os.rename('file', 'new', { srcDirFd: dirFd, dstDirFd: dir }),
@@ -165,6 +195,30 @@ const CALLS: Record<string, ((place: Place) => unknown)[]> = {
     async ({ os, dir }) => entries(Array.from(await os.scandir(dir))),
     ({ os, dirFd }) => os.scandir('file', { dirFd }),
     ({ os }) => os.scandir(NOT_OPEN),
+  ],
+  sendFds: [
+    async ({ os, file }) => {
+      const [one, other] = sync.socketpair()
+      const sending = os.sendFds(one, 'bytes', [file])
+      for (const fd of [one, other]) fs.closeSync(fd)
+      // Not a bare number, which would be closed as a descriptor.
+      return { sent: await sending }
+    },
+    ({ os, file }) => os.sendFds(file, 'x', []),
+    ({ os }) => os.sendFds(NOT_OPEN, 'x', []),
+    async ({ os, file }) => {
+      const [one, other] = sync.socketpair()
+      fs.closeSync(other)
+      try {
+        // The promise version throws nothing at the call.
+        const sending = os.sendFds(one, 'x', [file, NOT_OPEN])
+        await sending
+      } finally {
+        fs.closeSync(one)
+      }
+    },
+    ({ os, file }) => os.sendFds(file, '', [file]),
+    ({ os, file }) => os.sendFds(file, 'x', wrong('x')),
   ],
   stat: [
     ({ os, dirFd }) => os.stat('link', { dirFd }),
@@ -266,7 +320,7 @@ function setUp(t: ExecutionContext, os: unknown): Scene {
 
 test('fdkit/promises has every function of fdkit that makes system calls on files', (t) => {
   // These have tests of their own: fdkit has no function of that name, or one that returns an iterator.
-  const others = new Set(['createMemfd', 'futexWaitAsync', 'fwalk'])
+  const others = new Set(['createMemfd', 'FdListener', 'FdMessage', 'FdSocket', 'futexWaitAsync', 'fwalk'])
   const functions = Object.keys(promises).filter((name) => !others.has(name))
   t.deepEqual(functions.toSorted(), Object.keys(CALLS).toSorted())
   for (const name of functions) t.is(typeof sync[name as keyof typeof sync], 'function')

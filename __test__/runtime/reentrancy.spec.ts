@@ -56,8 +56,7 @@ onLinux(
   'a call and its audit event use the arguments as they were first read, even if a hook changes them',
   (t) => {
     const top = makeTree(t, { file: '', other: '' })
-    const script = 'runtime/changing-arguments.mjs'
-    t.deepEqual(child(script, { args: [top] }), [
+    t.deepEqual(child('runtime/changing-arguments.mjs', { args: [top] }), [
       '[1,2]',
       [1000, 2000],
       '["1970-01-01T00:00:03.000Z","1970-01-01T00:00:03.000Z"]',

@@ -7,6 +7,8 @@ import {
   type DiskUsage,
   type FwalkEntry,
   type PathLike,
+  type ReceivedFds,
+  type SocketType,
   type StatvfsResult,
   type SystemError,
 } from 'fdkit'
@@ -15,6 +17,9 @@ import {
   chmod,
   chown,
   diskUsage,
+  FdListener,
+  FdMessage,
+  FdSocket,
   fwalk,
   link,
   listdir,
@@ -24,12 +29,16 @@ import {
   mkfifo,
   mknod,
   open,
+  pidfdGetfd,
+  pidfdOpen,
   readlink,
+  recvFds,
   rename,
   replace,
   rmdir,
   rmtree,
   scandir,
+  sendFds,
   stat,
   statAll,
   statvfs,
@@ -41,6 +50,12 @@ import {
   type AsyncFwalkIterator,
   type AsyncFwalkOptions,
   type AsyncRmtreeOptions,
+  type FdBindOptions,
+  type FdConnectOptions,
+  type FdDuplex,
+  type FdListenOptions,
+  type FdPeer,
+  type FdReceiveOptions,
 } from 'fdkit/promises'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -121,3 +136,44 @@ void utime('file', { times: [Symbol.iterator, UTIME_NOW] })
 void fwalk('.', { sginal: signal })
 // @ts-expect-error: only fdkit exports these types
 type NoEntry = import('fdkit/promises').FwalkEntry
+
+// Descriptors between processes
+async function descriptors(socket: FdSocket) {
+  is<number>()(await sendFds(3, 'x', [4, { fd: 5 }], { flags: 0 }))
+  is<ReceivedFds>()(await recvFds({ fd: 3 }, 10, 1))
+  is<number>()(await pidfdOpen(1))
+  is<number>()(await pidfdGetfd(3, 0))
+  is<FdSocket>()(
+    await FdSocket.connect(anyPath, { type: 'dgram', dirFd: 3, signal } satisfies FdConnectOptions),
+  )
+  is<FdSocket>()(await FdSocket.bind(bytes, { mode: '0600' } satisfies FdBindOptions))
+  is<[FdSocket, FdSocket]>()(FdSocket.pair('seqpacket'))
+  is<FdSocket>()(FdSocket.from(3))
+  const listening: FdListenOptions = { type: 'seqpacket', mode: 0o600, backlog: 5, dirFd: { fd: 3 } }
+  await using server = await FdSocket.listen(url, listening)
+  is<FdListener>()(server)
+  is<FdListener>()(await FdSocket.listen(3))
+  for await (const connection of server) is<FdSocket>()(connection)
+  is<FdSocket | undefined>()(await server.accept({ signal } satisfies FdReceiveOptions))
+  for await (const message of socket) is<FdMessage>()(message)
+  const message = await socket.receive()
+  is<FdMessage | undefined>()(message)
+  is<Buffer | undefined>()(message?.data)
+  is<number[] | undefined>()(message?.fds)
+  is<number | undefined>()(message?.fdCount)
+  is<FdPeer>()(socket.peer)
+  is<number>()(socket.unref().ref().pidfd())
+  is<SocketType>()(socket.type)
+  is<void>()(await socket.send(new SharedArrayBuffer(1), [socket, server]))
+  const stream: FdDuplex = socket.toDuplex()
+  is<boolean>()(stream.writeWithFds('x', [socket], (error) => is<Error | null | undefined>()(error)))
+  // @ts-expect-error: a socket of type dgram cannot listen
+  await FdSocket.listen('x', { type: 'dgram' })
+  // @ts-expect-error: no such type
+  FdSocket.pair('raw')
+  // @ts-expect-error: the constructor is not public
+  void new FdSocket()
+  // @ts-expect-error: descriptors are an array
+  await socket.send('x', 3)
+}
+void descriptors

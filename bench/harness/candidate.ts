@@ -71,7 +71,7 @@ export const inJavaScript = (label: string, ...argv: string[]) =>
 /** Returns the path of a program of programs/, as built by buildPrograms. */
 export const program = (name: string) => `build/bench/${name}.js`
 
-const PROGRAMS = ['candidates', 'delay', 'memory', 'handing', 'messages', 'leaks']
+const PROGRAMS = ['candidates', 'delay', 'memory', 'handing', 'messages', 'ipc', 'leaks']
 
 /**
  * Builds the programs. They are not run as TypeScript: the loader would also rewrite fdkit, which

@@ -93,6 +93,7 @@ export default {
           items: pages('', {
             'directory-descriptors': 'Directory descriptors',
             'sharing-memory': 'Sharing memory',
+            'handing-over-descriptors': 'Handing over descriptors',
           }),
         },
         {

@@ -74,22 +74,21 @@ function answering(
  * access('no/such/file') // throws: ENOENT
  * ```
  */
-export const access = operation(function access(
-  path: PathLike,
-  mode: number = F_OK,
-  options?: AccessOptions,
-): Call<void> {
-  const checked = validatePath(path)
-  const bits = validateAccessMode(mode, 'access')
-  const { dirFd, effectiveIds = false, followSymlinks = true } = readAccess(options)
-  return {
-    make: (later) =>
-      native.faccessat2(later, dirFd, checked, bits, effectiveIds, followSymlinks, false) as undefined,
-    caller: 'access',
-    path: checked,
-    dirFd,
-  }
-})
+export const access = operation(
+  'access',
+  (path: PathLike, mode: number = F_OK, options?: AccessOptions): Call<void> => {
+    const checked = validatePath(path)
+    const bits = validateAccessMode(mode, 'access')
+    const { dirFd, effectiveIds = false, followSymlinks = true } = readAccess(options)
+    return {
+      make: (later) =>
+        native.faccessat2(later, dirFd, checked, bits, effectiveIds, followSymlinks, false) as undefined,
+      caller: 'access',
+      path: checked,
+      dirFd,
+    }
+  },
+)
 
 /**
  * Returns whether this process may access a file as `mode` says. The answer can change before you
@@ -109,16 +108,15 @@ export const access = operation(function access(
  * canAccess('no/such/file') // false
  * ```
  */
-export const canAccess = operation(function canAccess(
-  path: PathLike,
-  mode: number = F_OK,
-  options?: AccessOptions,
-): Call<boolean> {
-  const checked = validatePath(path)
-  const bits = validateAccessMode(mode, 'canAccess')
-  const { dirFd, effectiveIds = false, followSymlinks = true } = readCanAccess(options)
-  return answering('canAccess', dirFd, checked, bits, effectiveIds, followSymlinks)
-})
+export const canAccess = operation(
+  'canAccess',
+  (path: PathLike, mode: number = F_OK, options?: AccessOptions): Call<boolean> => {
+    const checked = validatePath(path)
+    const bits = validateAccessMode(mode, 'canAccess')
+    const { dirFd, effectiveIds = false, followSymlinks = true } = readCanAccess(options)
+    return answering('canAccess', dirFd, checked, bits, effectiveIds, followSymlinks)
+  },
+)
 
 /**
  * Returns whether a path leads to a file of any type. It returns `false` for a symbolic link whose
@@ -140,7 +138,7 @@ export const canAccess = operation(function canAccess(
  * exists('no-such-file', { dirFd }) // false
  * ```
  */
-export const exists = operation(function exists(path: PathLike, options?: FollowOptions): Call<boolean> {
+export const exists = operation('exists', (path: PathLike, options?: FollowOptions): Call<boolean> => {
   const checked = validatePath(path, 'path', readExists)
   const { dirFd, followSymlinks = true } = readExists(options)
   return answering('exists', dirFd, checked, F_OK, false, followSymlinks)

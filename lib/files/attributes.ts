@@ -36,23 +36,22 @@ const readChmod = optionsOf('chmod', { dirFd: validateFd, followSymlinks: valida
  * }
  * ```
  */
-export const chmod = operation(function chmod(
-  path: PathLike | FdLike,
-  mode: number | string,
-  options?: FollowOptions,
-): Call<void> {
-  const given = readChmod(options)
-  const { path: checked, fd, followSymlinks } = validateTarget(path, given.dirFd, given.followSymlinks)
-  refuseOptions(readChmod, 'mode', 'of type number', mode)
-  const bits = parseMode(mode, 'mode')
-  auditChmod(auditPath(path, checked, fd), bits, auditDirFd(checked, fd))
-  return {
-    make: (later) => native.fchmodat2(later, fd, checked, bits, followSymlinks),
-    caller: 'chmod',
-    path: checked,
-    dirFd: fd,
-  }
-})
+export const chmod = operation(
+  'chmod',
+  (path: PathLike | FdLike, mode: number | string, options?: FollowOptions): Call<void> => {
+    const given = readChmod(options)
+    const { path: checked, fd, followSymlinks } = validateTarget(path, given.dirFd, given.followSymlinks)
+    refuseOptions(readChmod, 'mode', 'of type number', mode)
+    const bits = parseMode(mode, 'mode')
+    auditChmod(auditPath(path, checked, fd), bits, auditDirFd(checked, fd))
+    return {
+      make: (later) => native.fchmodat2(later, fd, checked, bits, followSymlinks),
+      caller: 'chmod',
+      path: checked,
+      dirFd: fd,
+    }
+  },
+)
 
 const readChown = optionsOf('chown', { dirFd: validateFd, followSymlinks: validateBoolean })
 
@@ -78,21 +77,19 @@ export function validateId(value: unknown, name: string): number | undefined {
  * chown('config', -1, process.getgid!())
  * ```
  */
-export const chown = operation(function chown(
-  path: PathLike | FdLike,
-  uid: number,
-  gid: number,
-  options?: FollowOptions,
-): Call<void> {
-  const given = readChown(options)
-  const { path: checked, fd, followSymlinks } = validateTarget(path, given.dirFd, given.followSymlinks)
-  const user = validateId(uid, 'uid')
-  const group = validateId(gid, 'gid')
-  auditChown(auditPath(path, checked, fd), uid, gid, auditDirFd(checked, fd))
-  return {
-    make: (later) => native.fchownat(later, fd, checked, user, group, followSymlinks),
-    caller: 'chown',
-    path: checked,
-    dirFd: fd,
-  }
-})
+export const chown = operation(
+  'chown',
+  (path: PathLike | FdLike, uid: number, gid: number, options?: FollowOptions): Call<void> => {
+    const given = readChown(options)
+    const { path: checked, fd, followSymlinks } = validateTarget(path, given.dirFd, given.followSymlinks)
+    const user = validateId(uid, 'uid')
+    const group = validateId(gid, 'gid')
+    auditChown(auditPath(path, checked, fd), uid, gid, auditDirFd(checked, fd))
+    return {
+      make: (later) => native.fchownat(later, fd, checked, user, group, followSymlinks),
+      caller: 'chown',
+      path: checked,
+      dirFd: fd,
+    }
+  },
+)

@@ -44,7 +44,7 @@ const readReadlink = optionsOf('readlink', { dirFd: validateFd })
  * stat('config/same.json').nlink // 2
  * ```
  */
-export const link = operation(function link(src: PathLike, dst: PathLike, options?: LinkOptions): Call<void> {
+export const link = operation('link', (src: PathLike, dst: PathLike, options?: LinkOptions): Call<void> => {
   const given = readLink(options)
   const [path, dest] = [validatePath(src, 'src'), validatePath(dst, 'dst')]
   const { srcDirFd, dstDirFd, followSymlinks = true } = given
@@ -73,23 +73,22 @@ export const link = operation(function link(src: PathLike, dst: PathLike, option
  * readlink('config/default.json') // 'app.json'
  * ```
  */
-export const symlink = operation(function symlink(
-  target: PathLike,
-  path: PathLike,
-  options?: DirFdOptions,
-): Call<void> {
-  const text = validatePath(target, 'target')
-  const checked = validatePath(path)
-  const { dirFd } = readSymlink(options)
-  auditSymlink(target, path, dirFd ?? NO_DIR_FD)
-  return {
-    make: (later) => native.symlinkat(later, dirFd, checked, text),
-    caller: 'symlink',
-    path: text,
-    dest: checked,
-    destDirFd: dirFd,
-  }
-})
+export const symlink = operation(
+  'symlink',
+  (target: PathLike, path: PathLike, options?: DirFdOptions): Call<void> => {
+    const text = validatePath(target, 'target')
+    const checked = validatePath(path)
+    const { dirFd } = readSymlink(options)
+    auditSymlink(target, path, dirFd ?? NO_DIR_FD)
+    return {
+      make: (later) => native.symlinkat(later, dirFd, checked, text),
+      caller: 'symlink',
+      path: text,
+      dest: checked,
+      destDirFd: dirFd,
+    }
+  },
+)
 
 /**
  * Returns the target of a symbolic link, of any length: a string, or a Buffer if the path was given
@@ -105,19 +104,19 @@ export const symlink = operation(function symlink(
  * readlink('config') // throws: EINVAL
  * ```
  */
-export const readlink = operation(function readlink(
-  path: PathLike,
-  options?: DirFdOptions,
-): Call<string | Buffer> {
-  const checked = validatePath(path)
-  const { dirFd } = readReadlink(options)
-  return {
-    make: (later) => native.readlinkat(later, dirFd, checked),
-    caller: 'readlink',
-    path: checked,
-    dirFd,
-  }
-}) as {
+export const readlink = operation(
+  'readlink',
+  (path: PathLike, options?: DirFdOptions): Call<string | Buffer> => {
+    const checked = validatePath(path)
+    const { dirFd } = readReadlink(options)
+    return {
+      make: (later) => native.readlinkat(later, dirFd, checked),
+      caller: 'readlink',
+      path: checked,
+      dirFd,
+    }
+  },
+) as {
   (path: string | URL, options?: DirFdOptions): string
   (path: Uint8Array, options?: DirFdOptions): Buffer
   (path: PathLike, options?: DirFdOptions): string | Buffer

@@ -78,7 +78,8 @@ async function listLater(subject: CallSubject): Promise<AnyNames> {
  * ```
  */
 export const listdir = operation(
-  function listdir(path?: PathLike | FdLike, options?: DirFdOptions): CallSubject {
+  'listdir',
+  (path?: PathLike | FdLike, options?: DirFdOptions): CallSubject => {
     const { dirFd } = readListdir(options)
     const { path: checked, fd } = validateTarget(path === undefined ? '.' : path, dirFd, true, readListdir)
     auditListdir(path !== undefined && checked === undefined ? fd : (path as PathLike | undefined))

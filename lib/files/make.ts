@@ -38,22 +38,21 @@ function validateMode(mode: unknown, caller: string): number {
  * listdir(dirFd).includes('output') // true
  * ```
  */
-export const mkdir = operation(function mkdir(
-  path: PathLike,
-  mode: number | string = 0o777,
-  options?: DirFdOptions,
-): Call<void> {
-  const checked = validatePath(path)
-  const bits = validateMode(mode, 'mkdir')
-  const { dirFd } = readMkdir(options)
-  auditMkdir(path, bits, dirFd ?? NO_DIR_FD)
-  return {
-    make: (later) => native.mkdirat(later, dirFd, checked, bits),
-    caller: 'mkdir',
-    path: checked,
-    dirFd,
-  }
-})
+export const mkdir = operation(
+  'mkdir',
+  (path: PathLike, mode: number | string = 0o777, options?: DirFdOptions): Call<void> => {
+    const checked = validatePath(path)
+    const bits = validateMode(mode, 'mkdir')
+    const { dirFd } = readMkdir(options)
+    auditMkdir(path, bits, dirFd ?? NO_DIR_FD)
+    return {
+      make: (later) => native.mkdirat(later, dirFd, checked, bits),
+      caller: 'mkdir',
+      path: checked,
+      dirFd,
+    }
+  },
+)
 
 /**
  * Creates a FIFO. Its permissions are `mode` without the bits of the umask.
@@ -68,21 +67,20 @@ export const mkdir = operation(function mkdir(
  * stat('queue').isFIFO() // true
  * ```
  */
-export const mkfifo = operation(function mkfifo(
-  path: PathLike,
-  mode: number | string = 0o666,
-  options?: DirFdOptions,
-): Call<void> {
-  const checked = validatePath(path)
-  const bits = validateMode(mode, 'mkfifo')
-  const { dirFd } = readMkfifo(options)
-  return {
-    make: (later) => native.mkfifoat(later, dirFd, checked, bits),
-    caller: 'mkfifo',
-    path: checked,
-    dirFd,
-  }
-})
+export const mkfifo = operation(
+  'mkfifo',
+  (path: PathLike, mode: number | string = 0o666, options?: DirFdOptions): Call<void> => {
+    const checked = validatePath(path)
+    const bits = validateMode(mode, 'mkfifo')
+    const { dirFd } = readMkfifo(options)
+    return {
+      make: (later) => native.mkfifoat(later, dirFd, checked, bits),
+      caller: 'mkfifo',
+      path: checked,
+      dirFd,
+    }
+  },
+)
 
 /**
  * Creates a file of any type except a directory or a symbolic link. Its permissions are those of
@@ -103,21 +101,19 @@ export const mkfifo = operation(function mkfifo(
  * stat('node').isFile() // true
  * ```
  */
-export const mknod = operation(function mknod(
-  path: PathLike,
-  mode: number = 0o600,
-  device: number = 0,
-  options?: DirFdOptions,
-): Call<void> {
-  const checked = validatePath(path)
-  const bits = validateMode(mode, 'mknod')
-  refuseOptions(readMknod, 'device', 'of type number', device)
-  const number = validateInteger(device, 'device', 0, Number.MAX_SAFE_INTEGER)
-  const { dirFd } = readMknod(options)
-  return {
-    make: (later) => native.mknodat(later, dirFd, checked, bits, number),
-    caller: 'mknod',
-    path: checked,
-    dirFd,
-  }
-})
+export const mknod = operation(
+  'mknod',
+  (path: PathLike, mode: number = 0o600, device: number = 0, options?: DirFdOptions): Call<void> => {
+    const checked = validatePath(path)
+    const bits = validateMode(mode, 'mknod')
+    refuseOptions(readMknod, 'device', 'of type number', device)
+    const number = validateInteger(device, 'device', 0, Number.MAX_SAFE_INTEGER)
+    const { dirFd } = readMknod(options)
+    return {
+      make: (later) => native.mknodat(later, dirFd, checked, bits, number),
+      caller: 'mknod',
+      path: checked,
+      dirFd,
+    }
+  },
+)

@@ -105,7 +105,8 @@ export const auditOpen = auditEvent('open', 'path', 'mode', 'flags')
  * ```
  */
 export const open = operation(
-  function open(path: PathLike, flags: number | string = 'r', options?: OpenOptions): Call<Opened> {
+  'open',
+  (path: PathLike, flags: number | string = 'r', options?: OpenOptions): Call<Opened> => {
     const checked = validatePath(path)
     const bits = parseFlags(flags)
     const { mode = 0o666, dirFd, resolve } = readOpen(options)

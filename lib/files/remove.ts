@@ -25,7 +25,7 @@ const readRmdir = optionsOf('rmdir', { dirFd: validateFd })
  * }
  * ```
  */
-export const unlink = operation(function unlink(path: PathLike, options?: DirFdOptions): Call<void> {
+export const unlink = operation('unlink', (path: PathLike, options?: DirFdOptions): Call<void> => {
   const checked = validatePath(path)
   const { dirFd } = readUnlink(options)
   auditRemove(path, dirFd ?? NO_DIR_FD)
@@ -59,7 +59,7 @@ export const unlink = operation(function unlink(path: PathLike, options?: DirFdO
  * }
  * ```
  */
-export const rmdir = operation(function rmdir(path: PathLike, options?: DirFdOptions): Call<void> {
+export const rmdir = operation('rmdir', (path: PathLike, options?: DirFdOptions): Call<void> => {
   const checked = validatePath(path)
   const { dirFd } = readRmdir(options)
   auditRmdir(path, dirFd ?? NO_DIR_FD)

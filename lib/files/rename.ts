@@ -54,14 +54,13 @@ function renaming(caller: string, src: PathLike, dst: PathLike, given: Ends, fla
  * rename('config/old.json', 'config', { flags: RENAME_NOREPLACE }) // throws: EEXIST
  * ```
  */
-export const rename = operation(function rename(
-  src: PathLike,
-  dst: PathLike,
-  options?: RenameOptions,
-): Call<void> {
-  const given = readRename(options)
-  return renaming('rename', src, dst, given, given.flags ?? 0)
-})
+export const rename = operation(
+  'rename',
+  (src: PathLike, dst: PathLike, options?: RenameOptions): Call<void> => {
+    const given = readRename(options)
+    return renaming('rename', src, dst, given, given.flags ?? 0)
+  },
+)
 
 /**
  * Renames a file or a directory. On every platform, a file at `dst` is replaced.
@@ -77,10 +76,9 @@ export const rename = operation(function rename(
  * replace('config/app.json.new', 'config/app.json')
  * ```
  */
-export const replace = operation(function replace(
-  src: PathLike,
-  dst: PathLike,
-  options?: TwoDirFdOptions,
-): Call<void> {
-  return renaming('replace', src, dst, readReplace(options), 0)
-})
+export const replace = operation(
+  'replace',
+  (src: PathLike, dst: PathLike, options?: TwoDirFdOptions): Call<void> => {
+    return renaming('replace', src, dst, readReplace(options), 0)
+  },
+)

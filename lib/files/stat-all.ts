@@ -5,7 +5,7 @@ import type { Failures } from '../runtime/binding.js'
 import { finish, subjectError } from '../runtime/call.js'
 import { invalidArgType, type Name, type SystemError } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
-import { setLater } from '../runtime/operation.js'
+import { operation } from '../runtime/operation.js'
 import { optionsOf } from '../runtime/options.js'
 import { isTurnOver, ownTurn } from '../runtime/turns.js'
 import { validateBoolean, validateFd, validateName } from '../runtime/validate.js'
@@ -55,7 +55,7 @@ function resultAt(table: StatTable, errors: Map<number, SystemError>, index: num
   return errors.get(index) ?? (table.at(index) as AnyStats)
 }
 
-function statAllNow(request: Request): Result[] {
+function runNow(request: Request): Result[] {
   const { names, dirFd, followSymlinks, bigint } = request
   const fields = new BigUint64Array(names.length * FIELDS)
   const failures = finish(native.statAll(dirFd, names, followSymlinks, bigint, fields), { caller: 'statAll' })
@@ -64,7 +64,7 @@ function statAllNow(request: Request): Result[] {
   return names.map((_, index) => resultAt(table, errors, index))
 }
 
-async function statAllLater(request: Request): Promise<Result[]> {
+async function runLater(request: Request): Promise<Result[]> {
   const { names, dirFd, followSymlinks, bigint } = request
   const found = native.statAllLater(dirFd, names, followSymlinks, bigint)
   const [fields, failures] = finish(await found, { caller: 'statAll' })
@@ -99,23 +99,24 @@ async function statAllLater(request: Request): Promise<Result[]> {
  * }
  * ```
  */
-export function statAll(
-  names: readonly (string | Uint8Array)[],
-  options: StatAllOptions & { bigint: true },
-): (fs.BigIntStats | SystemError)[]
-export function statAll(
-  names: readonly (string | Uint8Array)[],
-  options?: StatAllOptions & { bigint?: false | undefined },
-): (fs.Stats | SystemError)[]
-export function statAll(
-  names: readonly (string | Uint8Array)[],
-  options?: StatAllOptions,
-): (fs.Stats | fs.BigIntStats | SystemError)[]
-export function statAll(
-  given: readonly (string | Uint8Array)[],
-  options?: StatAllOptions,
-): (fs.Stats | fs.BigIntStats | SystemError)[] {
-  return statAllNow(statAllRequest(given, options))
+export const statAll = operation(
+  'statAll',
+  (names: readonly (string | Uint8Array)[], options?: StatAllOptions): Request => {
+    return statAllRequest(names, options)
+  },
+  runNow,
+  runLater,
+) as {
+  (
+    names: readonly (string | Uint8Array)[],
+    options: StatAllOptions & { bigint: true },
+  ): (fs.BigIntStats | SystemError)[]
+  (
+    names: readonly (string | Uint8Array)[],
+    options?: StatAllOptions & { bigint?: false | undefined },
+  ): (fs.Stats | SystemError)[]
+  (
+    names: readonly (string | Uint8Array)[],
+    options?: StatAllOptions,
+  ): (fs.Stats | fs.BigIntStats | SystemError)[]
 }
-
-setLater(statAll, statAllRequest, statAllLater)

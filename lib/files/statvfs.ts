@@ -94,7 +94,8 @@ const runLater = async (call: Call<unknown[]>): Promise<AnyResult> => toResult(a
  * ```
  */
 export const statvfs = operation(
-  function statvfs(path: PathLike | FdLike, options?: StatvfsOptions): Call<unknown[]> {
+  'statvfs',
+  (path: PathLike | FdLike, options?: StatvfsOptions): Call<unknown[]> => {
     const { bigint = false, dirFd } = readStatvfs(options)
     const { path: checked, fd } = validateTarget(path, dirFd)
     return {

@@ -135,7 +135,7 @@ const given = (times: TwoTimes | undefined) => times && Object.freeze([times[0].
  * stat('config/app.json', { bigint: true }).mtimeNs // -1n
  * ```
  */
-export const utime = operation(function utime(path: PathLike | FdLike, options?: UtimeOptions): Call<void> {
+export const utime = operation('utime', (path: PathLike | FdLike, options?: UtimeOptions): Call<void> => {
   const { dirFd, followSymlinks: follow, times, ns } = readUtime(options)
   const { path: checked, fd, followSymlinks } = validateTarget(path, dirFd, follow, readUtime)
   if (times !== undefined && ns !== undefined) {

@@ -32,7 +32,7 @@ export interface FdDuplex extends Duplex {
   unref(): this
 }
 
-/** What a stream needs of its socket. */
+/** The operations of a socket that a stream needs. */
 export interface StreamSocket {
   send(bytes: Uint8Array, fds: Handle<Fds> | undefined): Promise<void>
   receive(): Promise<FdMessage | undefined>
@@ -78,7 +78,7 @@ function defineClass() {
     override _write(chunk: Buffer, _encoding: string, callback: Callback): void {
       const fds = this.#fds.get(chunk)
       this.#fds.delete(chunk)
-      // The callback runs listeners; see `_read`.
+      // The callback runs listeners; see `#receive`.
       this.#socket.send(chunk, fds).then(
         () => process.nextTick(callback),
         (error: Error) => process.nextTick(callback, error),
@@ -86,32 +86,46 @@ function defineClass() {
     }
 
     override _read(): void {
-      // The listeners run outside of the promise, so that what they throw is an uncaught exception.
-      this.#socket.receive().then(
-        (message) => process.nextTick(() => this.#deliver(message)),
-        (error: Error) => this.destroy(error),
-      )
+      void this.#receive()
     }
 
-    #deliver(message: FdMessage | undefined): void {
-      if (message === undefined) {
-        this.push(null)
+    async #receive(): Promise<void> {
+      let message: FdMessage | undefined
+      try {
+        message = await this.#socket.receive()
+      } catch (error) {
+        this.destroy(error as Error)
         return
       }
-      try {
-        if (message.fdCount > 0 && !this.destroyed && this.listenerCount('fds') > 0) {
-          this.emit('fds', message.fds)
-        }
-      } finally {
+      // The listeners run outside of the promise, each kind in a tick of its own, so that what they
+      // throw is an uncaught exception.
+      if (message !== undefined) process.nextTick(() => this.#emitFds(message))
+      process.nextTick(() => this.#pushBytes(message?.data ?? null))
+    }
+
+    #emitFds(message: FdMessage): void {
+      if (message.fdCount > 0 && !this.destroyed && this.listenerCount('fds') > 0) {
+        this.emit('fds', message.fds)
+      } else {
         message.close()
-        if (!this.destroyed) this.push(message.data)
+      }
+    }
+
+    #pushBytes(bytes: Buffer | null): void {
+      if (this.destroyed) return
+      try {
+        this.push(bytes)
+      } catch (error) {
+        // A listener has thrown, and Node.js would not read on.
+        process.nextTick(() => this.read(0))
+        throw error
       }
     }
 
     override _final(callback: Callback): void {
       const outcome = this.#socket.end()
-      // The other side is gone already, and needs no end.
-      const isGone = isFailure(outcome) && errorCode(outcome) === 'ENOTCONN'
+      // The other side is gone already and needs no end, or the socket was closed.
+      const isGone = isFailure(outcome) && /^(ENOTCONN|ECANCELED)$/.test(errorCode(outcome))
       try {
         if (!isGone) check(outcome)
         callback()

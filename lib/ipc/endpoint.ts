@@ -1,4 +1,4 @@
-// What sockets that connect and sockets that listen have in common.
+// The common part of sockets that connect and sockets that listen.
 import { abortError, check, errorCode, invalidState, isFailure } from '../runtime/error.js'
 import { onAbort } from '../runtime/abort.js'
 import type { Handle, Outcome, Received, Socket } from '../runtime/binding.js'
@@ -72,7 +72,7 @@ export class Endpoint {
     const unsubscribe = onAbort(signal, () => native.socketCancel(handle, begun))
     try {
       const outcome = await this.outcome<Arrived>(begun)
-      // What has arrived is delivered, even if the signal has aborted since.
+      // A message that has arrived is delivered, even if the signal has aborted since.
       if (isCanceled(outcome) && !this.#isClosed && signal.aborted) throw abortError(signal)
       return check(outcome)
     } finally {

@@ -9,7 +9,13 @@ import { check, errorCode, invalidArgValue, isFailure, because } from '../runtim
 import { native } from '../runtime/native.js'
 import { operation } from '../runtime/operation.js'
 import { optionsOf } from '../runtime/options.js'
-import { validateBits, validateFd, validateInteger, type FdLike } from '../runtime/validate.js'
+import {
+  validateBits,
+  validateFd,
+  validateInteger,
+  validateString,
+  type FdLike,
+} from '../runtime/validate.js'
 import { deliverer, Waiting } from './events.js'
 import { takeFds, validateFds } from './fds.js'
 
@@ -21,7 +27,7 @@ export const socketTypes: readonly SocketType[] = ['stream', 'seqpacket', 'dgram
 
 /** Returns the number of a type. */
 export function validateSocketType(value: unknown, name: string): number {
-  const index = socketTypes.indexOf(value as SocketType)
+  const index = socketTypes.indexOf(validateString(value, name) as SocketType)
   if (index === -1) throw invalidArgValue(name, `must be one of '${socketTypes.join("', '")}'`, value)
   return index
 }
@@ -32,7 +38,7 @@ export interface FdsOptions {
   flags?: number | undefined
 }
 
-/** What {@link recvFds} returns. */
+/** The result of {@link recvFds}. */
 export interface ReceivedFds {
   /** The bytes. It is empty at the end of a stream. */
   data: Buffer
@@ -139,7 +145,8 @@ async function receiveLater({ socket, room, most, flags }: Receive): Promise<Rec
  * ```
  */
 export const sendFds = operation(
-  function sendFds(fd: FdLike, data: Contents, fds: readonly FdLike[], options?: FdsOptions): Send {
+  'sendFds',
+  (fd: FdLike, data: Contents, fds: readonly FdLike[], options?: FdsOptions): Send => {
     const socket = validateFd(fd)
     const bytes = validateContents(data, 'data')
     const numbers = validateFds(fds, 'fds')
@@ -187,7 +194,8 @@ export const sendFds = operation(
  * ```
  */
 export const recvFds = operation(
-  function recvFds(fd: FdLike, size: number, maxFds: number, options?: FdsOptions): Receive {
+  'recvFds',
+  (fd: FdLike, size: number, maxFds: number, options?: FdsOptions): Receive => {
     const socket = validateFd(fd)
     const room = validateInteger(size, 'size', 0, MAX_SIZE)
     const most = validateInteger(maxFds, 'maxFds', 0, MAX_SIZE)

@@ -42,7 +42,8 @@ function explain<T>(outcome: Outcome<T>): Outcome<T> {
  * ```
  */
 export const pidfdOpen = operation(
-  function pidfdOpen(pid: number): Call<Opened> {
+  'pidfdOpen',
+  (pid: number): Call<Opened> => {
     const number = validateInteger(pid, 'pid', 0, MAX_PID)
     return { make: (later) => native.pidfdOpen(later, number), caller: 'pidfdOpen' }
   },
@@ -83,7 +84,8 @@ export const pidfdOpen = operation(
  * ```
  */
 export const pidfdGetfd = operation(
-  function pidfdGetfd(pidfd: FdLike, fd: number): Call<Opened> {
+  'pidfdGetfd',
+  (pidfd: FdLike, fd: number): Call<Opened> => {
     const [process, number] = [validateFd(pidfd, 'pidfd'), validateFdNumber(fd)]
     return {
       make(later) {

@@ -22,7 +22,7 @@ import { listener, type FdListener } from './listener.js'
 import { checkSent, auditSendmsg, socketTypes, validateSocketType, type SocketType } from './message.js'
 import type { SocketFile } from './socket-file.js'
 
-/** Who is on the other side of a connection, from {@link FdSocket.peer}. */
+/** The process on the other side of a connection, from {@link FdSocket.peer}. */
 export interface FdPeer {
   /** The number of the process, or `undefined` if the system does not say. */
   pid: number | undefined
@@ -236,7 +236,7 @@ export class FdSocket {
    * @throws `EINVAL`: there is no byte, or there are more than 253 descriptors; `EBADF`: a descriptor
    * is not open; `EPIPE`, `ECONNRESET`: the other side is closed; `EMSGSIZE`: the message is too long
    * for the type of the socket; `ETOOMANYREFS`: this user has more descriptors in flight than
-   * `RLIMIT_NOFILE` allows; `ECANCELED`: the socket was closed meanwhile; `ERR_INVALID_STATE`: it was
+   * `RLIMIT_NOFILE` allows; `ECANCELED`: the socket was closed while the call waited; `ERR_INVALID_STATE`: it was
    * closed before
    */
   async send(data: Contents, fds: readonly FdLike[] = []): Promise<void> {
@@ -260,7 +260,7 @@ export class FdSocket {
    * @throws `EMFILE`: no number is free for a descriptor of the message, which is lost;
    * `EMSGSIZE`: a security module has refused a descriptor of the message, which is lost;
    * `ECONNRESET`: the other side was closed before it had received everything; `ECANCELED`: the socket
-   * was closed meanwhile; `AbortError`: `signal` is aborted; `ERR_INVALID_STATE`: the socket was
+   * was closed while the call waited; `AbortError`: `signal` is aborted; `ERR_INVALID_STATE`: the socket was
    * closed before
    */
   async receive(options?: FdReceiveOptions): Promise<FdMessage | undefined> {

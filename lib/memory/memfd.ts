@@ -41,7 +41,8 @@ import { validateBits, validateFd, validateName, type FdLike } from '../runtime/
  * ```
  */
 export const memfdCreate = operation(
-  function memfdCreate(name: string | Uint8Array, flags: number = MFD_CLOEXEC): Call<Opened> {
+  'memfdCreate',
+  (name: string | Uint8Array, flags: number = MFD_CLOEXEC): Call<Opened> => {
     const checked = validateName(name, 'name')
     const bits = validateBits(flags, 'flags')
     return {

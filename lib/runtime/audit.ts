@@ -90,8 +90,8 @@ const auditAddHook = auditEvent('sys.addaudithook')
  * To observe without refusing, subscribe to the `node:diagnostics_channel` channel of the event's
  * name, whose messages have the arguments by name. The events are `mmap.__new__`, `open`,
  * `os.chmod`, `os.chown`, `os.fwalk`, `os.link`, `os.listdir`, `os.mkdir`, `os.remove`,
- * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree` and
- * `sys.addaudithook`. Each thread has its own hooks.
+ * `os.rename`, `os.rmdir`, `os.scandir`, `os.symlink`, `os.utime`, `shutil.rmtree`, `socket.bind`,
+ * `socket.connect`, `socket.sendmsg` and `sys.addaudithook`. Each thread has its own hooks.
  *
  * @param hook a function that gets the event's name and its arguments. An argument that was not
  * given is `undefined`; `dirFd`, `srcDirFd` and `dstDirFd` are then -1, except in `os.fwalk` and

@@ -10,8 +10,8 @@ interface Definition<Args extends unknown[], T> {
 
 const definitions = new WeakMap<object, unknown>()
 
-/** Gives a function the name and the number of arguments of another one. */
-const like = <F extends object>({ name, length }: { name: string; length: number }, run: F): F =>
+/** Gives a function a name, and the number of arguments that it needs. */
+const named = <F extends object>(name: string, length: number, run: F): F =>
   Object.defineProperties(run, { name: { value: name }, length: { value: length } })
 
 /**
@@ -21,18 +21,23 @@ const like = <F extends object>({ name, length }: { name: string; length: number
  * `run` and `runLater` make the call, at once or off the main thread. By default, they are {@link
  * now} and {@link later}, and `define` returns a {@link Call}.
  */
-export function operation<Args extends unknown[], T>(define: (...args: Args) => Call<T>): (...args: Args) => T
+export function operation<Args extends unknown[], T>(
+  name: string,
+  define: (...args: Args) => Call<T>,
+): (...args: Args) => T
 export function operation<Args extends unknown[], C, T>(
+  name: string,
   define: (...args: Args) => C,
   run: (call: C) => T,
   runLater: (call: C) => Promise<T>,
 ): (...args: Args) => T
 export function operation<Args extends unknown[], C, T>(
+  name: string,
   define: (...args: Args) => C,
   run: (call: C) => T = now as never,
   runLater: (call: C) => Promise<T> = later as never,
 ): (...args: Args) => T {
-  const perform = like(define, (...args: Args) => run(define(...args)))
+  const perform = named(name, define.length, (...args: Args) => run(define(...args)))
   setLater(perform, define, runLater)
   return perform
 }
@@ -57,5 +62,5 @@ export function promised<Args extends unknown[], T>(
   perform: (...args: Args) => T,
 ): (...args: Args) => Promise<T> {
   const { define, runLater } = definitions.get(perform) as Definition<Args, T>
-  return like(define, async (...args: Args) => runLater(define(...args)))
+  return named(perform.name, perform.length, async (...args: Args) => runLater(define(...args)))
 }

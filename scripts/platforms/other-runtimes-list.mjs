@@ -1,4 +1,4 @@
-// What is not run on Bun and Deno, with the reasons. `files` are whole specs; `tests` are parts of
+// The tests that are left out on Bun and Deno, with the reasons. `files` are whole specs; `tests` are parts of
 // the titles of single tests.
 
 export const leftOut = {

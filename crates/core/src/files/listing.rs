@@ -9,7 +9,7 @@ use nix::fcntl::AtFlags;
 use nix::sys::stat::fstatat;
 
 use crate::error::{Error, Result, retry};
-use crate::files::descriptors::{Identity, directory, number};
+use crate::files::descriptors::{Identity, directory};
 use crate::files::directory::open_directory;
 use crate::files::name_list::{FileType, Names};
 
@@ -170,6 +170,7 @@ fn reopen<T>(fd: BorrowedFd<'_>, read: impl Fn(BorrowedFd<'_>) -> Result<T>) -> 
 // Opens a directory through /proc, which works even if the directory is not searchable.
 #[cfg(target_os = "linux")]
 fn open_by_number(fd: BorrowedFd<'_>, identity: Identity) -> Option<OwnedFd> {
+    use crate::files::descriptors::number;
     let path = CString::new(format!("/proc/self/fd/{}", number(fd))).ok()?;
     let own = open(None, &path).ok()?;
     // Something other than procfs may be mounted at /proc.

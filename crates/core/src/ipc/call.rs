@@ -65,7 +65,7 @@ impl PendingCall {
                 let rest = data.get(sent..).unwrap_or_default();
                 match send_fds(socket, rest, &with, flags | MSG_DONTWAIT) {
                     Err(error) if error.is(libc::EAGAIN) && waits(socket, flags) => return false,
-                    // What was sent so far is the result, as of a call that blocks.
+                    // The number of bytes that were sent is the result, as of a call that blocks.
                     Err(error) => break if sent > 0 { Ok(sent) } else { Err(error) },
                     Ok(count) => sent += count,
                 }
@@ -115,7 +115,7 @@ impl PendingCall {
 
     fn start(fd: SharedDup, events: i16, attempt: Attempt) -> Result<Self> {
         let shared = Arc::new(Shared { fd, events, attempt: Mutex::new(Some(attempt)) });
-        // What need not wait is done here: poll(2) tells nothing about some errors.
+        // A call that need not wait is made here: poll(2) does not report every error.
         shared.progress(true, true);
         if shared.wants().is_some() {
             let watched: Arc<dyn Watched> = Arc::<Shared>::clone(&shared);

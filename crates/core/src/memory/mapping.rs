@@ -64,11 +64,12 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// `mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED or MAP_PRIVATE, fd, offset)`.
+    /// Maps a part of a file: `mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED or MAP_PRIVATE, fd,
+    /// offset)`.
     ///
-    /// Unlike mmap(2), it never maps what the file does not have, and no file that can get
-    /// shorter: it adds `F_SEAL_SHRINK`. It is always writable memory. Where the file is not to
-    /// be written or cannot be, a write changes this mapping alone.
+    /// Unlike mmap(2), it maps nothing beyond the end of the file, and no file that can shrink: it adds
+    /// `F_SEAL_SHRINK` first. The memory is always writable. If the file may not be written, a write
+    /// changes this mapping only.
     ///
     /// # Errors
     /// Most have a [`reason`](Error::reason). From `mmap`: `ENODEV`: the file is not a regular file;
@@ -154,19 +155,20 @@ impl Mapping {
         self.address.as_ptr()
     }
 
-    /// Its bytes, at least 1.
+    /// Returns the length in bytes, at least 1.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
         self.length
     }
 
-    /// The address at which [`futex`](crate::memory::futex) finds the word that is `offset` bytes from
-    /// the start: the file's word, even if the mapping is private and has a copy of that page.
+    /// Returns the address at which [`futex`](crate::memory::futex) finds the word that is `offset`
+    /// bytes from the start. It is the word of the file, even if the mapping is private and has a copy
+    /// of that page.
     ///
     /// # Errors
-    /// `EINVAL`: beyond the end; or the mapping is private, and the file could not be opened for
-    /// reading when it was mapped.
+    /// `EINVAL`: the offset is beyond the end, or the mapping is private and the file could not be
+    /// opened for reading when it was mapped.
     pub fn futex_word(&self, offset: usize) -> Result<*const u32> {
         let error = Error::new(libc::EINVAL, "futex");
         if offset >= self.length {
@@ -180,10 +182,10 @@ impl Mapping {
         Ok(mapping.address.as_ptr().wrapping_add(offset).cast::<u32>().cast_const())
     }
 
-    /// `munmap(address, length)`: gives the address space back.
+    /// Unmaps the memory: `munmap(address, length)`.
     ///
     /// # Errors
-    /// `ENOMEM`: the process has as many mappings as it may have; it then stays.
+    /// `ENOMEM`: the process has the maximum number of mappings. The memory then stays mapped.
     pub fn munmap(mut self) -> Result<()> {
         self.words = Words::Here;
         let (address, mapped) = (self.address, self.mapped);

@@ -180,7 +180,7 @@ mod sys {
     use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
     use super::Kind;
-    use crate::error::{Error, Result};
+    use crate::error::Result;
     use crate::files::attributes::{SetTime, faccessat, fchmodat, fchownat, utimensat};
     use crate::files::descriptors::dup;
     use crate::files::names::{openat, readlinkat};

@@ -212,7 +212,7 @@ impl<T: IntoJs> ToNapiValue for Begun<T> {
     }
 }
 
-/// What the end of a call is reported to, from any thread.
+/// Receives the result of a call, on any thread.
 pub type Done<T> = Box<dyn FnOnce(fdkit::Result<T>) + Send>;
 
 enum Slot<T> {

@@ -41,7 +41,16 @@ pub fn fds_duplicate(env: Env, fds: Vec<i32>) -> Outcome<Handle<Fds>> {
 
 /// Duplicates the descriptors with these numbers.
 pub fn duplicate(fds: &[i32]) -> fdkit::Result<Vec<OwnedFd>> {
-    fds.iter().map(|&fd| borrow(fd, "dup").and_then(dup)).collect()
+    let duplicate = |&fd: &i32| borrow(fd, "sendmsg").and_then(dup);
+    fds.iter()
+        .map(duplicate)
+        .collect::<fdkit::Result<_>>()
+        .map_err(|error| not_open(error, "sendmsg"))
+}
+
+/// Returns the error that a call has at once for a descriptor that is not open.
+pub fn not_open(error: fdkit::Error, syscall: &'static str) -> fdkit::Error {
+    if error.is(libc::EBADF) { fdkit::Error::new(libc::EBADF, syscall) } else { error }
 }
 
 impl Fds {

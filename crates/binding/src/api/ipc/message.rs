@@ -10,7 +10,7 @@ use napi::sys;
 use napi_derive::napi;
 
 use crate::api::ipc::events::Events;
-use crate::api::ipc::fds::{duplicate, fds_to_js};
+use crate::api::ipc::fds::{duplicate, fds_to_js, not_open};
 use crate::convert::handle::Handle;
 use crate::convert::outcome::Outcome;
 use crate::convert::path::NameKind;
@@ -97,7 +97,7 @@ pub fn send_fds_later(
         shared.push::<f64>(id, result.map(|count| count as f64).into());
     };
     let start = || {
-        let socket = SharedDup::new(borrow(fd, "sendmsg")?)?;
+        let socket = share(fd, "sendmsg")?;
         PendingCall::send(socket, data.to_vec(), duplicate(&fds)?, flags, done)
     };
     keep(events, id, start())
@@ -120,10 +120,14 @@ pub fn recv_fds_later(
         shared.push(id, received.into());
     };
     let start = || {
-        let socket = SharedDup::new(borrow(fd, "recvmsg")?)?;
+        let socket = share(fd, "recvmsg")?;
         PendingCall::receive(socket, size as usize, max_fds as usize, flags, done)
     };
     keep(events, id, start())
+}
+
+fn share(fd: i32, syscall: &'static str) -> fdkit::Result<SharedDup> {
+    borrow(fd, syscall).and_then(SharedDup::new).map_err(|error| not_open(error, syscall))
 }
 
 fn keep(events: &Events, id: u64, call: fdkit::Result<PendingCall>) -> Outcome<f64> {

@@ -20,7 +20,7 @@ async function createMany() {
 }
 
 for (let i = 0; i < 4; i++) void createMany()
-parentPort.postMessage('under way')
+parentPort?.postMessage('under way')
 for (;;) {
   for (let i = 0; i < 50; i++) {
     const created = Memfd.create(label, { contents: 'text' })

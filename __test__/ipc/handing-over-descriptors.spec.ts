@@ -1,0 +1,91 @@
+// Tests the guide docs/handing-over-descriptors.md: runs its commands with its files.
+import { spawnSync } from 'node:child_process'
+import * as fs from 'node:fs'
+
+import test, { type ExecutionContext } from 'ava'
+
+import { packageRoot } from '../helpers/child.js'
+import { guideCommands, guideFiles } from '../helpers/guide.js'
+import { patience } from '../helpers/patience.js'
+import { emulated, missing, notLinux, unless } from '../helpers/platform.js'
+import { runtimes } from '../helpers/runtimes.js'
+import { makeTree } from '../helpers/tree.js'
+
+const GUIDE = 'handing-over-descriptors.md'
+const files = guideFiles(GUIDE)
+const commands = guideCommands(GUIDE)
+
+/** Creates a directory with the files of the guide and the package. */
+function makeDirectory(t: ExecutionContext): string {
+  const top = makeTree(t, { ...files, 'package.json': '{ "type": "module" }', node_modules: {} })
+  fs.symlinkSync(packageRoot, `${top}/node_modules/fdkit`)
+  for (const name of ['@oxc-node', '@types']) {
+    fs.symlinkSync(`${packageRoot}/node_modules/${name}`, `${top}/node_modules/${name}`)
+  }
+  return top
+}
+
+/** Runs a command with another program instead of `node`. */
+function run(t: ExecutionContext, command: string, node: string[]): string {
+  const quoted = node.map((word) => `'${word}'`).join(' ')
+  const line = command.replaceAll(/(?<=^|[;&] |\.sock )node /g, `${quoted} `)
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', line], {
+    cwd: makeDirectory(t),
+    encoding: 'utf8',
+    timeout: patience(100_000),
+    killSignal: 'SIGKILL',
+  })
+  if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`)
+  return stdout
+}
+
+test('each file of the guide is run by a command or by another file', (t) => {
+  t.deepEqual(Object.keys(files).toSorted(), [
+    'camera.py',
+    'frames.ts',
+    'screen.ts',
+    'server.ts',
+    'service.ts',
+    'upgrade.ts',
+    'viewer.py',
+    'viewer.ts',
+  ])
+  t.is(commands.length, 4)
+  const all = [...Object.values(files), ...commands.map(({ command }) => command)].join('')
+  for (const name of Object.keys(files)) {
+    t.true(new RegExp(`(node |python3 |')${name.replace('.', '\\.')}`).test(all), name)
+  }
+})
+
+const register = [process.execPath, '--import', '@oxc-node/core/register']
+const noPython = missing('python3')
+const all = [
+  { name: 'this Node.js', runtime: { command: register }, missing: false as const },
+  // Node.js 20 needs a loader.
+  ...runtimes.filter(({ name }) => name !== 'node-20'),
+]
+
+for (const { command, output } of commands) {
+  const needs = command.startsWith('systemd-socket-activate') && missing('systemd-socket-activate')
+  const title = `the guide runs: ${command.slice(0, 60)}`
+  for (const { name, runtime, missing: absent } of all) {
+    // Only Node.js has the private property of a server that has no public one.
+    if (/upgrade/.test(command) && /bun|deno/.test(name)) continue
+    unless(notLinux || noPython || needs || absent, test.serial)(`${title}: ${name}`, (t) => {
+      if (runtime) t.is(run(t, command, runtime.command), output)
+    })
+  }
+}
+
+unless(emulated && 'the compiler is built for this processor')(
+  'the files of the guide compile without errors',
+  (t) => {
+    const cwd = makeDirectory(t)
+    const { compilerOptions } = JSON.parse(fs.readFileSync(`${packageRoot}/tsconfig.json`, 'utf8'))
+    fs.writeFileSync(`${cwd}/tsconfig.json`, JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+    const tsc = `${packageRoot}/node_modules/typescript/bin/tsc`
+    const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', cwd], { encoding: 'utf8' })
+    t.is(stdout, '')
+    t.is(status, 0)
+  },
+)
