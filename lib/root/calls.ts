@@ -87,7 +87,7 @@ export function writeFileCall(
   const read = options.withEncoding(options.readWriteFile, given)
   const { flag = O_WRONLY | O_CREAT | O_TRUNC, atomic = false } = read
   if (atomic) options.checkAtomic(flag, flag)
-  return writing('Root.writeFile', state, path, data, { ...read, flag, atomic })
+  return writing('Root.writeFile', state, path, data, read, flag, atomic)
 }
 
 export function appendFileCall(
@@ -98,15 +98,13 @@ export function appendFileCall(
 ): RootCall<undefined> {
   const read = options.withEncoding(options.readAppendFile, given)
   const { flag = O_WRONLY | O_CREAT | O_APPEND } = read
-  return writing('Root.appendFile', state, path, data, { ...read, flag, atomic: false })
+  return writing('Root.appendFile', state, path, data, read, flag, false)
 }
 
 interface Writing {
   encoding?: options.NameEncoding | null | undefined
   mode?: number | undefined
-  flag: number
   flush?: boolean | undefined
-  atomic: boolean
 }
 
 function writing(
@@ -114,7 +112,9 @@ function writing(
   state: RootState,
   path: PathLike,
   data: unknown,
-  { encoding, mode = 0o666, flag, flush = false, atomic }: Writing,
+  { encoding, mode = 0o666, flush = false }: Writing,
+  flag: number,
+  atomic: boolean,
 ): RootCall<undefined> {
   const checked = validatePath(path)
   const isText = typeof data === 'string' && encoding && encoding !== 'buffer'

@@ -207,7 +207,8 @@ export function withEncoding<C extends Checks & { encoding: typeof validateEncod
   options: unknown,
 ): Read<C> {
   if (typeof options !== 'string') return read(options === null ? undefined : options)
-  return { encoding: validateEncoding(options) } as Read<C>
+  // Without a prototype, so that the other options are not those of `Object.prototype`.
+  return { __proto__: null, encoding: validateEncoding(options) } as unknown as Read<C>
 }
 
 /** Reads options that can be given as a mode, as in node:fs. `null` stands for none. */
@@ -217,7 +218,7 @@ export function withMode<C extends Checks & { mode: typeof parseMode }>(
 ): Read<C> {
   const isMode = typeof options === 'number' || typeof options === 'string'
   if (!isMode) return read(options === null ? undefined : options)
-  return { mode: parseMode(options, 'mode') } as Read<C>
+  return { __proto__: null, mode: parseMode(options, 'mode') } as unknown as Read<C>
 }
 
 /** Converts bytes to a string of the encoding. Without one, they stay bytes. */
