@@ -2456,13 +2456,14 @@ export declare class FdSocket {
 		 * Sends bytes and descriptors. Resolves when all bytes are sent, which is when the kernel has them,
 		 * not when the other side does. The descriptors go with the first byte, and never twice.
 		 *
-		 * The descriptors are duplicated before the call returns. You may close yours right after it.
+		 * If the call has to wait, it duplicates the descriptors before it returns. You may close yours right
+		 * after the call.
 		 *
 		 * @param data the bytes; a string is encoded as UTF-8. They are copied before the call returns. Only
 		 * a socket of type `'dgram'` sends a message without bytes.
 		 * @param fds the descriptors, at most 253; none by default
 		 * @throws `EINVAL`: there is no byte, or there are more than 253 descriptors; `EBADF`: a descriptor
-		 * is not open; `EPIPE`, `ECONNRESET`: the other side is closed; `EMSGSIZE`: the message is too long
+		 * is not open; `EMFILE`: no number is free for a duplicate; `EPIPE`, `ECONNRESET`: the other side is closed; `EMSGSIZE`: the message is too long
 		 * for the type of the socket; `ETOOMANYREFS`: this user has more descriptors in flight than
 		 * `RLIMIT_NOFILE` allows; `ECANCELED`: the socket was closed while the call waited; `ERR_INVALID_STATE`: it was
 		 * closed before

@@ -216,15 +216,15 @@ export declare function fdsDuplicate(fds: Array<number>): Outcome<Handle<Fds>>
  */
 export declare function fdsTake(fds: Handle<Fds>): Array<number>
 
-/** The contents of a file. */
-export type FileContents = Buffer
-
 /**
  * Lets the descriptors that nobody has taken weigh on the garbage collector.
  *
  * @syscall recvmsg
  */
 export declare function fdsWeigh(fds: Handle<Fds>): void
+
+/** The contents of a file. */
+export type FileContents = Buffer
 
 /**
  * Sets the size of a file.
