@@ -287,7 +287,7 @@ for (const code of ['E2BIG', 'EINVAL', 'EACCES'] as const) {
   })
 }
 
-// What fdkit resolves by itself if there is no openat2.
+// The flags that fdkit resolves by itself if there is no openat2.
 const fallbacks = [
   'RESOLVE_BENEATH',
   'RESOLVE_IN_ROOT',

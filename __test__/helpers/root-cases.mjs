@@ -221,7 +221,7 @@ async function runCase(
   const say = (text) => complaints.push(`${operation}, ${name}: ${text}`)
   if (failing && code === undefined) say('succeeded')
   else if (!failing && code !== undefined) say(`failed with ${code}`)
-  // Whatever leads out has one code, unless the call fails before it would.
+  // Every path that leads out has one code, unless the call fails earlier.
   else if (failing && fails && !always && !wants && code !== ESCAPE && !path.endsWith('/'))
     say(`has the code ${code}`)
   else if (!failing) {
@@ -232,7 +232,7 @@ async function runCase(
   return complaints
 }
 
-// What can be compared with node:fs on the bare directory. `other` is the path of another file.
+// The operations that are compared with node:fs on the bare directory. `other` is the path of another file.
 const consistent = {
   open: (api, path) => describe(api, path),
   create: (api, path) => api.writeFile(path, 'file contents'),
@@ -392,7 +392,7 @@ async function runConsistency([name, entries, path, prepare], operation, open) {
   )
 }
 
-// What differs from node:fs on purpose, or because node:fs does not make the system call:
+// Returns whether a result differs from node:fs on purpose, or because node:fs does not make the system call:
 // - A root itself is not renamed, linked or removed, where the kernel says EBUSY or EINVAL.
 // - Node.js stats before it removes.
 function isKnownToDiffer(operation, path) {
@@ -478,7 +478,7 @@ async function runMulti(it, operation, open) {
     ? (root) => pathOf(it, root, 'target')
     : () => pathOf(it, '', 'target')
   if (operation === 'mkdir of all' && out) return runAnyError(what, make, operation, path, open)
-  // What stands in the way of the path is found first.
+  // The entry that stands in the way of the path is found first.
   const comesFirst =
     /^(open|create|chmod|stat|access|utimes|truncate|readdir)$/.test(operation) && out && hasSlashError(it)
   // A name that a slash follows cannot be created, whatever it is.

@@ -49,7 +49,7 @@ async function* frames(socket) {
       }
     }
   } finally {
-    // Those of a frame that never became complete.
+    // Closes the descriptors of a frame that never became complete.
     for (const fd of fds) fs.closeSync(fd)
   }
 }

@@ -332,7 +332,7 @@ onLinux('closing a server removes its file, but not that of another', async (t) 
   t.deepEqual(fs.readdirSync(top), ['moved.sock'])
 })
 
-onLinux('a relative path stays where it was when the working directory changes', async (t) => {
+onLinux('a relative path stays in its place when the working directory changes', async (t) => {
   const top = makeTree(t, { a: {}, b: {} })
   const cwd = process.cwd()
   t.teardown(() => process.chdir(cwd))

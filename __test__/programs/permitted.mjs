@@ -12,6 +12,7 @@ const calls = (api) => ({
   canAccess: () => api.canAccess(at('file')),
   chmod: () => api.chmod(at('file'), 0o600),
   chown: () => api.chown(at('file'), -1, -1),
+  diskUsage: () => api.diskUsage(directory),
   exists: () => api.exists(at('file')),
   fwalk: async () => {
     for await (const _ of api.fwalk(directory, { onerror: thrower })) continue
@@ -31,7 +32,9 @@ const calls = (api) => ({
   rmdir: () => api.rmdir(at(`${api === fdkit}-directory`)),
   rmtree: () => api.rmtree(at(`${api === fdkit}-tree`)),
   scandir: () => api.scandir(directory),
+  openRoot: async () => (await api.openRoot(directory)).close(),
   stat: () => api.stat(at('file')),
+  statAll: () => api.statAll([at('file')]),
   statvfs: () => api.statvfs(at('file')),
   symlink: () => api.symlink('file', at(`${api === fdkit}-symlink`)),
   unlink: () => api.unlink(at(`${api === fdkit}-link`)),

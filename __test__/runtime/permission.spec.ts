@@ -13,6 +13,8 @@ import { patience } from '../helpers/patience.js'
 import { functionsOf } from '../helpers/probe.mjs'
 import { link, makeTree } from '../helpers/tree.js'
 
+type AnyFunction = (...args: unknown[]) => unknown
+
 const flag = process.allowedNodeEnvironmentFlags.has('--permission')
   ? '--permission'
   : '--experimental-permission'
@@ -31,6 +33,7 @@ function run(directory: string, ...flags: string[]): Record<string, string> {
 const reading = new Set([
   'access',
   'canAccess',
+  'diskUsage',
   'exists',
   'fwalk',
   'listdir',
@@ -39,6 +42,7 @@ const reading = new Set([
   'readlink',
   'scandir',
   'stat',
+  'statAll',
   'statvfs',
 ])
 const isReading = (name: string) => reading.has(name.replace('promises.', ''))
@@ -129,26 +133,46 @@ test('a tree needs permission for everything below it', (t) => {
   }
 })
 
-test('each export of the addon that takes a path is checked', (t) => {
+test('each export of the addon that takes a path is checked, from the directory that it starts from', (t) => {
   const text = readFileSync('lib/runtime/binding.d.ts', 'utf8')
   const declared = Array.from(text.matchAll(/^export declare function (\w+)\((.*)\): /gm))
-  const taking = declared.filter(([, , parameters = '']) => parameters.includes('PathArg'))
-  // Names of memory files are no paths, and the last takes names of a directory that was checked.
-  const others = new Set(['memfdCreate', 'memfdNew', 'walkSetDirnames'])
-  const checked = taking.map(([, name = '']) => name).filter((name) => !others.has(name))
-  t.true(checked.length > 15)
+  // Names of memory files are no paths, and walkSetDirnames takes names of a directory that was checked. A
+  // root is checked when it is opened.
+  const isExempt = (name: string) =>
+    /^(memfdCreate|memfdNew|walkSetDirnames)$/.test(name) ||
+    (name.startsWith('root') && !/^root(Start|Symlink)$/.test(name))
+  const taking = declared.filter(
+    ([, name = '', parameters = '']) => parameters.includes('PathArg') && !isExempt(name),
+  )
+  t.true(taking.length > 15)
   const passed = Symbol('passed')
   const binding = Object.fromEntries(declared.map(([, name = '']) => [name, () => passed]))
-  const confined = confine(binding as never, { has: () => false }) as unknown as Record<
-    string,
-    (...args: unknown[]) => unknown
-  >
+  binding['readlinkat'] = () => '/directory' as never
+  const asked: string[] = []
+  const model = {
+    has(_: string, path = '*') {
+      asked.push(path)
+      return true
+    },
+  }
+  const refusing = confine(binding as never, { has: () => false }) as unknown as Record<string, AnyFunction>
+  const asking = confine(binding as never, model) as unknown as Record<string, AnyFunction>
   for (const [, name = '', parameters = ''] of declared) {
-    const args = parameters
-      .split(', ')
-      .map((parameter) => (parameter.includes('PathArg') ? 'path' : undefined))
-    if (checked.includes(name)) t.throws(() => confined[name]!(...args), { code: 'ERR_ACCESS_DENIED' }, name)
-    else t.is(confined[name]!(...args), passed, name)
+    const args = parameters.split(/, (?=\w+\??: )/).map((parameter) => {
+      if (/Array<PathArg>/.test(parameter)) return ['path', 'path']
+      if (parameter.includes('PathArg')) return 'path'
+      return /^(src|dst)?dirFd\b/i.test(parameter) ? 3 : undefined
+    })
+    if (!taking.some((each) => each[1] === name)) {
+      t.notThrows(() => refusing[name]!(...args), name)
+      continue
+    }
+    t.throws(() => refusing[name]!(...args), { code: 'ERR_ACCESS_DENIED' }, name)
+    asked.length = 0
+    asking[name]!(...args)
+    t.true(asked.length > 0, name)
+    const elsewhere = asked.filter((path) => path !== '*' && !path.startsWith('/directory/path'))
+    t.deepEqual(elsewhere, [], name)
   }
 })
 

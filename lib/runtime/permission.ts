@@ -7,7 +7,7 @@ import type { syscalls } from './syscalls.js'
 
 type Binding = Pick<typeof Addon, keyof typeof syscalls>
 
-/** A path among the arguments of an export, and what the call does with the file. */
+/** A path, or a list of paths, among the arguments of an export, and what the call does with the file. */
 interface Use {
   path: number
   dirFd: number
@@ -40,6 +40,7 @@ function openScopes([, , , flags]: readonly unknown[]): readonly Scope[] {
 
 /** The exports that take paths. An export that is missing here takes none. */
 const uses: Partial<Record<keyof Binding, readonly Use[]>> = {
+  diskUsageStart: [{ path: 2, dirFd: 1, scopes: READ, isTree: true }],
   faccessat2: atPath(READ),
   fchmodat2: atPath(WRITE),
   fchownat: atPath(WRITE),
@@ -58,12 +59,14 @@ const uses: Partial<Record<keyof Binding, readonly Use[]>> = {
   // An abstract address is not in the file system.
   socketBind: atPath(({ 2: isAbstract }) => (isAbstract === true ? [] : WRITE), 0, 1),
   socketConnect: atPath(({ 2: isAbstract }) => (isAbstract === true ? [] : BOTH), 0, 1),
+  statAll: atPath(READ, 0, 1),
+  statAllLater: atPath(READ, 0, 1),
   statvfs: atPath(READ),
   statx: atPath(READ, 0, 1),
   statxLater: atPath(READ, 0, 1),
   unlinkat: atPath(WRITE),
   utimensat: atPath(WRITE),
-  walkStart: [{ path: 1, dirFd: 7, scopes: READ, isTree: true }],
+  walkStart: [{ path: 1, dirFd: 8, scopes: READ, isTree: true }],
 }
 
 interface Permission {
@@ -89,8 +92,13 @@ export function confine(binding: Binding, model: Permission | undefined = permis
     return typeof found === 'string' && found.startsWith('/') ? found : undefined
   }
 
-  function check({ path, dirFd, scopes, isTree = false }: Use, args: readonly unknown[]): void {
-    const given = args[path]
+  function check(use: Use, args: readonly unknown[]): void {
+    const given = args[use.path]
+    if (!Array.isArray(given)) checkPath(given, use, args)
+    else for (const each of given) checkPath(each, use, args)
+  }
+
+  function checkPath(given: unknown, { dirFd, scopes, isTree = false }: Use, args: readonly unknown[]): void {
     // A descriptor in place of a path was opened with permission.
     if (given === undefined || given === null) return
     const name = typeof given === 'string' ? given : Buffer.from(given as Uint8Array).toString()

@@ -41,7 +41,7 @@ const runtimes = allWords.filter((word) => otherRuntimes.includes(word))
 function plan() {
   const specsOf = ({ specs }) => {
     if (chosenSpecs.length > 0) return chosenSpecs
-    return specs ?? (flags.has('--native') ? nativeSpecs : undefined)
+    return specs ?? (flags.has('--native') || isCi ? nativeSpecs : undefined)
   }
   const entry = (platform, nodes = platform.nodes) => ({ platform, nodes, specs: specsOf(platform) })
   if (allWords.length > 0) {

@@ -70,7 +70,7 @@ pub type Opened = Either<OwnedFd, Handle<Descriptor>>;
 #[napi]
 pub type Handle<T> = External<T>;
 
-/// What one call received: the bytes, the handle of the descriptors if there are any, and the flags.
+/// The result of one call that receives: the bytes, the handle of the descriptors if there are any, and the flags.
 #[napi]
 pub type Received = (Buffer, Option<Handle<Fds>>, i32);
 

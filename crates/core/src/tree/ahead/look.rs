@@ -93,7 +93,7 @@ impl Manner {
         }
     }
 
-    /// What is done with links when the walk itself lists a directory.
+    /// Returns how links are treated when the walk itself lists a directory.
     pub(crate) fn links(self) -> Links {
         if self.links_are_files { Links::AreFiles } else { Links::Resolve }
     }
