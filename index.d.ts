@@ -1694,7 +1694,7 @@ export declare function recvFds(fd: FdLike, size: number, maxFds: number, option
  * import { memfdCreate, sendFds, socketpair } from 'fdkit'
  *
  * const [ours, theirs] = socketpair()
- * spawn('true', { stdio: ['inherit', 'inherit', 'inherit', theirs] })
+ * spawn('cat', { stdio: [theirs, 'ignore', 'inherit'] }) // reads until the socket is closed
  * closeSync(theirs)
  * sendFds(ours, 'for the child', [memfdCreate('frame')])
  * closeSync(ours)

@@ -1700,8 +1700,9 @@ export declare function diskUsage(path: string | URL, options?: AsyncDiskUsageOp
  */
 export declare function diskUsage(path: PathLike, options?: AsyncDiskUsageOptions<string | Buffer>): Promise<DiskUsage>;
 /**
- * Opens a directory as a {@link Root} whose methods return promises: nothing that is asked of the
- * root leaves this directory.
+ * Opens a directory as a {@link Root}: nothing that is asked of the root leaves this directory.
+ *
+ * The methods of the Root return promises. Their work is done off the main thread.
  *
  * @param path a path, or a descriptor of a directory, which is duplicated. If the path is a symbolic
  * link, it is followed: you chose the path.

@@ -113,10 +113,15 @@ for (const { where, lines } of examples) {
 }
 
 test('every function has an example', (t) => {
-  const comment = /\/\*\*((?:(?!\*\/)[^])*)\*\/\nexport (?:async )?(?:function|class) (\w+)/g
+  const comment =
+    /\/\*\*((?:(?!\*\/)[^])*)\*\/\nexport (?:(?:async )?(?:function|class) (\w+)|const (\w+) = operation\()/g
   const text = sources.map((file) => readFileSync(`${root}/${file}`, 'utf8')).join('')
   const documented = Array.from(text.matchAll(comment))
-  const having = new Set(documented.filter(([, doc]) => doc?.includes('@example')).map(([, , name]) => name))
+  const having = new Set(
+    documented
+      .filter(([, doc]) => doc?.includes('@example'))
+      .map(([, , name, operation]) => name ?? operation),
+  )
   const functions = Object.entries(fdkit).filter(([, value]) => typeof value === 'function')
   t.deepEqual(
     functions.map(([name]) => name).filter((name) => !having.has(name)),

@@ -12,7 +12,7 @@ import { guideFiles } from '../helpers/guide.js'
 import { emulated, missing, notLinux, unless } from '../helpers/platform.js'
 import { link, makeTree, type Tree } from '../helpers/tree.js'
 
-const files = guideFiles('root')
+const files = guideFiles('root.md')
 const node = ['--import', '@oxc-node/core/register']
 
 /** Creates a directory with the programs, the package and more. */

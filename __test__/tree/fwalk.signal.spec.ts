@@ -128,7 +128,9 @@ test.serial('many walks and deletions on one signal cause no warning about leake
   const { signal } = controller
   const walks = Array.from({ length: UNDER_WAY }, () => fwalk(top, { signal }))
   await Promise.all(walks.map((walk) => walk.next()))
-  const steps = walks.map((walk) => isAborted(t, walk.next(), signal))
+  // A step whose directory was listed ahead is over before the abort, and the next one rejects.
+  const next = async (walk: AsyncFwalkIterator) => walk.next().then(() => walk.next())
+  const steps = walks.map((walk) => isAborted(t, next(walk), signal))
   for (let i = 0; i < UNDER_WAY; i++) steps.push(isAborted(t, rmtree(`${top}/g`, { signal }), signal))
   controller.abort()
   await Promise.all(steps)
@@ -143,7 +145,8 @@ onLinux('a dropped walk is collected with its descriptors although its signal li
     args: [top],
     nodeArguments: ['--expose-gc'],
   })
-  t.is(held, 20)
+  // Each walk holds its top, and what it has listed ahead: at most the other eight directories.
+  t.true(held >= 20 && held <= 20 * 9, `${held} descriptors`)
   t.is(left, 0)
 })
 

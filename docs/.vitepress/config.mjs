@@ -81,11 +81,13 @@ export default {
           items: pages('tasks/', {
             'delete-a-directory': 'Delete a directory safely',
             'walk-node-modules': 'Walk node_modules fast',
+            'serve-files': 'Serve files below a directory',
             'write-atomically': 'Write a file atomically',
             'pass-a-secret': 'Pass a secret to a child',
             'share-frames': 'Share frames',
             'ring-buffer': 'A ring buffer',
             'run-from-memory': 'Run a program from memory',
+            'disk-usage': 'Measure disk usage',
           }),
         },
         {

@@ -226,7 +226,7 @@ export const recvFds = operation(
  * import { memfdCreate, sendFds, socketpair } from 'fdkit'
  *
  * const [ours, theirs] = socketpair()
- * spawn('true', { stdio: ['inherit', 'inherit', 'inherit', theirs] })
+ * spawn('cat', { stdio: [theirs, 'ignore', 'inherit'] }) // reads until the socket is closed
  * closeSync(theirs)
  * sendFds(ours, 'for the child', [memfdCreate('frame')])
  * closeSync(ours)

@@ -26,14 +26,10 @@ const OWN = Symbol('own')
 let construct: (state: RootState) => Root
 
 /**
- * Opens a directory as a {@link Root} whose methods return promises: nothing that is asked of the
- * root leaves this directory.
+ * {@inheritDoc openRoot}
  *
- * @param path a path, or a descriptor of a directory, which is duplicated. If the path is a symbolic
- * link, it is followed: you chose the path.
- * @throws `ENOTDIR`: it is not a directory; `EBADF`: the descriptor is not open; `ENOENT`, `EACCES`,
- * `EMFILE` and the other errors of open(2)
- * @see https://man7.org/linux/man-pages/man2/openat2.2.html
+ * The methods of the Root return promises. Their work is done off the main thread.
+ *
  * @example
  * ```ts
  * import { openRoot } from 'fdkit/promises'

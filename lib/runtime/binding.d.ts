@@ -481,7 +481,7 @@ export declare function pwrite(fd: number, bytes: Uint8Array, position: number):
  */
 export declare function readlinkat(later: boolean, dirFd: number | undefined | null, path: PathArg): Response<Name>
 
-/** What one call received: the bytes, the handle of the descriptors if there are any, and the flags. */
+/** The result of one call that receives: the bytes, the handle of the descriptors if there are any, and the flags. */
 export type Received = [Buffer, Handle<Fds> | undefined | null, number]
 
 /**
