@@ -165,7 +165,7 @@ impl Memfd {
     /// The bytes are `length` of them, and may be read. Others may write there at the same time.
     ///
     /// # Errors
-    /// Those of [`Memfd::reserve`] and [`write`].
+    /// Those of [`Memfd::reserve`] and [`write`](fn@write).
     pub unsafe fn append(&mut self, bytes: *const u8, length: usize) -> Result<()> {
         let end = self.appended.saturating_add(length as u64);
         self.reserve(end)?;

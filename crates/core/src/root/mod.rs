@@ -231,7 +231,7 @@ impl Root {
     }
 }
 
-/// Calls [`openat2`](crate::files::names::openat2). Where that system call is missing, or a filter
+/// Calls [`openat2`]. Where that system call is missing, or a filter
 /// hides it, the path is resolved component by component if `resolve` has `RESOLVE_BENEATH`,
 /// `RESOLVE_IN_ROOT` or `RESOLVE_NO_SYMLINKS` and nothing else but `RESOLVE_NO_MAGICLINKS`.
 ///
