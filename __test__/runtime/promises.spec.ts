@@ -389,23 +389,30 @@ function reuse(t: ExecutionContext, { dirFd, file, dir }: Place, elsewhere: stri
 
 const fd = (path: string) => fs.openSync(path, 'r')
 
+// The pool cannot hold up calls that run on threads of their own. They open files at once, and so take the
+// numbers that the test needs.
+const OWN_THREADS = new Set(['diskUsage', 'recvFds', 'rmtree', 'sendFds'])
+
 for (const isReused of [false, true]) {
   const what = isReused ? 'reused' : 'closed'
   onLinux(`calls are not affected if their descriptors are ${what} right after the call`, async (t) => {
-    const all = Object.values(CALLS).flat()
+    const chosen = Object.entries(CALLS).filter(([name]) => !isReused || !OWN_THREADS.has(name))
     const before = countFds()
     const release = blockPool(t)
     // The numbers now refer to the decoy, which has the same names in it.
     const running = []
-    for (const call of all) {
-      const decoy = makeTree(t, TREE)
-      const scene = setUp(t, promises)
-      const result = outcome(() => call(scene), scene.root)
-      reuse(t, scene, isReused ? decoy : undefined)
-      if (isReused) scene.close()
-      running.push({ call, scene, decoy, result, untouched: snapshot(decoy) })
+    try {
+      for (const call of chosen.flatMap(([, calls]) => calls)) {
+        const decoy = makeTree(t, TREE)
+        const scene = setUp(t, promises)
+        const result = outcome(() => call(scene), scene.root)
+        reuse(t, scene, isReused ? decoy : undefined)
+        if (isReused) scene.close()
+        running.push({ call, scene, decoy, result, untouched: snapshot(decoy) })
+      }
+    } finally {
+      await release()
     }
-    await release()
     for (const { call, scene, decoy, result, untouched } of running) {
       const twin = setUp(t, sync)
       const expected = await outcome(() => call(twin), twin.root)

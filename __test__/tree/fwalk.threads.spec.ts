@@ -164,8 +164,9 @@ test.serial('the event loop turns every millisecond while directories are ready'
   }
   await Promise.all([run(promises.fwalk(top)), run(promises.fwalk(top))])
   clearImmediate(immediate)
-  // Both walks together take a millisecond, and the step that is one too many.
-  t.true(most > 1 && most <= 8, `${most} steps in a turn`)
+  // Both walks together take a millisecond, and each may take one step too many. A loaded machine may give
+  // each of them a turn of its own.
+  t.true(most > 1 && most <= 16, `${most} steps in a turn`)
 })
 
 test.serial('rmtree removes everything with any number of threads', async (t) => {
