@@ -383,8 +383,15 @@ onLinux('the event loop keeps turning while calls are pending', async (t) => {
 function reuse(t: ExecutionContext, { dirFd, file, dir }: Place, elsewhere: string | undefined): void {
   for (const fd of [dirFd, file, dir]) fs.closeSync(fd)
   if (elsewhere === undefined) return
-  const opened = [fd(elsewhere), fd(elsewhere), fd(elsewhere)]
-  t.deepEqual(opened.toSorted(), [dirFd, file, dir].toSorted())
+  const wanted = new Set([dirFd, file, dir])
+  // The collector may close descriptors of earlier walks at any time, which frees lower numbers.
+  const others: number[] = []
+  while (wanted.size > 0 && others.length < 200) {
+    const opened = fd(elsewhere)
+    if (!wanted.delete(opened)) others.push(opened)
+  }
+  for (const other of others) fs.closeSync(other)
+  t.deepEqual([...wanted], [], 'numbers that were not reused')
 }
 
 const fd = (path: string) => fs.openSync(path, 'r')
@@ -421,7 +428,7 @@ for (const isReused of [false, true]) {
       t.deepEqual(snapshot(decoy), untouched, String(call))
       twin.close()
     }
-    t.is(countFds(), before)
+    t.true(countFds() <= before)
   })
 }
 
