@@ -11,6 +11,7 @@ import {
   validateFd,
   validateInteger,
   validatePath,
+  type Caller,
   type FollowOptions,
   type PathLike,
 } from '../runtime/validate.js'
@@ -30,8 +31,8 @@ const readAccess = accessOptions('access')
 const readCanAccess = accessOptions('canAccess')
 const readExists = optionsOf('exists', { dirFd: validateFd, followSymlinks: validateBoolean })
 
-function validateAccessMode(mode: unknown, caller: string): number {
-  refuseOptions({ callerName: caller, names: readAccess.names }, 'mode', 'of type number', mode)
+function validateAccessMode(mode: unknown, caller: Caller): number {
+  refuseOptions(caller, 'mode', 'of type number', mode)
   return validateInteger(mode, 'mode', 0, 7)
 }
 
@@ -78,7 +79,7 @@ export const access = operation(
   'access',
   (path: PathLike, mode: number = F_OK, options?: AccessOptions): Call<void> => {
     const checked = validatePath(path)
-    const bits = validateAccessMode(mode, 'access')
+    const bits = validateAccessMode(mode, readAccess)
     const { dirFd, effectiveIds = false, followSymlinks = true } = readAccess(options)
     return {
       make: (later) =>
@@ -112,7 +113,7 @@ export const canAccess = operation(
   'canAccess',
   (path: PathLike, mode: number = F_OK, options?: AccessOptions): Call<boolean> => {
     const checked = validatePath(path)
-    const bits = validateAccessMode(mode, 'canAccess')
+    const bits = validateAccessMode(mode, readCanAccess)
     const { dirFd, effectiveIds = false, followSymlinks = true } = readCanAccess(options)
     return answering('canAccess', dirFd, checked, bits, effectiveIds, followSymlinks)
   },

@@ -8,6 +8,7 @@ import {
   validateFd,
   validateInteger,
   validatePath,
+  type Caller,
   type DirFdOptions,
   type PathLike,
 } from '../runtime/validate.js'
@@ -18,8 +19,8 @@ const readMkdir = optionsOf('mkdir', { dirFd: validateFd })
 const readMkfifo = optionsOf('mkfifo', { dirFd: validateFd })
 const readMknod = optionsOf('mknod', { dirFd: validateFd })
 
-function validateMode(mode: unknown, caller: string): number {
-  refuseOptions({ callerName: caller, names: readMkdir.names }, 'mode', 'of type number', mode)
+function validateMode(mode: unknown, caller: Caller): number {
+  refuseOptions(caller, 'mode', 'of type number', mode)
   return parseMode(mode, 'mode')
 }
 
@@ -42,7 +43,7 @@ export const mkdir = operation(
   'mkdir',
   (path: PathLike, mode: number | string = 0o777, options?: DirFdOptions): Call<void> => {
     const checked = validatePath(path)
-    const bits = validateMode(mode, 'mkdir')
+    const bits = validateMode(mode, readMkdir)
     const { dirFd } = readMkdir(options)
     auditMkdir(path, bits, dirFd ?? NO_DIR_FD)
     return {
@@ -71,7 +72,7 @@ export const mkfifo = operation(
   'mkfifo',
   (path: PathLike, mode: number | string = 0o666, options?: DirFdOptions): Call<void> => {
     const checked = validatePath(path)
-    const bits = validateMode(mode, 'mkfifo')
+    const bits = validateMode(mode, readMkfifo)
     const { dirFd } = readMkfifo(options)
     return {
       make: (later) => native.mkfifoat(later, dirFd, checked, bits),
@@ -105,7 +106,7 @@ export const mknod = operation(
   'mknod',
   (path: PathLike, mode: number = 0o600, device: number = 0, options?: DirFdOptions): Call<void> => {
     const checked = validatePath(path)
-    const bits = validateMode(mode, 'mknod')
+    const bits = validateMode(mode, readMknod)
     refuseOptions(readMknod, 'device', 'of type number', device)
     const number = validateInteger(device, 'device', 0, Number.MAX_SAFE_INTEGER)
     const { dirFd } = readMknod(options)

@@ -4,8 +4,9 @@ import type { Buffer } from 'node:buffer'
 import { auditRmtree } from '../tree/rmtree.js'
 import { auditFwalk, iterate, type FwalkIterator } from '../tree/fwalk.js'
 import { iterateLater, type AsyncFwalkIterator } from '../tree/fwalk-promise.js'
+import { runLater, runNow, type Steps } from '../tree/steps.js'
 import { WalkState, type AnyName, type Beneath } from '../tree/walk-state.js'
-import type { Failure, Outcome } from '../runtime/binding.js'
+import type { Failure } from '../runtime/binding.js'
 import { errorCode, isDirectory, isFailure, type Name } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { validatePath, type PathLike } from '../runtime/validate.js'
@@ -17,61 +18,49 @@ import {
   type AsyncRootFwalkOptions,
   type RootFwalkOptions,
 } from './options.js'
+import { statNow } from './reading.js'
 import type { RootState } from './state.js'
 
 const CALLER = 'Root.rm'
 
-/** The steps of a removal. Each returns whether there is more to do. */
-interface Removal {
-  step(later: boolean): unknown
-  goesOn(result: unknown): boolean
-  end(): void
-}
-
-function removal(state: RootState, path: PathLike, options: unknown): Removal {
+function removal(state: RootState, path: PathLike, options: unknown): Steps<unknown, true> {
   const checked = validatePath(path)
   const { recursive = false, force = false } = readRm(options)
-  const fail = (failure: Failure) => {
+  const fail = (failure: Failure): true => {
     // Only what the path itself leads to may be missing; its failure names no other path.
-    if (force && failure.path === undefined && errorCode(failure) === 'ENOENT') return false
+    if (force && failure.path === undefined && errorCode(failure) === 'ENOENT') return true
     const isNoFile = /^(EISDIR|EPERM)$/.test(errorCode(failure))
     if (!recursive && isNoFile && isDirectoryAt(state, checked)) throw isDirectory(failure, checked)
     throw state.errorOf(failure, { caller: CALLER, path: failure.path ?? checked })
   }
-  const goesOn = (result: unknown) => (isFailure(result) ? fail(result) : result === true)
+  const take = (outcome: unknown): true | undefined => {
+    if (isFailure(outcome)) return fail(outcome)
+    return outcome === true ? undefined : true
+  }
   if (!recursive) {
     const { make } = unlinkCall(state, path, CALLER)
-    return { step: make, goesOn, end() {} }
+    return { step: make, take, close() {} }
   }
   state.audit(auditRmtree, [path])
   const tree = native.rootRm(state.handle, checked)
-  return { step: (later) => native.rmtreeStep(tree, later), goesOn, end: () => native.rmtreeClose(tree) }
+  return { step: (later) => native.rmtreeStep(tree, later), take, close: () => native.rmtreeClose(tree) }
 }
 
 // Linux answers EISDIR to a directory, and other systems EPERM, which has other reasons as well.
 function isDirectoryAt(state: RootState, path: Name): boolean {
-  const fields = new BigUint64Array(18)
-  const looked = native.rootStat(state.handle, path, false, true, fields)
-  return !isFailure(looked) && (Number(fields[1]) & 0o170000) === 0o040000
+  try {
+    return statNow(state, path, undefined, false)!.isDirectory()
+  } catch {
+    return false
+  }
 }
 
 export function rmNow(state: RootState, path: PathLike, options: unknown): void {
-  const { step, goesOn, end } = removal(state, path, options)
-  try {
-    while (goesOn(step(false)));
-  } finally {
-    end()
-  }
+  runNow(removal(state, path, options))
 }
 
 export async function rmLater(state: RootState, path: PathLike, options: unknown): Promise<void> {
-  const { step, goesOn, end } = removal(state, path, options)
-  try {
-    let isMore = true
-    while (isMore) isMore = goesOn((await step(true)) as Outcome<boolean>)
-  } finally {
-    end()
-  }
+  await runLater(removal(state, path, options))
 }
 
 const beneath = (state: RootState): Beneath => ({

@@ -1,17 +1,9 @@
 // The disk usage of a directory tree.
 import type { Buffer } from 'node:buffer'
 
-import { onAbort } from '../runtime/abort.js'
 import { auditEvent } from '../runtime/audit.js'
-import type { DiskUsage as Counter, Handle, Outcome, Usage } from '../runtime/binding.js'
-import {
-  abortError,
-  isFailure,
-  isRelative,
-  systemError,
-  type Name,
-  type SystemError,
-} from '../runtime/error.js'
+import type { Usage } from '../runtime/binding.js'
+import { isFailure, type SystemError } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { optionsOf, type Read } from '../runtime/options.js'
 import {
@@ -24,7 +16,7 @@ import {
   type DirFdOptions,
   type PathLike,
 } from '../runtime/validate.js'
-import { toBuffer } from './rmtree.js'
+import { runLater, runNow, TreeErrors, type Steps } from './steps.js'
 
 /** The result of {@link diskUsage}. */
 export interface DiskUsage {
@@ -74,34 +66,29 @@ const diskUsageOptions = {
 const readDiskUsage = optionsOf('diskUsage', diskUsageOptions)
 const readAsyncDiskUsage = optionsOf('diskUsage', { ...diskUsageOptions, signal: validateSignal })
 
-class Count {
-  readonly tree: Handle<Counter>
-  readonly #path: Name
-  // Whether the paths start from a descriptor.
-  readonly #isFrom: boolean
-  readonly #onerror: DiskUsageOptions<string | Buffer>['onerror']
-
-  constructor(later: boolean, path: PathLike, options: Read<typeof diskUsageOptions>) {
-    this.#path = validatePath(path)
-    const { dirFd, threads, oneFileSystem = false, onerror } = options
-    this.#isFrom = dirFd !== undefined && isRelative(this.#path)
-    this.#onerror = onerror
-    auditDiskUsage(path, dirFd)
-    this.tree = native.diskUsageStart(later, dirFd, this.#path, oneFileSystem, threads)
-  }
-
-  /** Returns the result, or `undefined` if something could not be counted and the rest can. */
-  take(result: Outcome<Usage>): DiskUsage | undefined {
-    if (!isFailure(result)) {
-      const [bytes = 0, allocated = 0, files = 0, directories = 0] = result
-      return { bytes, allocated, files, directories }
-    }
-    const path = result.path ?? this.#path
-    const where = this.#isFrom ? { caller: 'diskUsage', dir: result.dir } : {}
-    if (this.#onerror === undefined || result.recoverable !== true)
-      throw systemError(result, { path, ...where })
-    this.#onerror(systemError(result, { path: typeof path === 'string' ? path : toBuffer(path), ...where }))
-    return undefined
+function count(
+  later: boolean,
+  path: PathLike,
+  options: Read<typeof diskUsageOptions>,
+): Steps<Usage, DiskUsage> {
+  const checked = validatePath(path)
+  const { dirFd, threads, oneFileSystem = false, onerror } = options
+  auditDiskUsage(path, dirFd)
+  const tree = native.diskUsageStart(later, dirFd, checked, oneFileSystem, threads)
+  const errors = new TreeErrors('diskUsage', checked, dirFd, onerror)
+  return {
+    step: (later) => native.diskUsageStep(tree, later),
+    take(outcome) {
+      if (!isFailure(outcome)) {
+        const [bytes = 0, allocated = 0, files = 0, directories = 0] = outcome
+        return { bytes, allocated, files, directories }
+      }
+      if (!errors.areReported || outcome.recoverable !== true) throw errors.of(outcome)
+      errors.report(outcome)
+      return undefined
+    },
+    interrupt: () => native.diskUsageInterrupt(tree),
+    close: () => native.diskUsageClose(tree),
   }
 }
 
@@ -133,16 +120,7 @@ export function diskUsage(path: Uint8Array, options?: DiskUsageOptions<Buffer>):
 export function diskUsage(path: string | URL, options?: DiskUsageOptions): DiskUsage
 export function diskUsage(path: PathLike, options?: DiskUsageOptions<string | Buffer>): DiskUsage
 export function diskUsage(path: PathLike, options?: AnyOptions): DiskUsage {
-  const count = new Count(false, path, readDiskUsage(options))
-  const { tree } = count
-  try {
-    for (;;) {
-      const usage = count.take(native.diskUsageStep(tree, false) as Outcome<Usage>)
-      if (usage !== undefined) return usage
-    }
-  } finally {
-    native.diskUsageClose(tree)
-  }
+  return runNow(count(false, path, readDiskUsage(options)))
 }
 
 // For `fdkit/promises`.
@@ -151,20 +129,5 @@ export async function diskUsagePromise(
   options?: AnyOptions & { signal?: AbortSignal | undefined },
 ): Promise<DiskUsage> {
   const given = readAsyncDiskUsage(options)
-  const { signal } = given
-  const count = new Count(true, path, given)
-  const { tree } = count
-  const unsubscribe = onAbort(signal, () => native.diskUsageInterrupt(tree))
-  try {
-    for (;;) {
-      if (signal?.aborted) throw abortError(signal)
-      const result = await native.diskUsageStep(tree, true)
-      if (signal?.aborted) throw abortError(signal)
-      const usage = count.take(result)
-      if (usage !== undefined) return usage
-    }
-  } finally {
-    unsubscribe()
-    native.diskUsageClose(tree)
-  }
+  return runLater(count(true, path, given), given.signal)
 }

@@ -1,11 +1,8 @@
 // Deletion of a directory tree.
-import { Buffer } from 'node:buffer'
-import { isUint8Array } from 'node:util/types'
+import type { Buffer } from 'node:buffer'
 
-import { onAbort } from '../runtime/abort.js'
 import { auditEvent } from '../runtime/audit.js'
-import type { Failure, Handle, Rmtree } from '../runtime/binding.js'
-import { abortError, isRelative, systemError, type Name, type SystemError } from '../runtime/error.js'
+import type { SystemError } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { optionsOf, type Read } from '../runtime/options.js'
 import {
@@ -18,6 +15,7 @@ import {
   type DirFdOptions,
   type PathLike,
 } from '../runtime/validate.js'
+import { runLater, runNow, TreeErrors, type Steps } from './steps.js'
 
 /** Options of {@link rmtree}. */
 export interface RmtreeOptions<Name extends string | Buffer = string> extends DirFdOptions {
@@ -46,8 +44,6 @@ export interface AsyncRmtreeOptions<Name extends string | Buffer = string> exten
 // The overloads declare which of these options goes with which type of path.
 type AnyOptions = RmtreeOptions | RmtreeOptions<Buffer> | RmtreeOptions<string | Buffer>
 
-export const toBuffer = (bytes: Uint8Array) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes))
-
 export const auditRmtree = auditEvent('shutil.rmtree', 'path', 'dirFd')
 
 const rmtreeOptions = {
@@ -59,36 +55,26 @@ const rmtreeOptions = {
 const readRmtree = optionsOf('rmtree', rmtreeOptions)
 const readAsyncRmtree = optionsOf('rmtree', { ...rmtreeOptions, signal: validateSignal })
 
-class Deletion {
-  readonly tree: Handle<Rmtree>
-  readonly #path: Name
-  readonly #ignoreErrors: boolean
-  // Whether the paths start from a descriptor.
-  readonly #isFrom: boolean
-  readonly #onerror: RmtreeOptions<string | Buffer>['onerror']
-
-  constructor(later: boolean, path: PathLike, options: Read<typeof rmtreeOptions>) {
-    this.#path = validatePath(path)
-    const { dirFd, ignoreErrors = false, onerror, threads } = options
-    this.#ignoreErrors = ignoreErrors
-    this.#isFrom = dirFd !== undefined && isRelative(this.#path)
-    this.#onerror = onerror
-    // Without `dirFd`, the hook gets undefined, not -1: Python raises this event in Python code,
-    // where `dir_fd` is None.
-    auditRmtree(path, dirFd)
-    this.tree = native.rmtreeStart(later, dirFd, this.#path, threads)
-  }
-
-  /** Returns whether there is more to do after a step. */
-  goesOn(result: boolean | Failure): boolean {
-    if (typeof result === 'boolean') return result
-    if (!this.#ignoreErrors) {
-      const path = result.path ?? this.#path
-      const where = this.#isFrom ? { caller: 'rmtree', dir: result.dir } : {}
-      if (this.#onerror === undefined) throw systemError(result, { path, ...where })
-      this.#onerror(systemError(result, { path: isUint8Array(path) ? toBuffer(path) : path, ...where }))
-    }
-    return result.recoverable === true
+function deletion(later: boolean, path: PathLike, options: Read<typeof rmtreeOptions>): Steps<boolean, true> {
+  const checked = validatePath(path)
+  const { dirFd, ignoreErrors = false, onerror, threads } = options
+  // Without `dirFd`, the hook gets undefined, not -1: Python raises this event in Python code,
+  // where `dir_fd` is None.
+  auditRmtree(path, dirFd)
+  const tree = native.rmtreeStart(later, dirFd, checked, threads)
+  const errors = new TreeErrors('rmtree', checked, dirFd, onerror)
+  return {
+    step: (later) => native.rmtreeStep(tree, later),
+    take(outcome) {
+      if (typeof outcome === 'boolean') return outcome ? undefined : true
+      if (!ignoreErrors) {
+        if (!errors.areReported) throw errors.of(outcome)
+        errors.report(outcome)
+      }
+      return outcome.recoverable === true ? undefined : true
+    },
+    interrupt: () => native.rmtreeInterrupt(tree),
+    close: () => native.rmtreeClose(tree),
   }
 }
 
@@ -120,13 +106,7 @@ export function rmtree(path: Uint8Array, options?: RmtreeOptions<Buffer>): void
 export function rmtree(path: string | URL, options?: RmtreeOptions): void
 export function rmtree(path: PathLike, options?: RmtreeOptions<string | Buffer>): void
 export function rmtree(path: PathLike, options?: AnyOptions): void {
-  const deletion = new Deletion(false, path, readRmtree(options))
-  const { tree } = deletion
-  try {
-    while (deletion.goesOn(native.rmtreeStep(tree, false) as boolean | Failure));
-  } finally {
-    native.rmtreeClose(tree)
-  }
+  runNow(deletion(false, path, readRmtree(options)))
 }
 
 // For `fdkit/promises`.
@@ -135,20 +115,5 @@ export async function rmtreePromise(
   options?: AnyOptions & { signal?: AbortSignal | undefined },
 ): Promise<void> {
   const given = readAsyncRmtree(options)
-  const { signal } = given
-  const deletion = new Deletion(true, path, given)
-  const { tree } = deletion
-  const unsubscribe = onAbort(signal, () => native.rmtreeInterrupt(tree))
-  try {
-    let isMore = true
-    while (isMore) {
-      if (signal?.aborted) throw abortError(signal)
-      const result = await native.rmtreeStep(tree, true)
-      if (signal?.aborted) throw abortError(signal)
-      isMore = deletion.goesOn(result)
-    }
-  } finally {
-    unsubscribe()
-    native.rmtreeClose(tree)
-  }
+  await runLater(deletion(true, path, given), given.signal)
 }
