@@ -56,8 +56,6 @@ function checkLinks() {
       }
       const known = target && anchors.get(target)
       if (!target) dead.push(`${file}: ${href}`)
-      // A comment that a type inherits from one of Node.js links to anchors of another page.
-      else if (!path && file.startsWith(`${site}/reference/`)) continue
       else if (hash && known && !known.has(decodeURIComponent(hash))) dead.push(`${file}: ${href}`)
     }
   }
