@@ -1,8 +1,12 @@
-// Extracts the files and commands of the guides.
-import { readFileSync } from 'node:fs'
+// Extracts the files and commands of the guides, and sets up directories with them.
+import { spawnSync } from 'node:child_process'
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import type { ExecutionContext } from 'ava'
+
 import { packageRoot } from './child.js'
+import { makeTree, type Tree } from './tree.js'
 
 /** Returns the name of a file from the first line of its block. */
 export function fileName(firstLine: string | undefined): string | undefined {
@@ -30,4 +34,28 @@ export function guideCommands(guide = 'sharing-memory.md'): { command: string; o
     const [, command = '', output = ''] = /^\$ (.*)\n([^]*)$/.exec(text) ?? []
     return { command, output }
   })
+}
+
+/** Creates a directory with files of a guide and the package. */
+export function guideDirectory(t: ExecutionContext, files: Tree): string {
+  const top = makeTree(t, { ...files, 'package.json': '{ "type": "module" }', node_modules: {} })
+  symlinkSync(packageRoot, `${top}/node_modules/fdkit`)
+  for (const name of ['@oxc-node', '@types']) {
+    symlinkSync(`${packageRoot}/node_modules/${name}`, `${top}/node_modules/${name}`)
+  }
+  return top
+}
+
+/** Compiles the TypeScript files in a directory with the options of the project, and others. */
+export function compilesWithoutErrors(t: ExecutionContext, cwd: string, options: object = {}): void {
+  const { compilerOptions } = JSON.parse(readFileSync(`${packageRoot}/tsconfig.json`, 'utf8'))
+  const config = {
+    compilerOptions: { ...compilerOptions, ...options },
+    include: ['*.ts'],
+  }
+  writeFileSync(`${cwd}/tsconfig.json`, JSON.stringify(config))
+  const tsc = `${packageRoot}/node_modules/typescript/bin/tsc`
+  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', cwd], { encoding: 'utf8' })
+  t.is(stdout, '')
+  t.is(status, 0)
 }

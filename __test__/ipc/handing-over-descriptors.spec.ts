@@ -1,29 +1,19 @@
 // Tests the guide docs/handing-over-descriptors.md: runs its commands with its files.
 import { spawnSync } from 'node:child_process'
-import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
 
-import { packageRoot } from '../helpers/child.js'
-import { guideCommands, guideFiles } from '../helpers/guide.js'
+import { compilesWithoutErrors, guideDirectory, guideCommands, guideFiles } from '../helpers/guide.js'
 import { patience } from '../helpers/patience.js'
 import { emulated, missing, notLinux, unless } from '../helpers/platform.js'
 import { runtimes } from '../helpers/runtimes.js'
-import { makeTree } from '../helpers/tree.js'
 
 const GUIDE = 'handing-over-descriptors.md'
 const files = guideFiles(GUIDE)
 const commands = guideCommands(GUIDE)
 
 /** Creates a directory with the files of the guide and the package. */
-function makeDirectory(t: ExecutionContext): string {
-  const top = makeTree(t, { ...files, 'package.json': '{ "type": "module" }', node_modules: {} })
-  fs.symlinkSync(packageRoot, `${top}/node_modules/fdkit`)
-  for (const name of ['@oxc-node', '@types']) {
-    fs.symlinkSync(`${packageRoot}/node_modules/${name}`, `${top}/node_modules/${name}`)
-  }
-  return top
-}
+const makeDirectory = (t: ExecutionContext) => guideDirectory(t, files)
 
 /** Runs a command with another program instead of `node`. */
 function run(t: ExecutionContext, command: string, node: string[]): string {
@@ -80,12 +70,6 @@ for (const { command, output } of commands) {
 unless(emulated && 'the compiler is built for this processor')(
   'the files of the guide compile without errors',
   (t) => {
-    const cwd = makeDirectory(t)
-    const { compilerOptions } = JSON.parse(fs.readFileSync(`${packageRoot}/tsconfig.json`, 'utf8'))
-    fs.writeFileSync(`${cwd}/tsconfig.json`, JSON.stringify({ compilerOptions, include: ['*.ts'] }))
-    const tsc = `${packageRoot}/node_modules/typescript/bin/tsc`
-    const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', cwd], { encoding: 'utf8' })
-    t.is(stdout, '')
-    t.is(status, 0)
+    compilesWithoutErrors(t, makeDirectory(t))
   },
 )

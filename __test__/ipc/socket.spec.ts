@@ -260,7 +260,7 @@ onLinux('many receives share a signal without a warning', async (t) => {
 
 // Connecting and listening
 
-onLinux('a server listens at a path, and connections say who is on the other side', async (t) => {
+onLinux('a server listens at a path, and each connection has the ids of its peer', async (t) => {
   for (const type of ['stream', 'seqpacket'] as const) {
     const path = `${makeTree(t, {})}/server.sock`
     await using server = await FdSocket.listen(path, { type, mode: 0o600 })

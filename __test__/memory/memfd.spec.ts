@@ -155,7 +155,7 @@ for (const [name, size] of Object.entries(fdkit).filter(([name]) => /^MFD_HUGE_\
 onLinux('flags that the operator | made negative are converted to unsigned', (t) => {
   const negative = MFD_HUGETLB | MFD_HUGE_16GB
   t.true(negative < 0)
-  // Of the machines that run Node, only POWER has pages of 16 GB.
+  // POWER is the only machine with pages of 16 GB on which Node.js runs.
   const hasThem = fs.existsSync('/sys/kernel/mm/hugepages/hugepages-16777216kB')
   for (const flags of [negative, negative >>> 0]) {
     let code

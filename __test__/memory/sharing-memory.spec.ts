@@ -1,29 +1,20 @@
 // Tests the guide docs/sharing-memory.md: runs its commands with its files, from top to bottom.
 import { spawnSync } from 'node:child_process'
-import * as fs from 'node:fs'
 
 import test, { type ExecutionContext } from 'ava'
 import { getpagesize, Memfd } from 'fdkit'
 
-import { child, packageRoot } from '../helpers/child.js'
-import { guideCommands, guideFiles } from '../helpers/guide.js'
+import { child } from '../helpers/child.js'
+import { compilesWithoutErrors, guideDirectory, guideCommands, guideFiles } from '../helpers/guide.js'
 import { patience } from '../helpers/patience.js'
 import { emulated, notLinux, unless } from '../helpers/platform.js'
 import { runtimes } from '../helpers/runtimes.js'
-import { makeTree } from '../helpers/tree.js'
 
 const files = guideFiles()
 const commands = guideCommands()
 
 /** Creates a directory with the files of the guide and the package. */
-function makeDirectory(t: ExecutionContext): string {
-  const top = makeTree(t, { ...files, 'package.json': '{ "type": "module" }', node_modules: {} })
-  fs.symlinkSync(packageRoot, `${top}/node_modules/fdkit`)
-  for (const name of ['@oxc-node', '@types']) {
-    fs.symlinkSync(`${packageRoot}/node_modules/${name}`, `${top}/node_modules/${name}`)
-  }
-  return top
-}
+const makeDirectory = (t: ExecutionContext) => guideDirectory(t, files)
 
 /** Runs a command with another program instead of `node`. */
 function run(cwd: string, command: string, node: string[]): string {
@@ -79,17 +70,7 @@ for (const { name, runtime, missing } of runtimes) {
 unless(emulated && 'the compiler is built for this processor')(
   'the files of the guide compile without errors',
   (t) => {
-    const cwd = makeDirectory(t)
-    const { compilerOptions } = JSON.parse(fs.readFileSync(`${packageRoot}/tsconfig.json`, 'utf8'))
-    const config = {
-      compilerOptions: { ...compilerOptions, allowImportingTsExtensions: true },
-      include: ['*.ts'],
-    }
-    fs.writeFileSync(`${cwd}/tsconfig.json`, JSON.stringify(config))
-    const tsc = `${packageRoot}/node_modules/typescript/bin/tsc`
-    const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', cwd], { encoding: 'utf8' })
-    t.is(stdout, '')
-    t.is(status, 0)
+    compilesWithoutErrors(t, makeDirectory(t), { allowImportingTsExtensions: true })
   },
 )
 

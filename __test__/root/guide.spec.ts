@@ -7,23 +7,15 @@ import { createInterface } from 'node:readline'
 
 import test, { type ExecutionContext } from 'ava'
 
-import { packageRoot } from '../helpers/child.js'
-import { guideFiles } from '../helpers/guide.js'
+import { compilesWithoutErrors, guideDirectory, guideFiles } from '../helpers/guide.js'
 import { emulated, missing, notLinux, unless } from '../helpers/platform.js'
-import { link, makeTree, type Tree } from '../helpers/tree.js'
+import { link, type Tree } from '../helpers/tree.js'
 
 const files = guideFiles('root.md')
 const node = ['--import', '@oxc-node/core/register']
 
 /** Creates a directory with the programs, the package and more. */
-function makeDirectory(t: ExecutionContext, more: Tree = {}): string {
-  const top = makeTree(t, { ...files, ...more, 'package.json': '{ "type": "module" }', node_modules: {} })
-  fs.symlinkSync(packageRoot, `${top}/node_modules/fdkit`)
-  for (const name of ['@oxc-node', '@types']) {
-    fs.symlinkSync(`${packageRoot}/node_modules/${name}`, `${top}/node_modules/${name}`)
-  }
-  return top
-}
+const makeDirectory = (t: ExecutionContext, more: Tree = {}) => guideDirectory(t, { ...files, ...more })
 
 test('the page has three programs', (t) => {
   t.deepEqual(Object.keys(files), ['static-server.ts', 'unpack.ts', 'agent-tools.ts'])
@@ -181,15 +173,5 @@ unless(notLinux)('agent-tools.ts works in its directory, and answers with text',
 })
 
 unless(emulated && 'the compiler is built for this processor')('the programs compile without errors', (t) => {
-  const cwd = makeDirectory(t)
-  const { compilerOptions } = JSON.parse(fs.readFileSync(`${packageRoot}/tsconfig.json`, 'utf8'))
-  const config = {
-    compilerOptions: { ...compilerOptions, allowImportingTsExtensions: true },
-    include: ['*.ts'],
-  }
-  fs.writeFileSync(`${cwd}/tsconfig.json`, JSON.stringify(config))
-  const tsc = `${packageRoot}/node_modules/typescript/bin/tsc`
-  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', cwd], { encoding: 'utf8' })
-  t.is(stdout, '')
-  t.is(status, 0)
+  compilesWithoutErrors(t, makeDirectory(t), { allowImportingTsExtensions: true })
 })

@@ -135,13 +135,12 @@ export function confine(binding: Binding, model: Permission | undefined = permis
     return binding.rootStart(...args)
   }
   // A symbolic link leads every later call elsewhere, so it needs all permissions, as in Node.js.
-  confined['symlinkat'] = (...args: Parameters<Binding['symlinkat']>) => {
-    for (const scope of BOTH) if (!model.has(scope)) throw denied(scope, '*')
-    return binding.symlinkat(...args)
-  }
-  confined['rootSymlink'] = (...args: Parameters<Binding['rootSymlink']>) => {
-    for (const scope of BOTH) if (!model.has(scope)) throw denied(scope, '*')
-    return binding.rootSymlink(...args)
+  for (const name of ['symlinkat', 'rootSymlink'] as const) {
+    const call = binding[name] as (...args: unknown[]) => unknown
+    confined[name] = (...args: unknown[]) => {
+      for (const scope of BOTH) if (!model.has(scope)) throw denied(scope, '*')
+      return call(...args)
+    }
   }
   return confined as Binding
 }

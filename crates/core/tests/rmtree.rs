@@ -131,7 +131,7 @@ fn a_step_removes_at_most_the_given_number_of_entries() {
         before = left();
     }
     assert!(before < 100);
-    // Of the remaining steps one may be for the top, and each of the others removes something.
+    // One of the remaining steps may be for the top. Each of the others removes something.
     assert_eq!(tree.step(before + 3), Progress::More);
     assert_eq!(left(), 0);
 }

@@ -1,8 +1,8 @@
 //! A directory that nothing leads out of.
 //!
-//! Every path is resolved beneath one directory, by the kernel ([`openat2(2)`]) or, where that
-//! system call is missing, component by component. Symbolic links are followed as long as they
-//! stay beneath, or refused altogether.
+//! Every path is resolved beneath one directory. The kernel does it with [`openat2(2)`]. If that
+//! system call is missing, each component is opened by itself. Symbolic links are followed as long as
+//! they stay beneath, or refused altogether.
 //!
 //! [`openat2(2)`]: https://man7.org/linux/man-pages/man2/openat2.2.html
 
