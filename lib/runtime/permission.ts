@@ -38,8 +38,11 @@ function openScopes([, , , flags]: readonly unknown[]): readonly Scope[] {
   return isReading ? READ : BOTH
 }
 
-/** The exports that take paths. An export that is missing here takes none. */
-const uses: Partial<Record<keyof Binding, readonly Use[]>> = {
+/**
+ * Returns the exports that take paths. An export that is missing here takes none. The table is made only
+ * if the model is on.
+ */
+const usesOfPaths = (): Partial<Record<keyof Binding, readonly Use[]>> => ({
   diskUsageStart: [{ path: 2, dirFd: 1, scopes: READ, isTree: true }],
   faccessat2: atPath(READ),
   fchmodat2: atPath(WRITE),
@@ -67,7 +70,7 @@ const uses: Partial<Record<keyof Binding, readonly Use[]>> = {
   unlinkat: atPath(WRITE),
   utimensat: atPath(WRITE),
   walkStart: [{ path: 1, dirFd: 8, scopes: READ, isTree: true }],
-}
+})
 
 interface Permission {
   has(scope: Scope, reference?: string): boolean
@@ -119,7 +122,7 @@ export function confine(binding: Binding, model: Permission | undefined = permis
   }
 
   const confined: Record<string, unknown> = { ...binding }
-  for (const [name, places] of Object.entries(uses)) {
+  for (const [name, places] of Object.entries(usesOfPaths())) {
     const call = binding[name as keyof Binding] as (...args: unknown[]) => unknown
     confined[name] = (...args: unknown[]) => {
       for (const place of places) check(place, args)

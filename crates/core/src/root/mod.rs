@@ -231,12 +231,12 @@ impl Root {
     }
 }
 
-/// Calls [`openat2`]. Where that system call is missing, or a filter
-/// hides it, the path is resolved component by component if `resolve` has `RESOLVE_BENEATH`,
-/// `RESOLVE_IN_ROOT` or `RESOLVE_NO_SYMLINKS` and nothing else but `RESOLVE_NO_MAGICLINKS`.
+/// Calls [`openat2`]. If that system call is missing, or if a filter hides it, the path is resolved
+/// component by component. This works if `resolve` has `RESOLVE_BENEATH`, `RESOLVE_IN_ROOT` or
+/// `RESOLVE_NO_SYMLINKS`, and nothing else except `RESOLVE_NO_MAGICLINKS`.
 ///
 /// # Errors
-/// As there; `ENOSYS` or `EPERM` only for other numbers of `resolve`.
+/// Those of [`openat2`]; `ENOSYS` or `EPERM` only for other numbers of `resolve`.
 ///
 /// ```
 /// use std::os::fd::AsFd;
