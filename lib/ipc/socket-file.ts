@@ -13,8 +13,8 @@ export class HeldDirectory {
   readonly #handle: Handle<Descriptor>
 
   constructor(dirFd: number) {
-    this.fd = check(native.dup(dirFd))
-    this.#handle = check(native.adopt(this.fd))
+    this.#handle = check(native.hold(dirFd))
+    this.fd = check(native.heldFd(this.#handle))
   }
 
   close(): void {

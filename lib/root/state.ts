@@ -53,8 +53,8 @@ export class RootState {
   get fd(): number {
     const { handle } = this
     if (this.#duplicate === undefined) {
-      this.#fd = check(native.rootFd(handle))
-      this.#duplicate = check(native.adopt(this.#fd))
+      this.#duplicate = check(native.rootFd(handle))
+      this.#fd = check(native.heldFd(this.#duplicate))
     }
     return this.#fd
   }

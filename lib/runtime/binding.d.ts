@@ -292,6 +292,21 @@ export declare function getdents64Later(dirFd?: number | undefined | null, path?
 export type Handle<T> = ExternalObject<T>
 
 /**
+ * Returns the number of the descriptor. The handle still owns it.
+ *
+ * @syscall dup
+ */
+export declare function heldFd(descriptor: Handle<Descriptor>): Outcome<number>
+
+/**
+ * Duplicates a descriptor. The handle owns the duplicate from the start: a worker that is terminated
+ * next leaves it to nobody.
+ *
+ * @syscall dup
+ */
+export declare function hold(fd: number): Outcome<Handle<Descriptor>>
+
+/**
  * Makes a hard link at `dst` to the file at `src`.
  *
  * @syscall linkat
@@ -581,11 +596,11 @@ export declare function rootChown(later: boolean, root: Handle<Root>, path: Path
 export declare function rootClose(root: Handle<Root>): void
 
 /**
- * Returns a duplicate of the root's descriptor. The caller owns it.
+ * Returns a duplicate of the root's descriptor.
  *
  * @syscall dup
  */
-export declare function rootFd(root: Handle<Root>): Outcome<OwnedFd>
+export declare function rootFd(root: Handle<Root>): Outcome<Handle<Descriptor>>
 
 /**
  * Makes a hard link at `dst` to the file at `src`, both beneath the root.

@@ -31,6 +31,8 @@ export const syscalls = {
   futexWake: 'futex',
   getdents64: 'getdents64',
   getdents64Later: 'getdents64',
+  heldFd: 'dup',
+  hold: 'dup',
   linkat: 'linkat',
   listingDrain: 'getdents64',
   memfdAppend: 'pwrite',

@@ -1,6 +1,6 @@
 //! Descriptors.
 
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::sync::{Mutex, OnceLock};
 
 use fdkit::files::descriptors::{self, borrow, get_inheritable, number, set_inheritable};
@@ -152,6 +152,24 @@ pub fn adopt(env: Env, fd: i32) -> Outcome<Handle<Descriptor>> {
         Handle::new(Descriptor::new(fd, env))
     });
     adopted.into()
+}
+
+/// Duplicates a descriptor. The handle owns the duplicate from the start: a worker that is terminated
+/// next leaves it to nobody.
+///
+/// @syscall dup
+#[napi(catch_unwind)]
+pub fn hold(env: Env, fd: i32) -> Outcome<Handle<Descriptor>> {
+    let held = borrow(fd, "dup").and_then(descriptors::dup);
+    held.map(|fd| Handle::new(Descriptor::new(fd, env))).into()
+}
+
+/// Returns the number of the descriptor. The handle still owns it.
+///
+/// @syscall dup
+#[napi(catch_unwind)]
+pub fn held_fd(descriptor: &Handle<Descriptor>) -> Outcome<i32> {
+    descriptor.with(|fd| Ok(number(fd.as_fd()))).into()
 }
 
 /// Closes the descriptor. Does nothing if it is closed already.

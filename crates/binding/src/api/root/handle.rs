@@ -1,6 +1,6 @@
 //! Opening and closing a root.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex};
 
 use fdkit::files::descriptors::dup;
@@ -9,7 +9,7 @@ use napi::bindgen_prelude::{Env, Result};
 use napi::sys;
 use napi_derive::napi;
 
-use crate::api::files::descriptors::{Opened, Weight};
+use crate::api::files::descriptors::{Descriptor, Opened, Weight};
 use crate::call::{Response, require_fd, respond, respond_at};
 use crate::convert::handle::{Handle, lock};
 use crate::convert::outcome::Outcome;
@@ -91,12 +91,13 @@ pub fn root_narrow(later: bool, root: &Handle<Root>, path: PathArg) -> Response<
     respond_beneath(later, root, move |root| root.open_root(path.as_c_str()).map(OpenedRoot))
 }
 
-/// Returns a duplicate of the root's descriptor. The caller owns it.
+/// Returns a duplicate of the root's descriptor.
 ///
 /// @syscall dup
 #[napi(catch_unwind)]
-pub fn root_fd(root: &Handle<Root>) -> Outcome<OwnedFd> {
-    root.get().and_then(|root| dup(root.as_fd())).into()
+pub fn root_fd(env: Env, root: &Handle<Root>) -> Outcome<Handle<Descriptor>> {
+    let duplicate = root.get().and_then(|root| dup(root.as_fd()));
+    duplicate.map(|fd| Handle::new(Descriptor::new(fd, env))).into()
 }
 
 /// Closes the root. Calls that are pending go on.
