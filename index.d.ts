@@ -1067,7 +1067,7 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
 	maxOpen?: number | undefined;
 	/**
 	 * The number of threads that list directories ahead of the walk, from 0 (none) to 64. By default,
-	 * it is the number that the machine runs in parallel, but at most 4. The threads start in a tree
+	 * there is one for each core but one, at least 1 and at most 4. The threads start in a tree
 	 * of several dozen directories and end with the walk. They list up to 64 directories ahead, with
 	 * up to 4 MiB of names. Their descriptors count towards `maxOpen`.
 	 */
@@ -1496,8 +1496,8 @@ export interface DiskUsage {
 /** Options of {@link diskUsage}. */
 export interface DiskUsageOptions<Name extends string | Buffer = string> extends DirFdOptions {
 	/**
-	 * The number of threads that help, from 0 (none) to 64. By default, it is the number that the
-	 * machine runs in parallel, but at most 4. The threads start in a tree of several dozen
+	 * The number of threads that help, from 0 (none) to 64. By default, there is one for each
+	 * core but one, at least 1 and at most 4. The threads start in a tree of several dozen
 	 * directories.
 	 */
 	threads?: number | undefined;
@@ -3007,8 +3007,8 @@ export interface RmtreeOptions<Name extends string | Buffer = string> extends Di
 	/** Whether to ignore all errors and remove as much as possible; `false` by default. */
 	ignoreErrors?: boolean | undefined;
 	/**
-	 * The number of threads that help, from 0 (none) to 64. By default, it is the number that the
-	 * machine runs in parallel, but at most 4. The threads start in a tree of several dozen
+	 * The number of threads that help, from 0 (none) to 64. By default, there is one for each
+	 * core but one, at least 1 and at most 4. The threads start in a tree of several dozen
 	 * directories, and each empties one directory after another. If a deletion ends early, more
 	 * entries may be gone than were reported.
 	 */

@@ -33,8 +33,8 @@ export interface DiskUsage {
 /** Options of {@link diskUsage}. */
 export interface DiskUsageOptions<Name extends string | Buffer = string> extends DirFdOptions {
   /**
-   * The number of threads that help, from 0 (none) to 64. By default, it is the number that the
-   * machine runs in parallel, but at most 4. The threads start in a tree of several dozen
+   * The number of threads that help, from 0 (none) to 64. By default, there is one for each
+   * core but one, at least 1 and at most 4. The threads start in a tree of several dozen
    * directories.
    */
   threads?: number | undefined

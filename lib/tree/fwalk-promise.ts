@@ -179,8 +179,7 @@ class AsyncFwalk implements AsyncFwalkIterator<AnyName, AnyEntry> {
       return undefined
     }
     const result = state.stepIfReady()
-    if (result === NOT_READY) return undefined
-    if (typeof result !== 'number' || state.drain()) {
+    if (result === NOT_READY || typeof result !== 'number' || state.drain()) {
       this.#begun = result
       return undefined
     }
@@ -192,7 +191,7 @@ class AsyncFwalk implements AsyncFwalkIterator<AnyName, AnyEntry> {
     const state = this.#state
     if (state === undefined) return undefined
     this.#checkAborted()
-    if (this.#begun === undefined) state.applyEdits()
+    if (this.#begun === undefined || this.#begun === NOT_READY) state.applyEdits()
     // The signal interrupts only a step that is under way. Between two steps, the caller uses the
     // yielded descriptor, and the subscription would keep a dropped walk alive.
     const unsubscribe = onAbort(this.#signal, () => state.interrupt())

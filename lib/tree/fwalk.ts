@@ -39,7 +39,7 @@ export interface FwalkOptions<Name extends string | Buffer = string> {
   maxOpen?: number | undefined
   /**
    * The number of threads that list directories ahead of the walk, from 0 (none) to 64. By default,
-   * it is the number that the machine runs in parallel, but at most 4. The threads start in a tree
+   * there is one for each core but one, at least 1 and at most 4. The threads start in a tree
    * of several dozen directories and end with the walk. They list up to 64 directories ahead, with
    * up to 4 MiB of names. Their descriptors count towards `maxOpen`.
    */

@@ -22,8 +22,8 @@ export interface RmtreeOptions<Name extends string | Buffer = string> extends Di
   /** Whether to ignore all errors and remove as much as possible; `false` by default. */
   ignoreErrors?: boolean | undefined
   /**
-   * The number of threads that help, from 0 (none) to 64. By default, it is the number that the
-   * machine runs in parallel, but at most 4. The threads start in a tree of several dozen
+   * The number of threads that help, from 0 (none) to 64. By default, there is one for each
+   * core but one, at least 1 and at most 4. The threads start in a tree of several dozen
    * directories, and each empties one directory after another. If a deletion ends early, more
    * entries may be gone than were reported.
    */

@@ -167,6 +167,30 @@ fn a_walk_in_batches_visits_the_same_directories() {
 }
 
 #[test]
+fn links_to_directories_are_passed_without_a_step() {
+    let _alone = alone();
+    let top = TempDir::new();
+    for number in 0..20 {
+        fs::create_dir(top.at(&format!("d{number}"))).unwrap();
+        symlink("d0", top.at(&format!("l{number}"))).unwrap();
+    }
+    fs::create_dir(top.at("d7/below")).unwrap();
+    symlink("..", top.at("d7/up")).unwrap();
+    for topdown in [true, false] {
+        let mut walk = Walk::new(&top.c_path(), None, options(topdown, false, 128)).exact(false);
+        // Bottom-up, the first step comes to a directory without children.
+        walk.step().unwrap();
+        walk.look_ahead(|| false);
+        let mut steps = 1;
+        while walk.step_if_ready().is_some() {
+            steps += 1;
+        }
+        assert_eq!(steps, 22, "topdown: {topdown}");
+        assert_eq!(walk.step(), Ok(None));
+    }
+}
+
+#[test]
 fn an_exact_walk_is_never_ready() {
     let _alone = alone();
     let top = wide();

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 
-use crate::error::{Result, retry};
+use crate::error::{Error, Result, retry};
 use crate::files::nofollow;
 
 const DIRECTORY: OFlag = OFlag::O_DIRECTORY.union(OFlag::O_CLOEXEC);
@@ -26,6 +26,12 @@ pub(crate) fn open_directory(
         nofollow::check(start, path, fd.as_fd())?;
     }
     Ok(fd)
+}
+
+/// Returns true for the errors of `O_NOFOLLOW | O_DIRECTORY` that mean that the file is a link, or
+/// anything else but a directory.
+pub(crate) fn is_not_a_directory(error: &Error) -> bool {
+    matches!(error.errno(), libc::ENOTDIR | libc::ELOOP)
 }
 
 /// Opens a directory to look up names in it. On Linux, it need not be readable.

@@ -13,7 +13,7 @@ use std::sync::{Arc, Weak};
 use crate::error::{Error, Result};
 use crate::files::descriptors::Identity;
 use crate::files::directory::open_directory;
-use crate::tree::ahead::{Ahead, Looked, Looker, Manner};
+use crate::tree::ahead::{Ahead, Looker, Manner, Taken};
 use crate::tree::listing::Listing;
 
 /// The top, the level that is listed, its child, and one to find a closed level again.
@@ -218,9 +218,14 @@ impl Levels {
     }
 
     /// Returns the child of the last level that is visited next, if it was listed ahead.
-    pub(crate) fn take_ahead(&self, name: &CStr, looker: &mut Looker) -> Option<Box<Looked>> {
-        let parent = self.last()?.fd.as_ref()?;
-        self.ahead.as_ref()?.take(self.levels.len(), name, parent, self.slots(), looker)
+    pub(crate) fn take_ahead(&self, name: &CStr, looker: &mut Looker) -> Taken {
+        let parent = self.last().and_then(|level| level.fd.as_ref());
+        match self.ahead.as_ref().zip(parent) {
+            Some((ahead, parent)) => {
+                ahead.take(self.levels.len(), name, parent, self.slots(), looker)
+            }
+            None => Taken::Nothing,
+        }
     }
 
     /// Returns whether the next directory is at hand: it was listed ahead, or bottom-up it is a level
@@ -228,9 +233,9 @@ impl Levels {
     pub(crate) fn is_next_ready(&self, topdown: bool) -> bool {
         let Some(ahead) = &self.ahead else { return false };
         for (index, level) in self.levels.iter().enumerate().rev() {
-            let mut cursor = level.cursor;
-            if let Some((name, _)) = level.listing.dirnames.next(&mut cursor) {
-                return level.fd.is_some() && ahead.is_ready(index + 1, name, !topdown);
+            let names = &level.listing.dirnames;
+            if let Some(is_ready) = ahead.is_ready(index + 1, names, level.cursor, !topdown) {
+                return is_ready && level.fd.is_some();
             }
             if !topdown && !level.is_yielded {
                 return level.fd.is_some();

@@ -10,9 +10,9 @@ use nix::sys::stat::fstatat;
 
 use crate::error::{Error, Result, retry};
 use crate::files::descriptors::Identity;
-use crate::files::directory::open_directory;
+use crate::files::directory::{is_not_a_directory, open_directory};
 use crate::files::name_list::{FileType, Names};
-use crate::tree::ahead::{Looked, automatic_threads};
+use crate::tree::ahead::{Looked, Taken, automatic_threads};
 use crate::tree::listing::Listing;
 use crate::tree::walk::{Step, Walk};
 use crate::tree::work::{Outcome, Work};
@@ -87,12 +87,19 @@ impl Walk<'_> {
 
     /// Goes down into a child. Returns false if the child is a link that must not be followed.
     fn enter(&mut self, name: &CStr, file_type: FileType) -> Result<bool> {
-        if file_type == FileType::Directory && self.levels.ahead().is_some() {
-            self.levels.reopen_last()?;
-            if let Some(looked) = self.levels.take_ahead(name, &mut self.looker)
-                && self.still_holds(&looked, name)
-            {
-                return self.adopt(name, *looked).map(|()| true);
+        if self.levels.ahead().is_some() {
+            let is_directory = file_type == FileType::Directory;
+            if is_directory {
+                self.levels.reopen_last()?;
+            }
+            if is_directory || file_type == FileType::SymbolicLink && self.manner.looks_at_links() {
+                match self.levels.take_ahead(name, &mut self.looker) {
+                    Taken::Link => return Ok(false),
+                    Taken::Looked(looked) if self.still_holds(&looked, name) => {
+                        return self.adopt(name, *looked).map(|()| true);
+                    }
+                    _ => {}
+                }
             }
         }
         let follow = self.options.follow_symlinks;
@@ -273,10 +280,4 @@ impl Walk<'_> {
 /// reasons that are not its own.
 fn may_be_a_link(error: &Error) -> bool {
     is_not_a_directory(error) || matches!(error.errno(), libc::ESTALE | libc::EMFILE | libc::ENFILE)
-}
-
-/// Returns true for the errors of `O_NOFOLLOW | O_DIRECTORY` that mean that the file is a link, or
-/// anything else but a directory.
-fn is_not_a_directory(error: &Error) -> bool {
-    matches!(error.errno(), libc::ENOTDIR | libc::ELOOP)
 }

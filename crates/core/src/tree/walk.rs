@@ -164,8 +164,8 @@ impl<'fd> Walk<'fd> {
         last.map(|level| std::mem::take(&mut level.listing.outcome)).unwrap_or_default()
     }
 
-    /// Sets how many threads list directories ahead of the walk. By default as many as the
-    /// machine runs at once, at most 4. With 0 the walk lists each directory when it comes to it.
+    /// Sets how many threads list directories ahead of the walk. By default one for each core but
+    /// one, at least 1 and at most 4. With 0 the walk lists each directory when it comes to it.
     ///
     /// The number of threads does not change what the walk yields. Threads start in a tree that has
     /// several dozen directories, and end with the walk. They list up to 64 directories ahead, or an eighth of

@@ -51,11 +51,11 @@ impl Version {
         else {
             return false;
         };
-        // File systems that store whole seconds: a second is too long to wait.
-        let is_fine = nanoseconds != 0;
+        // Some file systems store whole seconds.
+        let tick = if nanoseconds == 0 { RACY + Duration::from_secs(1) } else { RACY };
         let changed = UNIX_EPOCH.checked_add(Duration::new(seconds, nanoseconds));
         let age = changed.and_then(|changed| now.duration_since(changed).ok());
-        is_fine && age.is_some_and(|age| age >= RACY)
+        age.is_some_and(|age| age >= tick)
     }
 }
 
@@ -96,6 +96,12 @@ impl Manner {
     /// Returns how links are treated when the walk itself lists a directory.
     pub(crate) fn links(self) -> Links {
         if self.links_are_files { Links::AreFiles } else { Links::Resolve }
+    }
+
+    /// Whether a link to a directory is opened ahead, to see that it is a link. An exact walk does that
+    /// when it comes to it.
+    pub(crate) fn looks_at_links(self) -> bool {
+        !self.is_exact && !self.follows
     }
 
     // Where a link leads to can change without a trace in the directory.
@@ -195,7 +201,8 @@ mod tests {
         assert!(settled((5, 1), (5, 1 + tick)));
         assert!(!settled((5, 1), (5, 1 + almost)));
         assert!(settled((5, 999_999_999), (6, tick)));
-        assert!(!settled((5, 0), (500, 0)), "whole seconds");
+        assert!(settled((5, 0), (6, tick)), "whole seconds");
+        assert!(!settled((5, 0), (6, almost)), "whole seconds");
         assert!(!settled((7, 1), (5, 0)), "the clock was set back");
         assert!(!settled((-5, 1), (5, 0)), "before 1970");
     }

@@ -17,12 +17,14 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit};
 
+use crate::files::directory::is_not_a_directory;
 use crate::files::name_list::Names;
 pub(crate) use look::{Looked, Looker, Manner};
-use queue::{BUDGET, Found, Garbage, MOST, Queue, Task};
+use queue::{BUDGET, End, Found, Garbage, MOST, Queue, Task};
 
 /// The most threads that are started unless the caller asks for more.
 const AUTOMATIC: usize = 4;
@@ -34,11 +36,18 @@ const STACK: usize = 256 * 1024;
 // about as long as it takes to list one. To sleep and to be woken up takes 50.
 const SPINS: usize = 500;
 
-/// The number of threads that a walk starts by default.
+// How long a walk that must not block waits for a directory that a thread is about to list: about
+// as long as it takes to list some. To let a thread of a pool wait takes two or three times as long.
+const SOON: Duration = Duration::from_micros(40);
+const SPINS_PER_LOOK: usize = 10;
+
+/// The number of threads that a walk starts by default. The walk itself takes a core as well.
 pub(crate) fn automatic_threads() -> usize {
     static THREADS: OnceLock<usize> = OnceLock::new();
-    *THREADS
-        .get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get).min(AUTOMATIC))
+    *THREADS.get_or_init(|| {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        cores.saturating_sub(1).clamp(1, AUTOMATIC)
+    })
 }
 
 /// How many directories are listed ahead at most: few if the process may open few descriptors,
@@ -46,6 +55,15 @@ pub(crate) fn automatic_threads() -> usize {
 fn most() -> usize {
     let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
     usize::try_from(limit / 8).unwrap_or(MOST).min(MOST)
+}
+
+/// The result of the threads for a directory that the walk comes to.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    Nothing,
+    Looked(Box<Looked>),
+    /// A link, which the walk does not enter.
+    Link,
 }
 
 /// The threads of one walk, and what they work on. Dropping it ends and joins them.
@@ -83,7 +101,7 @@ impl Ahead {
     /// `slots` is how many descriptors the walk leaves.
     pub(crate) fn new(manner: Manner, slots: usize, interrupted: Arc<AtomicBool>) -> Self {
         let state = State {
-            queue: Queue::new(most(), slots),
+            queue: Queue::new(most(), slots, manner.looks_at_links()),
             threads: Vec::new(),
             more_threads: 0,
             idle: 0,
@@ -127,14 +145,15 @@ impl Ahead {
         parent: &Arc<OwnedFd>,
         slots: usize,
         looker: &mut Looker,
-    ) -> Option<Box<Looked>> {
+    ) -> Taken {
         let mut garbage = Garbage::new();
         let mut state = self.shared.lock();
         state.queue.set_slots(slots);
         let found = loop {
             match state.queue.take(depth, name, &mut garbage) {
-                Found::Nothing => break None,
-                Found::Looked(looked) => break Some(looked),
+                Found::Nothing => break Taken::Nothing,
+                Found::Looked(looked) => break Taken::Looked(looked),
+                Found::Link => break Taken::Link,
                 Found::Running => state = self.shared.work_or_wait(state, looker),
             }
         };
@@ -143,9 +162,36 @@ impl Ahead {
         found
     }
 
-    /// Returns whether the directory is listed; see [`Queue::is_ready`].
-    pub(crate) fn is_ready(&self, depth: usize, name: &CStr, to_the_bottom: bool) -> bool {
-        self.shared.lock().queue.is_ready(depth, name, to_the_bottom)
+    /// Returns whether the directory is listed, or is within some microseconds; see
+    /// [`Queue::is_ready`].
+    pub(crate) fn is_ready(
+        &self,
+        depth: usize,
+        names: &Names,
+        at: usize,
+        to_the_bottom: bool,
+    ) -> Option<bool> {
+        let mut until = None;
+        let mut state = self.shared.lock();
+        loop {
+            let is_ready = state.queue.is_ready(depth, names, at, to_the_bottom);
+            let is_coming = state.queue.is_running() || state.queue.has_work() && state.idle > 0;
+            if is_ready != Some(false) || !is_coming {
+                return is_ready;
+            }
+            let completed = self.shared.completed.load(Ordering::Relaxed);
+            self.shared.wake(state);
+            let until = *until.get_or_insert_with(|| Instant::now() + SOON);
+            while self.shared.completed.load(Ordering::Relaxed) == completed {
+                for _ in 0..SPINS_PER_LOOK {
+                    std::hint::spin_loop();
+                }
+                if Instant::now() > until {
+                    return is_ready;
+                }
+            }
+            state = self.shared.lock();
+        }
     }
 
     /// Lists directories on the calling thread until `is_enough` returns true or there are no more.
@@ -267,12 +313,17 @@ impl Shared {
         #[cfg(test)]
         let looked = hooks::disturb(task.id, looked);
         let is_out = looked.as_ref().is_err_and(crate::tree::levels::is_out_of_descriptors);
+        let end = match looked {
+            Ok(Some(looked)) => End::Looked(looked),
+            Err(error) if task.is_link && is_not_a_directory(&error) => End::Link,
+            _ => End::Nothing,
+        };
         let mut garbage = Garbage::new();
         let mut state = self.lock();
         if is_out {
             state.queue.shrink();
         }
-        state.queue.complete(task.id, looked.ok().flatten(), &mut garbage);
+        state.queue.complete(task.id, end, &mut garbage);
         self.completed.fetch_add(1, Ordering::Relaxed);
         if state.is_walk_asleep {
             self.done.notify_one();

@@ -12,6 +12,10 @@ use crate::tree::ahead::look::Looked;
 /// How many directories are listed ahead at most.
 pub(crate) const MOST: usize = 64;
 
+// So many of them only if the walk comes to them before nearly all others: if it enters a large
+// directory that nobody listed ahead, the threads work on that.
+const RESERVE: usize = MOST / 4;
+
 /// How many bytes the names take at most that are listed ahead.
 pub(crate) const BUDGET: usize = 4 << 20;
 
@@ -42,6 +46,8 @@ pub(crate) struct Queue {
     slots: usize,
     // Never more than so many, since the process ran out of descriptors.
     limit: usize,
+    // Whether links are looked at, too. The walk passes them without a system call then.
+    looks_at_links: bool,
     futile: usize,
     pause: usize,
 }
@@ -64,15 +70,29 @@ enum State {
     Running(u64),
     /// `None`: the walk has to list it.
     Done(Option<Box<Looked>>),
+    /// A link, which the walk does not enter.
+    Link,
 }
 
 /// A directory that is to be listed ahead.
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) id: u64,
+    /// Whether it was listed as a link.
+    pub(crate) is_link: bool,
     parent: Arc<OwnedFd>,
     names: Arc<Names>,
     at: usize,
+}
+
+/// The result of a task.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// The walk has to list the directory itself.
+    Nothing,
+    Looked(Looked),
+    /// A link, which the walk does not enter.
+    Link,
 }
 
 /// The state of a directory in the queue when the walk comes to it.
@@ -82,6 +102,7 @@ pub(crate) enum Found {
     Nothing,
     Running,
     Looked(Box<Looked>),
+    Link,
 }
 
 /// Collects values that are dropped after the lock is released, since dropping them closes
@@ -104,11 +125,15 @@ impl Element {
         let mut at = self.at;
         self.names.next(&mut at).map_or(c"", |(name, _)| name)
     }
+
+    fn is_exhausted(&self) -> bool {
+        matches!(self.state, State::Waiting(..)) && self.at >= self.end
+    }
 }
 
 impl Queue {
-    pub(crate) fn new(limit: usize, slots: usize) -> Self {
-        Self { limit, slots, ..Self::default() }
+    pub(crate) fn new(limit: usize, slots: usize, looks_at_links: bool) -> Self {
+        Self { limit, slots, looks_at_links, ..Self::default() }
     }
 
     /// Says how many descriptors the walk leaves.
@@ -215,6 +240,10 @@ impl Queue {
                         Found::Looked(looked)
                     });
                 }
+                State::Link if is_it => {
+                    self.stack.pop();
+                    return Found::Link;
+                }
                 State::Waiting(_, left) => {
                     while last.at < last.end
                         && let Some((next, _)) = last.names.next(&mut last.at)
@@ -234,27 +263,54 @@ impl Queue {
         Found::Nothing
     }
 
-    /// Returns whether the directory that the walk goes to is listed. With `to_the_bottom`, so must
-    /// be its first child, that child's first child, and so on.
-    pub(crate) fn is_ready(&self, depth: usize, name: &CStr, to_the_bottom: bool) -> bool {
+    /// Returns whether the next directory of those in `names` from `at` on is listed, or `None` if
+    /// all of them are known to be links. With `to_the_bottom`, so must be its first child, that
+    /// child's first child, and so on.
+    pub(crate) fn is_ready<'a>(
+        &'a self,
+        depth: usize,
+        mut names: &'a Names,
+        mut at: usize,
+        to_the_bottom: bool,
+    ) -> Option<bool> {
+        let mut is_found = false;
         // Deeper elements belong to directories that the walk has left.
-        let elements = self.stack.iter().rev().skip_while(move |element| element.depth > depth);
-        let (mut depth, mut name) = (depth, name);
-        for element in elements {
-            let State::Done(Some(looked)) = &element.state else { return false };
-            if element.depth != depth || element.name() != name {
-                return false;
+        let mut elements = self.stack.iter().rev().skip_while(move |element| element.depth > depth);
+        let mut depth = depth;
+        while let Some((name, _)) = names.next(&mut at) {
+            let element = elements.find(|element| !element.is_exhausted());
+            let is_it = |element: &&Element| element.depth == depth && element.name() == name;
+            match element.filter(is_it).map(|element| &element.state) {
+                Some(State::Link) => {}
+                Some(State::Done(Some(looked))) => {
+                    if !to_the_bottom {
+                        return Some(true);
+                    }
+                    is_found = true;
+                    (depth, names, at) = (depth + 1, &looked.listing.dirnames, 0);
+                }
+                _ => return Some(false),
             }
-            let child = looked.listing.dirnames.next(&mut 0).filter(|_| to_the_bottom);
-            let Some((child, _)) = child else { return true };
-            (depth, name) = (depth + 1, child);
         }
-        false
+        is_found.then_some(true)
+    }
+
+    /// Whether a directory is being listed.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running > 0
     }
 
     /// Whether it pays to wake up a thread.
     pub(crate) fn has_work(&self) -> bool {
-        self.waiting > 1 && self.room() > self.most() / 2
+        let room = self.room();
+        self.waiting > 1 && (room > self.most() / 2 || room > RESERVE / 2 && self.is_short())
+    }
+
+    // Whether little is begun of what the walk comes to next.
+    fn is_short(&self) -> bool {
+        let elements = self.stack.iter().rev().filter(|element| !element.is_exhausted());
+        let next = elements.take(RESERVE / 2);
+        next.into_iter().any(|element| matches!(element.state, State::Waiting(..)))
     }
 
     fn most(&self) -> usize {
@@ -268,14 +324,20 @@ impl Queue {
 
     /// Begins the directory that is visited next of those that nobody has begun.
     pub(crate) fn begin(&mut self) -> Option<Task> {
-        if self.room() == 0 {
+        let room = self.room();
+        if room == 0 {
             return None;
         }
         let near = self.stack.len().saturating_sub(SCAN);
+        let mut begun = 0;
         for index in (near..self.stack.len()).rev() {
+            if room <= RESERVE && begun >= RESERVE {
+                return None;
+            }
             if let Some(task) = self.begin_at(index) {
                 return Some(task);
             }
+            begun += usize::from(self.stack.get(index).is_some_and(|e| !e.is_exhausted()));
         }
         None
     }
@@ -296,7 +358,8 @@ impl Queue {
             };
             *left = left.saturating_sub(1);
             self.waiting = self.waiting.saturating_sub(1);
-            if file_type == FileType::Directory {
+            let is_link = file_type == FileType::SymbolicLink;
+            if file_type == FileType::Directory || is_link && self.looks_at_links {
                 let (depth, names) = (element.depth, Arc::clone(&element.names));
                 let id = self.next_id;
                 self.next_id += 1;
@@ -304,18 +367,22 @@ impl Queue {
                 let (end, state) = (element.at, State::Running(id));
                 let begun = Element { depth, names: Arc::clone(&names), at, end, state };
                 self.stack.insert(index + 1, begun);
-                return Some(Task { id, parent, names, at });
+                return Some(Task { id, is_link, parent, names, at });
             }
         }
     }
 
     /// Puts down what came of a task.
-    pub(crate) fn complete(&mut self, id: u64, looked: Option<Looked>, garbage: &mut Garbage) {
+    pub(crate) fn complete(&mut self, id: u64, end: End, garbage: &mut Garbage) {
         self.running -= 1;
-        self.note(looked.is_some());
+        self.note(!matches!(end, End::Nothing));
         let is_it = |element: &Element| matches!(element.state, State::Running(own) if own == id);
         let index = self.stack.iter().rposition(is_it);
-        let looked = looked.map(Box::new);
+        let (is_link, looked) = match end {
+            End::Nothing => (false, None),
+            End::Looked(looked) => (false, Some(Box::new(looked))),
+            End::Link => (true, None),
+        };
         let Some((index, element)) = index.and_then(|i| Some((i, self.stack.get_mut(i)?))) else {
             garbage.extend(looked);
             return;
@@ -325,7 +392,7 @@ impl Queue {
             self.bytes += looked.listing.size();
             (Arc::downgrade(&looked.fd), Arc::clone(&looked.listing.dirnames))
         });
-        element.state = State::Done(looked);
+        element.state = if is_link { State::Link } else { State::Done(looked) };
         let depth = element.depth + 1;
         if let Some((parent, names)) = children {
             self.insert(index, depth, parent, names, 0);
@@ -350,5 +417,39 @@ impl Queue {
         {
             *old = Arc::downgrade(parent);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directories(count: usize) -> Arc<Names> {
+        let mut names = Names::default();
+        for number in 0..count {
+            let name = std::ffi::CString::new(number.to_string()).unwrap();
+            names.push(&name, FileType::Directory);
+        }
+        Arc::new(names)
+    }
+
+    fn begin_all(queue: &mut Queue) -> usize {
+        std::iter::from_fn(|| queue.begin()).count()
+    }
+
+    #[test]
+    fn some_descriptors_are_kept_for_what_comes_next() {
+        let parent = Arc::new(OwnedFd::from(std::fs::File::open(".").unwrap()));
+        let mut garbage = Garbage::new();
+        let mut queue = Queue::new(MOST, 128, false);
+        queue.push(1, Arc::downgrade(&parent), directories(100), 0, &mut garbage);
+        assert!(queue.has_work());
+        assert_eq!(begin_all(&mut queue), MOST - RESERVE);
+        assert!(!queue.has_work(), "the walk comes to these 48 first");
+        // The walk enters a directory that is not listed, such as one behind a link.
+        queue.push(2, Arc::downgrade(&parent), directories(100), 0, &mut garbage);
+        assert!(queue.has_work());
+        assert_eq!(begin_all(&mut queue), RESERVE);
+        assert!(!queue.has_work());
     }
 }
