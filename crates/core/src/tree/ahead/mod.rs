@@ -43,11 +43,12 @@ const SPINS_PER_LOOK: usize = 10;
 
 /// The number of threads that a walk starts by default. The walk itself takes a core as well.
 pub(crate) fn automatic_threads() -> usize {
-    static THREADS: OnceLock<usize> = OnceLock::new();
-    *THREADS.get_or_init(|| {
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        cores.saturating_sub(1).clamp(1, AUTOMATIC)
-    })
+    cores().saturating_sub(1).clamp(1, AUTOMATIC)
+}
+
+fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get))
 }
 
 /// How many directories are listed ahead at most: few if the process may open few descriptors,
@@ -175,7 +176,9 @@ impl Ahead {
         let mut state = self.shared.lock();
         loop {
             let is_ready = state.queue.is_ready(depth, names, at, to_the_bottom);
-            let is_coming = state.queue.is_running() || state.queue.has_work() && state.idle > 0;
+            let is_begun = state.queue.is_running() || state.queue.has_work() && state.idle > 0;
+            // On a single core, the thread would not get on while this one waits.
+            let is_coming = is_begun && cores() > 1;
             if is_ready != Some(false) || !is_coming {
                 return is_ready;
             }
