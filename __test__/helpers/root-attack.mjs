@@ -1,6 +1,7 @@
-// A process that works in a Root while others exchange directories and links. It makes operations for
-// as long as it is asked for, and reports how many, and whether it read something from outside. With
-// `control`, it resolves paths by node:fs instead.
+// A process that works in a Root while others exchange directories and links. It makes as many
+// operations as it is asked for, and reports how many there were, how many of them succeeded or were
+// refused because they lead out, and whether something from outside was read. With `control`, it
+// resolves paths by node:fs instead. With `mounts`, the Root stays on its mounted file system.
 import * as fs from 'node:fs'
 
 import * as sync from 'fdkit'
@@ -16,11 +17,12 @@ const below = (bound) => {
   return (state >>> 0) % bound
 }
 const parts = ['a', 'b', 'c', 'file', 'out', 'deep', 'er', 'est', 'link', '..', '..', 'new', 'outside', '.']
+if (kind === 'mounts') parts.push('mount', 'mount', 'mount')
 const path = () =>
   Array.from({ length: 1 + below(5) }, () => parts[below(parts.length)]).join('/') +
   (below(9) === 0 ? '/' : '')
 
-let secrets = 0
+let [secrets, succeeded, escapes] = [0, 0, 0]
 const look = (data) => {
   if (String(data).includes('secret')) secrets++
 }
@@ -54,8 +56,10 @@ const operations = [
 async function make(root) {
   try {
     look(await operations[below(operations.length)](root))
-  } catch {
-    // Nearly every path fails for one reason or another.
+    succeeded++
+  } catch ({ code }) {
+    // Most paths fail for one reason or another.
+    if (code === 'ERR_FDKIT_ESCAPE') escapes++
   }
 }
 
@@ -77,9 +81,11 @@ if (kind === 'control') {
     if (secrets > 0) break
   }
 } else {
-  const root = kind === 'sync' ? sync.openRoot(top) : await promises.openRoot(top)
+  const options = { crossDevice: kind !== 'mounts' }
+  const isSync = kind !== 'promises'
+  const root = isSync ? sync.openRoot(top, options) : await promises.openRoot(top, options)
   while (done < count) {
-    if (kind === 'sync') {
+    if (isSync) {
       await make(root)
       done++
     } else {
@@ -90,4 +96,4 @@ if (kind === 'control') {
   }
   await root.close()
 }
-console.log(JSON.stringify({ done, secrets }))
+console.log(JSON.stringify({ done, succeeded, escapes, secrets }))

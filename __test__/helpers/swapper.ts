@@ -9,6 +9,7 @@ import { programPath } from './child.js'
 import { makeTree } from './tree.js'
 
 export interface Swapper {
+  pid: number
   /** Returns the number of swaps so far. */
   swaps(): number
   stop(): Promise<void>
@@ -23,6 +24,7 @@ export async function startSwapper(t: ExecutionContext, pairs: [string, string][
   const exit = once(swapper, 'close')
   await once(swapper.stdout, 'data')
   return {
+    pid: swapper.pid!,
     swaps() {
       const { exitCode } = swapper
       if (exitCode !== null) throw new Error(`the swapper has ended with ${exitCode}`)

@@ -2,6 +2,8 @@
 //! prints the nanoseconds that the run took and what it saw.
 
 #[cfg(target_os = "linux")]
+mod beneath;
+#[cfg(target_os = "linux")]
 mod floor;
 
 use std::ffi::{CStr, CString};
@@ -111,6 +113,18 @@ fn run(name: &str, argument: &str) -> Result<Seen> {
     }
 }
 
+#[cfg(target_os = "linux")]
+fn beneath(name: &str) -> Option<fn(&beneath::Beneath) -> Result<()>> {
+    use beneath::Beneath;
+    match name {
+        "stat-by-path" => Some(Beneath::stat_by_path),
+        "stat-beneath" => Some(Beneath::stat),
+        "unlink-by-path" => Some(Beneath::unlink_by_path),
+        "unlink-beneath" => Some(Beneath::unlink),
+        _ => None,
+    }
+}
+
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let (name, argument) = arguments.next().zip(arguments.next()).unwrap_or_default();
@@ -123,6 +137,14 @@ fn main() -> Result<()> {
     }
     for line in stdin().lines() {
         line?;
+        #[cfg(target_os = "linux")]
+        if let Some(run) = beneath(&name) {
+            let prepared = beneath::Beneath::prepare(&argument)?;
+            let start = Instant::now();
+            run(&prepared)?;
+            writeln!(stdout(), "{}", start.elapsed().as_nanos())?;
+            continue;
+        }
         let start = Instant::now();
         let seen = run(&name, &argument)?;
         let elapsed = start.elapsed().as_nanos();

@@ -73,8 +73,38 @@ export async function measureRoot(): Promise<Target[]> {
     { what: 'atomic, to write-file-atomic', figure: ratio(root!, peer!), unit: 'x', atMost: 1 },
     { what: 'atomic, promises', figure: ratio(rootLater!, peerLater!), unit: 'x', atMost: 1 },
   )
+  if (process.platform === 'linux') await measureFloor()
   await measureResolvers()
   return targets
+}
+
+/**
+ * The least that the kernel needs for two of the operations, without fdkit: a confined call is three
+ * system calls where an ordinary one is one. It has no target.
+ */
+async function measureFloor(): Promise<void> {
+  for (const operation of ['stat', 'unlink']) {
+    for (const depth of DEPTHS) {
+      const top = mkdtempSync(join(BASE, 'fdkit-bench-'))
+      try {
+        const argument = (kind: string) => {
+          mkdirSync(join(top, kind))
+          return `${join(top, kind)}:${directories(depth) || '.'}`
+        }
+        const outcomes = await interleave(
+          [
+            inRust('one call with an absolute path', `${operation}-by-path`, argument('path')),
+            inRust('openat2, the call, close', `${operation}-beneath`, argument('beneath')),
+          ],
+          ROUNDS,
+          WARMUP,
+        )
+        printOutcomes(`System calls of ${operation}, ${depth} names deep`, outcomes, 'ns', 1000)
+      } finally {
+        rmSync(top, { recursive: true })
+      }
+    }
+  }
 }
 
 /** The cost of resolving component by component, in Rust. It has no target. */

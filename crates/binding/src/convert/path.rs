@@ -84,7 +84,7 @@ unsafe fn string_bytes(env: sys::napi_env, value: sys::napi_value) -> Result<Opt
     let whole = buffer.get(..len).filter(|_| len < buffer.len() - 4);
     if let Some(bytes) = whole
         && status == sys::Status::napi_ok
-        && !bytes.windows(3).any(|w| w == [0xef, 0xbf, 0xbd])
+        && (bytes.is_ascii() || !bytes.windows(3).any(|w| w == [0xef, 0xbf, 0xbd]))
     {
         return Ok(Some(with_room_for_nul(bytes)));
     }

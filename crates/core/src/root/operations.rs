@@ -37,7 +37,12 @@ impl Root {
     /// The errors of access(2), and [`is_escape`](super::is_escape).
     pub fn access(&self, path: &CStr, mode: i32) -> Result<()> {
         if mode == libc::F_OK {
-            return self.stat(path, true).map(|_| ());
+            // A file that is found exists. A single name can be looked up without a descriptor.
+            return if self.is_plain(path) {
+                self.stat(path, true).map(|_| ())
+            } else {
+                self.locate(path, Last::Follow).map(|_| ())
+            };
         }
         self.locate(path, Last::Follow)?.access(mode)
     }
