@@ -1482,8 +1482,8 @@ export declare function fwalk(top: Uint8Array, options?: FwalkOptions<Buffer>): 
  * ```
  */
 export declare function fwalk(top?: string | URL, options?: FwalkOptions<string>): FwalkIterator<string>;
-/** The result of {@link diskUsage}. */
-export interface DiskUsage {
+/** The size of a directory tree. */
+export interface TreeSize {
 	/** The sizes of all regular files, and the lengths of the texts of all symbolic links. */
 	bytes: number;
 	/** The bytes that the file system has allocated for all entries, including directories. */
@@ -1492,6 +1492,20 @@ export interface DiskUsage {
 	files: number;
 	/** The number of directories, including the top. */
 	directories: number;
+}
+/** A directory of {@link DiskUsage.largest}, and the size of everything in it. */
+export interface LargestDirectory<Name extends string | Buffer = string> extends TreeSize {
+	/** The path of the directory, which begins with the path of the tree. */
+	path: Name;
+}
+/** The result of {@link diskUsage}. */
+export interface DiskUsage<Name extends string | Buffer = string> extends TreeSize {
+	/**
+	 * The directories with the most bytes, the largest first: as many as the option `largest` asks
+	 * for, and none by default. The first is the top. Directories of the same size are in the order
+	 * of their paths.
+	 */
+	largest: LargestDirectory<Name>[];
 }
 /** Options of {@link diskUsage}. */
 export interface DiskUsageOptions<Name extends string | Buffer = string> extends DirFdOptions {
@@ -1503,11 +1517,18 @@ export interface DiskUsageOptions<Name extends string | Buffer = string> extends
 	threads?: number | undefined;
 	/** Whether to leave out directories on other file systems, as `du -x` does; `false` by default. */
 	oneFileSystem?: boolean | undefined;
+	/** How many of the largest directories to return, from 0 (the default) to 4294967295. */
+	largest?: number | undefined;
 	/**
 	 * Called with each error, whose `path` is the whole path of what is not counted. The rest is
 	 * counted. If the function throws, the count ends. By default, the first error is thrown.
 	 */
 	onerror?: ((error: SystemError<Name>) => void) | undefined;
+	/**
+	 * Called about ten times a second with what was counted so far and the path of the directory
+	 * that was counted last. If the function throws, the count ends.
+	 */
+	onprogress?: ((size: TreeSize, path: Name) => void) | undefined;
 }
 /**
  * Adds up what a directory and everything below it take on disk, as `du -s` does, at any depth.
@@ -1515,9 +1536,9 @@ export interface DiskUsageOptions<Name extends string | Buffer = string> extends
  * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
  * If `path` is not a directory, that entry is counted.
  *
- * The tree is read on several threads, and its names never become JavaScript values. To know what
- * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
- * `fdkit.diskUsage`, with `path` and `dirFd`.
+ * The tree is read on several threads, and its names do not become JavaScript values, except those
+ * of the directories in the option `largest`. A file with several names counts for one of the
+ * directories that have it. An audit hook gets the event `fdkit.diskUsage`, with `path` and `dirFd`.
  *
  * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
  * else on each file system.
@@ -1529,20 +1550,22 @@ export interface DiskUsageOptions<Name extends string | Buffer = string> extends
  * ```ts
  * import { diskUsage } from 'fdkit'
  *
- * const { bytes, files } = diskUsage('src', { onerror: (error) => console.error(error.message) })
- * bytes > files // true
+ * const onerror = (error: Error) => console.error(error.message)
+ * const { bytes, largest } = diskUsage('build', { largest: 2, onerror })
+ * largest[0]?.bytes === bytes // true
+ * largest[1]?.path // 'build/out'
  * ```
  */
-export declare function diskUsage(path: Uint8Array, options?: DiskUsageOptions<Buffer>): DiskUsage;
+export declare function diskUsage(path: Uint8Array, options?: DiskUsageOptions<Buffer>): DiskUsage<Buffer>;
 /**
  * Adds up what a directory and everything below it take on disk, as `du -s` does, at any depth.
  *
  * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
  * If `path` is not a directory, that entry is counted.
  *
- * The tree is read on several threads, and its names never become JavaScript values. To know what
- * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
- * `fdkit.diskUsage`, with `path` and `dirFd`.
+ * The tree is read on several threads, and its names do not become JavaScript values, except those
+ * of the directories in the option `largest`. A file with several names counts for one of the
+ * directories that have it. An audit hook gets the event `fdkit.diskUsage`, with `path` and `dirFd`.
  *
  * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
  * else on each file system.
@@ -1554,8 +1577,10 @@ export declare function diskUsage(path: Uint8Array, options?: DiskUsageOptions<B
  * ```ts
  * import { diskUsage } from 'fdkit'
  *
- * const { bytes, files } = diskUsage('src', { onerror: (error) => console.error(error.message) })
- * bytes > files // true
+ * const onerror = (error: Error) => console.error(error.message)
+ * const { bytes, largest } = diskUsage('build', { largest: 2, onerror })
+ * largest[0]?.bytes === bytes // true
+ * largest[1]?.path // 'build/out'
  * ```
  */
 export declare function diskUsage(path: string | URL, options?: DiskUsageOptions): DiskUsage;
@@ -1565,9 +1590,9 @@ export declare function diskUsage(path: string | URL, options?: DiskUsageOptions
  * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
  * If `path` is not a directory, that entry is counted.
  *
- * The tree is read on several threads, and its names never become JavaScript values. To know what
- * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
- * `fdkit.diskUsage`, with `path` and `dirFd`.
+ * The tree is read on several threads, and its names do not become JavaScript values, except those
+ * of the directories in the option `largest`. A file with several names counts for one of the
+ * directories that have it. An audit hook gets the event `fdkit.diskUsage`, with `path` and `dirFd`.
  *
  * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
  * else on each file system.
@@ -1579,11 +1604,13 @@ export declare function diskUsage(path: string | URL, options?: DiskUsageOptions
  * ```ts
  * import { diskUsage } from 'fdkit'
  *
- * const { bytes, files } = diskUsage('src', { onerror: (error) => console.error(error.message) })
- * bytes > files // true
+ * const onerror = (error: Error) => console.error(error.message)
+ * const { bytes, largest } = diskUsage('build', { largest: 2, onerror })
+ * largest[0]?.bytes === bytes // true
+ * largest[1]?.path // 'build/out'
  * ```
  */
-export declare function diskUsage(path: PathLike, options?: DiskUsageOptions<string | Buffer>): DiskUsage;
+export declare function diskUsage(path: PathLike, options?: DiskUsageOptions<string | Buffer>): DiskUsage<string | Buffer>;
 /** The type of a Unix socket. */
 export type SocketType = "stream" | "seqpacket" | "dgram";
 /** Options of {@link sendFds} and {@link recvFds}. */

@@ -25,7 +25,13 @@ export {
   type FwalkStats,
   type FwalkStatsEntry,
 } from './lib/tree/fwalk.js'
-export { diskUsage, type DiskUsage, type DiskUsageOptions } from './lib/tree/disk-usage.js'
+export {
+  diskUsage,
+  type DiskUsage,
+  type DiskUsageOptions,
+  type LargestDirectory,
+  type TreeSize,
+} from './lib/tree/disk-usage.js'
 export {
   recvFds,
   sendFds,

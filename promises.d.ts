@@ -1621,9 +1621,9 @@ export declare function rmtree(path: PathLike, options?: AsyncRmtreeOptions<stri
  * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
  * If `path` is not a directory, that entry is counted.
  *
- * The tree is read on several threads, and its names never become JavaScript values. To know what
- * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
- * `fdkit.diskUsage`, with `path` and `dirFd`.
+ * The tree is read on several threads, and its names do not become JavaScript values, except those
+ * of the directories in the option `largest`. A file with several names counts for one of the
+ * directories that have it. An audit hook gets the event `fdkit.diskUsage`, with `path` and `dirFd`.
  *
  * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
  * else on each file system.
@@ -1642,16 +1642,16 @@ export declare function rmtree(path: PathLike, options?: AsyncRmtreeOptions<stri
  * allocated > 0 // true
  * ```
  */
-export declare function diskUsage(path: Uint8Array, options?: AsyncDiskUsageOptions<Buffer>): Promise<DiskUsage>;
+export declare function diskUsage(path: Uint8Array, options?: AsyncDiskUsageOptions<Buffer>): Promise<DiskUsage<Buffer>>;
 /**
  * Adds up what a directory and everything below it take on disk, as `du -s` does, at any depth.
  *
  * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
  * If `path` is not a directory, that entry is counted.
  *
- * The tree is read on several threads, and its names never become JavaScript values. To know what
- * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
- * `fdkit.diskUsage`, with `path` and `dirFd`.
+ * The tree is read on several threads, and its names do not become JavaScript values, except those
+ * of the directories in the option `largest`. A file with several names counts for one of the
+ * directories that have it. An audit hook gets the event `fdkit.diskUsage`, with `path` and `dirFd`.
  *
  * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
  * else on each file system.
@@ -1677,9 +1677,9 @@ export declare function diskUsage(path: string | URL, options?: AsyncDiskUsageOp
  * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
  * If `path` is not a directory, that entry is counted.
  *
- * The tree is read on several threads, and its names never become JavaScript values. To know what
- * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
- * `fdkit.diskUsage`, with `path` and `dirFd`.
+ * The tree is read on several threads, and its names do not become JavaScript values, except those
+ * of the directories in the option `largest`. A file with several names counts for one of the
+ * directories that have it. An audit hook gets the event `fdkit.diskUsage`, with `path` and `dirFd`.
  *
  * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
  * else on each file system.
@@ -1698,7 +1698,7 @@ export declare function diskUsage(path: string | URL, options?: AsyncDiskUsageOp
  * allocated > 0 // true
  * ```
  */
-export declare function diskUsage(path: PathLike, options?: AsyncDiskUsageOptions<string | Buffer>): Promise<DiskUsage>;
+export declare function diskUsage(path: PathLike, options?: AsyncDiskUsageOptions<string | Buffer>): Promise<DiskUsage<string | Buffer>>;
 /**
  * Opens a directory as a {@link Root}: nothing that is asked of the root leaves this directory.
  *

@@ -27,15 +27,15 @@ import { measureWalks } from './suites/walk.js'
 
 /** The suites. Each measures, prints its table, and returns its targets. */
 const suites: Record<string, (top: () => string, isPlotted: boolean) => Target[] | Promise<Target[]>> = {
-  walk: (top) => measureWalks(top()),
+  walk: (top, isPlotted) => measureWalks(top(), isPlotted),
   memfd: measureMemfd,
-  handing: measureHanding,
-  messages: measureMessages,
+  handing: (_, isPlotted) => measureHanding(isPlotted),
+  messages: (_, isPlotted) => measureMessages(isPlotted),
   ipc: measureIpc,
   leaks: measureLeaks,
   stat: async () => [...(await measureStat()), await measureStatPromises()],
   usage: measureUsage,
-  rmtree: measureRmtree,
+  rmtree: (_, isPlotted) => measureRmtree(isPlotted),
   root: measureRoot,
   delay: (top) => measureDelay(top()),
   slow: measureSlow,
@@ -47,8 +47,8 @@ const suites: Record<string, (top: () => string, isPlotted: boolean) => Target[]
 const USAGE = `usage: npm run bench -- [--check] [--plots] [--only SUITE[,SUITE...]] [DIR]
 
 Measures the walks below DIR, by default a tree that is made and removed again, and all the rest.
-With --check the exit code is 1 if a target does not hold. With --plots the plots of the
-documentation are written anew. Suites: ${Object.keys(suites).join(', ')}
+With --check the exit code is 1 if a target does not hold. With --plots, the suites that have
+plots in the documentation (walk, scaling, rmtree, handing, messages) write them anew. Suites: ${Object.keys(suites).join(', ')}
 `
 
 process.chdir(join(fileURLToPath(new URL('.', import.meta.url)), '..'))

@@ -116,15 +116,18 @@ export async function rmtree(
  * allocated > 0 // true
  * ```
  */
-export async function diskUsage(path: Uint8Array, options?: AsyncDiskUsageOptions<Buffer>): Promise<DiskUsage>
+export async function diskUsage(
+  path: Uint8Array,
+  options?: AsyncDiskUsageOptions<Buffer>,
+): Promise<DiskUsage<Buffer>>
 export async function diskUsage(path: string | URL, options?: AsyncDiskUsageOptions): Promise<DiskUsage>
 export async function diskUsage(
   path: PathLike,
   options?: AsyncDiskUsageOptions<string | Buffer>,
-): Promise<DiskUsage>
+): Promise<DiskUsage<string | Buffer>>
 export async function diskUsage(
   path: PathLike,
   options?: AsyncDiskUsageOptions | AsyncDiskUsageOptions<Buffer> | AsyncDiskUsageOptions<string | Buffer>,
-): Promise<DiskUsage> {
+): Promise<DiskUsage<string | Buffer>> {
   return diskUsagePromise(path, options)
 }

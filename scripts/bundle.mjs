@@ -1,6 +1,6 @@
 // Bundles the JavaScript into one file, since every file costs half a millisecond at import. The
 // public types of each entry also go into one file, since people read it.
-import { readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 
 import { bundleTypes } from './types.mjs'
 
@@ -44,6 +44,24 @@ async function exportsOf(build, entry) {
   return metafile.outputs['unused.js'].exports
 }
 
+/** Bundles the command `fdkit`, which uses the package beside it. */
+async function bundleCommand(build, outfile, version) {
+  await build({
+    entryPoints: ['cli/main.ts'],
+    bundle: true,
+    packages: 'external',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    outfile,
+    banner: { js: '#!/usr/bin/env node' },
+    define: { FDKIT_VERSION: JSON.stringify(version) },
+  })
+  const text = readFileSync(outfile, 'utf8')
+  writeFileSync(outfile, text.replaceAll('from "fdkit/promises"', 'from "./promises.js"'))
+  chmodSync(outfile, 0o755)
+}
+
 export async function bundle() {
   const started = new Date()
   const { build } = await import('esbuild')
@@ -65,6 +83,7 @@ export async function bundle() {
   const names = await exportsOf(build, 'promises.ts')
   const text = `import { promises } from './index.js'\nexport const {\n  ${names.join(',\n  ')},\n} = promises\n`
   writeFileSync(`${built}/promises.js`, text)
+  await bundleCommand(build, `${built}/cli.js`, version)
   bundleTypes(entries, promisesTypes)
   // The file is moved to its place as a whole. It gets the date of the start, so that sources which
   // were edited during the build are newer.

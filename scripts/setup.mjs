@@ -44,7 +44,7 @@ if (hasAddon && (force || isStale(addonPath(), 'crates', 'Cargo.toml', 'Cargo.lo
 
 // Imported only now, since it needs packages that may just have been installed.
 const { bundle, bundled } = await import('./bundle.mjs')
-const sources = ['index.ts', 'promises.ts', 'lib', 'tsconfig.json']
+const sources = ['index.ts', 'promises.ts', 'lib', 'cli', 'tsconfig.json']
 const scripts = ['bundle', 'types', 'types-example'].map((name) => `scripts/${name}.mjs`)
 const builders = ['package.json', 'package-lock.json', ...scripts]
 if (force || isStale(bundled, ...sources, ...builders)) await bundle()

@@ -82,7 +82,10 @@ export function goodArguments({ at, directory, memfd, page, mapping, words, sock
     chmod: () => [at('.'), 0o700, { dirFd, followSymlinks: true }],
     chown: () => [at('.'), -1, -1, { dirFd, followSymlinks: true }],
     copyFrom: () => [words, 0, 4],
-    diskUsage: () => [at('.'), { dirFd, threads: 1, oneFileSystem: true, onerror() {} }],
+    diskUsage: () => [
+      at('.'),
+      { dirFd, threads: 1, oneFileSystem: true, largest: 2, onerror() {}, onprogress() {} },
+    ],
     dup: () => [directory],
     exists: () => [at('.'), { dirFd, followSymlinks: true }],
     futexWait: () => [words, 0, 1, 5],

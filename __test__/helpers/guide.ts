@@ -9,8 +9,8 @@ import { packageRoot } from './child.js'
 import { makeTree, type Tree } from './tree.js'
 
 /** Returns the name of a file from the first line of its block. */
-export function fileName(firstLine: string | undefined): string | undefined {
-  return /^(?:\/\/|#) ([\w-]+\.(?:ts|py))$/.exec(firstLine ?? '')?.[1]
+function fileName(firstLine: string | undefined): string | undefined {
+  return /^(?:\/\/|#) ([\w-]+\.(?:mjs|py))$/.exec(firstLine ?? '')?.[1]
 }
 
 function blocks(guide: string, language: string): string[] {
@@ -23,7 +23,7 @@ function blocks(guide: string, language: string): string[] {
 
 /** Returns the files of a guide by name. */
 export function guideFiles(guide = 'sharing-memory.md'): Record<string, string> {
-  const all = [...blocks(guide, 'ts'), ...blocks(guide, 'py')]
+  const all = [...blocks(guide, 'js'), ...blocks(guide, 'py')]
   const entries = all.map((text) => [fileName(text.split('\n', 1)[0]), text] as const)
   return Object.fromEntries(entries.filter(([name]) => name !== undefined))
 }
@@ -46,12 +46,13 @@ export function guideDirectory(t: ExecutionContext, files: Tree): string {
   return top
 }
 
-/** Compiles the TypeScript files in a directory with the options of the project, and others. */
-export function compilesWithoutErrors(t: ExecutionContext, cwd: string, options: object = {}): void {
+/** Checks the types of the programs in a directory with the compiler of the project. */
+export function compilesWithoutErrors(t: ExecutionContext, cwd: string): void {
   const { compilerOptions } = JSON.parse(readFileSync(`${packageRoot}/tsconfig.json`, 'utf8'))
   const config = {
-    compilerOptions: { ...compilerOptions, ...options },
-    include: ['*.ts'],
+    // Without annotations, parameters and empty arrays have no types.
+    compilerOptions: { ...compilerOptions, checkJs: true, strict: false, noUncheckedIndexedAccess: false },
+    include: ['*.mjs'],
   }
   writeFileSync(`${cwd}/tsconfig.json`, JSON.stringify(config))
   const tsc = `${packageRoot}/node_modules/typescript/bin/tsc`

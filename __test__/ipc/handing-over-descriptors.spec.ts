@@ -32,13 +32,13 @@ function run(t: ExecutionContext, command: string, node: string[]): string {
 test('each file of the guide is run by a command or by another file', (t) => {
   t.deepEqual(Object.keys(files).toSorted(), [
     'camera.py',
-    'frames.ts',
-    'screen.ts',
-    'server.ts',
-    'service.ts',
-    'upgrade.ts',
+    'frames.mjs',
+    'screen.mjs',
+    'server.mjs',
+    'service.mjs',
+    'upgrade.mjs',
     'viewer.py',
-    'viewer.ts',
+    'viewer.mjs',
   ])
   t.is(commands.length, 4)
   const all = [...Object.values(files), ...commands.map(({ command }) => command)].join('')
@@ -47,12 +47,10 @@ test('each file of the guide is run by a command or by another file', (t) => {
   }
 })
 
-const register = [process.execPath, '--import', '@oxc-node/core/register']
 const noPython = missing('python3')
 const all = [
-  { name: 'this Node.js', runtime: { command: register }, missing: false as const },
-  // Node.js 20 needs a loader.
-  ...runtimes.filter(({ name }) => name !== 'node-20'),
+  { name: 'this Node.js', runtime: { command: [process.execPath] }, missing: false as const },
+  ...runtimes.filter(({ runtime }) => runtime?.command[0] !== process.execPath),
 ]
 
 for (const { command, output } of commands) {

@@ -27,7 +27,7 @@ interface Side {
 
 function start(cwd: string, node: string[], memfd: Memfd, role: string, name: number): Side {
   const [command = '', ...args] = node
-  const argv = [...args, programPath('memory/ring-side.mjs'), role, String(name), `${cwd}/ring.ts`]
+  const argv = [...args, programPath('memory/ring-side.mjs'), role, String(name), `${cwd}/ring.mjs`]
   const process = spawn(command, argv, { cwd, stdio: ['ignore', 'pipe', 'inherit', memfd.fd] })
   const lines = createInterface(process.stdout!)[Symbol.asyncIterator]()
   return { process, line: async () => (await lines.next()).value ?? 'ended' }
@@ -48,12 +48,11 @@ async function kill({ process }: Side): Promise<void> {
 async function attack(t: ExecutionContext, node: string[], victim: 'writer' | 'reader') {
   t.timeout(patience(110_000))
   const cwd = makeTree(t, {
-    'ring.ts': guideFiles()['ring.ts']!,
+    'ring.mjs': guideFiles()['ring.mjs']!,
     'package.json': '{ "type": "module" }',
     node_modules: {},
   })
   symlinkSync(packageRoot, `${cwd}/node_modules/fdkit`)
-  symlinkSync(`${packageRoot}/node_modules/@oxc-node`, `${cwd}/node_modules/@oxc-node`)
   const memfd = Memfd.create('ring', { size: START + CAPACITY })
   t.teardown(() => memfd.close())
   const survivor = start(cwd, node, memfd, victim === 'writer' ? 'reader' : 'writer', 0)
@@ -70,16 +69,15 @@ async function attack(t: ExecutionContext, node: string[], victim: 'writer' | 'r
   t.is(survivor.process.exitCode, null)
 }
 
-const loaded = [process.execPath, '--import', '@oxc-node/core/register']
 const newer = runtimes.find(({ name }) => name === 'node-24')!
 
 for (const victim of ['writer', 'reader'] as const) {
   unless(notLinux)(`no message is torn if the ${victim} is killed ${KILLS} times`, (t) =>
-    attack(t, loaded, victim),
+    attack(t, [process.execPath], victim),
   )
 
   unless(notLinux || noSharing || newer.missing)(
     `no message is torn if the ${victim} is killed ${KILLS} times and both use share`,
-    (t) => attack(t, [sharingNode!, '--import', '@oxc-node/core/register'], victim),
+    (t) => attack(t, [sharingNode!], victim),
   )
 }

@@ -36,18 +36,18 @@ function runAll(t: ExecutionContext, node: string[]): void {
 
 test('the guide has files and commands, and each file is run or imported', (t) => {
   t.deepEqual(Object.keys(files), [
-    'ring.ts',
-    'producer.ts',
-    'consumer.ts',
-    'server.ts',
-    'client.ts',
-    'camera.ts',
-    'screen.ts',
-    'thread.ts',
+    'ring.mjs',
+    'producer.mjs',
+    'consumer.mjs',
+    'server.mjs',
+    'client.mjs',
+    'camera.mjs',
+    'screen.mjs',
+    'thread.mjs',
   ])
   t.deepEqual(
     commands.map(({ command }) => command),
-    ['node producer.ts', 'node server.ts | sort', 'node camera.ts', 'node thread.ts'],
+    ['node producer.mjs', 'node server.mjs | sort', 'node camera.mjs', 'node thread.mjs'],
   )
   const all = [...Object.values(files), ...commands.map(({ command }) => command)].join('')
   for (const name of Object.keys(files)) {
@@ -56,12 +56,11 @@ test('the guide has files and commands, and each file is run or imported', (t) =
 })
 
 unless(notLinux)('the guide runs from top to bottom', (t) => {
-  runAll(t, [process.execPath, '--import', '@oxc-node/core/register'])
+  runAll(t, [process.execPath])
 })
 
 for (const { name, runtime, missing } of runtimes) {
-  // Node.js 20 needs a loader; see above.
-  if (name === 'node-20') continue
+  if (runtime?.command[0] === process.execPath) continue
   unless(notLinux || missing)(`the guide runs from top to bottom: ${name}`, (t) => {
     if (runtime) runAll(t, runtime.command)
   })
@@ -70,7 +69,7 @@ for (const { name, runtime, missing } of runtimes) {
 unless(emulated && 'the compiler is built for this processor')(
   'the files of the guide compile without errors',
   (t) => {
-    compilesWithoutErrors(t, makeDirectory(t), { allowImportingTsExtensions: true })
+    compilesWithoutErrors(t, makeDirectory(t))
   },
 )
 
@@ -85,7 +84,7 @@ interface RingClass {
 }
 
 async function importRing(t: ExecutionContext): Promise<RingClass> {
-  const { Ring } = (await import(`${makeDirectory(t)}/ring.ts`)) as { Ring: RingClass }
+  const { Ring } = (await import(`${makeDirectory(t)}/ring.mjs`)) as { Ring: RingClass }
   return Ring
 }
 
@@ -162,10 +161,9 @@ unless(notLinux)('ring: readAsync waits, and is aborted by its signal', async (t
 
 unless(notLinux)('frame: a frame that is not sealed is refused', (t) => {
   const cwd = makeDirectory(t)
-  const node = [process.execPath, '--import', '@oxc-node/core/register']
   const frame = Memfd.create('frame', { size: 4096 })
   t.teardown(() => frame.close())
-  const screen = () => run(cwd, `node screen.ts ${frame.path}`, node)
+  const screen = () => run(cwd, `node screen.mjs ${frame.path}`, [process.execPath])
   t.throws(screen, { message: /not sealed: write/ })
   frame.seal('write')
   t.throws(screen, { message: /not sealed: shrink/ })

@@ -393,6 +393,17 @@ unless(noExecSeals())('from memory: the seal exec also adds the seals that forbi
   t.throws(() => fs.chmodSync(file.path, 0o600), { code: 'EPERM' })
 })
 
+onLinux('du: prints the largest directories and the total', (t) => {
+  const top = makeTree(t, { small: {}, large: { file: 'x'.repeat(3 * 2 ** 20) } })
+  const total = '     3.0 MiB'
+  t.like(run('', 'du', top), {
+    status: 0,
+    stdout: `${total} ${top}\n${total} ${top}/large\n     0.0 MiB ${top}/small\n${total} in 1 files\n`,
+    stderr: '',
+  })
+  t.like(run('', 'du', `${top}/missing`), { status: 1, stdout: '' })
+})
+
 test('each program in examples/ has a test', (t) => {
   const examples = fs.readdirSync('examples').map((name) => name.replace('.mjs', ''))
   t.deepEqual(examples.sort(), ['children', 'du', 'publish', 'secret', 'threads', 'verified'])

@@ -1,4 +1,5 @@
-// Tests the examples of the documentation: each one runs as a program, and its claims hold.
+// Tests the examples in comments: each one runs as a program, and its claims hold. pages.spec.ts runs
+// those of the pages.
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +8,7 @@ import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import * as fdkit from 'fdkit'
 
-import { fileName } from '../helpers/guide.js'
+import { withAssertions } from '../helpers/claims.js'
 import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { noSharing, sharingNode } from '../helpers/runtimes.js'
@@ -21,12 +22,12 @@ interface Example {
   lines: string[]
 }
 
-/** Returns the ts blocks of Markdown and of comments in code. */
+/** Returns the ts blocks of comments in code. */
 function examplesIn(file: string): Example[] {
   const found: Example[] = []
   let open: Example | undefined
   for (const [index, line] of readFileSync(`${root}/${file}`, 'utf8').split('\n').entries()) {
-    const text = file.endsWith('.ts') ? line.replace(/^\s*\* ?/, '') : line
+    const text = line.replace(/^\s*\* ?/, '')
     if (open === undefined && /^\s*```ts\b/.test(text)) {
       open = { where: `${file}:${index + 2}`, lines: [] }
     } else if (open && /^\s*```\s*$/.test(text)) {
@@ -47,25 +48,6 @@ const inDirectory = (directory: string, ending: string): string[] =>
         .map((name) => `${directory}/${name}`)
     : []
 
-const literal = /^(true|false|null|undefined|-?\d[\d_]*(\.\d+)?n?|0x[\da-f_]+|'[^']*'|"[^"]*")$/i
-const statement = /^(const|let|var|import|export|for|if|while|return|throw|try|function|class)\b|^[})]/
-
-/** `line // throws: TEXT` and `expression // VALUE` become assertions. */
-function withAssertion(line: string): string {
-  const [, indent = '', code = '', comment = ''] = /^(\s*);?(\S.*?)\s+\/\/ (.*)$/.exec(line) ?? []
-  if (comment.startsWith('throws: ')) {
-    const text = JSON.stringify(comment.slice('throws: '.length))
-    const [await_, fails, async] = /\bawait\b/.test(code)
-      ? ['await ', 'rejects', 'async ']
-      : ['', 'throws', '']
-    return `${indent}${await_}$assert.${fails}(${async}() => { ${code} }, (error) => error.message.includes(${text}))`
-  }
-  if (literal.test(comment) && !statement.test(code)) {
-    return `${indent}$assert.deepStrictEqual(${code}, ${comment})`
-  }
-  return line
-}
-
 // The files that the examples use.
 const world = {
   'package.json': '{ "type": "module" }',
@@ -84,22 +66,14 @@ async function run(t: ExecutionContext, lines: string[], node = process.execPath
   symlinkSync(root, `${cwd}/node_modules/fdkit`)
   // The compiled form of `using` imports a helper from it.
   symlinkSync(`${root}/node_modules/@oxc-node`, `${cwd}/node_modules/@oxc-node`)
-  // Everything is on the first line, so that line numbers do not change.
-  const program = ["import $assert from 'node:assert/strict'; ", ...lines.map(withAssertion)].join('\n')
-  writeFileSync(`${cwd}/example.ts`, program)
+  writeFileSync(`${cwd}/example.ts`, withAssertions(lines))
   return promisify(execFile)(node, ['--import', register, 'example.ts'], { cwd, timeout: patience(30_000) })
 }
 
 const sources = inDirectory('lib', '.ts').filter((name) => !name.endsWith('.d.ts'))
 // The build rewrites the examples of `fdkit` for `fdkit/promises`.
-const files = [
-  ...sources,
-  'promises.d.ts',
-  ...(existsSync(`${root}/README.md`) ? ['README.md'] : []),
-  ...inDirectory('docs', '.md'),
-]
-// sharing-memory.spec.ts runs the examples that are files of the guide.
-const examples = files.flatMap(examplesIn).filter(({ lines }) => fileName(lines[0]) === undefined)
+const files = [...sources, 'promises.d.ts']
+const examples = files.flatMap(examplesIn)
 
 for (const { where, lines } of examples) {
   const has = (what: RegExp) => lines.some((line) => what.test(line))

@@ -84,6 +84,7 @@ test('the root tarball contains exactly the files that a user needs', (t) => {
   const expected = [
     'LICENSE',
     'README.md',
+    'dist/cli.js',
     'dist/index.js',
     'dist/promises.js',
     'index.d.ts',

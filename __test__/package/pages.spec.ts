@@ -1,111 +1,175 @@
-// Tests the programs of README.md and of the task pages as a reader runs them: in an empty folder with
-// the packed package, on Node without a loader.
-import { execFileSync } from 'node:child_process'
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
+// Tests every block of README.md and of the pages as a reader runs it: in an empty folder with the
+// installed package, on Node.js without a loader.
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 
 import test, { type ExecutionContext } from 'ava'
 
-import { platformName } from '../../scripts/platform.mjs'
+import { withAssertions } from '../helpers/claims.js'
+import { userEnvironment, withInstalledPackage } from '../helpers/installed.js'
 import { patience } from '../helpers/patience.js'
-import { notLinux, unless } from '../helpers/platform.js'
-import { makeTree } from '../helpers/tree.js'
+import { missing, notLinux, unless } from '../helpers/platform.js'
+import { noSharing, runtimes, sharingNode } from '../helpers/runtimes.js'
 
-const root = mkdtempSync(join(realpathSync(tmpdir()), 'fdkit-pages-'))
-test.after.always(() => rmSync(root, { recursive: true }))
+const folder = withInstalledPackage()
 
-test.before('pack and install', () => {
-  for (const [name, directory] of [
-    ['fdkit', '.'],
-    [`@fdkit/binding-${platformName()}`, join('npm', platformName())],
-  ] as const) {
-    const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', root]
-    const output = execFileSync('npm', args, { cwd: directory, encoding: 'utf8', stdio: 'pipe' })
-    const target = join(root, 'node_modules', name)
-    mkdirSync(target, { recursive: true })
-    const tarball = join(root, JSON.parse(output)[0].filename)
-    execFileSync('tar', ['xf', tarball, '-C', target, '--strip-components=1'])
-  }
-})
+// A test runs each recipe of bundlers.md; the reference has the examples of the comments.
+const others = /^docs\/(bundlers\.md|reference\/|node_modules\/|\.vitepress\/)/
+const pages = [
+  'README.md',
+  ...readdirSync('docs', { recursive: true })
+    .map((name) => `docs/${name}`)
+    .filter((name) => name.endsWith('.md') && !others.test(name)),
+].toSorted()
 
 interface Block {
   language: string
+  line: number
   text: string
 }
 
 function blocksOf(page: string): Block[] {
-  const fenced = /^```(\w+)[^\n]*\n([^]*?)^```$/gm
-  return Array.from(readFileSync(page, 'utf8').matchAll(fenced), ([, language = '', text = '']) => ({
-    language,
-    text,
-  }))
+  const contents = readFileSync(page, 'utf8')
+  return Array.from(contents.matchAll(/^```(\w*)[^\n]*\n([^]*?)^```$/gm), (match) => {
+    const [, language = '', text = ''] = match
+    return { language, text, line: contents.slice(0, match.index).split('\n').length + 1 }
+  })
 }
 
-/** Returns an empty folder in which the package is installed. */
-function folder(t: ExecutionContext): string {
-  const directory = makeTree(t, {})
-  cpSync(join(root, 'node_modules'), join(directory, 'node_modules'), { recursive: true })
-  return directory
+/** Returns the name of a file of which a block has the contents. */
+const nameOf = ({ text }: Block) => /^(?:\/\/|#) ([\w-]+\.(?:mjs|py|socket))\n/.exec(text)?.[1]
+const isConsole = ({ language }: Block) => language === 'console'
+const isSetUp = ({ language }: Block) => language === 'sh'
+const isProgram = (block: Block) => block.language === 'js' && nameOf(block) === undefined
+
+// Blocks that are no programs, and commands that are for another place than an empty folder.
+const notRun = new Map([
+  ['README.md', ['npm install fdkit\n', /^npm start -- \/usr .*\nnpm test .*\n$/]],
+  ['docs/design.md', [/^ {2}your code\n/, /^Cargo\.toml {2}/]],
+])
+const isRun = (page: string, { text }: Block) =>
+  !notRun.get(page)?.some((known) => (typeof known === 'string' ? known === text : known.test(text)))
+
+const linuxOnly =
+  /\bMemfd\b|memfdCreate|createMemfd|\bmmap\(|RESOLVE_|openRoot|FdSocket|futexWait|\/proc\/|RENAME_|fdkit du|hugePage/
+const node24 = runtimes.find(({ name }) => name === 'node-24')!
+
+/** Returns the Node.js that a block needs, or why it cannot run. */
+function needs(text: string): { node: string; reason: string | false } {
+  const node = process.execPath
+  if (linuxOnly.test(text) && notLinux) return { node, reason: notLinux }
+  if (/\bshare\(|\bmmapShared\(/.test(text) && !/supportsSharedMapping \?/.test(text)) {
+    return { node: sharingNode ?? node, reason: noSharing }
+  }
+  if (/--permission/.test(text) && !process.allowedNodeEnvironmentFlags.has('--permission')) {
+    return { node: node24.runtime?.command[0] ?? node, reason: node24.missing }
+  }
+  return { node, reason: false }
 }
 
-function run(cwd: string, command: string): string {
-  const path = `${dirname(process.execPath)}:${process.env['PATH']}`
-  const env = { ...process.env, PATH: path, NODE_OPTIONS: '' }
-  return execFileSync('sh', ['-c', command], { cwd, env, encoding: 'utf8', timeout: patience(60_000) })
+/** Runs a command as a reader does, and returns what it prints. */
+function run(cwd: string, command: string, node: string): string {
+  const env = { ...userEnvironment, PATH: `${dirname(node)}:${userEnvironment.PATH}` }
+  const timeout = patience(60_000)
+  const { status, stdout, stderr } = spawnSync('bash', ['-c', command], {
+    cwd,
+    env,
+    encoding: 'utf8',
+    timeout,
+  })
+  if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`)
+  return stdout
 }
 
-const nameOf = ({ text }: Block) => /^\/\/ ([\w-]+\.mjs)\n/.exec(text)?.[1]
+/** Creates a folder and runs the commands of a page that prepare it. */
+function prepared(page: string, node: string): string {
+  const cwd = folder()
+  for (const block of blocksOf(page)) {
+    if (isSetUp(block) && isRun(page, block)) run(cwd, block.text, node)
+  }
+  return cwd
+}
 
 /** Saves the files of a page, runs its commands from top to bottom, and returns what they print. */
-function follow(t: ExecutionContext, blocks: Block[]): Block[] {
-  const cwd = folder(t)
+function follow(t: ExecutionContext, page: string, blocks: Block[]): void {
+  const cwd = prepared(page, process.execPath)
   for (const block of blocks) {
     const name = nameOf(block)
     if (name !== undefined) writeFileSync(join(cwd, name), block.text)
   }
-  return blocks.filter(isConsole).map((block) => {
-    const [, command = ''] = /^\$ (.*)\n/.exec(block.text) ?? []
-    return { language: 'console', text: `$ ${command}\n${run(cwd, command)}` }
-  })
+  for (const { text } of blocks.filter(isConsole)) {
+    const [, command = '', output = ''] = /^\$ (.*)\n([^]*)$/.exec(text) ?? []
+    const { node, reason } = needs(command)
+    if (reason !== false) t.log(`${command} was not run: ${reason}`)
+    else t.is(run(cwd, command, node), output, command)
+  }
 }
 
-const isConsole = ({ language }: Block) => language === 'console'
-const tasks = readdirSync('docs/tasks').map((name) => `docs/tasks/${name}`)
-const linuxOnly = /Memfd|RESOLVE_|openRoot|FdSocket/
-
-for (const page of tasks) {
+for (const page of pages) {
   const blocks = blocksOf(page)
-  const reason = linuxOnly.test(readFileSync(page, 'utf8')) && notLinux
-  unless(reason)(`${page}: the programs print what the page says`, (t) => {
-    const unnamed = blocks.filter((block) => !isConsole(block) && nameOf(block) === undefined)
-    t.deepEqual(unnamed, [], 'the first line of a program is its name')
-    t.true(blocks.some(isConsole))
-    t.deepEqual(follow(t, blocks), blocks.filter(isConsole))
+  const text = blocks.map((block) => block.text).join('')
+
+  for (const block of blocks.filter(isProgram)) {
+    const { node, reason } = needs(block.text)
+    unless(reason)(`${page}:${block.line}: the program runs and its claims hold`, (t) => {
+      for (const program of new Set([block.text, withAssertions(block.text.split('\n'))])) {
+        const cwd = prepared(page, node)
+        writeFileSync(join(cwd, 'app.mjs'), program)
+        t.notThrows(() => run(cwd, 'node app.mjs', node))
+      }
+    })
+  }
+
+  if (blocks.some(isConsole)) {
+    const tools = ['curl', 'python3', 'systemd-socket-activate'].filter((tool) => text.includes(tool))
+    const lacks = tools.map(missing).find((reason) => reason !== false) ?? false
+    const reason = (linuxOnly.test(text) && notLinux) || lacks
+    unless(reason, test.serial)(`${page}: the commands print what the page says`, (t) => {
+      follow(t, page, blocks)
+    })
+  }
+
+  test(`${page}: every block is run`, (t) => {
+    const known = (block: Block) =>
+      isProgram(block) || isConsole(block) || isSetUp(block) || nameOf(block) !== undefined
+    t.deepEqual(
+      blocks.filter((block) => isRun(page, block) && !known(block)),
+      [],
+    )
+    // A file that no command and no other file mentions is never run.
+    for (const name of blocks.map(nameOf)) {
+      if (name !== undefined && !name.endsWith('.socket')) {
+        t.true(text.replace(new RegExp(`^(//|#) ${name}$`, 'm'), '').includes(name), name)
+      }
+    }
+    // Exceptions that nothing needs hide mistakes.
+    t.is(blocks.filter((block) => !isRun(page, block)).length, notRun.get(page)?.length ?? 0)
   })
 }
 
-for (const [index, { language, text }] of blocksOf('README.md').entries()) {
-  if (language !== 'ts' && language !== 'js') continue
-  const reason = linuxOnly.test(text) && notLinux
-  unless(reason)(`README.md: block ${index + 1} runs in an empty folder`, (t) => {
-    const cwd = folder(t)
-    writeFileSync(join(cwd, 'app.mjs'), text)
-    t.notThrows(() => run(cwd, 'node app.mjs'))
-  })
-}
+test('the pages have their programs', (t) => {
+  const programs = pages.flatMap((page) => blocksOf(page).filter(isProgram))
+  const commands = pages.flatMap((page) => blocksOf(page).filter(isConsole))
+  t.true(programs.length >= 45, `${programs.length}`)
+  t.true(commands.length >= 24, `${commands.length}`)
+})
+
+const tasks = pages.filter((page) => page.startsWith('docs/tasks/'))
+
+test('each task page has only files and commands', (t) => {
+  t.is(tasks.length, 11)
+  for (const page of tasks) {
+    t.deepEqual(
+      blocksOf(page).filter((block) => !isConsole(block) && nameOf(block) === undefined),
+      [],
+      page,
+    )
+  }
+})
 
 test('each task page is in the navigation of the site and in the list of README', (t) => {
-  const readme = readFileSync(resolve('README.md'), 'utf8')
+  const readme = readFileSync('README.md', 'utf8')
   const config = readFileSync('docs/.vitepress/config.mjs', 'utf8')
   for (const page of tasks) {
     t.true(readme.includes(`(${page})`), page)

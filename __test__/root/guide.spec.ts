@@ -1,4 +1,4 @@
-// Runs the three programs of docs/root.md, as they are on the page.
+// Runs the programs of docs/root.md and docs/tasks/unpack-an-archive.md, as they are on the pages.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
@@ -11,17 +11,22 @@ import { compilesWithoutErrors, guideDirectory, guideFiles } from '../helpers/gu
 import { emulated, missing, notLinux, unless } from '../helpers/platform.js'
 import { link, type Tree } from '../helpers/tree.js'
 
-const files = guideFiles('root.md')
-const node = ['--import', '@oxc-node/core/register']
+const files = { ...guideFiles('root.md'), ...guideFiles('tasks/unpack-an-archive.md') }
 
 /** Creates a directory with the programs, the package and more. */
 const makeDirectory = (t: ExecutionContext, more: Tree = {}) => guideDirectory(t, { ...files, ...more })
 
-test('the page has three programs', (t) => {
-  t.deepEqual(Object.keys(files), ['static-server.ts', 'unpack.ts', 'agent-tools.ts'])
+test('the pages have their programs', (t) => {
+  t.deepEqual(Object.keys(files), [
+    'static-server.mjs',
+    'agent-tools.mjs',
+    'agent.mjs',
+    'unpack.mjs',
+    'archive.mjs',
+  ])
 })
 
-unless(notLinux)('static-server.ts serves what is beneath its directory, and nothing else', async (t) => {
+unless(notLinux)('static-server.mjs serves what is beneath its directory, and nothing else', async (t) => {
   const top = makeDirectory(t, {
     secret: 'secret',
     public: {
@@ -33,7 +38,7 @@ unless(notLinux)('static-server.ts serves what is beneath its directory, and not
       in: link('a b'),
     },
   })
-  const server = spawn(process.execPath, [...node, 'static-server.ts', 'public', '0'], {
+  const server = spawn(process.execPath, ['static-server.mjs', 'public', '0'], {
     cwd: top,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -66,7 +71,7 @@ unless(notLinux)('static-server.ts serves what is beneath its directory, and not
 })
 
 unless(notLinux || missing('python3'))(
-  'unpack.ts unpacks an archive, and refuses what would leave the directory',
+  'unpack.mjs unpacks an archive, and refuses what would leave the directory',
   (t) => {
     const top = makeDirectory(t, { target: {}, outside: { file: 'kept' } })
     const make = `
@@ -93,7 +98,7 @@ add('last', data=b'last')
 tar.close()
 `
     const archive = spawnSync('python3', ['-c', make]).stdout
-    const { stdout, stderr } = spawnSync(process.execPath, [...node, 'unpack.ts', 'target'], {
+    const { stdout, stderr } = spawnSync(process.execPath, ['unpack.mjs', 'target'], {
       cwd: top,
       input: archive,
     })
@@ -118,15 +123,15 @@ tar.close()
   },
 )
 
-unless(notLinux)('agent-tools.ts works in its directory, and answers with text', async (t) => {
+unless(notLinux)('agent-tools.mjs works in its directory, and answers with text', async (t) => {
   const top = makeDirectory(t, {
     secret: 'secret',
     work: { src: { 'a.ts': 'const a = 1' }, out: link('..') },
   })
   fs.writeFileSync(
-    `${top}/run.ts`,
+    `${top}/run.mjs`,
     `
-    import { fileTools } from './agent-tools.ts'
+    import { fileTools } from './agent-tools.mjs'
     const tools = await fileTools('work')
     const answers = [
       await tools.list(),
@@ -149,7 +154,7 @@ unless(notLinux)('agent-tools.ts works in its directory, and answers with text',
     console.log(JSON.stringify(answers))
     `,
   )
-  const { stdout, stderr } = spawnSync(process.execPath, [...node, 'run.ts'], { cwd: top, encoding: 'utf8' })
+  const { stdout, stderr } = spawnSync(process.execPath, ['run.mjs'], { cwd: top, encoding: 'utf8' })
   t.is(stderr, '')
   const out = 'error: this path leads out of the workspace'
   t.deepEqual(JSON.parse(stdout), [
@@ -173,5 +178,5 @@ unless(notLinux)('agent-tools.ts works in its directory, and answers with text',
 })
 
 unless(emulated && 'the compiler is built for this processor')('the programs compile without errors', (t) => {
-  compilesWithoutErrors(t, makeDirectory(t), { allowImportingTsExtensions: true })
+  compilesWithoutErrors(t, makeDirectory(t))
 })

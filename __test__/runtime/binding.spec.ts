@@ -49,7 +49,7 @@ test('a handle of another type is rejected', (t) => {
   const handles = {
     walk: addon.walkStart(false, '.', true, false, 4, true, false),
     rmtree: addon.rmtreeStart(false, undefined, 'none'),
-    usage: addon.diskUsageStart(false, undefined, 'none', false),
+    usage: addon.diskUsageStart(false, undefined, 'none', false, undefined, 0, false),
     waiter: addon.futexWaiter(),
   }
   const uses: Record<keyof typeof handles, (handle: never) => void> = {

@@ -25,8 +25,8 @@ const wide = (): Tree =>
   }))
 
 /** Adds up a tree entry by entry. */
-function byHand(top: string): DiskUsage {
-  const usage = { bytes: 0, allocated: 0, files: 0, directories: 0 }
+function byHand(top: string | Buffer): DiskUsage {
+  const usage: DiskUsage = { bytes: 0, allocated: 0, files: 0, directories: 0, largest: [] }
   const seen = new Set<bigint>()
   const visit = (path: Buffer) => {
     const stat = fs.lstatSync(path, { bigint: true })
@@ -41,7 +41,7 @@ function byHand(top: string): DiskUsage {
     usage.directories += 1
     for (const name of fs.readdirSync(path, 'buffer')) visit(Buffer.concat([path, Buffer.from('/'), name]))
   }
-  visit(Buffer.from(top))
+  visit(Buffer.from(top as string))
   return usage
 }
 
@@ -60,6 +60,73 @@ onLinux('counts what lstat counts entry by entry, with any number of threads', a
     }
   }
   t.is(countFds(), before)
+})
+
+onLinux(
+  'the largest directories are those with the most bytes, with paths of the kind of the top',
+  async (t) => {
+    const top = makeTree(t, wide())
+    const each = [...fwalk(top, { threads: 0 })].map(([path]) => {
+      const { bytes, allocated, files, directories } = byHand(Buffer.from(path, 'latin1'))
+      return { path, bytes, allocated, files, directories }
+    })
+    const inBytes = (path: string) => Buffer.from(path.replace('\udcff', '\xff'), 'latin1')
+    each.sort((a, b) => b.bytes - a.bytes || Buffer.compare(inBytes(a.path), inBytes(b.path)))
+    t.is(each.length, 157)
+    for (const threads of [0, 4]) {
+      for (const largest of [0, 1, 20, 200]) {
+        const expected = each.slice(0, largest)
+        t.deepEqual(diskUsage(top, { threads, largest }).largest, expected)
+        t.deepEqual((await promises.diskUsage(top, { threads, largest })).largest, expected)
+      }
+    }
+    const buffers = diskUsage(Buffer.from(top), { largest: 200 }).largest
+    t.deepEqual(
+      buffers.map(({ path }) => path),
+      each.map(({ path }) => inBytes(path)),
+    )
+    t.deepEqual(diskUsage(`${top}/d3/e5\udcff/f`, { largest: 2 }).largest, [])
+    for (const largest of [-1, 1.5, 2 ** 32]) {
+      t.throws(() => diskUsage(top, { largest }), { code: 'ERR_OUT_OF_RANGE' })
+    }
+  },
+)
+
+onLinux('onprogress is called with growing sizes and the place, and can end the count', async (t) => {
+  // It takes longer than 100 ms to read everything.
+  const top = '/proc'
+  const onerror = () => {}
+  for (const count of [diskUsage, promises.diskUsage]) {
+    const seen: number[] = []
+    const whole = await count(top, {
+      onerror,
+      onprogress({ bytes, allocated, files, directories, ...rest }, path) {
+        t.deepEqual(rest, {})
+        t.true(path.startsWith('/proc'))
+        t.true([bytes, allocated, files].every(Number.isInteger))
+        seen.push(directories)
+      },
+    })
+    t.true(seen.length > 0)
+    t.deepEqual(
+      seen,
+      seen.toSorted((a, b) => a - b),
+    )
+    t.true(whole.directories >= seen.at(-1)!)
+
+    class Enough extends Error {}
+    const before = countFds()
+    const stop = async () =>
+      count(Buffer.from(top), {
+        onerror,
+        onprogress(_, path) {
+          t.true(Buffer.isBuffer(path))
+          throw new Enough()
+        },
+      })
+    await t.throwsAsync(stop, { instanceOf: Enough })
+    t.is(countFds(), before)
+  }
 })
 
 unless(notLinux || missing('du'))('the allocated bytes are those of du', (t) => {

@@ -89,7 +89,7 @@ async function walkStats() {
   is<(fs.BigIntStats | SystemError)[]>()(await statAll(['a'], { bigint: true, dirFd: 3 }))
   const usageOptions: AsyncDiskUsageOptions = { signal, onerror: (error) => is<SystemError<string>>()(error) }
   is<DiskUsage>()(await diskUsage('.', usageOptions))
-  is<DiskUsage>()(await diskUsage(bytes, { onerror: (error) => is<SystemError<Buffer>>()(error) }))
+  is<DiskUsage<Buffer>>()(await diskUsage(bytes, { onerror: (error) => is<SystemError<Buffer>>()(error) }))
 }
 void walkStats
 const walkOptions: AsyncFwalkOptions = { signal, onerror: (error) => is<SystemError<string>>()(error) }

@@ -34,6 +34,8 @@ import {
   type FwalkStatsEntry,
   type DiskUsage,
   type DiskUsageOptions,
+  type LargestDirectory,
+  type TreeSize,
   type StatAllOptions,
   type LstatOptions,
   type OpenOptions,
@@ -140,6 +142,11 @@ statAll('a')
 is<DiskUsage>()(diskUsage(url, { oneFileSystem: true, threads: 2, dirFd: 3 }))
 diskUsage('.', { onerror: (error) => is<SystemError<string>>()(error) })
 diskUsage(bytes, { onerror: (error) => is<SystemError<Buffer>>()(error) })
+is<LargestDirectory[]>()(diskUsage('.', { largest: 3 }).largest)
+is<DiskUsage<Buffer>>()(diskUsage(bytes, { largest: 3 }))
+for (const { path } of diskUsage(bytes, { largest: 3 }).largest) is<Buffer>()(path)
+diskUsage('.', { onprogress: (size, path) => void [is<TreeSize>()(size), is<string>()(path)] })
+diskUsage(bytes, { onprogress: (_, path) => is<Buffer>()(path) })
 diskUsage(anyPath, { onerror: (error) => is<SystemError<string | Buffer>>()(error) })
 const usageOptions: DiskUsageOptions = { onerror: report }
 is<number>()(diskUsage('.', usageOptions).allocated)

@@ -1,6 +1,6 @@
-// Writes a plot with logarithmic axes as SVG. It has no background, and its colors are readable on
-// white and on black. Each line has a marker of its own and a label at its end, so that nobody has to
-// tell colors apart.
+// Plots lines on logarithmic axes. Each line has a marker of its own and a label at its end, so that
+// nobody has to tell colors apart.
+import { escape, frame, round, stamp } from './svg.js'
 
 export interface Series {
   label: string
@@ -9,6 +9,8 @@ export interface Series {
 
 export interface Plot {
   title: string
+  /** The suite that measures it. */
+  suite: string
   x: number[]
   xLabel: string
   yLabel: string
@@ -29,9 +31,6 @@ const MARKERS = [
   (x: number, y: number) => `<path d="M${x} ${y + 5}l5-9h-10z"/>`,
 ]
 const DASHES = ['2 4', '', '8 4', '12 3 2 3', '5 2']
-
-const escape = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;')
-const round = (value: number) => Math.round(value * 10) / 10
 
 /** Returns the powers of ten from below the least value to above the greatest. */
 function decades(values: number[]): number[] {
@@ -58,17 +57,12 @@ function spread(heights: number[]): number[] {
 }
 
 /** Returns the SVG of a plot. */
-export function plot({ title, x, xLabel, yLabel, series }: Plot): string {
+export function plot({ title, suite, x, xLabel, yLabel, series }: Plot): string {
   const xTicks = decades(x)
   const yTicks = decades(series.flatMap(({ values }) => values))
   const toX = scale(xTicks, LEFT, WIDTH - RIGHT)
   const toY = scale(yTicks, HEIGHT - BOTTOM, TOP)
-  const lines: string[] = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escape(title)}">`,
-    '<style>text{font:13px sans-serif;fill:#404040}.grid{stroke:#808080;stroke-opacity:.35}',
-    '@media(prefers-color-scheme:dark){text{fill:#d0d0d0}}</style>',
-    `<text x="${LEFT}" y="24" font-weight="bold">${escape(title)}</text>`,
-  ]
+  const lines: string[] = []
   for (const tick of xTicks) {
     const at = toX(tick)
     lines.push(
@@ -103,5 +97,5 @@ export function plot({ title, x, xLabel, yLabel, series }: Plot): string {
       `<text x="${end + 12}" y="${heights[index]! + 4}">${escape(label)}</text>`,
     )
   }
-  return `${[...lines, '</svg>'].join('\n')}\n`
+  return frame({ title, height: HEIGHT, stamp: stamp(suite) }, lines)
 }

@@ -48,6 +48,11 @@ async function sizes(top: string): Promise<Seen> {
   return [directories, entries]
 }
 
+async function largest(top: string): Promise<Seen> {
+  const { directories, files } = await promises.diskUsage(top, { largest: 20, onprogress() {} })
+  return [directories, directories - 1 + files]
+}
+
 function usage(top: string, threads?: number): Seen {
   const { directories, files } = diskUsage(top, { threads })
   return [directories, directories - 1 + files]
@@ -56,6 +61,13 @@ function usage(top: string, threads?: number): Seen {
 // Without file types, Node 20 follows symbolic links, and does not terminate if they form a loop.
 function readdir(top: string): Seen {
   const entries = readdirSync(top, { recursive: true, withFileTypes: true })
+  let directories = 1
+  for (const entry of entries) if (entry.isDirectory()) directories++
+  return [directories, entries.length]
+}
+
+async function readdirLater(top: string): Promise<Seen> {
+  const entries = await fsPromises.readdir(top, { recursive: true, withFileTypes: true })
   let directories = 1
   for (const entry of entries) if (entry.isDirectory()) directories++
   return [directories, entries.length]
@@ -152,9 +164,11 @@ const candidates: Record<string, (argument: string) => Seen | Promise<Seen>> = {
   walkLaterExactly: (top) => walkLater(top, true),
   fdirLater: crawlLater,
   sizes,
+  largest,
   usage: (top) => usage(top),
   'usage-threads-0': (top) => usage(top, 0),
   readdir,
+  readdirLater,
   fdir: crawl,
   memfd,
   statByName,

@@ -3,9 +3,11 @@ import { existsSync, mkdtempSync, renameSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { bars, barsOf, type Bar } from '../harness/bars.js'
 import { inJavaScript, inPython, inRust, transient, type Candidate } from '../harness/candidate.js'
 import { interleave, pick, ratio } from '../harness/interleave.js'
 import { printOutcomes, type Target } from '../harness/report.js'
+import { savePlot } from '../harness/svg.js'
 import { removeTree } from '../harness/tree.js'
 
 const MEMORY = '/dev/shm'
@@ -49,7 +51,13 @@ async function supply(make: Candidate, top: string, candidates: number): Promise
   }
 }
 
-async function measureOne({ what, maker, atMost }: (typeof trees)[number], base: string): Promise<Target> {
+interface Measured {
+  title: string
+  bars: Bar[]
+  target: Target
+}
+
+async function measureOne({ what, maker, atMost }: (typeof trees)[number], base: string): Promise<Measured> {
   const place = mkdtempSync(join(base, 'fdkit-bench-'))
   const top = join(place, 'top')
   const make = inRust(maker, maker, top)
@@ -65,19 +73,37 @@ async function measureOne({ what, maker, atMost }: (typeof trees)[number], base:
     const next = base === MEMORY ? () => make.run() : await supply(make, top, candidates.length)
     const onNewTree = (candidate: Candidate) => ({ ...candidate, prepare: next })
     const outcomes = await interleave(candidates.map(onNewTree), ROUNDS, WARMUP)
-    printOutcomes(`Deleting ${what}, on ${fileSystem(base)}`, outcomes, 'ms', 1e6)
+    const title = `${what}, on ${fileSystem(base)}`
+    printOutcomes(`Deleting ${title}`, outcomes, 'ms', 1e6)
     const figure = ratio(outcomes[0]!, pick(outcomes, RM))
-    return { what: `rmtree of ${what}, on ${fileSystem(base)}, to rm -rf`, figure, unit: 'x', atMost }
+    const names = {
+      rmtree: 'fdkit',
+      'promises.rmtree': 'fdkit/promises',
+      [RM]: 'rm -rf',
+      'shutil.rmtree': 'shutil.rmtree of CPython',
+      'fs.rmSync': 'fs.rmSync, recursive',
+      'fs.promises.rm': 'fs.promises.rm, recursive',
+    }
+    return {
+      title,
+      bars: barsOf(outcomes, 1e6, names, ['rmtree', 'promises.rmtree']),
+      target: { what: `rmtree of ${title}, to rm -rf`, figure, unit: 'x', atMost },
+    }
   } finally {
     make.close()
     removeTree(place)
   }
 }
 
-export async function measureRmtree(): Promise<Target[]> {
-  const targets: Target[] = []
+export async function measureRmtree(isPlotted: boolean): Promise<Target[]> {
+  const measured: Measured[] = []
   for (const base of BASES) {
-    for (const tree of trees) targets.push(await measureOne(tree, base))
+    for (const tree of trees) measured.push(await measureOne(tree, base))
   }
-  return targets
+  if (isPlotted) {
+    // The trees in one file system: what a disk adds is the same for all.
+    const groups = measured.slice(0, trees.length)
+    savePlot('rmtree', bars({ title: 'Time of a deletion', suite: 'rmtree', unit: 'ms', groups }))
+  }
+  return measured.map(({ target }) => target)
 }

@@ -4,9 +4,11 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { bars, barsOf } from '../harness/bars.js'
 import { inJavaScript, inPython, inRust, transient } from '../harness/candidate.js'
-import { interleave, pick, ratio } from '../harness/interleave.js'
+import { interleave, pick, ratio, type Outcome } from '../harness/interleave.js'
 import { printOutcomes, type Target } from '../harness/report.js'
+import { savePlot } from '../harness/svg.js'
 import { removeTree } from '../harness/tree.js'
 
 const ROUNDS = 15
@@ -19,6 +21,7 @@ const NO_THREADS = 'fwalk, threads: 0'
 const LATER = 'fwalk of fdkit/promises'
 const PYTHON = "CPython's os.fwalk"
 const READDIR = 'fs.readdirSync, recursive, with types'
+const READDIR_LATER = 'fs.promises.readdir, recursive, with types'
 const FDIR = 'fdir'
 const FDIR_LATER = 'fdir, asynchronous'
 const FD = 'fd -u, with its start'
@@ -26,7 +29,40 @@ const FD = 'fd -u, with its start'
 // Debian calls it fdfind.
 const fd = ['fd', 'fdfind'].find((name) => spawnSync(name, ['--version']).status === 0)
 
-async function measureTree(top: string, name: string): Promise<Target[]> {
+const FIND = 'find, with its start'
+
+/** Writes the plot of the walks of one tree. */
+function writePlot(outcomes: Outcome[]): void {
+  const own = [TOP_DOWN, NO_THREADS, LATER]
+  const part = (names: Record<string, string>) => barsOf(outcomes, 1e6, names, own)
+  const groups = [
+    {
+      title: 'synchronous',
+      bars: part({
+        [TOP_DOWN]: 'fdkit',
+        [NO_THREADS]: 'fdkit, threads: 0',
+        [FLOOR]: 'a bare loop in Rust, one thread',
+        [FDIR]: 'fdir',
+        [PYTHON]: 'os.fwalk of CPython',
+        [READDIR]: 'fs.readdirSync, recursive',
+        [FIND]: 'find',
+        [FD]: 'fd',
+      }),
+    },
+    {
+      title: 'asynchronous',
+      bars: part({
+        [LATER]: 'fdkit/promises',
+        [FDIR_LATER]: 'fdir',
+        [READDIR_LATER]: 'fs.promises.readdir, recursive',
+      }),
+    },
+  ]
+  const title = `Time of a walk: ${outcomes[0]!.seen}`
+  savePlot('walk', bars({ title, suite: 'walk', unit: 'ms', groups }))
+}
+
+async function measureTree(top: string, name: string, isPlotted: boolean): Promise<Target[]> {
   const outcomes = await interleave(
     [
       inRust(FLOOR, 'floor', top),
@@ -38,9 +74,10 @@ async function measureTree(top: string, name: string): Promise<Target[]> {
       inJavaScript(`${LATER}, exact: true`, 'walkLaterExactly', top),
       inPython(PYTHON, 'fwalk', top),
       inJavaScript(READDIR, 'readdir', top),
+      inJavaScript(READDIR_LATER, 'readdirLater', top),
       inJavaScript(FDIR, 'fdir', top),
       inJavaScript(FDIR_LATER, 'fdirLater', top),
-      transient('find, with its start', 'find', top, '-printf', ''),
+      transient(FIND, 'find', top, '-printf', ''),
       ...(fd === undefined ? [] : [transient(FD, fd, '-u', '.', top)]),
     ],
     ROUNDS,
@@ -51,6 +88,7 @@ async function measureTree(top: string, name: string): Promise<Target[]> {
   for (const { label, seen } of outcomes) {
     if (seen !== undefined && seen !== floor!.seen) console.log(`  ${label} saw ${seen}!`)
   }
+  if (isPlotted) writePlot(outcomes)
   const toFloor = (label: string) => ratio(pick(outcomes, label), floor!)
   const timesAsFast = (label: string, as: string) => ratio(pick(outcomes, as), pick(outcomes, label))
   const at = `on ${name}`
@@ -109,10 +147,10 @@ async function measureSmall(): Promise<Target> {
 }
 
 /** Measures walks of the tree below `top`, of /usr, and of a small tree. */
-export async function measureWalks(top: string): Promise<Target[]> {
+export async function measureWalks(top: string, isPlotted: boolean): Promise<Target[]> {
   return [
-    ...(await measureTree(top, 'the tree')),
-    ...(await measureTree('/usr', '/usr')),
+    ...(await measureTree(top, 'the tree', isPlotted)),
+    ...(await measureTree('/usr', '/usr', false)),
     await measureSmall(),
   ]
 }

@@ -34,6 +34,9 @@ export interface Descriptor {
   kind: 'descriptor'
 }
 
+/** The space that a directory takes on disk: bytes, allocated bytes, files, directories, and its path. */
+export type DirectoryUsage = [number, number, number, number, Name]
+
 /** The type of the handle of a count of disk usage. */
 export interface DiskUsage {
   kind: 'disk usage'
@@ -55,11 +58,11 @@ export declare function diskUsageInterrupt(tree: Handle<DiskUsage>): void
 
 /**
  * Prepares a count. Opens nothing. `later` must be what `diskUsageStep` will get. Without `threads`,
- * the count starts as many as suit the machine.
+ * the count starts as many as suit the machine. With `reportsProgress`, a step ends after 100 ms.
  *
  * @syscall openat
  */
-export declare function diskUsageStart(later: boolean, dirFd: number | undefined | null, path: PathArg, oneFileSystem: boolean, threads?: number | undefined | null): Handle<DiskUsage>
+export declare function diskUsageStart(later: boolean, dirFd: number | undefined | null, path: PathArg, oneFileSystem: boolean, threads: number | undefined | null, largest: number, reportsProgress: boolean): Handle<DiskUsage>
 
 /**
  * Counts everything, with `later` on a thread of its own. A recoverable failure concerns one entry:
@@ -966,8 +969,11 @@ export declare function takeFd(descriptor: Handle<Descriptor>): number
  */
 export declare function unlinkat(later: boolean, dirFd: number | undefined | null, path: PathArg, isDirectory: boolean): Response<undefined>
 
-/** The result of a count of disk usage: bytes, allocated bytes, files, directories. */
-export type Usage = Array<number>
+/**
+ * The state of a count: bytes, allocated bytes, files, directories, and the largest directories. If
+ * the count is not complete, the last value is the path that it is at.
+ */
+export type Usage = [number, number, number, number, Array<DirectoryUsage> | Name]
 
 /**
  * Changes the times of a file, each in seconds and nanoseconds. The nanoseconds -1 mean the

@@ -62,6 +62,14 @@ const instead = new Map([
   ['recursive', 'it acts on one name'],
 ])
 
+/** Returns the name that was probably meant, if one is similar enough. */
+export function nearest(name: string, names: readonly string[]): string | undefined {
+  const scored = names.map((each) => ({ each, score: distance(plain(name), plain(each)) }))
+  const [best] = scored.sort((a, b) => a.score - b.score)
+  if (best === undefined) return undefined
+  return best.score <= Math.max(1, Math.min(name.length, best.each.length) * 0.4) ? best.each : undefined
+}
+
 /** Returns how the message about an unknown option continues after "is not an option of NAME". */
 export function suggest(caller: string, name: string, names: readonly string[]): string {
   const same = names.find((each) => plain(each) === plain(name))
@@ -74,11 +82,8 @@ export function suggest(caller: string, name: string, names: readonly string[]):
   if (synonym !== undefined && names.includes(synonym)) return `; did you mean ${synonym}?`
   const general = instead.get(name)
   if (general !== undefined) return `: ${general}`
-  const scored = names.map((each) => ({ each, score: distance(plain(name), plain(each)) }))
-  const [nearest] = scored.sort((a, b) => a.score - b.score)
-  if (nearest && nearest.score <= Math.max(1, Math.min(name.length, nearest.each.length) * 0.4)) {
-    return `; did you mean ${nearest.each}?`
-  }
+  const meant = nearest(name, names)
+  if (meant !== undefined) return `; did you mean ${meant}?`
   return names.length === 0 ? ', which has none' : `, which has ${names.join(', ')}`
 }
 

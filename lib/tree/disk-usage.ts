@@ -2,7 +2,7 @@
 import type { Buffer } from 'node:buffer'
 
 import { auditEvent } from '../runtime/audit.js'
-import type { Usage } from '../runtime/binding.js'
+import type { DirectoryUsage, Usage } from '../runtime/binding.js'
 import { isFailure, type SystemError } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { optionsOf, type Read } from '../runtime/options.js'
@@ -10,6 +10,7 @@ import {
   validateBoolean,
   validateFd,
   validateFunction,
+  validateInteger,
   validatePath,
   validateSignal,
   validateThreads,
@@ -18,8 +19,8 @@ import {
 } from '../runtime/validate.js'
 import { runLater, runNow, TreeErrors, type Steps } from './steps.js'
 
-/** The result of {@link diskUsage}. */
-export interface DiskUsage {
+/** The size of a directory tree. */
+export interface TreeSize {
   /** The sizes of all regular files, and the lengths of the texts of all symbolic links. */
   bytes: number
   /** The bytes that the file system has allocated for all entries, including directories. */
@@ -28,6 +29,22 @@ export interface DiskUsage {
   files: number
   /** The number of directories, including the top. */
   directories: number
+}
+
+/** A directory of {@link DiskUsage.largest}, and the size of everything in it. */
+export interface LargestDirectory<Name extends string | Buffer = string> extends TreeSize {
+  /** The path of the directory, which begins with the path of the tree. */
+  path: Name
+}
+
+/** The result of {@link diskUsage}. */
+export interface DiskUsage<Name extends string | Buffer = string> extends TreeSize {
+  /**
+   * The directories with the most bytes, the largest first: as many as the option `largest` asks
+   * for, and none by default. The first is the top. Directories of the same size are in the order
+   * of their paths.
+   */
+  largest: LargestDirectory<Name>[]
 }
 
 /** Options of {@link diskUsage}. */
@@ -40,11 +57,18 @@ export interface DiskUsageOptions<Name extends string | Buffer = string> extends
   threads?: number | undefined
   /** Whether to leave out directories on other file systems, as `du -x` does; `false` by default. */
   oneFileSystem?: boolean | undefined
+  /** How many of the largest directories to return, from 0 (the default) to 4294967295. */
+  largest?: number | undefined
   /**
    * Called with each error, whose `path` is the whole path of what is not counted. The rest is
    * counted. If the function throws, the count ends. By default, the first error is thrown.
    */
   onerror?: ((error: SystemError<Name>) => void) | undefined
+  /**
+   * Called about ten times a second with what was counted so far and the path of the directory
+   * that was counted last. If the function throws, the count ends.
+   */
+  onprogress?: ((size: TreeSize, path: Name) => void) | undefined
 }
 
 /** Options of `diskUsage` of `fdkit/promises`. */
@@ -57,31 +81,51 @@ type AnyOptions = DiskUsageOptions | DiskUsageOptions<Buffer> | DiskUsageOptions
 
 const auditDiskUsage = auditEvent('fdkit.diskUsage', 'path', 'dirFd')
 
+const validateCount = (value: unknown, name: string) => validateInteger(value, name, 0, 2 ** 32 - 1)
+
 const diskUsageOptions = {
   dirFd: validateFd,
   threads: validateThreads,
   oneFileSystem: validateBoolean,
+  largest: validateCount,
   onerror: validateFunction<(error: SystemError<string | Buffer>) => void>,
+  onprogress: validateFunction<(size: TreeSize, path: string | Buffer) => void>,
 }
 const readDiskUsage = optionsOf('diskUsage', diskUsageOptions)
 const readAsyncDiskUsage = optionsOf('diskUsage', { ...diskUsageOptions, signal: validateSignal })
+
+function sizeOf([bytes, allocated, files, directories]: Usage | DirectoryUsage): TreeSize {
+  return { bytes, allocated, files, directories }
+}
+
+const directoryOf = (found: DirectoryUsage) => ({ path: found[4], ...sizeOf(found) })
 
 function count(
   later: boolean,
   path: PathLike,
   options: Read<typeof diskUsageOptions>,
-): Steps<Usage, DiskUsage> {
+): Steps<Usage, DiskUsage<string | Buffer>> {
   const checked = validatePath(path)
-  const { dirFd, threads, oneFileSystem = false, onerror } = options
+  const { dirFd, threads, oneFileSystem = false, largest = 0, onerror, onprogress } = options
   auditDiskUsage(path, dirFd)
-  const tree = native.diskUsageStart(later, dirFd, checked, oneFileSystem, threads)
+  const tree = native.diskUsageStart(
+    later,
+    dirFd,
+    checked,
+    oneFileSystem,
+    threads,
+    largest,
+    onprogress !== undefined,
+  )
   const errors = new TreeErrors('diskUsage', checked, dirFd, onerror)
   return {
     step: (later) => native.diskUsageStep(tree, later),
     take(outcome) {
       if (!isFailure(outcome)) {
-        const [bytes = 0, allocated = 0, files = 0, directories = 0] = outcome
-        return { bytes, allocated, files, directories }
+        const [, , , , last] = outcome
+        if (Array.isArray(last)) return { ...sizeOf(outcome), largest: last.map(directoryOf) }
+        onprogress?.(sizeOf(outcome), last)
+        return undefined
       }
       if (!errors.areReported || outcome.recoverable !== true) throw errors.of(outcome)
       errors.report(outcome)
@@ -98,9 +142,9 @@ function count(
  * A file with several names in the tree is counted once. Symbolic links are counted, not followed.
  * If `path` is not a directory, that entry is counted.
  *
- * The tree is read on several threads, and its names never become JavaScript values. To know what
- * each directory takes, use {@link fwalk} with its option `stats`. An audit hook gets the event
- * `fdkit.diskUsage`, with `path` and `dirFd`.
+ * The tree is read on several threads, and its names do not become JavaScript values, except those
+ * of the directories in the option `largest`. A file with several names counts for one of the
+ * directories that have it. An audit hook gets the event `fdkit.diskUsage`, with `path` and `dirFd`.
  *
  * Differs from `du -b`: older versions of `du` add the sizes of directories, which mean something
  * else on each file system.
@@ -112,14 +156,19 @@ function count(
  * ```ts
  * import { diskUsage } from 'fdkit'
  *
- * const { bytes, files } = diskUsage('src', { onerror: (error) => console.error(error.message) })
- * bytes > files // true
+ * const onerror = (error: Error) => console.error(error.message)
+ * const { bytes, largest } = diskUsage('build', { largest: 2, onerror })
+ * largest[0]?.bytes === bytes // true
+ * largest[1]?.path // 'build/out'
  * ```
  */
-export function diskUsage(path: Uint8Array, options?: DiskUsageOptions<Buffer>): DiskUsage
+export function diskUsage(path: Uint8Array, options?: DiskUsageOptions<Buffer>): DiskUsage<Buffer>
 export function diskUsage(path: string | URL, options?: DiskUsageOptions): DiskUsage
-export function diskUsage(path: PathLike, options?: DiskUsageOptions<string | Buffer>): DiskUsage
-export function diskUsage(path: PathLike, options?: AnyOptions): DiskUsage {
+export function diskUsage(
+  path: PathLike,
+  options?: DiskUsageOptions<string | Buffer>,
+): DiskUsage<string | Buffer>
+export function diskUsage(path: PathLike, options?: AnyOptions): DiskUsage<string | Buffer> {
   return runNow(count(false, path, readDiskUsage(options)))
 }
 
@@ -127,7 +176,7 @@ export function diskUsage(path: PathLike, options?: AnyOptions): DiskUsage {
 export async function diskUsagePromise(
   path: PathLike,
   options?: AnyOptions & { signal?: AbortSignal | undefined },
-): Promise<DiskUsage> {
+): Promise<DiskUsage<string | Buffer>> {
   const given = readAsyncDiskUsage(options)
   return runLater(count(true, path, given), given.signal)
 }

@@ -42,6 +42,6 @@ pub mod tree;
 
 pub use error::{Error, Reason, Result};
 pub use files::name_list::{FileType, Names, NamesIter};
-pub use tree::disk_usage::{DiskUsage, Usage, UsageOptions};
+pub use tree::disk_usage::{DirectoryUsage, DiskUsage, Usage, UsageOptions};
 pub use tree::rmtree::{Progress, Rmtree};
 pub use tree::walk::{Step, Walk, WalkOptions};

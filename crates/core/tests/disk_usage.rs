@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use common::{TempDir, c_string};
-use fdkit::{DiskUsage, Progress, Usage, UsageOptions};
+use fdkit::{DirectoryUsage, DiskUsage, Progress, Usage, UsageOptions};
 
 fn finish(mut counted: DiskUsage) -> (Usage, Vec<(String, i32)>) {
     let mut failures = Vec::new();
@@ -87,6 +87,88 @@ fn the_usage_is_the_sum_of_all_entries() {
     }
 }
 
+/// Computes the usage of each directory, in the order of a walk that is sorted by name.
+fn of_each_directory(path: &Path, all: &mut Vec<DirectoryUsage>) {
+    let mut usage = Usage::default();
+    expected(path, &mut Vec::new(), &mut usage);
+    all.push(DirectoryUsage { path: path.to_owned(), usage });
+    for entry in fs::read_dir(path).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            of_each_directory(&entry.path(), all);
+        }
+    }
+}
+
+fn largest(path: &Path, options: UsageOptions) -> Vec<DirectoryUsage> {
+    let path = c_string(path.as_os_str().as_encoded_bytes());
+    let mut counted = DiskUsage::new(None, &path, options).unwrap();
+    while counted.step(7) != Progress::Done {}
+    counted.take_largest()
+}
+
+#[test]
+fn the_largest_directories_come_first_and_equal_ones_in_the_order_of_their_paths() {
+    let top = TempDir::new();
+    for one in 0..15 {
+        for other in 0..10 {
+            // Ten of each size: d0/d0, d3/d0 and so on.
+            top.add(&format!("d{one}/d{other}/e/f"));
+            fs::write(top.at(format!("d{one}/d{other}/e/f")), vec![1; one % 3 * 1000]).unwrap();
+        }
+        fs::write(top.at(format!("d{one}/g")), vec![1; one]).unwrap();
+    }
+    let mut all = Vec::new();
+    of_each_directory(top.path(), &mut all);
+    all.sort_by(|a, b| b.usage.bytes.cmp(&a.usage.bytes).then(a.path.cmp(&b.path)));
+    assert_eq!(all.len(), 316);
+    for threads in [0, 4] {
+        for most in [0, 1, 2, 20, 111, 315, 316, 1000] {
+            let options = UsageOptions { largest: most, ..with_threads(threads) };
+            let expected = all.get(..most).unwrap_or(&all);
+            assert_eq!(largest(top.path(), options), expected, "{most} with {threads} threads");
+        }
+    }
+}
+
+#[test]
+fn paths_of_the_largest_begin_with_the_path_of_the_tree() {
+    let top = TempDir::with(&["d/e/f"]);
+    let options = UsageOptions { largest: 9, ..UsageOptions::default() };
+    let paths = |path: &Path| -> Vec<_> {
+        largest(path, options).into_iter().map(|found| found.path).collect()
+    };
+    let slash = top.at("d/");
+    assert_eq!(paths(&slash), [slash.clone(), top.at("d/e")]);
+    assert_eq!(paths(&top.at("d/e/f")), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn a_file_with_several_names_counts_in_one_directory() {
+    let top = TempDir::with(&["a/b/f", "c/"]);
+    fs::write(top.at("a/b/f"), "12345").unwrap();
+    fs::hard_link(top.at("a/b/f"), top.at("c/g")).unwrap();
+    let found = largest(top.path(), UsageOptions { largest: 9, ..UsageOptions::default() });
+    let bytes: Vec<_> = found.iter().map(|found| (found.usage.bytes, found.usage.files)).collect();
+    let is_in_c = found.iter().any(|found| found.path == top.at("c") && found.usage.bytes == 5);
+    let empty = if is_in_c { vec![(0, 0); 2] } else { vec![(0, 0)] };
+    assert_eq!(bytes, [vec![(5, 1); 4 - empty.len()], empty].concat());
+}
+
+#[test]
+fn the_path_is_that_of_the_directory_counted_last() {
+    let top = TempDir::with(&["d/e/f"]);
+    let mut counted = DiskUsage::new(None, &top.c_path(), UsageOptions::default()).unwrap();
+    for name in ["", "d", "d/e"] {
+        assert_eq!(counted.step(1), Progress::More);
+        assert_eq!(
+            counted.path(),
+            if name.is_empty() { top.path().to_owned() } else { top.at(name) }
+        );
+    }
+    assert_eq!(counted.step(2), Progress::Done);
+    assert_eq!(counted.path(), Path::new(""));
+}
+
 #[test]
 fn the_allocated_size_equals_that_of_du() {
     let top = mixed();
@@ -121,6 +203,9 @@ fn other_file_systems_can_be_excluded() {
     top.add("a/b/");
     let (all, one) = (count(UsageOptions::default()), count(own));
     assert!(all >= one + 3, "{all} {one}");
+    let found = largest(Path::new("/dev"), UsageOptions { largest: usize::MAX, ..own });
+    assert!(found.iter().all(|found| !found.path.starts_with("/dev/shm")), "{found:?}");
+    assert_eq!(found.first().map(|top| top.usage.directories), Some(found.len() as u64));
 }
 
 #[test]

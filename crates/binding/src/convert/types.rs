@@ -169,9 +169,14 @@ pub struct DiskUsage {
     pub kind: (),
 }
 
-/// The result of a count of disk usage: bytes, allocated bytes, files, directories.
+/// The space that a directory takes on disk: bytes, allocated bytes, files, directories, and its path.
 #[napi]
-pub type Usage = Vec<f64>;
+pub type DirectoryUsage = (f64, f64, f64, f64, Name);
+
+/// The state of a count: bytes, allocated bytes, files, directories, and the largest directories. If
+/// the count is not complete, the last value is the path that it is at.
+#[napi]
+pub type Usage = (f64, f64, f64, f64, Either<Vec<DirectoryUsage>, Name>);
 
 /// The type of a handle of a root.
 #[napi(object, object_from_js = false, object_to_js = false)]

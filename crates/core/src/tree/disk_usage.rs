@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 use std::ffi::{CStr, OsStr};
+use std::ops::{AddAssign, Sub};
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -16,6 +17,7 @@ use crate::files::descriptors::{Identity, directory};
 use crate::files::directory::open_directory;
 use crate::files::name_list::FileType;
 use crate::tree::rmtree::Progress;
+use crate::tree::subtrees::Subtrees;
 use crate::tree::walk::{Step, Walk, WalkOptions};
 use crate::tree::work::{Found, Outcome, Size, Work};
 
@@ -32,6 +34,38 @@ pub struct Usage {
     pub directories: u64,
 }
 
+impl AddAssign for Usage {
+    fn add_assign(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.allocated += other.allocated;
+        self.files += other.files;
+        self.directories += other.directories;
+    }
+}
+
+impl Sub for Usage {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes - other.bytes,
+            allocated: self.allocated - other.allocated,
+            files: self.files - other.files,
+            directories: self.directories - other.directories,
+        }
+    }
+}
+
+/// A directory, and the space that it takes with everything below it; see
+/// [`DiskUsage::take_largest`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryUsage {
+    /// The path of the directory, which begins with the path of the tree.
+    pub path: PathBuf,
+    /// The space that it takes.
+    pub usage: Usage,
+}
+
 /// How to add up; see [`DiskUsage::new`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UsageOptions {
@@ -39,6 +73,8 @@ pub struct UsageOptions {
     pub one_file_system: bool,
     /// How many threads help; see [`Walk::threads`]. `None`, the default, chooses.
     pub threads: Option<usize>,
+    /// How many directories [`DiskUsage::take_largest`] returns. None by default.
+    pub largest: usize,
 }
 
 /// Adds up what a tree takes, as `du -s` does, some directories at a time.
@@ -66,6 +102,7 @@ pub struct DiskUsage {
     walk: Option<Walk<'static>>,
     usage: Usage,
     linked: HashSet<Identity>,
+    subtrees: Option<Subtrees>,
     // Failures within the directory that the walk is at, the last first.
     failed: Vec<(PathBuf, Error)>,
 }
@@ -83,6 +120,7 @@ impl DiskUsage {
             walk: None,
             usage: Usage::default(),
             linked: HashSet::new(),
+            subtrees: (options.largest > 0).then(|| Subtrees::new(path, options.largest)),
             failed: Vec::new(),
         };
         if FileType::from_mode(stat.st_mode) == FileType::Directory {
@@ -117,6 +155,32 @@ impl DiskUsage {
         self.usage
     }
 
+    /// The path of the directory that was counted last, empty at the end.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.walk.as_ref().map_or(Path::new(""), Walk::path)
+    }
+
+    /// Returns the directories that take the most [`bytes`](Usage::bytes) with everything below
+    /// them, the largest first, at most [`UsageOptions::largest`] of those that are complete: at
+    /// the end, that is all of them. Directories of the same size are in the order of their paths.
+    ///
+    /// A file with several names counts for the directory in which the walk finds it first.
+    ///
+    /// ```
+    /// use fdkit::{DiskUsage, Progress, UsageOptions};
+    ///
+    /// let options = UsageOptions { largest: 3, ..UsageOptions::default() };
+    /// let mut usage = DiskUsage::new(None, c"src", options)?;
+    /// while usage.step(100) != Progress::Done {}
+    /// let largest = usage.take_largest();
+    /// assert_eq!(largest.first().map(|top| top.usage), Some(usage.usage()));
+    /// # Ok::<(), fdkit::Error>(())
+    /// ```
+    pub fn take_largest(&mut self) -> Vec<DirectoryUsage> {
+        self.subtrees.take().map(Subtrees::into_largest).unwrap_or_default()
+    }
+
     /// Counts up to `most` directories with what is in them, or up to the first failure. The
     /// rest is counted all the same.
     pub fn step(&mut self, most: usize) -> Progress {
@@ -132,7 +196,10 @@ impl DiskUsage {
                 Ok(Some(Step::Skipped(error))) => {
                     return Progress::Failed(walk.path().to_path_buf(), error);
                 }
-                Ok(None) => self.walk = None,
+                Ok(None) => {
+                    self.walk = None;
+                    return Progress::Done;
+                }
                 Err(error) => {
                     let path = walk.path().to_path_buf();
                     self.walk = None;
@@ -149,7 +216,21 @@ impl DiskUsage {
             let at = |name: &CStr| walk.path().join(OsStr::from_bytes(name.to_bytes()));
             let errors = found.errors.iter().rev();
             self.failed.extend(errors.map(|(name, error)| (at(name), *error)));
+            let before = self.usage;
             self.add(&found);
+            self.enter(self.usage - before);
+        }
+    }
+
+    // Passes on what the directory takes without its subdirectories.
+    fn enter(&mut self, own: Usage) {
+        // A directory on another device has nothing, and is none of the directories.
+        let (Some(walk), Some(subtrees)) = (&mut self.walk, &mut self.subtrees) else { return };
+        if own.directories > 0 {
+            let kept = walk.kept();
+            // Its parent was entered, so at most one name is new.
+            let name = walk.take_new_names().last();
+            subtrees.enter(kept, name, own);
         }
     }
 

@@ -6,5 +6,6 @@ mod levels;
 mod listing;
 pub(crate) mod rmtree;
 mod steps;
+mod subtrees;
 pub(crate) mod walk;
 mod work;

@@ -2,10 +2,14 @@
 
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use fdkit::{DiskUsage as CoreDiskUsage, Progress, Usage as CoreUsage, UsageOptions};
+use fdkit::{
+    DirectoryUsage, DiskUsage as CoreDiskUsage, Progress, Usage as CoreUsage, UsageOptions,
+};
 use napi::bindgen_prelude::{Env, Result};
 use napi::sys;
 use napi_derive::napi;
@@ -18,6 +22,9 @@ use crate::convert::value::{IntoJs, array, to_js};
 
 // The number of directories that are counted in a call of the core.
 const DIRECTORIES: usize = 256;
+
+// How long a step takes that reports its progress, plus the time for one directory.
+const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The count of what a tree takes.
 pub struct DiskUsage {
@@ -39,11 +46,12 @@ struct State {
     interrupt: Arc<AtomicBool>,
     path: PathArg,
     options: UsageOptions,
+    reports_progress: bool,
     tree: Option<CoreDiskUsage>,
 }
 
 /// Prepares a count. Opens nothing. `later` must be what `diskUsageStep` will get. Without `threads`,
-/// the count starts as many as suit the machine.
+/// the count starts as many as suit the machine. With `reportsProgress`, a step ends after 100 ms.
 ///
 /// @syscall openat
 #[napi(catch_unwind)]
@@ -53,13 +61,21 @@ pub fn disk_usage_start(
     path: PathArg,
     one_file_system: bool,
     threads: Option<u32>,
+    largest: u32,
+    reports_progress: bool,
 ) -> Handle<DiskUsage> {
     let start = CallFd::new(dir_fd, later);
     let interrupt = Arc::new(AtomicBool::new(false));
     let threads = threads.map(|threads| threads as usize);
-    let options = UsageOptions { one_file_system, threads };
-    let state = State { start, interrupt: Arc::clone(&interrupt), path, options, tree: None };
-    let state = Arc::new(Mutex::new(state));
+    let options = UsageOptions { one_file_system, threads, largest: largest as usize };
+    let state = Arc::new(Mutex::new(State {
+        start,
+        interrupt: Arc::clone(&interrupt),
+        path,
+        options,
+        reports_progress,
+        tree: None,
+    }));
     Handle::new(DiskUsage { state, interrupt, thread: OwnThread::default() })
 }
 
@@ -107,14 +123,25 @@ impl State {
                 Err(error) => return Outcome::Failed(Failure::from(error).with_dir(start)),
             },
         };
+        let kind = self.path.kind();
+        let name = |path: &Path| Name { bytes: path.as_os_str().as_bytes().to_vec(), kind };
+        let end = self.reports_progress.then(|| Instant::now() + INTERVAL);
+        let most = if self.reports_progress { 1 } else { DIRECTORIES };
         loop {
-            match tree.step(DIRECTORIES) {
-                Progress::Done => return Outcome::Value(Usage(tree.usage())),
+            match tree.step(most) {
+                Progress::Done => {
+                    let largest = tree.take_largest();
+                    let each = |found: DirectoryUsage| (found.usage, name(&found.path));
+                    let stage = Stage::Complete(largest.into_iter().map(each).collect());
+                    return Outcome::Value(Usage { usage: tree.usage(), stage });
+                }
+                Progress::More if end.is_some_and(|end| Instant::now() >= end) => {
+                    let stage = Stage::At(name(tree.path()));
+                    return Outcome::Value(Usage { usage: tree.usage(), stage });
+                }
                 Progress::More => {}
                 Progress::Failed(path, error) => {
-                    let bytes = path.as_os_str().as_bytes().to_vec();
-                    let path = Name { bytes, kind: self.path.kind() };
-                    let failure = Failure::recoverable(error, Some(path));
+                    let failure = Failure::recoverable(error, Some(name(&path)));
                     return Outcome::Failed(failure.with_dir(start));
                 }
             }
@@ -122,14 +149,39 @@ impl State {
     }
 }
 
-/// The result of a count.
-pub struct Usage(CoreUsage);
+/// The state of a count.
+pub struct Usage {
+    usage: CoreUsage,
+    stage: Stage,
+}
+
+enum Stage {
+    // The count is at this directory.
+    At(Name),
+    // The count is complete, and these directories are the largest.
+    Complete(Vec<(CoreUsage, Name)>),
+}
 
 impl IntoJs for Usage {
     fn into_js(self, env: &Env) -> Result<sys::napi_value> {
-        let CoreUsage { bytes, allocated, files, directories } = self.0;
-        let fields = [bytes, allocated, files, directories];
-        let values = fields.map(|field| to_js(env, field as f64));
-        array(env, &values.into_iter().collect::<Result<Vec<_>>>()?)
+        let with = |usage, last| {
+            let mut values = fields(env, usage)?;
+            values.push(last);
+            array(env, &values)
+        };
+        let last = match self.stage {
+            Stage::At(path) => path.into_js(env)?,
+            Stage::Complete(largest) => {
+                let each = |(usage, path): (CoreUsage, Name)| with(usage, path.into_js(env)?);
+                array(env, &largest.into_iter().map(each).collect::<Result<Vec<_>>>()?)?
+            }
+        };
+        with(self.usage, last)
     }
+}
+
+fn fields(env: &Env, usage: CoreUsage) -> Result<Vec<sys::napi_value>> {
+    let CoreUsage { bytes, allocated, files, directories } = usage;
+    let fields = [bytes, allocated, files, directories];
+    fields.into_iter().map(|field| to_js(env, field as f64)).collect()
 }
