@@ -26,6 +26,17 @@ export default test
 
 const options = { depth: 8, breakLength: Infinity, compact: true }
 
+/** Returns both values in one line, or the lines in which they differ. */
+function compare(actual, expected) {
+  const text = `${inspect(actual, options)} is not ${inspect(expected, options)}`
+  if (text.length < 400) return text
+  const [ours, theirs] = [actual, expected].map((value) =>
+    inspect(value, { ...options, compact: false }).split('\n'),
+  )
+  const without = (lines, others) => lines.filter((line) => !others.includes(line)).slice(0, 20)
+  return [...without(ours, theirs), 'is not', ...without(theirs, ours)].join('\n')
+}
+
 class AssertionError extends Error {}
 
 const same = (actual, expected) => Object.is(actual, expected)
@@ -64,7 +75,6 @@ function createContext(title) {
     state.failure ??= error
     throw error
   }
-  const compare = (actual, expected) => `${inspect(actual, options)} is not ${inspect(expected, options)}`
   const raised = (error, expected, message) => {
     const problem = complaint(error, expected)
     check(problem === undefined, `the error ${problem}`, message)
@@ -82,6 +92,8 @@ function createContext(title) {
     truthy: (actual, message) => check(Boolean(actual), `${inspect(actual)} is falsy`, message),
     deepEqual: (actual, expected, message) =>
       check(isDeepStrictEqual(actual, expected), compare(actual, expected), message),
+    notDeepEqual: (actual, expected, message) =>
+      check(!isDeepStrictEqual(actual, expected), 'is the same', message),
     like: (actual, selector, message) => check(isLike(actual, selector), compare(actual, selector), message),
     regex: (text, regex, message) => check(regex.test(text), compare(text, regex), message),
     notRegex: (text, regex, message) => check(!regex.test(text), `matches ${regex}`, message),

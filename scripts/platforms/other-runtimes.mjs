@@ -1,13 +1,14 @@
 // Runs the specs on Bun and Deno, on which ava does not run. Each spec is bundled with a small
 // replacement of ava, and runs in a process of its own.
 import { spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createWriteStream, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { pathToFileURL } from 'node:url'
 
 import { root } from '../run.mjs'
 import { installRuntimes } from '../runtimes.mjs'
+import { cache } from './cache.mjs'
 import { leftOut } from './other-runtimes-list.mjs'
 
 const commands = {
@@ -41,7 +42,10 @@ const ownUrls = {
   },
 }
 
-async function bundle(spec, outfile) {
+// The program that tests start as process.execPath. Bun understands the arguments of Node.js.
+const programs = { deno: join(root, 'scripts/platforms/node-on-deno.sh') }
+
+async function bundle(runtime, spec, outfile) {
   const shim = join(root, 'scripts/platforms/ava-shim.mjs')
   const contents = `import ${JSON.stringify(join(root, spec))}\nimport { start } from ${JSON.stringify(shim)}\nawait start()`
   // Imported only now, since a fresh clone does not have it.
@@ -60,6 +64,7 @@ async function bundle(spec, outfile) {
       'fdkit/promises': join(root, 'dist/promises.js'),
     },
     external: [join(root, 'dist/*')],
+    define: programs[runtime] && { 'process.execPath': JSON.stringify(programs[runtime]) },
     plugins: [ownUrls],
     logLevel: 'error',
   })
@@ -68,13 +73,13 @@ async function bundle(spec, outfile) {
 const LIMIT = 10 * 60_000
 
 /** Runs one spec and returns its results. */
-async function runSpec(runtime, spec) {
+async function runSpec(runtime, spec, bundles) {
   const title = spec.replace('__test__/', '').replace('.spec.ts', '').replaceAll('/', ' › ')
-  const outfile = join(root, 'build/other', runtime, `${basename(spec, '.ts')}.mjs`)
-  await bundle(spec, outfile)
+  const outfile = join(bundles, `${title.replaceAll(' › ', '.')}.mjs`)
+  await bundle(runtime, spec, outfile)
   const [command, ...args] = commands[runtime]()
   const skipped = JSON.stringify(leftOut[runtime].tests[spec] ?? [])
-  const env = { ...process.env, SPEC_TITLE: title, SPEC_SKIPPED: skipped, NO_COLOR: '1' }
+  const env = { ...process.env, SPEC_TITLE: title, DENO: command, SPEC_SKIPPED: skipped, NO_COLOR: '1' }
   const child = spawn(command, [...args, outfile], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
   const timer = setTimeout(() => child.kill('SIGKILL'), LIMIT)
   const found = { passed: 0, failed: 0, skipped: {}, lines: [] }
@@ -110,8 +115,11 @@ const specFiles = () =>
 /** Runs all specs that are not left out, or the given ones, and returns the sums. */
 export async function runOther(runtime, specs = []) {
   installRuntimes()
-  rmSync(join(root, 'build/other', runtime), { recursive: true, force: true })
-  mkdirSync(join(root, 'build/other', runtime), { recursive: true })
+  const bundles = join(root, 'build/other', `${runtime}-${process.pid}`)
+  mkdirSync(bundles, { recursive: true })
+  const logs = join(cache, 'logs')
+  mkdirSync(logs, { recursive: true })
+  const log = createWriteStream(join(logs, `${runtime}${specs.length > 0 ? '.part' : ''}.tap`))
   const started = Date.now()
   const sum = { platform: runtime, node: '', passed: 0, failed: 0, skipped: {} }
   const all = specs.length > 0 ? specs : specFiles()
@@ -124,14 +132,17 @@ export async function runOther(runtime, specs = []) {
         add(`${basename(spec)}: ${reason}`, 1)
         continue
       }
-      const { passed, failed, skipped, lines } = await runSpec(runtime, spec)
+      const { passed, failed, skipped, lines } = await runSpec(runtime, spec, bundles)
       sum.passed += passed
       sum.failed += failed
       for (const [why, count] of Object.entries(skipped)) add(why, count)
+      log.write(`# ${spec}\n${lines.join('\n')}\n`)
       if (failed > 0)
         console.log(`   ${runtime}, ${spec}:\n${lines.filter((line) => !line.startsWith('ok ')).join('\n')}`)
     }
   }
   await Promise.all([work(), work()])
+  log.end()
+  rmSync(bundles, { recursive: true })
   return { ...sum, seconds: Math.round((Date.now() - started) / 1000) }
 }
