@@ -1,7 +1,7 @@
 // The visible properties of a thrown error.
 import { inspect } from 'node:util'
 
-import { isNode } from './platform.js'
+import { isDeno, isNode } from './platform.js'
 
 export function thrown(call: () => unknown): NodeJS.ErrnoException {
   try {
@@ -24,8 +24,9 @@ export function look(error: NodeJS.ErrnoException) {
   const described = Object.entries(Object.getOwnPropertyDescriptors(error))
   const properties = described.filter(([name]) => name !== 'stack' && name !== 'message')
   const words = { message: blank(error.message), name: error.name, cause: error.cause }
-  // The errors of fdkit look like those of Node.js on all runtimes. Those of Bun and Deno have their
-  // properties in another order, and further ones.
+  // The errors of fdkit look like those of Node.js on all runtimes. Those of Bun have their properties
+  // in another order, and further ones. Those of Deno also have other texts and names.
+  if (isDeno) return pick(error, ['code', 'errno'])
   if (!isNode) return { ...words, ...pick(error, ['code', 'errno', 'path', 'dest']) }
   return {
     ...words,

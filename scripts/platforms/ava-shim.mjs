@@ -130,7 +130,15 @@ function createContext(title) {
   return { t, state, teardowns }
 }
 
+const collect = globalThis.Bun ? () => globalThis.Bun.gc(true) : globalThis.gc
+
 async function runOne({ title, run }) {
+  // Descriptors that the collector closes must not confuse the next test, which may count them.
+  for (let round = 0; round < 2; round++) {
+    collect()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+
   const { t, state, teardowns } = createContext(title)
   let error
   let timer
@@ -158,14 +166,26 @@ async function runOne({ title, run }) {
 
 const file = process.env.SPEC_TITLE ?? ''
 
-async function runAll() {
+async function runAll(callLater) {
+  // Deno opens descriptors of its own during the first calls of the addon that it completes later. Tests that
+  // count descriptors must not see that.
+  for (let call = 0; call < 20; call++) {
+    await callLater()
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
   let number = 0
   let failures = 0
-  const only = process.env.SPEC_SKIPPED ? JSON.parse(process.env.SPEC_SKIPPED) : []
+  // Pairs of a part of a title and the reason to skip the tests that have it.
+  const skipped = process.env.SPEC_SKIPPED ? JSON.parse(process.env.SPEC_SKIPPED) : []
+  for (const [part] of skipped) {
+    if (tests.some(({ title }) => title.includes(part))) continue
+    failures++
+    console.log(`not ok ${++number} - ${file} › no test has "${part}" in its title`)
+  }
   for (const each of hooks.before) await each({ context: {}, teardown: () => {}, log: () => {} })
   for (const each of tests) {
     number++
-    const reason = only.find(([part]) => each.title.includes(part))?.[1]
+    const reason = skipped.find(([part]) => each.title.includes(part))?.[1]
     if (each.run === undefined || reason) {
       console.log(`ok ${number} - ${file} › ${each.title}${reason ? ` (skipped: ${reason})` : ''} # SKIP`)
       continue

@@ -24,4 +24,4 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-exec "$DENO" run --allow-all --quiet --node-modules-dir=manual --unstable-sloppy-imports "--v8-flags=$v8" "$@"
+exec "$DENO" run --allow-all --quiet --no-code-cache --node-modules-dir=manual --unstable-sloppy-imports "--v8-flags=$v8" "$@"
