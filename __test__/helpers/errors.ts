@@ -1,6 +1,8 @@
 // The visible properties of a thrown error.
 import { inspect } from 'node:util'
 
+import { isDeno, isNode } from './platform.js'
+
 export function thrown(call: () => unknown): NodeJS.ErrnoException {
   try {
     call()
@@ -12,26 +14,32 @@ export function thrown(call: () => unknown): NodeJS.ErrnoException {
 
 const withoutFrames = (text: string) => text.replace(/\n {4}at .*/g, '')
 
+const pick = (error: NodeJS.ErrnoException, names: string[]) =>
+  Object.fromEntries(names.map((name) => [name, (error as unknown as Record<string, unknown>)[name]]))
+
 /** Returns the visible properties of an error without the name of the system call. */
 export function look(error: NodeJS.ErrnoException) {
   const call = error.syscall as string
   const blank = (text: string) => withoutFrames(text).replaceAll(call, 'SYSCALL')
   const described = Object.entries(Object.getOwnPropertyDescriptors(error))
   const properties = described.filter(([name]) => name !== 'stack' && name !== 'message')
+  const words = { message: blank(error.message), name: error.name, cause: error.cause }
+  // The errors of fdkit look like those of Node.js on all runtimes. Those of Bun have their properties
+  // in another order, and further ones. Those of Deno also have other texts and names.
+  if (isDeno) return pick(error, ['code', 'errno'])
+  if (!isNode) return { ...words, ...pick(error, ['code', 'errno', 'path', 'dest']) }
   return {
+    ...words,
     keys: Object.keys(error),
     descriptors: properties.map(([name, property]) => [
       name,
       { ...property, value: name === 'syscall' ? 'SYSCALL' : property.value },
     ]),
-    message: blank(error.message),
     messageIsEnumerable: Object.prototype.propertyIsEnumerable.call(error, 'message'),
     text: blank(String(error)),
     stack: blank(error.stack ?? ''),
     shown: blank(inspect(error)),
     json: blank(JSON.stringify(error)),
     prototype: Object.getPrototypeOf(error),
-    name: error.name,
-    cause: error.cause,
   }
 }

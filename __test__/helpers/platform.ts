@@ -18,6 +18,10 @@ export function unless(reason: string | false, declare: typeof test.serial = tes
 
 export const isLinux = process.platform === 'linux'
 
+// `npm run platforms` runs the tests on Bun and Deno, too.
+export const isDeno = 'deno' in process.versions
+export const isNode = !isDeno && !('bun' in process.versions)
+
 /** For `unless`: the reason to skip under an emulator. `npm run platforms` sets the variable. */
 export const emulated = process.env['EMULATED'] ? 'cannot be done under an emulator' : false
 

@@ -8,7 +8,7 @@ import { supportsSharedMapping } from 'fdkit'
 
 import { packageRoot } from './child.js'
 import { patience } from './patience.js'
-import { emulated, isMusl } from './platform.js'
+import { emulated, isMusl, isNode } from './platform.js'
 
 export interface Runtime {
   name: string
@@ -21,7 +21,8 @@ const names = ['node-20', 'node-22', 'node-24', 'node-26', 'bun', 'deno']
 
 function find(name: string): Runtime | undefined {
   // Older versions of Node.js 22 and later cannot share mappings, which the tests expect of them.
-  const isOwn = `v${name.replace('node-', '')}` === process.version.split('.', 1)[0]
+  // Bun and Deno report a version of Node.js, too.
+  const isOwn = isNode && `v${name.replace('node-', '')}` === process.version.split('.', 1)[0]
   if (isOwn && (supportsSharedMapping || name === 'node-20')) return { name, command: [process.execPath] }
   // The other runtimes are built for glibc and the processor of the machine.
   if (isMusl || emulated) return undefined

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 
 import { child, programPath } from './child.js'
+import { isDeno } from './platform.js'
 
 /**
  * An entry of a tree: a string is the contents of a file, and an object those of a directory. U+DC80 to
@@ -35,23 +36,36 @@ export function fsencode(text: string): Buffer {
   return Buffer.concat(pieces)
 }
 
+// The functions of Deno take only strings for some paths.
+const encode = (text: string): Buffer | string => (/[\uDC80-\uDCFF]/u.test(text) ? fsencode(text) : text)
+
 export function writeTree(root: string, tree: Tree): string {
-  fs.mkdirSync(fsencode(root), { recursive: true })
+  fs.mkdirSync(encode(root), { recursive: true })
   for (const [name, node] of Object.entries(tree)) {
-    const path = join(root, name)
-    if (typeof node === 'string') fs.writeFileSync(fsencode(path), node)
-    else if (node instanceof Link) fs.symlinkSync(fsencode(node.target), fsencode(path))
+    // The join of Bun replaces surrogates.
+    const path = `${root}/${name}`
+    if (isDeno && typeof encode(path) !== 'string') {
+      // The node:fs of Deno replaces bytes that are not UTF-8.
+      writeTree(root, { 'fdkit-new': node })
+      renameByPython(`${root}/fdkit-new`, path)
+    } else if (typeof node === 'string') fs.writeFileSync(encode(path), node)
+    else if (node instanceof Link) fs.symlinkSync(encode(node.target), encode(path))
     else if (node === FIFO) makeFifo(path)
     else writeTree(path, node as Tree)
   }
   return root
 }
 
+function renameByPython(from: string, to: string): void {
+  const program = 'import os, sys; os.rename(sys.argv[1], bytes.fromhex(sys.argv[2]))'
+  execFileSync('python3', ['-c', program, from, fsencode(to).toString('hex')])
+}
+
 // Arguments of programs are UTF-8 in Node, so the FIFO is created first and then renamed.
 function makeFifo(path: string): void {
   const temporary = fs.mkdtempSync(join(tmpdir(), 'fdkit-fifo-'))
   execFileSync('mkfifo', [`${temporary}/fifo`])
-  fs.renameSync(`${temporary}/fifo`, fsencode(path))
+  fs.renameSync(`${temporary}/fifo`, encode(path))
   fs.rmdirSync(temporary)
 }
 

@@ -10,7 +10,7 @@ import * as promises from 'fdkit/promises'
 
 import { child } from '../helpers/child.js'
 import { countFds, identity, isOpen } from '../helpers/fds.js'
-import { notLinux, notRoot, unless } from '../helpers/platform.js'
+import { emulated, notLinux, notRoot, unless } from '../helpers/platform.js'
 import { makeTree } from '../helpers/tree.js'
 
 const { MSG_CTRUNC, MSG_DONTWAIT, MSG_PEEK, MSG_TRUNC, memfdCreate, socketpair } = fdkit
@@ -131,21 +131,24 @@ for (const [name, { sendFds, recvFds }] of kinds) {
     t.is(fds.length, 1)
   })
 
-  onLinux(`${name}: too little room for descriptors sets MSG_CTRUNC and closes the others`, async (t) => {
-    const [one, other] = pair(t)
-    const fd = file(t)
-    for (const room of [0, 1, 2, 3]) {
-      await sendFds(one, 'x', [fd, fd, fd, fd, fd])
-      const before = countFds()
-      const { data, fds, flags } = await recvFds(other, 10, room)
-      t.is(data.toString(), 'x')
-      // The kernel rounds the room up to pairs.
-      t.true(fds.length >= room && fds.length <= room + 1, String(fds.length))
-      t.is(countFds(), before + fds.length)
-      t.is(flags, MSG_CTRUNC)
-      for (const each of fds) fs.closeSync(each)
-    }
-  })
+  unless(notLinux || (emulated && 'the emulator leaks descriptors that have no room'))(
+    `${name}: too little room for descriptors sets MSG_CTRUNC and closes the others`,
+    async (t) => {
+      const [one, other] = pair(t)
+      const fd = file(t)
+      for (const room of [0, 1, 2, 3]) {
+        await sendFds(one, 'x', [fd, fd, fd, fd, fd])
+        const before = countFds()
+        const { data, fds, flags } = await recvFds(other, 10, room)
+        t.is(data.toString(), 'x')
+        // The kernel rounds the room up to pairs.
+        t.true(fds.length >= room && fds.length <= room + 1, String(fds.length))
+        t.is(countFds(), before + fds.length)
+        t.is(flags, MSG_CTRUNC)
+        for (const each of fds) fs.closeSync(each)
+      }
+    },
+  )
 
   onLinux(`${name}: 253 descriptors arrive, and 254 are EINVAL`, async (t) => {
     const [one, other] = pair(t)

@@ -9,7 +9,7 @@ import * as promises from 'fdkit/promises'
 
 import { thrown } from '../helpers/errors.js'
 import { countFds, isOpen } from '../helpers/fds.js'
-import { notLinux, notRoot, unless } from '../helpers/platform.js'
+import { isNode, notLinux, notRoot, unless } from '../helpers/platform.js'
 import { fsencode, FIFO, link, makeTree, type Tree } from '../helpers/tree.js'
 
 const onLinux = unless(notLinux)
@@ -276,6 +276,10 @@ onLinux('exists never throws', async (t) => {
   t.false(await later.exists('file'))
 })
 
+// The node:fs of Bun and Deno does not sort names.
+const inOrder = <T>(list: T[]): T[] =>
+  isNode ? list : [...list].sort((a, b) => (String(a) < String(b) ? -1 : 1))
+
 onLinux('results are those of node:fs', async (t) => {
   const { top, root } = opened(t, {
     ...TREE,
@@ -299,8 +303,9 @@ onLinux('results are those of node:fs', async (t) => {
     t.deepEqual(await later.readFile('file', { encoding }), root.readFile('file', { encoding }))
     if (encoding === 'utf8') continue
     const nodes = fs.readdirSync(top, encoding as BufferEncoding)
-    t.deepEqual(root.readdir('.', encoding as 'buffer') as unknown, nodes as unknown)
-    t.deepEqual((await later.readdir('.', { encoding: encoding as 'buffer' })) as unknown, nodes as unknown)
+    const ours = root.readdir('.', encoding as 'buffer')
+    t.deepEqual(inOrder(ours as unknown[]), inOrder(nodes))
+    t.deepEqual(await later.readdir('.', { encoding: encoding as 'buffer' }), ours)
     t.deepEqual(root.readlink('in', encoding as 'hex'), fs.readlinkSync(`${top}/in`, encoding as 'hex'))
   }
   t.true(Buffer.isBuffer(root.readFile('file')))
@@ -308,7 +313,7 @@ onLinux('results are those of node:fs', async (t) => {
   const names = root.readdir('.')
   t.deepEqual(
     names.map((name) => fsencode(name).toString('hex')),
-    fs.readdirSync(top, 'hex'),
+    inOrder(fs.readdirSync(top, 'hex')),
   )
   t.deepEqual(await later.readdir('.'), names)
   t.true(root.exists('bad\uDCFF/inner'))
@@ -327,7 +332,7 @@ onLinux('results are those of node:fs', async (t) => {
       (parent as string).replace(/^dir\/\.\.$|^\.$/, ''),
       type,
     ])
-    t.deepEqual(own, show(nodes as never))
+    t.deepEqual(inOrder(own), inOrder(show(nodes as never)))
     t.deepEqual(show(await later.readdir('dir/..', options)), show(entries))
     t.true(entries.every((entry) => entry instanceof fs.Dirent))
     root.rename('good', 'bad\uDCFF')
@@ -496,7 +501,8 @@ test('a Root cannot be constructed, cloned or mistaken', async (t) => {
   for (const each of [root, later]) {
     const refusal = thrown(() => structuredClone(each))
     t.is(refusal.name, 'DataCloneError')
-    t.regex(refusal.message, /A Root belongs to its thread/)
+    // Bun replaces the message.
+    if (isNode) t.regex(refusal.message, /A Root belongs to its thread/)
     t.is(inspect(each), 'Root {}')
     t.notThrows(() => inspect(Object.create(each)))
     await each.close()

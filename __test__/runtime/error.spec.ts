@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { constants } from 'node:os'
 import { pathToFileURL } from 'node:url'
-import { getSystemErrorMap } from 'node:util'
+import { getSystemErrorMap, inspect } from 'node:util'
 
 import test from 'ava'
-import { dup, fwalk, getInheritable, listdir, lstat, open, rmdir, stat, unlink } from 'fdkit'
+import { dup, fwalk, getInheritable, listdir, lstat, Memfd, open, rmdir, stat, unlink } from 'fdkit'
 
 import { systemError } from '../../lib/runtime/error.js'
 import { look, thrown } from '../helpers/errors.js'
@@ -156,5 +156,18 @@ withStrace('ESTALE of the kernel appears in the message', (t) => {
     syscall: 'unlinkat',
     path: 'gone',
     message: "ESTALE: stale file handle, unlinkat 'gone'",
+  })
+})
+
+test('an argument whose inspection throws is still reported as invalid', (t) => {
+  const hostile = {
+    [inspect.custom]() {
+      throw new Error('inspected')
+    },
+  }
+  using memfd = Memfd.create('')
+  t.throws(() => memfd.seal(hostile as never), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: /Received \[object\]$/,
   })
 })

@@ -1,5 +1,5 @@
 // Errors of failed system calls and of invalid arguments, with the properties and texts of node:fs.
-import { getSystemErrorMap, inspect } from 'node:util'
+import { getSystemErrorMap, inspect, type InspectOptions } from 'node:util'
 
 import type { Failure } from './binding.js'
 import { reasonOf } from './reasons.js'
@@ -189,6 +189,15 @@ function nodeError<E extends Error>(base: new (message: string) => E, code: stri
   return withFields(error, { code })
 }
 
+/** Like util.inspect, which throws for some values: that of Bun for proxies and false prototypes. */
+function show(value: unknown, options?: InspectOptions): string {
+  try {
+    return inspect(value, options)
+  } catch {
+    return `[${typeof value}]`
+  }
+}
+
 function received(value: unknown): string {
   switch (typeof value) {
     case 'undefined':
@@ -199,14 +208,14 @@ function received(value: unknown): string {
       if (value === null) return 'Received null'
       const maker: unknown = value.constructor
       if (typeof maker === 'function') return `Received an instance of ${maker.name}`
-      return `Received ${inspect(value, { depth: -1 })}`
+      return `Received ${show(value, { depth: -1 })}`
     }
     case 'string': {
       const shown = value.length > 28 ? `${value.slice(0, 25)}...` : value
       return `Received type string (${shown.includes("'") ? JSON.stringify(shown) : `'${shown}'`})`
     }
     default:
-      return `Received type ${typeof value} (${inspect(value)})`
+      return `Received type ${typeof value} (${show(value)})`
   }
 }
 
@@ -236,7 +245,7 @@ export function invalidArgType(name: string, expected: string, value: unknown, n
  * string without null bytes`.
  */
 export function invalidArgValue(name: string, reason: string, value: unknown): TypeError {
-  let shown = inspect(value)
+  let shown = show(value)
   if (shown.length > 128) shown = `${shown.slice(0, 128)}...`
   const text = `The ${kind(name)} '${name}' ${reason}. Received ${shown}`
   return nodeError(TypeError, 'ERR_INVALID_ARG_VALUE', text)

@@ -5,7 +5,9 @@ import * as fdkit from 'fdkit'
 
 import { answer, args } from '../context.mjs'
 
-const fields = (stats) => [stats.ino, stats.size, stats.mode, stats.mtimeMs, stats.nlink]
+// The node:fs of Deno rounds times to milliseconds.
+const time = process.versions.deno ? Math.floor : Number
+const fields = (stats) => [stats.ino, stats.size, stats.mode, time(stats.mtimeMs), stats.nlink]
 const path = args[0]
 const dirFd = fs.openSync(path, 'r')
 answer([
