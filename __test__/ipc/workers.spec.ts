@@ -3,6 +3,7 @@
 import test from 'ava'
 
 import { child } from '../helpers/child.js'
+import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
 
 const onLinux = unless(notLinux, test.serial)
@@ -156,7 +157,7 @@ for (const [title, end, status] of [
       const result = spawnSync(process.execPath, argv, {
         cwd: packageRoot,
         encoding: 'utf8',
-        timeout: 60_000,
+        timeout: patience(60_000),
       })
       t.deepEqual([result.status, result.signal], [status, null], result.stderr)
     }
