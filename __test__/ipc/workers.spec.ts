@@ -153,7 +153,14 @@ for (const [title, end, status] of [
     // Without these, it would never end by itself.
     const unref = status === 0 ? 'setTimeout(() => process.exit(0), 50)' : ''
     for (let round = 0; round < 3; round++) {
-      const argv = ['--input-type=module', '-e', `${work('fdkit-process')}\n${unref}\n${end}`]
+      // Node.js 24 and 26 hang at their end if V8 compiles or collects in the background just then
+      // (nodejs/node#54918), and the work that is pending here fills the heap.
+      const argv = [
+        '--single-threaded',
+        '--input-type=module',
+        '-e',
+        `${work('fdkit-process')}\n${unref}\n${end}`,
+      ]
       const result = spawnSync(process.execPath, argv, {
         cwd: packageRoot,
         encoding: 'utf8',
