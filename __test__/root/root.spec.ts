@@ -215,8 +215,9 @@ alone('fd is closed with the root, and is no way to put another directory in its
   const pending = [later.readFile('file', 'utf8'), later.readdir('.'), later.rm('dir', { recursive: true })]
   const number = later.fd
   await later.close()
-  t.false(isOpen(number))
+  // Until then, they can use the number for a descriptor of their own.
   t.deepEqual((await Promise.all(pending))[0], 'contents')
+  t.false(isOpen(number))
   t.false(fs.existsSync(`${top}/dir`))
   t.is(countFds(), before)
 })
@@ -322,6 +323,8 @@ onLinux('results are those of node:fs', async (t) => {
       entries.map((entry) => [entry.name, entry.parentPath, types(entry as never)])
     // node:fs cannot enter a name that is not UTF-8.
     root.rename('bad\uDCFF', 'good')
+    // Since Node.js 22, it follows links to directories, also out of the tree.
+    if ('recursive' in options) for (const name of ['in', 'out', 'absolute']) root.unlink(name)
     const entries = root.readdir('dir/..', options)
     const nodes = fs.readdirSync(top, options).map((entry) => {
       const parent = (entry as unknown as { parentPath?: string; path: string }).parentPath ?? entry.path
@@ -337,6 +340,7 @@ onLinux('results are those of node:fs', async (t) => {
     t.true(entries.every((entry) => entry instanceof fs.Dirent))
     root.rename('good', 'bad\uDCFF')
   }
+  root.symlink('dir', 'in')
   const flat = root.readdir('.', { recursive: true })
   t.true(flat.includes('dir/sub/deep') && flat.includes('bad\uDCFF/inner') && !flat.includes('in/file'))
   t.deepEqual(await later.readdir('.', { recursive: true }), flat)

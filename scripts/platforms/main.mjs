@@ -13,6 +13,7 @@
 //   npm run platforms -- --native linux-arm64-gnu        only the specs of the addon itself
 //   npm run platforms -- --built linux-arm64-gnu         with the addons that were built last
 //   npm run platforms -- --ci                            the part that .ci/run needs
+//   npm run platforms -- --ci --fetch                    only downloads what that part needs
 import { readFileSync, writeFileSync } from 'node:fs'
 
 import { platformName } from '../platform.mjs'
@@ -25,8 +26,9 @@ import { otherRuntimes, runOther } from './other-runtimes.mjs'
 import { whyNoRoot } from './root.mjs'
 import { checkFreeBsd, lintMacos, lintOthers, testMusl } from './rust.mjs'
 import { nativeSpecs } from './specs.mjs'
-import { runSuite } from './suite.mjs'
+import { fetchFor, runSuite } from './suite.mjs'
 import { addonTable, keep, kept, skipList, suiteTable } from './table.mjs'
+import { environment } from './toolchain.mjs'
 
 const flags = new Set(process.argv.slice(2).filter((word) => word.startsWith('--')))
 const isCi = flags.has('--ci')
@@ -80,6 +82,16 @@ function writeDocs() {
     text = text.replace(place, (_, before, after) => `${before}\n${table}\n\n${after}`)
   }
   writeFileSync(path, text)
+}
+
+// So that .ci/run can repeat the downloads without repeating the builds and tests.
+async function fetchAll() {
+  run(process.execPath, 'scripts/setup.mjs')
+  for (const { platform, nodes } of plan()) {
+    await environment(platform)
+    for (const node of nodes) await fetchFor(platform, node)
+  }
+  say(`downloaded; ${megabytes(cache)} MB in ${cache}`)
 }
 
 async function runAll() {
@@ -144,4 +156,5 @@ async function runAll() {
 }
 
 if (flags.has('--docs')) writeDocs()
+else if (flags.has('--fetch')) await fetchAll()
 else await runAll()

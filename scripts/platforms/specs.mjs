@@ -10,15 +10,20 @@ const names = {
     'links',
     'listing',
     'make',
+    'names',
     'open',
     'rename',
     'scandir',
     'stat',
+    'stat-all',
+    'statvfs',
     'utime',
   ],
+  ipc: ['duplex', 'message', 'pidfd', 'socket'],
   memory: ['futex', 'mapping', 'mapping.files', 'memfd', 'memfd-class', 'memory', 'seals'],
+  root: ['cases', 'root'],
   runtime: ['constants', 'error', 'supports'],
-  tree: ['fwalk', 'rmtree'],
+  tree: ['disk-usage', 'fwalk', 'rmtree'],
 }
 
 /** The specs that depend on the size of a page of memory. */
