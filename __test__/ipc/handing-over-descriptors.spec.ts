@@ -47,7 +47,10 @@ test('each file of the guide is run by a command or by another file', (t) => {
   }
 })
 
-const register = [process.execPath, '--import', '@oxc-node/core/register']
+// systemd-socket-activate passes few variables on. On other platforms, the loader is found by this one.
+const { NODE_PATH } = process.env
+const variables = NODE_PATH === undefined ? [] : ['env', `NODE_PATH=${NODE_PATH}`]
+const register = [...variables, process.execPath, '--import', '@oxc-node/core/register']
 const noPython = missing('python3')
 const all = [
   { name: 'this Node.js', runtime: { command: register }, missing: false as const },
