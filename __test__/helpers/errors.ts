@@ -24,10 +24,10 @@ export function look(error: NodeJS.ErrnoException) {
   const described = Object.entries(Object.getOwnPropertyDescriptors(error))
   const properties = described.filter(([name]) => name !== 'stack' && name !== 'message')
   const words = { message: blank(error.message), name: error.name, cause: error.cause }
-  // The errors of fdkit look like those of Node.js on all runtimes. Those of Bun have their properties
-  // in another order, and further ones. Those of Deno also have other texts and names.
-  if (isDeno) return pick(error, ['code', 'errno'])
-  if (!isNode) return { ...words, ...pick(error, ['code', 'errno', 'path', 'dest']) }
+  // The errors of fdkit look like those of Node.js on all runtimes. Those of Bun have other properties and
+  // no empty paths, and those of Deno have only the code.
+  if (isDeno) return pick(error, ['code'])
+  if (!isNode) return { ...words, message: error.message.split(',')[0], ...pick(error, ['code', 'errno']) }
   return {
     ...words,
     keys: Object.keys(error),

@@ -28,3 +28,13 @@ export function identity(file: string | Buffer | number): string {
   const { dev, ino } = typeof file === 'number' ? fstatSync(file) : statSync(file)
   return `${dev}:${ino}`
 }
+
+/** Opens `path` under a number that was closed just now. The collector may have freed lower ones. */
+export function reopen(fd: number, path: string): void {
+  const others: number[] = []
+  for (let opened = openSync(path, 'r'); opened !== fd; opened = openSync(path, 'r')) {
+    others.push(opened)
+    if (others.length > 200) throw new Error(`the number ${fd} is not free`)
+  }
+  for (const other of others) closeSync(other)
+}

@@ -130,14 +130,18 @@ function createContext(title) {
   return { t, state, teardowns }
 }
 
-const collect = globalThis.Bun ? () => globalThis.Bun.gc(true) : globalThis.gc
+const collectNow = globalThis.Bun ? () => globalThis.Bun.gc(true) : globalThis.gc
 
-async function runOne({ title, run }) {
-  // Descriptors that the collector closes must not confuse the next test, which may count them.
+/** Lets the collector close descriptors, which must not confuse those who count them. */
+async function collect() {
   for (let round = 0; round < 2; round++) {
-    collect()
+    collectNow()
     await new Promise((resolve) => setImmediate(resolve))
   }
+}
+
+async function runOne({ title, run }) {
+  await collect()
 
   const { t, state, teardowns } = createContext(title)
   let error
@@ -154,7 +158,8 @@ async function runOne({ title, run }) {
     error = thrown
   }
   clearTimeout(timer)
-  for (const each of [...teardowns, ...hooks.afterEach]) {
+  // Bun keeps the pipes of a child process until they are collected.
+  for (const each of [...teardowns, collect, ...hooks.afterEach]) {
     try {
       await each(t)
     } catch (thrown) {

@@ -20,9 +20,10 @@ export function registerEmulator(path) {
   // Removes the registrations of processes that were killed.
   const clean = `for each in ${registry}/${PREFIX}*; do
     test -e "$each" && ! test -e "/proc/\${each##*-}" && echo -1 >"$each"; done; true`
-  // A registration applies to the whole machine, and disappears with the last mount of the
-  // registry. So each process adds its own to the existing ones.
-  const register = `mount -t binfmt_misc binfmt_misc ${registry}; ${clean}; printf %s "$1" >${registry}/register`
+  // A registration applies to the whole machine, and disappears with the mount of the registry. So
+  // each process adds its own to the existing ones.
+  const register = `test -e ${registry}/register || mount -t binfmt_misc binfmt_misc ${registry}
+    ${clean}; printf %s "$1" >${registry}/register`
   const { status, stderr } = shell(register, `:${name}:M::${MAGIC}:${MASK}:${path}:F`)
   if (status !== 0) throw new Error(`binfmt_misc takes no emulator: ${stderr.trim()}`)
   isRegistered = true
@@ -30,6 +31,9 @@ export function registerEmulator(path) {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1))
 }
 
+// The mount stays while other processes have registrations.
 function unregister() {
-  shell(`echo -1 >${registry}/${name}; umount ${registry}`)
+  shell(
+    `echo -1 >${registry}/${name}; test "$(ls ${registry} | sort | xargs)" != 'register status' || umount ${registry}`,
+  )
 }

@@ -36,8 +36,8 @@ const isSpec = (word) => word.endsWith('.spec.ts')
 const chosenSpecs = process.argv.slice(2).filter(isSpec)
 const allWords = process.argv.slice(2).filter((word) => !word.startsWith('--') && !isSpec(word))
 const words = allWords.filter((word) => !otherRuntimes.includes(word))
-// Only by name, since the list of what is left out is not complete.
-const runtimes = allWords.filter((word) => otherRuntimes.includes(word))
+const isDefault = allWords.length === 0 && !isCi
+const runtimes = isDefault ? otherRuntimes : allWords.filter((word) => otherRuntimes.includes(word))
 
 /** Returns each platform with the requested versions of Node.js and the specs. */
 function plan() {

@@ -55,6 +55,13 @@ export const leftOut = {
       'memory/memfd-class.workers.spec.ts',
       'root/reentrancy.spec.ts › a worker that ends closes its roots',
       'runtime/endings.spec.ts › a worker that',
+      'tree/fwalk.promises.spec.ts › workers that are terminated',
+      'tree/fwalk.workers.spec.ts › a worker that is terminated',
+      'tree/fwalk.workers.spec.ts › one after another is terminated',
+    ],
+    'the threads of Bun interleave in the output of strace, which the test reads line by line': [
+      'tree/fwalk.leaks.spec.ts › a walk leaks nothing if any call',
+      'tree/fwalk.leaks.spec.ts › a walk with threads accounts for all',
     ],
     'the workers of Bun have no gc()': [
       'files/tracking.spec.ts › a descriptor that a worker took over with Memfd.from',
@@ -63,6 +70,7 @@ export const leftOut = {
       'files/pending.spec.ts › pending calls share a descriptor',
       'runtime/promises.spec.ts › the event loop keeps turning',
       'runtime/promises.spec.ts › calls are not affected if their descriptors are',
+      'tree/fwalk.threads.spec.ts › each step is made off the main thread',
     ],
     'the process.env of Bun does not call setenv, which tells a preloaded library to start': [
       'memory/mapping.spec.ts › too many mappings are ENOMEM',
@@ -82,5 +90,65 @@ export const leftOut = {
   deno: {
     'tests npm, compilers, scripts and programs that run on Node.js': ofThePackage,
     'tests the permission model of Node.js': ['runtime/permission.spec.ts'],
+    'compares with what only the node:fs of Node.js does': [
+      'files/utime.spec.ts › throws the same errors as node:fs',
+    ],
+    'the node:fs of Deno replaces bytes that are not UTF-8': [
+      'files/links.spec.ts › readlink returns a target that is not UTF-8',
+      'files/make.spec.ts › accepts a name that is not UTF-8',
+      'files/names.spec.ts › any name round-trips',
+      'files/names.spec.ts › a directory of any name is walked',
+      'files/names.spec.ts › node:fs finds a file that fdkit created',
+      'files/names.spec.ts › made of "\\udcff"',
+      'files/names.spec.ts › paths up to PATH_MAX are accepted',
+      'files/where.spec.ts › one whose name is not UTF-8',
+      'memory/memfd.spec.ts › accepts and shows a name',
+    ],
+    'the node:fs of Deno rejects descriptors that it did not open': [
+      'files/tracking.spec.ts › a worker that cannot open the root directory',
+      'files/tracking.spec.ts › a descriptor gets the lowest free number',
+      'tree/fwalk.spec.ts › the yielded descriptor refers to the directory',
+    ],
+    'Deno passes no descriptors to child processes': [
+      'ipc/handing-over-descriptors.spec.ts › systemd-socket-activate',
+      'ipc/handing-over-descriptors.spec.ts › node upgrade.ts',
+      'ipc/message.spec.ts › a socket that does not block fails with EAGAIN',
+      'ipc/message.spec.ts › the other process may be of another user',
+      'ipc/stress.spec.ts',
+    ],
+    'Deno runs no finalizers when a worker ends': [
+      'files/open.workers.spec.ts › a terminated worker leaks none',
+      'files/tracking.spec.ts › a descriptor that a worker took over with Memfd.from',
+      'memory/futex.spec.ts › the waits of a worker end with it',
+      'memory/futex.spec.ts › a process can exit while its workers wait',
+      'memory/memfd-class.lifetime.spec.ts › the end of a worker closes',
+      'memory/memfd-class.workers.spec.ts',
+      'root/reentrancy.spec.ts › a worker that ends closes its roots',
+      'runtime/endings.spec.ts › a worker that',
+      'tree/fwalk.promises.spec.ts › workers that are terminated',
+      'tree/fwalk.workers.spec.ts › a worker that is terminated',
+      'tree/fwalk.workers.spec.ts › one after another is terminated',
+    ],
+    'Deno takes the text of a worker for CommonJS': [
+      'ipc/ownership.spec.ts › in a worker, descriptors are registered',
+      'ipc/workers.spec.ts › a worker ends by',
+      'ipc/workers.spec.ts › the poll thread outlives the worker',
+      'ipc/workers.spec.ts › several workers and the main thread',
+    ],
+    'Deno panics if there is no /proc': ['files/listing.offset.spec.ts › without /proc'],
+    'Deno panics or opens other descriptors than Node.js if it is short of them': [
+      'ipc/faults.spec.ts › a failure of socketpair',
+      'ipc/faults.spec.ts › no poll thread can be started',
+      'ipc/ownership.spec.ts › messages that are dropped are collected',
+      'ipc/ownership.spec.ts › no number free for a duplicate',
+    ],
+    'Deno opens descriptors of its own during the first calls that complete later, and the test counts them':
+      ['memory/mapping.faults.spec.ts'],
+    'Deno does not run its asynchronous work on the threads of libuv': [
+      'files/pending.spec.ts › pending calls share a descriptor',
+      'files/pending.spec.ts › hold one descriptor for each directory',
+      'runtime/promises.spec.ts › the event loop keeps turning',
+      'runtime/promises.spec.ts › calls are not affected if their descriptors are',
+    ],
   },
 }
