@@ -42,10 +42,13 @@ export function installAlone(directory, ...specifiers) {
   }
 }
 
-export function installRuntimes() {
+/**
+ * Installs the runtimes that are missing. The version of this Node.js is installed already, so it is left out
+ * unless the tests run on another one.
+ */
+export function installRuntimes({ own = false } = {}) {
   for (const [name, specifier] of Object.entries(packages)) {
-    // The version that the tests themselves run on is installed already.
-    if (name === `node-${process.versions.node.split('.', 1)[0]}`) continue
+    if (!own && name === `node-${process.versions.node.split('.', 1)[0]}`) continue
     installAlone(`build/runtimes/${name}`, specifier)
   }
 }

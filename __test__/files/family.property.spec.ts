@@ -5,6 +5,7 @@ import * as fs from 'node:fs'
 import * as fc from 'fast-check'
 import * as fdkit from 'fdkit'
 
+import { patience } from '../helpers/patience.js'
 import { isDeno, notLinux, unless } from '../helpers/platform.js'
 import { makeTree } from '../helpers/tree.js'
 
@@ -248,7 +249,7 @@ unless(notLinux)('functions relative to a descriptor do what node:fs does by ful
     }
   })
   // On failure fast-check prints the seed and the shortest failing sequence of steps.
-  fc.assert(property, { numRuns: 800, interruptAfterTimeLimit: 10_000, includeErrorInReport: true })
+  fc.assert(property, { numRuns: 800, interruptAfterTimeLimit: patience(10_000), includeErrorInReport: true })
   // Each operation must have succeeded at least once and failed at least once, or nothing was compared.
   for (const call of [
     'mkdir',

@@ -18,7 +18,10 @@ const makeDirectory = (t: ExecutionContext) => guideDirectory(t, files)
 /** Runs a command with another program instead of `node`. */
 function run(t: ExecutionContext, command: string, node: string[]): string {
   const quoted = node.map((word) => `'${word}'`).join(' ')
-  const line = command.replaceAll(/(?<=^|[;&] |\.sock )node /g, `${quoted} `)
+  const line = command
+    .replaceAll(/(?<=^|[;&] |\.sock )node /g, `${quoted} `)
+    // It passes only a few variables on. On some platforms, the loader is found by this one.
+    .replace(/^systemd-socket-activate /, process.env['NODE_PATH'] ? '$&--setenv=NODE_PATH ' : '$&')
   const { status, stdout, stderr } = spawnSync('bash', ['-c', line], {
     cwd: makeDirectory(t),
     encoding: 'utf8',

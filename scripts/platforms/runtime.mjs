@@ -52,7 +52,7 @@ export async function nodeFor({ layer: name, os, arch, libc }, major) {
     return join(await cached(`node/${name}-${major}`, `${specifier}, downloads 43 MB`, make), 'bin')
   }
   if (`${major}` === process.versions.node.split('.', 1)[0]) return dirname(process.execPath)
-  installRuntimes()
+  installRuntimes({ own: true })
   return join(process.cwd(), `build/runtimes/node-${major}/node_modules/node-${os}-${arch}/bin`)
 }
 
