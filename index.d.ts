@@ -2895,7 +2895,17 @@ export declare class Root {
 	 * @param options the encoding of the path, or an object
 	 * @throws the errors of {@link Root.mkdir}
 	 */
-	mkdtemp(prefix: PathLike, options?: BufferEncoding | EncodingOptions | null): string;
+	mkdtemp(prefix: PathLike, options?: BufferEncoding | null | (EncodingOptions & {
+		encoding?: BufferEncoding | null | undefined;
+	})): string;
+	/**
+	 * Makes a directory that only this user may use, and returns its path: `prefix` and six random
+	 * letters or digits.
+	 *
+	 * @param options the encoding of the path, or an object
+	 * @throws the errors of {@link Root.mkdir}
+	 */
+	mkdtemp(prefix: PathLike, options?: NameEncoding | EncodingOptions | null): string | Buffer;
 	/**
 	 * Removes a file or a link; with `recursive`, also a directory and everything in it. Links in it
 	 * are removed, not followed. The root itself cannot be removed (`EINVAL`).
@@ -2960,7 +2970,16 @@ export declare class Root {
 	 * @param options the encoding of the result, or an object
 	 * @throws `EINVAL`: it is not a symbolic link; and the errors of {@link Root.lstat}
 	 */
-	readlink(path: PathLike, options?: BufferEncoding | EncodingOptions | null): string;
+	readlink(path: PathLike, options?: BufferEncoding | null | (EncodingOptions & {
+		encoding?: BufferEncoding | null | undefined;
+	})): string;
+	/**
+	 * Returns the target of a symbolic link. It may lead out of the root.
+	 *
+	 * @param options the encoding of the result, or an object
+	 * @throws `EINVAL`: it is not a symbolic link; and the errors of {@link Root.lstat}
+	 */
+	readlink(path: PathLike, options?: NameEncoding | EncodingOptions | null): string | Buffer;
 	/**
 	 * Returns the path of a file without links, `.` and `..`. Unlike in `node:fs`, it is relative to
 	 * the root; `'.'` is the root itself. The file may be renamed at any time.
@@ -2978,7 +2997,17 @@ export declare class Root {
 	 * @param options the encoding of the result, or an object
 	 * @throws the errors of {@link Root.stat}
 	 */
-	realpath(path: PathLike, options?: BufferEncoding | EncodingOptions | null): string;
+	realpath(path: PathLike, options?: BufferEncoding | null | (EncodingOptions & {
+		encoding?: BufferEncoding | null | undefined;
+	})): string;
+	/**
+	 * Returns the path of a file without links, `.` and `..`. Unlike in `node:fs`, it is relative to
+	 * the root; `'.'` is the root itself. The file may be renamed at any time.
+	 *
+	 * @param options the encoding of the result, or an object
+	 * @throws the errors of {@link Root.stat}
+	 */
+	realpath(path: PathLike, options?: NameEncoding | EncodingOptions | null): string | Buffer;
 	/**
 	 * Sets the permissions of a file. Links are followed.
 	 *

@@ -11,8 +11,10 @@ while os.getppid() == parent:
         mounts += 1
         count[:] = mounts.to_bytes(8, sys.byteorder)
         time.sleep(0.0002)
-    # The operations may have removed the directory.
-    elif not os.path.isdir(target):
+    # The operations may have removed the directory, or put something else in its place.
+    elif os.path.islink(target) or not os.path.isdir(target):
+        try: os.unlink(target)
+        except OSError: pass
         try: os.mkdir(target)
         except OSError: pass
     libc.umount2(target, MNT_DETACH)

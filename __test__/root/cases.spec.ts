@@ -5,6 +5,7 @@ import { child } from '../helpers/child.js'
 import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { modes, refused } from '../helpers/root-modes.js'
+import { makeTreeInMemory } from '../helpers/tree.js'
 
 interface Report {
   complaints: string[]
@@ -22,6 +23,28 @@ for (const { title, shell, missing } of modes) {
     const { complaints, cases } = child<Report>(program, { shell, timeout: patience(600_000) })
     t.deepEqual(complaints, [])
     t.true(cases > 4000, `${cases} cases`)
+  })
+}
+
+const outcomes = {
+  renameAfterOpen: ['contents', ['file', 'sub'], true, [], 'ERR_FDKIT_ESCAPE'],
+  // A link to the root itself is followed, so d/d/d is d, which is removed.
+  symlinkToRoot: [['d'], ['d'], '.', 'ERR_FDKIT_ESCAPE', 'done', []],
+  removeDot: [true, ['dir']],
+  openFileAsRoot: Array.from({ length: 5 }, () => 'ENOTDIR'),
+  nonPermissionMode: [true, true],
+  close: ['"contents"', 'ERR_INVALID_STATE', 'done'],
+  raceRenameDir: [0, true, true],
+}
+
+for (const { title, shell, missing } of modes) {
+  unless(notLinux || missing, test.serial)(`Go's tests of os.Root without a table hold, ${title}`, (t) => {
+    t.timeout(patience(200_000))
+    const found = child('root/moves.mjs', { shell, args: [makeTreeInMemory(t)], timeout: patience(200_000) })
+    const expected = ['sync', 'promises'].flatMap((kind) =>
+      Object.entries(outcomes).map(([name, outcome]) => [`${kind} ${name}`, outcome]),
+    )
+    t.deepEqual(found, Object.fromEntries(expected))
   })
 }
 

@@ -7,6 +7,7 @@ import test, { type ExecutionContext } from 'ava'
 import * as fdkit from 'fdkit'
 import * as promises from 'fdkit/promises'
 
+import { child } from '../helpers/child.js'
 import { thrown } from '../helpers/errors.js'
 import { countFds, isOpen } from '../helpers/fds.js'
 import { isNode, notLinux, notRoot, unless } from '../helpers/platform.js'
@@ -222,7 +223,7 @@ alone('fd is closed with the root, and is no way to put another directory in its
   t.is(countFds(), before)
 })
 
-alone('using, await using and the garbage collector close a root', async (t) => {
+alone('using and await using close a root', async (t) => {
   const top = makeTree(t, TREE)
   const before = countFds()
   {
@@ -234,6 +235,23 @@ alone('using, await using and the garbage collector close a root', async (t) => 
     t.is(countFds(), before + 4)
   }
   t.is(countFds(), before)
+})
+
+onLinux('the garbage collector closes roots that were dropped', (t) => {
+  const script = `
+    const before = countFds()
+    async function drop() {
+      const roots = [fdkit.openRoot(args[0]), await fdkit.promises.openRoot(args[0])]
+      for (const root of roots) void [root.fd, await root.openRoot('.'), await root.fwalk().next()]
+    }
+    for (let i = 0; i < 50; i++) await drop()
+    const most = countFds() - before
+    for (let i = 0; i < 50 && countFds() > before; i++) {
+      gc()
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    answer([most > 100, countFds() - before])`
+  t.deepEqual(child(script, { args: [makeTree(t)], nodeArguments: ['--expose-gc'] }), [true, 0])
 })
 
 onLinux('openFile closes its descriptor once', (t) => {

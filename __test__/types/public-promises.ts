@@ -5,8 +5,13 @@ import {
   UTIME_NOW,
   UTIME_OMIT,
   type DiskUsage,
+  type Dirent,
+  type EncodingOptions,
   type FwalkEntry,
+  type NameEncoding,
+  type OpenFile,
   type PathLike,
+  type ReaddirOptions,
   type ReceivedFds,
   type SocketType,
   type StatvfsResult,
@@ -29,6 +34,8 @@ import {
   mkfifo,
   mknod,
   open,
+  openRoot,
+  Root,
   pidfdGetfd,
   pidfdOpen,
   readlink,
@@ -50,6 +57,7 @@ import {
   type AsyncFwalkIterator,
   type AsyncFwalkOptions,
   type AsyncRmtreeOptions,
+  type AsyncRootFwalkOptions,
   type FdBindOptions,
   type FdConnectOptions,
   type FdDuplex,
@@ -177,3 +185,55 @@ async function descriptors(socket: FdSocket) {
   await socket.send('x', 3)
 }
 void descriptors
+
+// Roots
+async function roots(
+  encodingOptions: EncodingOptions,
+  nameEncoding: NameEncoding,
+  readdirOptions: ReaddirOptions,
+) {
+  await using root = await openRoot(anyPath, { symlinks: 'beneath', crossDevice: true })
+  is<Root>()(root)
+  is<Root>()(await root.openRoot('directory'))
+  is<number>()(root.fd)
+  is<number>()(await root.open('file', 'wx', 0o600))
+  is<OpenFile>()(await root.openFile('file', 'r', { mode: 0 }))
+  is<Buffer>()(await root.readFile('file'))
+  is<string>()(await root.readFile(url, { encoding: 'utf8' }))
+  is<string | Buffer>()(await root.readFile('file', nameEncoding))
+  is<void>()(await root.writeFile('file', bytes, { atomic: true, flush: true }))
+  is<void>()(await root.appendFile('file', 'text'))
+  is<fs.Stats>()(await root.stat(bytes))
+  is<fs.BigIntStats>()(await root.lstat('file', { bigint: true }))
+  is<void>()(await root.access('file'))
+  is<boolean>()(await root.exists('file'))
+  is<string[]>()(await root.readdir('.'))
+  is<Buffer[]>()(await root.readdir('.', 'buffer'))
+  is<Dirent[]>()(await root.readdir('.', { withFileTypes: true }))
+  is<Dirent<Buffer>[]>()(await root.readdir('.', { withFileTypes: true, encoding: 'buffer' }))
+  is<string[] | Buffer[] | Dirent[] | Dirent<Buffer>[]>()(await root.readdir('.', readdirOptions))
+  is<void>()(await root.mkdir('directory'))
+  is<string | undefined>()(await root.mkdir('directory', { recursive: true }))
+  is<string>()(await root.mkdtemp('prefix-'))
+  is<Buffer>()(await root.readlink('link', 'buffer'))
+  is<string | Buffer>()(await root.realpath('file', encodingOptions))
+  is<void>()(await root.rm('directory', { recursive: true, force: true }))
+  is<void>()(await root.unlink('file'))
+  is<void>()(await root.rmdir('directory'))
+  is<void>()(await root.rename('a', 'b', { exchange: true }))
+  is<void>()(await root.link('a', 'b'))
+  is<void>()(await root.symlink('target', 'path'))
+  is<void>()(await root.chmod('file', 0o600))
+  is<void>()(await root.chown('file', 0, 0))
+  is<void>()(await root.utimes('file', 5, new Date()))
+  is<void>()(await root.truncate('file'))
+  const options: AsyncRootFwalkOptions = { signal, topdown: false }
+  for await (const entry of root.fwalk('.', options)) is<FwalkEntry>()(entry)
+  is<AsyncFwalkIterator<Buffer>>()(root.fwalk(bytes))
+  void open('file', 'r', { dirFd: root })
+  // @ts-expect-error: a missing file is always an error
+  await root.stat('file', { throwIfNoEntry: false })
+  // @ts-expect-error: the constructor is not public
+  void new Root()
+}
+void roots

@@ -18,6 +18,8 @@ import {
   MFD_ALLOW_SEALING,
   MFD_CLOEXEC,
   open,
+  openRoot,
+  Root,
   rmdir,
   setInheritable,
   stat,
@@ -26,7 +28,10 @@ import {
   unlink,
   type AuditEvents,
   type AuditHook,
+  type AppendFileOptions,
   type DirFdOptions,
+  type Dirent,
+  type EncodingOptions,
   type FwalkEntry,
   type FwalkIterator,
   type FwalkOptions,
@@ -38,8 +43,20 @@ import {
   type TreeSize,
   type StatAllOptions,
   type LstatOptions,
+  type MkdirOptions,
+  type NameEncoding,
+  type OpenFile,
   type OpenOptions,
   type PathLike,
+  type ReaddirOptions,
+  type ReadFileOptions,
+  type RmOptions,
+  type RootFwalkOptions,
+  type RootOpenOptions,
+  type RootOptions,
+  type RootRenameOptions,
+  type RootStatOptions,
+  type RootStatSyncOptions,
   type StatOptions,
   type StatvfsOptions,
   type StatvfsResult,
@@ -49,6 +66,7 @@ import {
   utime,
   type RmtreeOptions,
   rmtree,
+  type WriteFileOptions,
 } from 'fdkit'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -305,6 +323,116 @@ memfdCreate(url)
 memfdCreate('name', ['MFD_CLOEXEC'])
 // @ts-expect-error: both arguments are required
 setInheritable(3)
+
+// Roots, whose methods have the signatures of node:fs.
+const rootOptions: RootOptions = { symlinks: 'refuse', crossDevice: false }
+const root = openRoot(anyPath, rootOptions)
+is<Root>()(root)
+openRoot(3)
+openRoot({ fd: 3 })
+is<number>()(root.fd)
+is<void>()(root.close())
+is<Root>()(root.openRoot(bytes))
+is<number>()(root.open(url))
+const rootOpenOptions: RootOpenOptions = { mode: '600' }
+root.open('file', 'r+', 0o600)
+root.open('file', fdkit.RESOLVE_BENEATH, rootOpenOptions)
+const openedFile: OpenFile = root.openFile('file', 'wx', rootOpenOptions)
+is<number>()(openedFile.fd)
+is<void>()(openedFile.close())
+is<Buffer>()(root.readFile('file'))
+is<Buffer>()(root.readFile('file', null))
+is<Buffer>()(root.readFile('file', { flag: 'r' }))
+is<string>()(root.readFile('file', 'latin1'))
+is<string>()(root.readFile('file', { encoding: 'utf8' }))
+declare const readFileOptions: ReadFileOptions
+declare const nameEncoding: NameEncoding
+is<string | Buffer>()(root.readFile('file', readFileOptions))
+is<string | Buffer>()(root.readFile('file', nameEncoding))
+const appendFileOptions: AppendFileOptions = { encoding: 'hex', mode: 0o600, flag: 'a', flush: true }
+const writeFileOptions: WriteFileOptions = { ...appendFileOptions, flag: 'w', atomic: true }
+is<void>()(root.writeFile('file', 'text', writeFileOptions))
+root.writeFile('file', bytes, 'utf8')
+root.writeFile('file', new DataView(bytes.buffer))
+root.writeFile('file', new ArrayBuffer(1), null)
+is<void>()(root.appendFile('file', 'text', appendFileOptions))
+is<fs.Stats>()(root.stat('file'))
+is<fs.BigIntStats>()(root.lstat('file', { bigint: true }))
+is<fs.Stats | undefined>()(root.stat('file', { throwIfNoEntry: false }))
+is<fs.BigIntStats | undefined>()(root.lstat('file', { bigint: true, throwIfNoEntry: false }))
+declare const rootStatOptions: RootStatSyncOptions
+is<fs.Stats | fs.BigIntStats | undefined>()(root.stat('file', rootStatOptions))
+declare const rootStatLater: RootStatOptions
+root.stat('file', rootStatLater)
+is<void>()(root.access('file', fdkit.R_OK))
+is<boolean>()(root.exists('file'))
+is<string[]>()(root.readdir('directory'))
+is<string[]>()(root.readdir('directory', { recursive: true }))
+is<Buffer[]>()(root.readdir('directory', 'buffer'))
+is<Dirent[]>()(root.readdir('directory', { withFileTypes: true }))
+is<Dirent<Buffer>[]>()(root.readdir('directory', { withFileTypes: true, encoding: 'buffer' }))
+declare const readdirOptions: ReaddirOptions
+is<string[] | Buffer[] | Dirent[] | Dirent<Buffer>[]>()(root.readdir('directory', readdirOptions))
+declare const dirent: Dirent
+is<string>()(dirent.name)
+is<string>()(dirent.parentPath)
+is<boolean>()(dirent.isSymbolicLink())
+const takesDirent = (entry: fs.Dirent) => entry.isDirectory()
+takesDirent(dirent)
+is<void>()(root.mkdir('directory'))
+is<void>()(root.mkdir('directory', 0o700))
+is<string | undefined>()(root.mkdir('a/b', { recursive: true }))
+declare const mkdirOptions: MkdirOptions
+is<string | undefined>()(root.mkdir('a/b', mkdirOptions))
+declare const encodingOptions: EncodingOptions
+is<string>()(root.mkdtemp('prefix-'))
+is<Buffer>()(root.mkdtemp('prefix-', 'buffer'))
+is<string>()(root.readlink('link', 'utf8'))
+is<Buffer>()(root.readlink('link', { encoding: 'buffer' }))
+is<string>()(root.realpath('file'))
+is<string | Buffer>()(root.realpath('file', nameEncoding))
+is<string | Buffer>()(root.readlink('link', encodingOptions))
+is<string | Buffer>()(root.mkdtemp('prefix-', encodingOptions))
+const rmOptions: RmOptions = { recursive: true, force: true }
+is<void>()(root.rm('directory', rmOptions))
+is<void>()(root.unlink('file'))
+is<void>()(root.rmdir('directory'))
+const renameOptions: RootRenameOptions = { noReplace: true, exchange: false }
+is<void>()(root.rename('file', 'new', renameOptions))
+is<void>()(root.link('file', 'new'))
+is<void>()(root.symlink('target', 'new'))
+is<void>()(root.chmod('file', 'u+x'))
+is<void>()(root.chown('file', 1000, 1000))
+is<void>()(root.utimes('file', new Date(), '5'))
+is<void>()(root.truncate('file', 5))
+const rootFwalkOptions: RootFwalkOptions = {
+  topdown: false,
+  onerror() {},
+  maxOpen: 4,
+  threads: 0,
+  exact: true,
+}
+is<FwalkIterator<string>>()(root.fwalk())
+is<FwalkIterator<string>>()(root.fwalk('directory', rootFwalkOptions))
+is<FwalkIterator<Buffer>>()(root.fwalk(bytes))
+// A Root can be used as `dirFd`.
+open('file', 'r', { dirFd: root })
+// @ts-expect-error: a Root is opened by openRoot
+void new Root()
+// @ts-expect-error: there is no such treatment
+openRoot('directory', { symlinks: 'follow' })
+// @ts-expect-error: a signal needs fdkit/promises
+root.fwalk('directory', { signal: AbortSignal.timeout(1) })
+// @ts-expect-error: appending cannot be atomic
+root.appendFile('file', 'text', { atomic: true })
+// @ts-expect-error: a path cannot be a descriptor
+root.readFile(3)
+// @ts-expect-error: data cannot be a number
+root.writeFile('file', 5)
+// @ts-expect-error: the descriptor is read-only
+root.fd = 3
+// @ts-expect-error: recursive is not for unlink
+root.unlink('file', { recursive: true })
 
 const hook: AuditHook = (event, args) => {
   is<keyof AuditEvents>()(event)

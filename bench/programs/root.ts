@@ -5,7 +5,7 @@ import * as fsPromises from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-import { root as openSafe } from '@openclaw/fs-safe'
+import { configureFsSafePython, root as openSafe } from '@openclaw/fs-safe'
 import { openRoot } from 'fdkit'
 import * as promises from 'fdkit/promises'
 import writeFileAtomic from 'write-file-atomic'
@@ -23,9 +23,21 @@ const absolute = relative.map((path) => join(top, path))
 type Operation = (relative: string, absolute: string) => unknown
 type Operations = Record<string, Operation>
 
+// By default, it has a process in Python for what Node.js cannot do.
+if (kind === 'safeAloneLater') configureFsSafePython({ mode: 'off' })
+
 const root = openRoot(top)
 const later = await promises.openRoot(top)
 const safe = await openSafe(top, { hardlinks: 'allow', symlinks: 'follow-within-root', mkdir: false })
+
+const safeLater: Operations = {
+  readFile: (path) => safe.readBytes(path),
+  stat: (path) => safe.stat(path),
+  writeFile: (path) => safe.write(path, data),
+  readdir: (path) => safe.list(path),
+  unlink: (path) => safe.remove(path),
+  atomic: (path) => safe.write(path, data),
+}
 
 const kinds: Record<string, Operations> = {
   node: {
@@ -58,14 +70,8 @@ const kinds: Record<string, Operations> = {
     unlink: (path) => later.unlink(path),
     atomic: (path) => later.writeFile(path, data, { atomic: true }),
   },
-  safeLater: {
-    readFile: (path) => safe.readBytes(path),
-    stat: (path) => safe.stat(path),
-    writeFile: (path) => safe.write(path, data),
-    readdir: (path) => safe.list(path),
-    unlink: (path) => safe.remove(path),
-    atomic: (path) => safe.write(path, data),
-  },
+  safeLater,
+  safeAloneLater: safeLater,
   // Without fsync, as the others.
   peer: { atomic: (_, path) => writeFileAtomic.sync(path, data, { fsync: false }) },
   peerLater: { atomic: (_, path) => writeFileAtomic(path, data, { fsync: false }) },

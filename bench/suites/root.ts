@@ -51,6 +51,7 @@ export async function measureRoot(): Promise<Target[]> {
         [`fs.promises.${operation}`, 'nodeLater'],
         [`promises root.${operation}`, 'rootLater'],
         ['@openclaw/fs-safe', 'safeLater'],
+        ['@openclaw/fs-safe without Python', 'safeAloneLater'],
       ])
       for (const [what, [node, root]] of [
         ['', sync],
@@ -67,6 +68,7 @@ export async function measureRoot(): Promise<Target[]> {
     ['write-file-atomic', 'peerLater'],
     ['promises root.writeFile', 'rootLater'],
     ['@openclaw/fs-safe', 'safeLater'],
+    ['@openclaw/fs-safe without Python', 'safeAloneLater'],
   ])
   const [peer, root, peerLater, rootLater] = atomic
   targets.push(

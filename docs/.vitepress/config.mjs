@@ -107,6 +107,7 @@ export default {
             'node-fs': 'node:fs',
             'python-parity': 'Python',
             'other-packages': 'rimraf, fdir and others',
+            'fs-safe': '@openclaw/fs-safe',
           }),
         },
         {

@@ -254,7 +254,17 @@ export class Root {
     prefix: PathLike,
     options: 'buffer' | (options.EncodingOptions & { encoding: 'buffer' }),
   ): Promise<Buffer>
-  async mkdtemp(prefix: PathLike, options?: BufferEncoding | options.EncodingOptions | null): Promise<string>
+  async mkdtemp(
+    prefix: PathLike,
+    options?:
+      | BufferEncoding
+      | null
+      | (options.EncodingOptions & { encoding?: BufferEncoding | null | undefined }),
+  ): Promise<string>
+  async mkdtemp(
+    prefix: PathLike,
+    options?: options.NameEncoding | options.EncodingOptions | null,
+  ): Promise<string | Buffer>
   async mkdtemp(
     prefix: PathLike,
     options?: options.NameEncoding | options.EncodingOptions | null,
@@ -298,7 +308,17 @@ export class Root {
     path: PathLike,
     options: 'buffer' | (options.EncodingOptions & { encoding: 'buffer' }),
   ): Promise<Buffer>
-  async readlink(path: PathLike, options?: BufferEncoding | options.EncodingOptions | null): Promise<string>
+  async readlink(
+    path: PathLike,
+    options?:
+      | BufferEncoding
+      | null
+      | (options.EncodingOptions & { encoding?: BufferEncoding | null | undefined }),
+  ): Promise<string>
+  async readlink(
+    path: PathLike,
+    options?: options.NameEncoding | options.EncodingOptions | null,
+  ): Promise<string | Buffer>
   async readlink(
     path: PathLike,
     options?: options.NameEncoding | options.EncodingOptions | null,
@@ -312,7 +332,17 @@ export class Root {
     path: PathLike,
     options: 'buffer' | (options.EncodingOptions & { encoding: 'buffer' }),
   ): Promise<Buffer>
-  async realpath(path: PathLike, options?: BufferEncoding | options.EncodingOptions | null): Promise<string>
+  async realpath(
+    path: PathLike,
+    options?:
+      | BufferEncoding
+      | null
+      | (options.EncodingOptions & { encoding?: BufferEncoding | null | undefined }),
+  ): Promise<string>
+  async realpath(
+    path: PathLike,
+    options?: options.NameEncoding | options.EncodingOptions | null,
+  ): Promise<string | Buffer>
   async realpath(
     path: PathLike,
     options?: options.NameEncoding | options.EncodingOptions | null,

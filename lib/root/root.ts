@@ -387,7 +387,14 @@ export class Root {
    * @throws the errors of {@link Root.mkdir}
    */
   mkdtemp(prefix: PathLike, options: 'buffer' | (options.EncodingOptions & { encoding: 'buffer' })): Buffer
-  mkdtemp(prefix: PathLike, options?: BufferEncoding | options.EncodingOptions | null): string
+  mkdtemp(
+    prefix: PathLike,
+    options?:
+      | BufferEncoding
+      | null
+      | (options.EncodingOptions & { encoding?: BufferEncoding | null | undefined }),
+  ): string
+  mkdtemp(prefix: PathLike, options?: options.NameEncoding | options.EncodingOptions | null): string | Buffer
   mkdtemp(
     prefix: PathLike,
     options?: options.NameEncoding | options.EncodingOptions | null,
@@ -470,7 +477,14 @@ export class Root {
    * @throws `EINVAL`: it is not a symbolic link; and the errors of {@link Root.lstat}
    */
   readlink(path: PathLike, options: 'buffer' | (options.EncodingOptions & { encoding: 'buffer' })): Buffer
-  readlink(path: PathLike, options?: BufferEncoding | options.EncodingOptions | null): string
+  readlink(
+    path: PathLike,
+    options?:
+      | BufferEncoding
+      | null
+      | (options.EncodingOptions & { encoding?: BufferEncoding | null | undefined }),
+  ): string
+  readlink(path: PathLike, options?: options.NameEncoding | options.EncodingOptions | null): string | Buffer
   readlink(path: PathLike, options?: options.NameEncoding | options.EncodingOptions | null): string | Buffer {
     const { call, decode } = calls.readlinkCall(this.#state, path, options)
     return decode(now(call))
@@ -484,7 +498,14 @@ export class Root {
    * @throws the errors of {@link Root.stat}
    */
   realpath(path: PathLike, options: 'buffer' | (options.EncodingOptions & { encoding: 'buffer' })): Buffer
-  realpath(path: PathLike, options?: BufferEncoding | options.EncodingOptions | null): string
+  realpath(
+    path: PathLike,
+    options?:
+      | BufferEncoding
+      | null
+      | (options.EncodingOptions & { encoding?: BufferEncoding | null | undefined }),
+  ): string
+  realpath(path: PathLike, options?: options.NameEncoding | options.EncodingOptions | null): string | Buffer
   realpath(path: PathLike, options?: options.NameEncoding | options.EncodingOptions | null): string | Buffer {
     const { call, decode } = calls.realpathCall(this.#state, path, options)
     return decode(now(call))
