@@ -1,11 +1,11 @@
 // The frame of the plots, as SVG. It has no background, and its colors are readable on white and on
-// black. The lines at the bottom say when and where a plot was measured, and how to measure it anew.
+// black. The lines at the bottom have the date, the machine, and the command that draws it anew.
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 
 const DIRECTORY = 'docs/plots'
-/** As wide as fits on a phone, where it is shown at two thirds of its size. */
+/** A phone shows a plot of this width at two thirds of its size, which is still readable. */
 export const WIDTH = 580
 
 export const escape = (text: string) =>
