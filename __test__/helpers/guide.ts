@@ -1,6 +1,5 @@
 // Extracts the files and commands of the guides, and sets up directories with them.
-import { spawnSync } from 'node:child_process'
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { ExecutionContext } from 'ava'
@@ -40,23 +39,5 @@ export function guideCommands(guide = 'sharing-memory.md'): { command: string; o
 export function guideDirectory(t: ExecutionContext, files: Tree): string {
   const top = makeTree(t, { ...files, 'package.json': '{ "type": "module" }', node_modules: {} })
   symlinkSync(packageRoot, `${top}/node_modules/fdkit`)
-  for (const name of ['@oxc-node', '@types']) {
-    symlinkSync(`${packageRoot}/node_modules/${name}`, `${top}/node_modules/${name}`)
-  }
   return top
-}
-
-/** Checks the types of the programs in a directory with the compiler of the project. */
-export function compilesWithoutErrors(t: ExecutionContext, cwd: string): void {
-  const { compilerOptions } = JSON.parse(readFileSync(`${packageRoot}/tsconfig.json`, 'utf8'))
-  const config = {
-    // Without annotations, parameters and empty arrays have no types.
-    compilerOptions: { ...compilerOptions, checkJs: true, strict: false, noUncheckedIndexedAccess: false },
-    include: ['*.mjs'],
-  }
-  writeFileSync(`${cwd}/tsconfig.json`, JSON.stringify(config))
-  const tsc = `${packageRoot}/node_modules/typescript/bin/tsc`
-  const { status, stdout } = spawnSync(process.execPath, [tsc, '-p', cwd], { encoding: 'utf8' })
-  t.is(stdout, '')
-  t.is(status, 0)
 }

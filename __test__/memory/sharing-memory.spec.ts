@@ -5,9 +5,9 @@ import test, { type ExecutionContext } from 'ava'
 import { getpagesize, Memfd } from 'fdkit'
 
 import { child } from '../helpers/child.js'
-import { compilesWithoutErrors, guideDirectory, guideCommands, guideFiles } from '../helpers/guide.js'
+import { guideDirectory, guideCommands, guideFiles } from '../helpers/guide.js'
 import { patience } from '../helpers/patience.js'
-import { emulated, notLinux, unless } from '../helpers/platform.js'
+import { notLinux, unless } from '../helpers/platform.js'
 import { runtimes } from '../helpers/runtimes.js'
 
 const files = guideFiles()
@@ -65,13 +65,6 @@ for (const { name, runtime, missing } of runtimes) {
     if (runtime) runAll(t, runtime.command)
   })
 }
-
-unless(emulated && 'the compiler is built for this processor')(
-  'the files of the guide compile without errors',
-  (t) => {
-    compilesWithoutErrors(t, makeDirectory(t))
-  },
-)
 
 interface Ring {
   write(message: Uint8Array, timeoutMs?: number): boolean

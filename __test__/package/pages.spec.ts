@@ -46,6 +46,7 @@ const isProgram = (block: Block) => block.language === 'js' && nameOf(block) ===
 // Blocks that are no programs, and commands that are for another place than an empty folder.
 const notRun = new Map([
   ['README.md', ['npm install fdkit\n', /^npm start -- \/usr .*\nnpm test .*\n$/]],
+  ['docs/index.md', ['npm install fdkit\n']],
   ['docs/design.md', [/^ {2}your code\n/, /^Cargo\.toml {2}/]],
 ])
 const isRun = (page: string, { text }: Block) =>

@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline'
 
 import test, { type ExecutionContext } from 'ava'
 
-import { compilesWithoutErrors, guideDirectory, guideFiles } from '../helpers/guide.js'
-import { emulated, missing, notLinux, unless } from '../helpers/platform.js'
+import { guideDirectory, guideFiles } from '../helpers/guide.js'
+import { missing, notLinux, unless } from '../helpers/platform.js'
 import { link, type Tree } from '../helpers/tree.js'
 
 const files = { ...guideFiles('root.md'), ...guideFiles('tasks/unpack-an-archive.md') }
@@ -175,8 +175,4 @@ unless(notLinux)('agent-tools.mjs works in its directory, and answers with text'
     'a.ts',
   ])
   t.is(fs.readFileSync(`${top}/secret`, 'utf8'), 'secret')
-})
-
-unless(emulated && 'the compiler is built for this processor')('the programs compile without errors', (t) => {
-  compilesWithoutErrors(t, makeDirectory(t))
 })

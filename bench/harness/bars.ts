@@ -1,7 +1,7 @@
 // Plots times as horizontal bars. Each bar has its name on the left and its value at its end, and the
 // names of fdkit's bars are bold, so that nobody has to tell colors apart.
 import type { Outcome } from './interleave.js'
-import { escape, frame, round, stamp } from './svg.js'
+import { escape, frame, round, WIDTH } from './svg.js'
 
 export interface Bar {
   label: string
@@ -16,9 +16,11 @@ export interface Bars {
   suite: string
   unit: string
   groups: { title: string; bars: Bar[] }[]
+  /** Whether each group has a scale of its own. By default, all have the same. */
+  isScaledByGroup?: boolean
 }
 
-const [LEFT, RIGHT, WIDTH] = [270, 90, 760]
+const [LEFT, RIGHT] = [225, 85]
 const [TOP, ROW, HEADING, GAP] = [40, 22, 24, 10]
 const MOST = WIDTH - LEFT - RIGHT
 
@@ -38,12 +40,14 @@ export function barsOf(
 
 const shown = (value: number) => (value < 10 ? value.toPrecision(2) : Math.round(value).toLocaleString('en'))
 
-/** Returns the SVG of a plot. All groups have the same scale, which starts at 0. */
-export function bars({ title, suite, unit, groups }: Bars): string {
-  const largest = Math.max(...groups.flatMap(({ bars }) => bars.map(({ value }) => value)))
+/** Returns the SVG of a plot. Its scales start at 0. */
+export function bars({ title, suite, unit, groups, isScaledByGroup = false }: Bars): string {
+  const largestOf = (bars: Bar[]) => Math.max(...bars.map(({ value }) => value))
+  const all = groups.flatMap(({ bars }) => bars)
   const lines: string[] = []
   let y = TOP
   for (const group of groups) {
+    const largest = largestOf(isScaledByGroup ? group.bars : all)
     if (group.title !== '') {
       lines.push(`<text x="${LEFT}" y="${y + 14}" class="bold">${escape(group.title)}</text>`)
       y += HEADING
@@ -61,5 +65,5 @@ export function bars({ title, suite, unit, groups }: Bars): string {
     y += GAP
   }
   lines.unshift(`<path class="grid" d="M${LEFT} ${TOP}V${y - GAP}"/>`)
-  return frame({ title, height: y, stamp: stamp(suite) }, lines)
+  return frame({ title, height: y, suite }, lines)
 }

@@ -1,6 +1,6 @@
 // Plots lines on logarithmic axes. Each line has a marker of its own and a label at its end, so that
 // nobody has to tell colors apart.
-import { escape, frame, round, stamp } from './svg.js'
+import { escape, frame, round, WIDTH } from './svg.js'
 
 export interface Series {
   label: string
@@ -17,8 +17,8 @@ export interface Plot {
   series: Series[]
 }
 
-const [WIDTH, HEIGHT] = [760, 420]
-const [LEFT, RIGHT, TOP, BOTTOM] = [70, 190, 50, 60]
+const HEIGHT = 380
+const [LEFT, RIGHT, TOP, BOTTOM] = [66, 200, 44, 56]
 const LABEL_HEIGHT = 16
 
 // The colors of Okabe and Ito that are neither too dark nor too light, and the shapes of the markers.
@@ -97,5 +97,5 @@ export function plot({ title, suite, x, xLabel, yLabel, series }: Plot): string 
       `<text x="${end + 12}" y="${heights[index]! + 4}">${escape(label)}</text>`,
     )
   }
-  return frame({ title, height: HEIGHT, stamp: stamp(suite) }, lines)
+  return frame({ title, height: HEIGHT, suite }, lines)
 }

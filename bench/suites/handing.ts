@@ -30,10 +30,10 @@ function writePlot(outcomes: Outcome[], version: string): void {
     [alone]: 'the summing alone',
     [ours]: 'a Memfd that the child maps',
     [copied]: 'copied into a Memfd first',
-    ...Object.fromEntries(others.map((label) => [label, label])),
+    ...Object.fromEntries(others.map((label) => [label, label.replace('serialization: ', '')])),
   }
   const groups = [{ title: '', bars: barsOf(outcomes, 1e6, names, [ours, copied]) }]
-  const title = `256 MiB to a child process, until it has summed the bytes (Node.js ${version})`
+  const title = `256 MiB to a child that sums the bytes (Node.js ${version})`
   savePlot('handing', bars({ title, suite: 'handing', unit: 'ms', groups }))
 }
 

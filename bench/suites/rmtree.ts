@@ -103,7 +103,8 @@ export async function measureRmtree(isPlotted: boolean): Promise<Target[]> {
   if (isPlotted) {
     // The trees in one file system: what a disk adds is the same for all.
     const groups = measured.slice(0, trees.length)
-    savePlot('rmtree', bars({ title: 'Time of a deletion', suite: 'rmtree', unit: 'ms', groups }))
+    const plot = { title: 'Time of a deletion', suite: 'rmtree', unit: 'ms', groups }
+    savePlot('rmtree', bars({ ...plot, isScaledByGroup: true }))
   }
   return measured.map(({ target }) => target)
 }

@@ -24,7 +24,16 @@ function writePlots(series: Series[]): void {
     title: `${ENTRIES[size]!.toLocaleString('en')} entries`,
     bars: series.map(({ label, values }, index) => ({ label, value: values[size]!, isOwn: index > 0 })),
   }))
-  savePlot('threads', bars({ title: 'Time of a walk by the number of threads', suite, unit: 'ms', groups }))
+  savePlot(
+    'threads',
+    bars({
+      title: 'Time of a walk by the number of threads',
+      suite,
+      unit: 'ms',
+      groups,
+      isScaledByGroup: true,
+    }),
+  )
 }
 
 /** Measures walks of trees of 1,000 to 1,000,000 entries. Writes the plots if that is asked for. */

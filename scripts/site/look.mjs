@@ -13,6 +13,7 @@ const pages = {
   task: '/tasks/delete-a-directory',
   guide: '/sharing-memory',
   table: '/node-fs',
+  plots: '/performance',
   reference: '/reference/fdkit/functions/fwalk',
 }
 const widths = { desk: 1280, phone: 390 }
