@@ -47,12 +47,16 @@ const ownUrls = {
 // The program that tests start as process.execPath. Bun understands the arguments of Node.js.
 const programs = { deno: join(root, 'scripts/platforms/node-on-deno.sh') }
 
-async function bundle(runtime, spec, outfile) {
+async function bundle(runtime, spec, bundles, outfile) {
   const shim = join(root, 'scripts/platforms/ava-shim.mjs')
   const contents = `import ${JSON.stringify(join(root, spec))}
     import { start } from ${JSON.stringify(shim)}
-    import { stat } from 'fdkit/promises'
-    await start(() => stat('/'))`
+    import { execFileSync } from 'node:child_process'
+    import { fwalk, stat } from 'fdkit/promises'
+    await start(async () => {
+      await stat('/')
+      for await (const _ of fwalk(${JSON.stringify(bundles)})) execFileSync('true')
+    })`
   // Imported only now, since a fresh clone does not have it.
   const { build } = await import('esbuild')
   await build({
@@ -97,7 +101,7 @@ async function runSpec(runtime, spec, bundles) {
   const title = spec.replace('__test__/', '').replace('.spec.ts', '').replaceAll('/', ' › ')
   // Some tests look for the name of their file in the stack of an error.
   const outfile = join(bundles, `${spec.replaceAll('/', '.')}.mjs`)
-  await bundle(runtime, spec, outfile)
+  await bundle(runtime, spec, bundles, outfile)
   const [command, ...args] = commands[runtime]()
   const skipped = JSON.stringify(reasonsFor(runtime, spec).tests)
   const env = {
