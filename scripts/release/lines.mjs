@@ -25,12 +25,17 @@ export function runLines() {
 const machine = "sets GitHub's machine up"
 const container = 'needs Docker; the tests and the smoke test run on musl without it'
 const suite = '.ci/run and npm run platforms run the suite'
+const analysis = 'is an analysis, which no release waits for'
 
 /** The lines that do not run here, each with the reason. */
 export const notHere = {
   'sudo apt-get update && sudo apt-get install --yes strace debian-archive-keyring': machine,
   'sudo apt-get update && sudo apt-get install --yes strace': machine,
+  'sudo apt-get update && sudo apt-get install --yes valgrind': machine,
   'rustup component add clippy rustfmt': machine,
+  'rustup component add llvm-tools': machine,
+  'rustup toolchain install nightly --profile minimal': machine,
+  'cargo install cargo-fuzz --locked --version 0.13.2': machine,
   'rustup target add $(node --print \'require("./package.json").napi.targets.join(" ")\')': machine,
   'rustup target add "$(node scripts/platforms/list.mjs "$PLATFORM")"': machine,
   'sudo env "PATH=$PATH" "HOME=$HOME" .ci/run': 'runs this',
@@ -38,6 +43,9 @@ export const notHere = {
   'sudo env "PATH=$PATH" "HOME=$HOME" npx ava': suite,
   'npx ava': suite,
   'npx ava __test__/runtime/native.spec.ts': suite,
+  'sudo env "PATH=$PATH" "HOME=$HOME" npm run coverage': analysis,
+  'npm run valgrind': analysis,
+  'cargo +nightly fuzz run "$TARGET" --fuzz-dir crates/core/fuzz -- -max_total_time=120': analysis,
   'npm run docs': '.ci/run builds the site',
   'node scripts/setup.mjs': 'npm test begins with it',
   'node scripts/bundle.mjs': 'prepare.mjs does it, too',
