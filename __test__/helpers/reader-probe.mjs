@@ -8,12 +8,11 @@ const memfd = Memfd.from(fs.openSync(path, kind === 'reader' ? 'r' : 'r+'))
 const words = new Int32Array(
   kind === 'shared' ? memfd.share() : memfd.map({ writable: kind === 'private' ? false : undefined }),
 )
+const timeout = 20_000 * Number(process.env.SLOW ?? 1)
 let seen = 0
 while (seen < 8) {
   const result =
-    wait === 'async'
-      ? await futexWaitAsync(words, 1, seen, { timeout: 20_000 })
-      : futexWait(words, 1, seen, 20_000)
+    wait === 'async' ? await futexWaitAsync(words, 1, seen, { timeout }) : futexWait(words, 1, seen, timeout)
   if (result === 'timed-out') throw new Error('nobody woke it')
   // Reads the value from the view, since a wake-up may occur without a change.
   const value = Atomics.load(words, 1)

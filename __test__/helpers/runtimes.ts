@@ -16,13 +16,17 @@ export interface Runtime {
   command: [string, ...string[]]
 }
 
-const HOW = isMusl || emulated ? 'needs another Node.js, glibc, and no emulator' : 'run "npm run runtimes"'
+const HOW = !isNode
+  ? 'the run on Node.js starts it'
+  : isMusl || emulated
+    ? 'needs another Node.js, glibc, and no emulator'
+    : 'run "npm run runtimes"'
 const names = ['node-20', 'node-22', 'node-24', 'node-26', 'bun', 'deno']
 
 function find(name: string): Runtime | undefined {
   // Older versions of Node.js 22 and later cannot share mappings, which the tests expect of them.
-  // Bun and Deno report a version of Node.js, too.
-  const isOwn = isNode && `v${name.replace('node-', '')}` === process.version.split('.', 1)[0]
+  if (!isNode) return undefined
+  const isOwn = `v${name.replace('node-', '')}` === process.version.split('.', 1)[0]
   if (isOwn && (supportsSharedMapping || name === 'node-20')) return { name, command: [process.execPath] }
   // The other runtimes are built for glibc and the processor of the machine.
   if (isMusl || emulated) return undefined

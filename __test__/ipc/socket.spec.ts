@@ -10,6 +10,7 @@ import { FdListener, FdMessage, FdSocket, stat } from 'fdkit/promises'
 
 import { child } from '../helpers/child.js'
 import { countFds, identity, isOpen, reopen } from '../helpers/fds.js'
+import { patience } from '../helpers/patience.js'
 import { notLinux, notRoot, unless } from '../helpers/platform.js'
 import { fileOf, pairOf, received, until } from '../helpers/sockets.js'
 import { makeTree } from '../helpers/tree.js'
@@ -598,7 +599,7 @@ onLinux('unref lets the process end although calls wait, and ref undoes it', (t)
   // A timer of its own keeps the process alive, so the result is still delivered.
   t.is(
     lives(
-      "other.unref(); other.receive().then(() => { end = 'received' }); setTimeout(() => one.send('x'), 50); setTimeout(() => {}, 500)",
+      `other.unref(); other.receive().then(() => { end = 'received' }); setTimeout(() => one.send('x'), 50); setTimeout(() => {}, ${patience(500)})`,
     ),
     'received',
   )

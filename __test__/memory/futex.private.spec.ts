@@ -8,6 +8,7 @@ import { futexWaitAsync } from 'fdkit/promises'
 
 import { child, packageRoot } from '../helpers/child.js'
 import { countFds } from '../helpers/fds.js'
+import { patience } from '../helpers/patience.js'
 import { notLinux, notRoot, unless } from '../helpers/platform.js'
 import { runtimes } from '../helpers/runtimes.js'
 
@@ -38,7 +39,7 @@ async function follow(
     await sleep((value % 3) * 5)
     Atomics.store(words, 1, value)
     woken += futexWake(words, 1)
-    for (let time = 0; time < 2000 && lines().length < value; time++) await sleep(5)
+    for (let time = 0; time < patience(2000) && lines().length < value; time++) await sleep(5)
     if (lines().length < value) break
   }
   t.deepEqual(
