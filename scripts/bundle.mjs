@@ -47,7 +47,7 @@ async function exportsOf(build, entry) {
 /** Bundles the command `fdkit`, which uses the package beside it. */
 async function bundleCommand(build, outfile, version) {
   await build({
-    entryPoints: ['cli/main.ts'],
+    entryPoints: ['./cli/main.ts'],
     bundle: true,
     packages: 'external',
     platform: 'node',

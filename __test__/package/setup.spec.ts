@@ -12,6 +12,7 @@ const sources = [
   'scripts',
   'crates',
   'lib',
+  'cli',
   'index.ts',
   'index.d.ts',
   'promises.ts',
