@@ -168,10 +168,16 @@ impl Pending {
             let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW;
             match openat(parent.dir_fd(), &temporary, flags, mode) {
                 Ok(fd) => {
-                    lock(fd.as_fd(), libc::LOCK_EX)?;
                     // Somebody may have taken it for left before it was locked.
-                    if is_at(parent, &temporary, fd.as_fd())? {
-                        return Ok(Self { file: fd.into(), temporary, is_named: true });
+                    let is_ours = lock(fd.as_fd(), libc::LOCK_EX)
+                        .and_then(|()| is_at(parent, &temporary, fd.as_fd()));
+                    match is_ours {
+                        Ok(true) => return Ok(Self { file: fd.into(), temporary, is_named: true }),
+                        Ok(false) => {}
+                        Err(error) => {
+                            discard(parent, &temporary, fd.as_fd());
+                            return Err(error);
+                        }
                     }
                 }
                 Err(error) if error.is(libc::EEXIST) => remove_left(parent, &temporary)?,
@@ -184,8 +190,8 @@ impl Pending {
     /// Gives the file its name if it was `written`, or removes it.
     fn finish(&self, parent: &Parent<'_, '_>, written: Result<()>, is_new: bool) -> Result<()> {
         let committed = written.and_then(|()| self.try_commit(parent, is_new));
-        if committed.is_err() && is_at(parent, &self.temporary, self.file.as_fd())? {
-            let _ = unlink(parent.dir_fd(), &self.temporary);
+        if committed.is_err() {
+            discard(parent, &self.temporary, self.file.as_fd());
         }
         committed
     }
@@ -260,6 +266,14 @@ fn remove_left(parent: &Parent<'_, '_>, temporary: &CStr) -> Result<()> {
         // While the lock is held, nobody else removes or renames it.
         Ok(()) if is_at(parent, temporary, left.as_fd())? => unlink(parent.dir_fd(), temporary),
         Ok(()) => Ok(()),
+    }
+}
+
+/// Removes the temporary file after a failure, if it still has the name. If that fails, too, the next
+/// atomic write of the same name removes it.
+fn discard(parent: &Parent<'_, '_>, temporary: &CStr, fd: BorrowedFd<'_>) {
+    if is_at(parent, temporary, fd) == Ok(true) {
+        let _ = unlink(parent.dir_fd(), temporary);
     }
 }
 
