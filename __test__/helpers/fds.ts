@@ -1,6 +1,8 @@
 // Inspects the descriptors of this process.
 import { closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs'
 
+import { isDeno } from './platform.js'
+
 /** Returns the number of open descriptors without the one that counts them. */
 export function countFds(): number {
   return readdirSync('/proc/self/fd').length - 1
@@ -13,10 +15,13 @@ export function nextFd(): number {
   return fd
 }
 
+// The node:fs of Deno rejects descriptors that it did not open.
+const statsOf = (fd: number) => (isDeno ? statSync(`/proc/self/fd/${fd}`) : fstatSync(fd))
+
 /** Returns whether the descriptor is open. */
 export function isOpen(fd: number): boolean {
   try {
-    fstatSync(fd)
+    statsOf(fd)
     return true
   } catch {
     return false
@@ -25,7 +30,7 @@ export function isOpen(fd: number): boolean {
 
 /** Returns the device and the inode, which identify a file. */
 export function identity(file: string | Buffer | number): string {
-  const { dev, ino } = typeof file === 'number' ? fstatSync(file) : statSync(file)
+  const { dev, ino } = typeof file === 'number' ? statsOf(file) : statSync(file)
   return `${dev}:${ino}`
 }
 

@@ -202,7 +202,7 @@ async function runAll(callLater) {
     console.log(
       `  ---\n  ${String(error?.stack ?? inspect(error))
         .split('\n')
-        .slice(0, 12)
+        .slice(0, 40)
         .join('\n  ')}\n  ...`,
     )
   }
