@@ -33,12 +33,13 @@ export function statNow(
 }
 
 export async function statLater(
-  state: RootState,
+  stateOf: () => RootState,
   path: PathLike,
   given: unknown,
   followSymlinks: boolean,
 ): Promise<AnyStats> {
   const checked = validatePath(path)
+  const state = stateOf()
   const read = followSymlinks ? options.readStatLater : options.readLstatLater
   const { bigint = false } = read(given)
   const subject: Subject = { state, caller: followSymlinks ? 'Root.stat' : 'Root.lstat', path: checked }
@@ -79,7 +80,12 @@ export function readdirNow(state: RootState, path: PathLike, given: unknown): un
   return asBuffers ? sink.names.map(decode) : sink.names
 }
 
-export async function readdirLater(state: RootState, path: PathLike, given: unknown): Promise<unknown[]> {
+export async function readdirLater(
+  stateOf: () => RootState,
+  path: PathLike,
+  given: unknown,
+): Promise<unknown[]> {
+  const state = stateOf()
   const { checked, withFileTypes, recursive, asBuffers, decode, subject, entries, top } = listing(
     state,
     path,
@@ -87,7 +93,7 @@ export async function readdirLater(state: RootState, path: PathLike, given: unkn
   )
   if (withFileTypes) {
     const sink = new EntrySink(top, decode)
-    const listed = (await later(entries)) as unknown[] | Parameters<typeof drainInTurns>[0]
+    const listed = (await later(() => entries)) as unknown[] | Parameters<typeof drainInTurns>[0]
     if (Array.isArray(listed)) sink.addAll(listed)
     else await drainInTurns(listed, sink.add)
     return sink.entries

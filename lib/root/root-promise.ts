@@ -49,7 +49,7 @@ export async function openRoot(path: PathLike | FdLike, options?: options.RootOp
 
 // Until the number is taken, the addon owns the descriptor, and closes it if this worker is terminated.
 const takeFd = async (call: RootCall<unknown>) =>
-  handOut(native.takeFd((await later(call)) as Handle<Descriptor>))
+  handOut(native.takeFd((await later(() => call)) as Handle<Descriptor>))
 
 /**
  * A directory that nothing leads out of, like `Root` of `fdkit`. Its methods return promises, and
@@ -106,7 +106,7 @@ export class Root {
 
   /** {@inheritDoc Root.openRoot} */
   async openRoot(path: PathLike): Promise<Root> {
-    const handle = (await later(calls.narrowCall(this.#state, path))) as Handle<NativeRoot>
+    const handle = (await later(() => calls.narrowCall(this.#state, path))) as Handle<NativeRoot>
     return construct(new RootState(handle, this.#state.refusesSymlinks))
   }
 
@@ -146,7 +146,7 @@ export class Root {
     options?: options.NameEncoding | options.ReadFileOptions | null,
   ): Promise<string | Buffer> {
     const { call, decode } = calls.readFileCall(this.#state, path, options)
-    return decode(await later(call))
+    return decode(await later(() => call))
   }
 
   /**
@@ -154,99 +154,87 @@ export class Root {
    *
    * Bytes are copied before the call returns.
    */
-  async writeFile(
+  writeFile(
     path: PathLike,
     data: Contents,
     options?: BufferEncoding | options.WriteFileOptions | null,
   ): Promise<void> {
-    await later(calls.writeFileCall(this.#state, path, data, options))
+    return later(() => calls.writeFileCall(this.#state, path, data, options))
   }
 
   /** {@inheritDoc Root.appendFile} */
-  async appendFile(
+  appendFile(
     path: PathLike,
     data: Contents,
     options?: BufferEncoding | options.AppendFileOptions | null,
   ): Promise<void> {
-    await later(calls.appendFileCall(this.#state, path, data, options))
+    return later(() => calls.appendFileCall(this.#state, path, data, options))
   }
 
   /** {@inheritDoc Root.stat} */
-  async stat(path: PathLike, options: options.RootStatOptions & { bigint: true }): Promise<fs.BigIntStats>
-  async stat(
-    path: PathLike,
-    options?: options.RootStatOptions & { bigint?: false | undefined },
-  ): Promise<fs.Stats>
-  async stat(path: PathLike, options?: options.RootStatOptions): Promise<fs.Stats | fs.BigIntStats>
-  async stat(path: PathLike, options?: options.RootStatOptions): Promise<fs.Stats | fs.BigIntStats> {
-    return statLater(this.#state, path, options, true)
+  stat(path: PathLike, options: options.RootStatOptions & { bigint: true }): Promise<fs.BigIntStats>
+  stat(path: PathLike, options?: options.RootStatOptions & { bigint?: false | undefined }): Promise<fs.Stats>
+  stat(path: PathLike, options?: options.RootStatOptions): Promise<fs.Stats | fs.BigIntStats>
+  stat(path: PathLike, options?: options.RootStatOptions): Promise<fs.Stats | fs.BigIntStats> {
+    return statLater(() => this.#state, path, options, true)
   }
 
   /** {@inheritDoc Root.lstat} */
-  async lstat(path: PathLike, options: options.RootStatOptions & { bigint: true }): Promise<fs.BigIntStats>
-  async lstat(
-    path: PathLike,
-    options?: options.RootStatOptions & { bigint?: false | undefined },
-  ): Promise<fs.Stats>
-  async lstat(path: PathLike, options?: options.RootStatOptions): Promise<fs.Stats | fs.BigIntStats>
-  async lstat(path: PathLike, options?: options.RootStatOptions): Promise<fs.Stats | fs.BigIntStats> {
-    return statLater(this.#state, path, options, false)
+  lstat(path: PathLike, options: options.RootStatOptions & { bigint: true }): Promise<fs.BigIntStats>
+  lstat(path: PathLike, options?: options.RootStatOptions & { bigint?: false | undefined }): Promise<fs.Stats>
+  lstat(path: PathLike, options?: options.RootStatOptions): Promise<fs.Stats | fs.BigIntStats>
+  lstat(path: PathLike, options?: options.RootStatOptions): Promise<fs.Stats | fs.BigIntStats> {
+    return statLater(() => this.#state, path, options, false)
   }
 
   /** {@inheritDoc Root.access} */
-  async access(path: PathLike, mode?: number): Promise<void> {
-    await later(calls.accessCall(this.#state, path, mode))
+  access(path: PathLike, mode?: number): Promise<void> {
+    return later(() => calls.accessCall(this.#state, path, mode))
   }
 
   /** {@inheritDoc Root.exists} */
   async exists(path: PathLike): Promise<boolean> {
     const call = calls.existsCall(this.#state, path)
-    return call !== undefined && later(call)
+    return call !== undefined && later(() => call)
   }
 
   /** {@inheritDoc Root.readdir} */
-  async readdir(
+  readdir(
     path: PathLike,
     options: 'buffer' | (options.ReaddirOptions & { encoding: 'buffer'; withFileTypes?: false | undefined }),
   ): Promise<Buffer[]>
-  async readdir(
+  readdir(
     path: PathLike,
     options: options.ReaddirOptions & { encoding: 'buffer'; withFileTypes: true },
   ): Promise<Dirent<Buffer>[]>
-  async readdir(path: PathLike, options: options.ReaddirOptions & { withFileTypes: true }): Promise<Dirent[]>
-  async readdir(
+  readdir(path: PathLike, options: options.ReaddirOptions & { withFileTypes: true }): Promise<Dirent[]>
+  readdir(
     path: PathLike,
     options?: BufferEncoding | null | (options.ReaddirOptions & { withFileTypes?: false | undefined }),
   ): Promise<string[]>
-  async readdir(
+  readdir(
     path: PathLike,
     options?: options.NameEncoding | options.ReaddirOptions | null,
   ): Promise<string[] | Buffer[] | Dirent[] | Dirent<Buffer>[]>
-  async readdir(
+  readdir(
     path: PathLike,
     options?: options.NameEncoding | options.ReaddirOptions | null,
   ): Promise<unknown[]> {
-    return readdirLater(this.#state, path, options)
+    return readdirLater(() => this.#state, path, options)
   }
 
   /** {@inheritDoc Root.mkdir} */
-  async mkdir(
-    path: PathLike,
-    options: options.MkdirOptions & { recursive: true },
-  ): Promise<string | undefined>
-  async mkdir(
+  mkdir(path: PathLike, options: options.MkdirOptions & { recursive: true }): Promise<string | undefined>
+  mkdir(
     path: PathLike,
     options?: number | string | null | (options.MkdirOptions & { recursive?: false | undefined }),
   ): Promise<void>
-  async mkdir(
-    path: PathLike,
-    options?: number | string | options.MkdirOptions | null,
-  ): Promise<string | undefined>
-  async mkdir(
+  mkdir(path: PathLike, options?: number | string | options.MkdirOptions | null): Promise<string | undefined>
+  mkdir(
     path: PathLike,
     options?: number | string | options.MkdirOptions | null,
   ): Promise<string | undefined | void> {
-    return later(calls.mkdirCall(this.#state, path, options))
+    return later(() => calls.mkdirCall(this.#state, path, options))
   }
 
   /** {@inheritDoc Root.mkdtemp} */
@@ -270,7 +258,7 @@ export class Root {
     options?: options.NameEncoding | options.EncodingOptions | null,
   ): Promise<string | Buffer> {
     const { call, decode } = calls.mkdtempCall(this.#state, prefix, options)
-    return decode(await later(call))
+    return decode(await later(() => call))
   }
 
   /** {@inheritDoc Root.rm} */
@@ -279,28 +267,28 @@ export class Root {
   }
 
   /** {@inheritDoc Root.unlink} */
-  async unlink(path: PathLike): Promise<void> {
-    await later(calls.unlinkCall(this.#state, path))
+  unlink(path: PathLike): Promise<void> {
+    return later(() => calls.unlinkCall(this.#state, path))
   }
 
   /** {@inheritDoc Root.rmdir} */
-  async rmdir(path: PathLike): Promise<void> {
-    await later(calls.rmdirCall(this.#state, path))
+  rmdir(path: PathLike): Promise<void> {
+    return later(() => calls.rmdirCall(this.#state, path))
   }
 
   /** {@inheritDoc Root.rename} */
-  async rename(oldPath: PathLike, newPath: PathLike, options?: options.RootRenameOptions): Promise<void> {
-    await later(calls.renameCall(this.#state, oldPath, newPath, options))
+  rename(oldPath: PathLike, newPath: PathLike, options?: options.RootRenameOptions): Promise<void> {
+    return later(() => calls.renameCall(this.#state, oldPath, newPath, options))
   }
 
   /** {@inheritDoc Root.link} */
-  async link(existingPath: PathLike, newPath: PathLike): Promise<void> {
-    await later(calls.linkCall(this.#state, existingPath, newPath))
+  link(existingPath: PathLike, newPath: PathLike): Promise<void> {
+    return later(() => calls.linkCall(this.#state, existingPath, newPath))
   }
 
   /** {@inheritDoc Root.symlink} */
-  async symlink(target: PathLike, path: PathLike): Promise<void> {
-    await later(calls.symlinkCall(this.#state, target, path))
+  symlink(target: PathLike, path: PathLike): Promise<void> {
+    return later(() => calls.symlinkCall(this.#state, target, path))
   }
 
   /** {@inheritDoc Root.readlink} */
@@ -324,7 +312,7 @@ export class Root {
     options?: options.NameEncoding | options.EncodingOptions | null,
   ): Promise<string | Buffer> {
     const { call, decode } = calls.readlinkCall(this.#state, path, options)
-    return decode(await later(call))
+    return decode(await later(() => call))
   }
 
   /** {@inheritDoc Root.realpath} */
@@ -348,27 +336,27 @@ export class Root {
     options?: options.NameEncoding | options.EncodingOptions | null,
   ): Promise<string | Buffer> {
     const { call, decode } = calls.realpathCall(this.#state, path, options)
-    return decode(await later(call))
+    return decode(await later(() => call))
   }
 
   /** {@inheritDoc Root.chmod} */
-  async chmod(path: PathLike, mode: number | string): Promise<void> {
-    await later(calls.chmodCall(this.#state, path, mode))
+  chmod(path: PathLike, mode: number | string): Promise<void> {
+    return later(() => calls.chmodCall(this.#state, path, mode))
   }
 
   /** {@inheritDoc Root.chown} */
-  async chown(path: PathLike, uid: number, gid: number): Promise<void> {
-    await later(calls.chownCall(this.#state, path, uid, gid))
+  chown(path: PathLike, uid: number, gid: number): Promise<void> {
+    return later(() => calls.chownCall(this.#state, path, uid, gid))
   }
 
   /** {@inheritDoc Root.utimes} */
-  async utimes(path: PathLike, atime: calls.TimeLike, mtime: calls.TimeLike): Promise<void> {
-    await later(calls.utimesCall(this.#state, path, atime, mtime))
+  utimes(path: PathLike, atime: calls.TimeLike, mtime: calls.TimeLike): Promise<void> {
+    return later(() => calls.utimesCall(this.#state, path, atime, mtime))
   }
 
   /** {@inheritDoc Root.truncate} */
-  async truncate(path: PathLike, len?: number): Promise<void> {
-    await later(calls.truncateCall(this.#state, path, len))
+  truncate(path: PathLike, len?: number): Promise<void> {
+    return later(() => calls.truncateCall(this.#state, path, len))
   }
 
   /** {@inheritDoc Root.fwalk} */

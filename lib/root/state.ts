@@ -116,7 +116,11 @@ export function now<T>(call: RootCall<T>): T {
   return finish(call.make(false) as Outcome<T>, call)
 }
 
-/** Runs a call off the main thread. */
-export async function later<T>(call: RootCall<T>): Promise<T> {
+/**
+ * Prepares a call and runs it off the main thread. A failure to prepare it rejects the promise, so a method
+ * needs no promise of its own.
+ */
+export async function later<T>(prepare: () => RootCall<T>): Promise<T> {
+  const call = prepare()
   return finish(await call.make(true), call)
 }
