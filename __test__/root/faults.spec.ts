@@ -93,7 +93,7 @@ async function run(
       cwd: packageRoot,
       // Each thread counts its own calls.
       env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
-      timeout: patience(60_000),
+      timeout: patience(120_000),
       killSignal: 'SIGKILL',
     },
   ).catch((error) => {
