@@ -85,15 +85,6 @@ function denied(scope: Scope, path: string): Error {
   return Object.assign(error, { code: 'ERR_ACCESS_DENIED', permission: permissions[scope], resource: path })
 }
 
-/**
- * Returns whether a symbolic link with this text leads to something below its own directory, wherever it is
- * moved.
- */
-function leadsDown(target: unknown): boolean {
-  const text = typeof target === 'string' ? target : Buffer.from(target as Uint8Array).toString('latin1')
-  return !text.startsWith('/') && !text.split('/').includes('..')
-}
-
 /** Returns the functions of the addon, which check each path first if the permission model is on. */
 export function confine(binding: Binding, model: Permission | undefined = permission): Binding {
   if (model === undefined) return binding
@@ -146,13 +137,11 @@ export function confine(binding: Binding, model: Permission | undefined = permis
     check({ path: 0, dirFd: 1, scopes: BOTH, isTree: true }, where as unknown as unknown[])
     return binding.rootStart(...args)
   }
-  // A symbolic link leads every later call elsewhere, so it needs all permissions, as in Node.js. Beneath a
-  // Root, which has both permissions for what is below it, a link that only leads down needs no more.
-  const alone = { symlinkat: () => false, rootSymlink: ([, , target]: unknown[]) => leadsDown(target) }
-  for (const [name, isFree] of Object.entries(alone)) {
-    const call = binding[name as keyof typeof alone] as (...args: unknown[]) => unknown
+  // A symbolic link leads every later call elsewhere, so it needs all permissions, as in Node.js.
+  for (const name of ['symlinkat', 'rootSymlink'] as const) {
+    const call = binding[name] as (...args: unknown[]) => unknown
     confined[name] = (...args: unknown[]) => {
-      for (const scope of BOTH) if (!isFree(args) && !model.has(scope)) throw denied(scope, '*')
+      for (const scope of BOTH) if (!model.has(scope)) throw denied(scope, '*')
       return call(...args)
     }
   }
