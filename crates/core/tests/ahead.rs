@@ -171,8 +171,8 @@ fn links_to_directories_are_passed_without_a_step() {
     let _alone = alone();
     let top = TempDir::new();
     for number in 0..20 {
-        fs::create_dir(top.at(&format!("d{number}"))).unwrap();
-        symlink("d0", top.at(&format!("l{number}"))).unwrap();
+        fs::create_dir(top.at(format!("d{number}"))).unwrap();
+        symlink("d0", top.at(format!("l{number}"))).unwrap();
     }
     fs::create_dir(top.at("d7/below")).unwrap();
     symlink("..", top.at("d7/up")).unwrap();
