@@ -36,7 +36,7 @@ async function follow(
   let woken = 0
   for (let value = 1; value <= 8; value++) {
     // The reader may already sleep, or be about to.
-    await sleep((value % 3) * 5)
+    await sleep(patience((value % 3) * 5))
     Atomics.store(words, 1, value)
     woken += futexWake(words, 1)
     for (let time = 0; time < patience(2000) && lines().length < value; time++) await sleep(5)
