@@ -69,7 +69,7 @@ test('wrong arguments are errors with the usage, and with what was probably mean
   const wrong: [string[], string][] = [
     [['dv'], 'no such command: dv; did you mean du?'],
     [['constructor'], 'no such command: constructor'],
-    [['--versio'], 'no such option: --versio; did you mean --version?'],
+    [['--versions'], 'no such option: --versions; did you mean --version?'],
     [['--help', 'x'], 'a command comes first, not --help'],
     [['du', '--jsn'], 'no such option: --jsn; did you mean --json?'],
     [['du', '--top'], '--top needs a value'],

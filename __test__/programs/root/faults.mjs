@@ -9,7 +9,7 @@ import { answer, args, countFds } from '../context.mjs'
 
 const [top, kind] = args
 const { closeSync } = fs
-const { getuid, getgid } = process
+const { getuid = () => 0, getgid = () => 0 } = process
 
 /** The operations by the names of their trees. */
 const operations = {

@@ -160,13 +160,14 @@ if (isMainThread) {
   }
   answer(found)
 } else {
+  /** @type {{ stop: Int32Array, base: string }} */
   const { stop, base } = workerData
-  parentPort.postMessage('ready')
+  parentPort?.postMessage('ready')
   let moves = 0
   // A naive resolution that stands in a/a when it is moved goes up to `base`.
   for (; Atomics.load(stop, 0) === 0; moves++) {
     fs.renameSync(`${base}/a/a`, `${base}/b`)
     fs.renameSync(`${base}/b`, `${base}/a/a`)
   }
-  parentPort.postMessage(moves)
+  parentPort?.postMessage(moves)
 }
