@@ -3,7 +3,7 @@
 let last: Promise<void> = Promise.resolve()
 
 /** How many milliseconds of a turn are spent on results that are ready. */
-const SHARE = 1
+const SHARE = 0.5
 
 let startedAt: number | undefined
 
@@ -12,7 +12,7 @@ const endTurn = (): void => {
 }
 
 /**
- * Returns whether this turn of the event loop has handed out results for a millisecond, of however
+ * Returns whether this turn of the event loop has handed out results for half a millisecond, of however
  * many callers. The clock starts with the first call in a turn.
  *
  * Promises that are already resolved never let the event loop turn. The caller goes on after
