@@ -98,7 +98,9 @@ async function measureOne({ what, maker, atMost }: (typeof trees)[number], base:
 export async function measureRmtree(isPlotted: boolean): Promise<Target[]> {
   const measured: Measured[] = []
   for (const base of BASES) {
-    for (const tree of trees) measured.push(await measureOne(tree, base))
+    // On a disk, creating so many large directories takes far longer than deleting them.
+    const chosen = base === MEMORY ? trees : trees.slice(0, 1)
+    for (const tree of chosen) measured.push(await measureOne(tree, base))
   }
   if (isPlotted) {
     // The trees in one file system: what a disk adds is the same for all.
