@@ -144,6 +144,8 @@ function isTolerated({ operation, syscall, line }: Call, kind: Mode['kind']): bo
     line.includes('O_TMPFILE') ||
     // The kernel frees the descriptor whatever it answers.
     syscall === 'close' ||
+    // musl sets the flag once more after F_DUPFD_CLOEXEC, and ignores the answer.
+    line.includes('F_SETFD, FD_CLOEXEC') ||
     // Resolution by component looks at what it could not enter.
     (syscall === 'openat' && line.includes('O_PATH|O_DIRECTORY'))
   )
