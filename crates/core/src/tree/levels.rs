@@ -13,7 +13,7 @@ use std::sync::{Arc, Weak};
 use crate::error::{Error, Result};
 use crate::files::descriptors::Identity;
 use crate::files::directory::open_directory;
-use crate::tree::ahead::{Ahead, Looker, Manner, Taken};
+use crate::tree::ahead::{Ahead, Found, Looker, Manner};
 use crate::tree::listing::Listing;
 
 /// The top, the level that is listed, its child, and one to find a closed level again.
@@ -218,13 +218,13 @@ impl Levels {
     }
 
     /// Returns the child of the last level that is visited next, if it was listed ahead.
-    pub(crate) fn take_ahead(&self, name: &CStr, looker: &mut Looker) -> Taken {
+    pub(crate) fn take_ahead(&self, name: &CStr, looker: &mut Looker) -> Found {
         let parent = self.last().and_then(|level| level.fd.as_ref());
         match self.ahead.as_ref().zip(parent) {
             Some((ahead, parent)) => {
                 ahead.take(self.levels.len(), name, parent, self.slots(), looker)
             }
-            None => Taken::Nothing,
+            None => Found::Nothing,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::error::{Error, Result, retry};
 use crate::files::descriptors::Identity;
 use crate::files::directory::{is_not_a_directory, open_directory};
 use crate::files::name_list::{FileType, Names};
-use crate::tree::ahead::{Looked, Taken, automatic_threads};
+use crate::tree::ahead::{Found, Looked, automatic_threads};
 use crate::tree::listing::Listing;
 use crate::tree::walk::{Step, Walk};
 use crate::tree::work::{Outcome, Work};
@@ -94,8 +94,8 @@ impl Walk<'_> {
             }
             if is_directory || file_type == FileType::SymbolicLink && self.manner.looks_at_links() {
                 match self.levels.take_ahead(name, &mut self.looker) {
-                    Taken::Link => return Ok(false),
-                    Taken::Looked(looked) if self.still_holds(&looked, name) => {
+                    Found::Link => return Ok(false),
+                    Found::Looked(looked) if self.still_holds(&looked, name) => {
                         return self.adopt(name, *looked).map(|()| true);
                     }
                     _ => {}

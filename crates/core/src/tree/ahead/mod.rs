@@ -24,7 +24,8 @@ use nix::sys::resource::{Resource, getrlimit};
 use crate::files::directory::is_not_a_directory;
 use crate::files::name_list::Names;
 pub(crate) use look::{Looked, Looker, Manner};
-use queue::{BUDGET, End, Found, Garbage, MOST, Queue, Task};
+pub(crate) use queue::Found;
+use queue::{BUDGET, Garbage, MOST, Queue, Task};
 
 /// The most threads that are started unless the caller asks for more.
 const AUTOMATIC: usize = 4;
@@ -39,7 +40,6 @@ const SPINS: usize = 500;
 // How long a walk that must not block waits for a directory that a thread is about to list: about
 // as long as it takes to list some. To let a thread of a pool wait takes two or three times as long.
 const SOON: Duration = Duration::from_micros(40);
-const SPINS_PER_LOOK: usize = 10;
 
 /// The number of threads that a walk starts by default. The walk itself takes a core as well.
 pub(crate) fn automatic_threads() -> usize {
@@ -56,15 +56,6 @@ fn cores() -> usize {
 fn most() -> usize {
     let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft);
     usize::try_from(limit / 8).unwrap_or(MOST).min(MOST)
-}
-
-/// The result of the threads for a directory that the walk comes to.
-#[derive(Debug)]
-pub(crate) enum Taken {
-    Nothing,
-    Looked(Box<Looked>),
-    /// A link, which the walk does not enter.
-    Link,
 }
 
 /// The threads of one walk, and what they work on. Dropping it ends and joins them.
@@ -146,16 +137,14 @@ impl Ahead {
         parent: &Arc<OwnedFd>,
         slots: usize,
         looker: &mut Looker,
-    ) -> Taken {
+    ) -> Found {
         let mut garbage = Garbage::new();
         let mut state = self.shared.lock();
         state.queue.set_slots(slots);
         let found = loop {
             match state.queue.take(depth, name, &mut garbage) {
-                Found::Nothing => break Taken::Nothing,
-                Found::Looked(looked) => break Taken::Looked(looked),
-                Found::Link => break Taken::Link,
-                Found::Running => state = self.shared.work_or_wait(state, looker),
+                Some(found) => break found,
+                None => state = self.shared.work_or_wait(state, looker),
             }
         };
         state.queue.set_parent(depth, parent);
@@ -173,27 +162,19 @@ impl Ahead {
         to_the_bottom: bool,
     ) -> Option<bool> {
         let mut until = None;
-        let mut state = self.shared.lock();
         loop {
+            let state = self.shared.lock();
             let is_ready = state.queue.is_ready(depth, names, at, to_the_bottom);
-            let is_begun = state.queue.is_running() || state.queue.has_work() && state.idle > 0;
             // On a single core, the thread would not get on while this one waits.
-            let is_coming = is_begun && cores() > 1;
-            if is_ready != Some(false) || !is_coming {
+            if is_ready != Some(false) || cores() == 1 || !state.is_begun() {
                 return is_ready;
             }
             let completed = self.shared.completed.load(Ordering::Relaxed);
             self.shared.wake(state);
             let until = *until.get_or_insert_with(|| Instant::now() + SOON);
-            while self.shared.completed.load(Ordering::Relaxed) == completed {
-                for _ in 0..SPINS_PER_LOOK {
-                    std::hint::spin_loop();
-                }
-                if Instant::now() > until {
-                    return is_ready;
-                }
+            if !self.shared.poll(completed, || Instant::now() > until) {
+                return is_ready;
             }
-            state = self.shared.lock();
         }
     }
 
@@ -245,6 +226,13 @@ impl Ahead {
     /// Says whether a listing still held; see [`Queue::note`].
     pub(crate) fn note(&self, is_useful: bool) {
         self.shared.lock().queue.note(is_useful);
+    }
+}
+
+impl State {
+    /// Whether a directory is being listed, or a thread is about to wake up for one.
+    fn is_begun(&self) -> bool {
+        self.queue.is_running() || self.idle > 0 && self.queue.has_work()
     }
 }
 
@@ -316,17 +304,17 @@ impl Shared {
         #[cfg(test)]
         let looked = hooks::disturb(task.id, looked);
         let is_out = looked.as_ref().is_err_and(crate::tree::levels::is_out_of_descriptors);
-        let end = match looked {
-            Ok(Some(looked)) => End::Looked(looked),
-            Err(error) if task.is_link && is_not_a_directory(&error) => End::Link,
-            _ => End::Nothing,
+        let found = match looked {
+            Ok(Some(looked)) => Found::Looked(Box::new(looked)),
+            Err(error) if task.is_link && is_not_a_directory(&error) => Found::Link,
+            _ => Found::Nothing,
         };
         let mut garbage = Garbage::new();
         let mut state = self.lock();
         if is_out {
             state.queue.shrink();
         }
-        state.queue.complete(task.id, end, &mut garbage);
+        state.queue.complete(task.id, found, &mut garbage);
         self.completed.fetch_add(1, Ordering::Relaxed);
         if state.is_walk_asleep {
             self.done.notify_one();
@@ -351,17 +339,28 @@ impl Shared {
         }
         let completed = self.completed.load(Ordering::Relaxed);
         drop(state);
-        for _ in 0..SPINS {
-            if self.completed.load(Ordering::Relaxed) != completed {
-                return self.lock();
-            }
-            std::hint::spin_loop();
-        }
+        let mut spins = 0;
+        self.poll(completed, || {
+            spins += 1;
+            spins > SPINS
+        });
         let state = self.lock();
         if self.completed.load(Ordering::Relaxed) != completed {
             return state;
         }
         self.wait(state)
+    }
+
+    /// Looks again and again whether another directory was listed than the first `completed`. Returns
+    /// false if `is_enough` ends that.
+    fn poll(&self, completed: u64, mut is_enough: impl FnMut() -> bool) -> bool {
+        while self.completed.load(Ordering::Relaxed) == completed {
+            if is_enough() {
+                return false;
+            }
+            std::hint::spin_loop();
+        }
+        true
     }
 
     fn wait<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {

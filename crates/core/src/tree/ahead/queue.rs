@@ -1,20 +1,17 @@
 //! The directories that a walk visits next, and how far they are listed already.
 
+mod begin;
 mod replace;
 
 use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Weak};
 
-use crate::files::name_list::{FileType, Names};
+use crate::files::name_list::Names;
 use crate::tree::ahead::look::Looked;
 
 /// How many directories are listed ahead at most.
 pub(crate) const MOST: usize = 64;
-
-// So many of them only if the walk comes to them before nearly all others: if it enters a large
-// directory that nobody listed ahead, the threads work on that.
-const RESERVE: usize = MOST / 4;
 
 /// How many bytes the names take at most that are listed ahead.
 pub(crate) const BUDGET: usize = 4 << 20;
@@ -68,10 +65,7 @@ enum State {
     /// Nobody has begun this name, nor those after it.
     Waiting(Weak<OwnedFd>, usize),
     Running(u64),
-    /// `None`: the walk has to list it.
-    Done(Option<Box<Looked>>),
-    /// A link, which the walk does not enter.
-    Link,
+    Done(Found),
 }
 
 /// A directory that is to be listed ahead.
@@ -86,22 +80,13 @@ pub(crate) struct Task {
 }
 
 /// The result of a task.
-#[derive(Debug)]
-pub(crate) enum End {
-    /// The walk has to list the directory itself.
-    Nothing,
-    Looked(Looked),
-    /// A link, which the walk does not enter.
-    Link,
-}
-
-/// The state of a directory in the queue when the walk comes to it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) enum Found {
-    /// It has to list the directory itself.
+    /// The walk has to list the directory itself.
+    #[default]
     Nothing,
-    Running,
     Looked(Box<Looked>),
+    /// A link, which the walk does not enter.
     Link,
 }
 
@@ -117,6 +102,12 @@ impl Task {
     pub(crate) fn name(&self) -> &CStr {
         let mut at = self.at;
         self.names.next(&mut at).map_or(c"", |(name, _)| name)
+    }
+}
+
+impl Found {
+    fn into_looked(self) -> Option<Box<Looked>> {
+        if let Self::Looked(looked) = self { Some(looked) } else { None }
     }
 }
 
@@ -161,19 +152,25 @@ impl Queue {
             if self.held == 0 || self.running + self.held <= most {
                 break;
             }
-            if let Some(State::Done(looked)) = self.stack.get_mut(index).map(|e| &mut e.state) {
-                let looked = looked.take();
-                self.let_go(looked, garbage);
+            if let Some(State::Done(found)) = self.stack.get_mut(index).map(|e| &mut e.state)
+                && !matches!(found, Found::Link)
+            {
+                let found = std::mem::take(found);
+                self.let_go(found, garbage);
             }
         }
         self.running + self.held > most
     }
 
-    fn let_go(&mut self, looked: Option<Box<Looked>>, garbage: &mut Garbage) {
-        if let Some(looked) = looked {
+    fn let_go(&mut self, found: Found, garbage: &mut Garbage) {
+        self.uncount(&found);
+        garbage.extend(found.into_looked());
+    }
+
+    fn uncount(&mut self, found: &Found) {
+        if let Found::Looked(looked) = found {
             self.held -= 1;
             self.bytes -= looked.listing.size();
-            garbage.push(looked);
         }
     }
 
@@ -217,32 +214,30 @@ impl Queue {
     fn pop(&mut self, garbage: &mut Garbage) {
         match self.stack.pop().map(|element| element.state) {
             Some(State::Waiting(_, left)) => self.waiting -= left,
-            Some(State::Done(looked)) => self.let_go(looked, garbage),
+            Some(State::Done(found)) => self.let_go(found, garbage),
             _ => {}
         }
     }
 
     /// Takes out the directory that the walk goes to, which is the next at `depth`, or one after
-    /// it if the walk could not go to that.
-    pub(crate) fn take(&mut self, depth: usize, name: &CStr, garbage: &mut Garbage) -> Found {
+    /// it if the walk could not go to that. Returns `None` if it is being listed.
+    pub(crate) fn take(
+        &mut self,
+        depth: usize,
+        name: &CStr,
+        garbage: &mut Garbage,
+    ) -> Option<Found> {
         self.forget(depth + 1, garbage);
         self.pause = self.pause.saturating_sub(1);
         while let Some(last) = self.stack.last_mut().filter(|last| last.depth == depth) {
             let is_it = last.name() == name;
             match &mut last.state {
-                State::Running(_) if is_it => return Found::Running,
-                State::Done(looked) if is_it => {
-                    let looked = looked.take();
+                State::Running(_) if is_it => return None,
+                State::Done(found) if is_it => {
+                    let found = std::mem::take(found);
                     self.stack.pop();
-                    return looked.map_or(Found::Nothing, |looked| {
-                        self.held -= 1;
-                        self.bytes -= looked.listing.size();
-                        Found::Looked(looked)
-                    });
-                }
-                State::Link if is_it => {
-                    self.stack.pop();
-                    return Found::Link;
+                    self.uncount(&found);
+                    return Some(found);
                 }
                 State::Waiting(_, left) => {
                     while last.at < last.end
@@ -251,7 +246,7 @@ impl Queue {
                         *left = left.saturating_sub(1);
                         self.waiting = self.waiting.saturating_sub(1);
                         if next == name {
-                            return Found::Nothing;
+                            return Some(Found::Nothing);
                         }
                     }
                     self.pop(garbage);
@@ -260,7 +255,7 @@ impl Queue {
             }
             self.forget(depth + 1, garbage);
         }
-        Found::Nothing
+        Some(Found::Nothing)
     }
 
     /// Returns whether the next directory of those in `names` from `at` on is listed, or `None` if
@@ -281,8 +276,8 @@ impl Queue {
             let element = elements.find(|element| !element.is_exhausted());
             let is_it = |element: &&Element| element.depth == depth && element.name() == name;
             match element.filter(is_it).map(|element| &element.state) {
-                Some(State::Link) => {}
-                Some(State::Done(Some(looked))) => {
+                Some(State::Done(Found::Link)) => {}
+                Some(State::Done(Found::Looked(looked))) => {
                     if !to_the_bottom {
                         return Some(true);
                     }
@@ -300,100 +295,25 @@ impl Queue {
         self.running > 0
     }
 
-    /// Whether it pays to wake up a thread.
-    pub(crate) fn has_work(&self) -> bool {
-        let room = self.room();
-        self.waiting > 1 && (room > self.most() / 2 || room > RESERVE / 2 && self.is_short())
-    }
-
-    // Whether little is begun of what the walk comes to next.
-    fn is_short(&self) -> bool {
-        let elements = self.stack.iter().rev().filter(|element| !element.is_exhausted());
-        let next = elements.take(RESERVE / 2);
-        next.into_iter().any(|element| matches!(element.state, State::Waiting(..)))
-    }
-
-    fn most(&self) -> usize {
-        self.slots.min(self.limit)
-    }
-
-    fn room(&self) -> usize {
-        let is_open = self.bytes < BUDGET && self.pause == 0;
-        if is_open { self.most().saturating_sub(self.running + self.held) } else { 0 }
-    }
-
-    /// Begins the directory that is visited next of those that nobody has begun.
-    pub(crate) fn begin(&mut self) -> Option<Task> {
-        let room = self.room();
-        if room == 0 {
-            return None;
-        }
-        let near = self.stack.len().saturating_sub(SCAN);
-        let mut begun = 0;
-        for index in (near..self.stack.len()).rev() {
-            if room <= RESERVE && begun >= RESERVE {
-                return None;
-            }
-            if let Some(task) = self.begin_at(index) {
-                return Some(task);
-            }
-            begun += usize::from(self.stack.get(index).is_some_and(|e| !e.is_exhausted()));
-        }
-        None
-    }
-
-    fn begin_at(&mut self, index: usize) -> Option<Task> {
-        let element = self.stack.get_mut(index)?;
-        let State::Waiting(parent, left) = &mut element.state else {
-            return None;
-        };
-        let parent = parent.upgrade()?;
-        loop {
-            let at = element.at;
-            let next = if at < element.end { element.names.next(&mut element.at) } else { None };
-            let Some((_, file_type)) = next else {
-                self.waiting -= *left;
-                *left = 0;
-                return None;
-            };
-            *left = left.saturating_sub(1);
-            self.waiting = self.waiting.saturating_sub(1);
-            let is_link = file_type == FileType::SymbolicLink;
-            if file_type == FileType::Directory || is_link && self.looks_at_links {
-                let (depth, names) = (element.depth, Arc::clone(&element.names));
-                let id = self.next_id;
-                self.next_id += 1;
-                self.running += 1;
-                let (end, state) = (element.at, State::Running(id));
-                let begun = Element { depth, names: Arc::clone(&names), at, end, state };
-                self.stack.insert(index + 1, begun);
-                return Some(Task { id, is_link, parent, names, at });
-            }
-        }
-    }
-
     /// Puts down what came of a task.
-    pub(crate) fn complete(&mut self, id: u64, end: End, garbage: &mut Garbage) {
+    pub(crate) fn complete(&mut self, id: u64, found: Found, garbage: &mut Garbage) {
         self.running -= 1;
-        self.note(!matches!(end, End::Nothing));
+        self.note(!matches!(found, Found::Nothing));
         let is_it = |element: &Element| matches!(element.state, State::Running(own) if own == id);
         let index = self.stack.iter().rposition(is_it);
-        let (is_link, looked) = match end {
-            End::Nothing => (false, None),
-            End::Looked(looked) => (false, Some(Box::new(looked))),
-            End::Link => (true, None),
-        };
         let Some((index, element)) = index.and_then(|i| Some((i, self.stack.get_mut(i)?))) else {
-            garbage.extend(looked);
+            garbage.extend(found.into_looked());
             return;
         };
-        let children = looked.as_ref().map(|looked| {
+        let depth = element.depth + 1;
+        let children = if let Found::Looked(looked) = &found {
             self.held += 1;
             self.bytes += looked.listing.size();
-            (Arc::downgrade(&looked.fd), Arc::clone(&looked.listing.dirnames))
-        });
-        element.state = if is_link { State::Link } else { State::Done(looked) };
-        let depth = element.depth + 1;
+            Some((Arc::downgrade(&looked.fd), Arc::clone(&looked.listing.dirnames)))
+        } else {
+            None
+        };
+        element.state = State::Done(found);
         if let Some((parent, names)) = children {
             self.insert(index, depth, parent, names, 0);
         }
@@ -417,39 +337,5 @@ impl Queue {
         {
             *old = Arc::downgrade(parent);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn directories(count: usize) -> Arc<Names> {
-        let mut names = Names::default();
-        for number in 0..count {
-            let name = std::ffi::CString::new(number.to_string()).unwrap();
-            names.push(&name, FileType::Directory);
-        }
-        Arc::new(names)
-    }
-
-    fn begin_all(queue: &mut Queue) -> usize {
-        std::iter::from_fn(|| queue.begin()).count()
-    }
-
-    #[test]
-    fn some_descriptors_are_kept_for_what_comes_next() {
-        let parent = Arc::new(OwnedFd::from(std::fs::File::open(".").unwrap()));
-        let mut garbage = Garbage::new();
-        let mut queue = Queue::new(MOST, 128, false);
-        queue.push(1, Arc::downgrade(&parent), directories(100), 0, &mut garbage);
-        assert!(queue.has_work());
-        assert_eq!(begin_all(&mut queue), MOST - RESERVE);
-        assert!(!queue.has_work(), "the walk comes to these 48 first");
-        // The walk enters a directory that is not listed, such as one behind a link.
-        queue.push(2, Arc::downgrade(&parent), directories(100), 0, &mut garbage);
-        assert!(queue.has_work());
-        assert_eq!(begin_all(&mut queue), RESERVE);
-        assert!(!queue.has_work());
     }
 }
