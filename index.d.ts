@@ -2490,6 +2490,16 @@ export interface EncodingOptions {
 	/** The encoding of the result; `'utf8'` by default. */
 	encoding?: NameEncoding | null | undefined;
 }
+/** An encoding, or options with one, that makes the result a Buffer. */
+export type BufferNameOptions = "buffer" | (EncodingOptions & {
+	encoding: "buffer";
+});
+/** An encoding, or options with one, that makes the result a string. */
+export type StringNameOptions = BufferEncoding | null | (EncodingOptions & {
+	encoding?: BufferEncoding | null | undefined;
+});
+/** Any encoding of a result, or options with one. */
+export type NameOptions = NameEncoding | EncodingOptions | null;
 /** Options of {@link Root.rm}. */
 export interface RmOptions {
 	/** Whether a directory is removed with everything in it; `false` by default. */
@@ -2885,9 +2895,7 @@ export declare class Root {
 	 * @param options the encoding of the path, or an object
 	 * @throws the errors of {@link Root.mkdir}
 	 */
-	mkdtemp(prefix: PathLike, options: "buffer" | (EncodingOptions & {
-		encoding: "buffer";
-	})): Buffer;
+	mkdtemp(prefix: PathLike, options: BufferNameOptions): Buffer;
 	/**
 	 * Makes a directory that only this user may use, and returns its path: `prefix` and six random
 	 * letters or digits.
@@ -2895,9 +2903,7 @@ export declare class Root {
 	 * @param options the encoding of the path, or an object
 	 * @throws the errors of {@link Root.mkdir}
 	 */
-	mkdtemp(prefix: PathLike, options?: BufferEncoding | null | (EncodingOptions & {
-		encoding?: BufferEncoding | null | undefined;
-	})): string;
+	mkdtemp(prefix: PathLike, options?: StringNameOptions): string;
 	/**
 	 * Makes a directory that only this user may use, and returns its path: `prefix` and six random
 	 * letters or digits.
@@ -2905,7 +2911,7 @@ export declare class Root {
 	 * @param options the encoding of the path, or an object
 	 * @throws the errors of {@link Root.mkdir}
 	 */
-	mkdtemp(prefix: PathLike, options?: NameEncoding | EncodingOptions | null): string | Buffer;
+	mkdtemp(prefix: PathLike, options?: NameOptions): string | Buffer;
 	/**
 	 * Removes a file or a link; with `recursive`, also a directory and everything in it. Links in it
 	 * are removed, not followed. The root itself cannot be removed (`EINVAL`).
@@ -2961,25 +2967,21 @@ export declare class Root {
 	 * @param options the encoding of the result, or an object
 	 * @throws `EINVAL`: it is not a symbolic link; and the errors of {@link Root.lstat}
 	 */
-	readlink(path: PathLike, options: "buffer" | (EncodingOptions & {
-		encoding: "buffer";
-	})): Buffer;
+	readlink(path: PathLike, options: BufferNameOptions): Buffer;
 	/**
 	 * Returns the target of a symbolic link. It may lead out of the root.
 	 *
 	 * @param options the encoding of the result, or an object
 	 * @throws `EINVAL`: it is not a symbolic link; and the errors of {@link Root.lstat}
 	 */
-	readlink(path: PathLike, options?: BufferEncoding | null | (EncodingOptions & {
-		encoding?: BufferEncoding | null | undefined;
-	})): string;
+	readlink(path: PathLike, options?: StringNameOptions): string;
 	/**
 	 * Returns the target of a symbolic link. It may lead out of the root.
 	 *
 	 * @param options the encoding of the result, or an object
 	 * @throws `EINVAL`: it is not a symbolic link; and the errors of {@link Root.lstat}
 	 */
-	readlink(path: PathLike, options?: NameEncoding | EncodingOptions | null): string | Buffer;
+	readlink(path: PathLike, options?: NameOptions): string | Buffer;
 	/**
 	 * Returns the path of a file without links, `.` and `..`. Unlike in `node:fs`, it is relative to
 	 * the root; `'.'` is the root itself. The file may be renamed at any time.
@@ -2987,9 +2989,7 @@ export declare class Root {
 	 * @param options the encoding of the result, or an object
 	 * @throws the errors of {@link Root.stat}
 	 */
-	realpath(path: PathLike, options: "buffer" | (EncodingOptions & {
-		encoding: "buffer";
-	})): Buffer;
+	realpath(path: PathLike, options: BufferNameOptions): Buffer;
 	/**
 	 * Returns the path of a file without links, `.` and `..`. Unlike in `node:fs`, it is relative to
 	 * the root; `'.'` is the root itself. The file may be renamed at any time.
@@ -2997,9 +2997,7 @@ export declare class Root {
 	 * @param options the encoding of the result, or an object
 	 * @throws the errors of {@link Root.stat}
 	 */
-	realpath(path: PathLike, options?: BufferEncoding | null | (EncodingOptions & {
-		encoding?: BufferEncoding | null | undefined;
-	})): string;
+	realpath(path: PathLike, options?: StringNameOptions): string;
 	/**
 	 * Returns the path of a file without links, `.` and `..`. Unlike in `node:fs`, it is relative to
 	 * the root; `'.'` is the root itself. The file may be renamed at any time.
@@ -3007,7 +3005,7 @@ export declare class Root {
 	 * @param options the encoding of the result, or an object
 	 * @throws the errors of {@link Root.stat}
 	 */
-	realpath(path: PathLike, options?: NameEncoding | EncodingOptions | null): string | Buffer;
+	realpath(path: PathLike, options?: NameOptions): string | Buffer;
 	/**
 	 * Sets the permissions of a file. Links are followed.
 	 *

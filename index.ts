@@ -63,9 +63,11 @@ export type { Dirent } from './lib/root/dirent.js'
 export type { TimeLike } from './lib/root/calls.js'
 export type {
   AppendFileOptions,
+  BufferNameOptions,
   EncodingOptions,
   MkdirOptions,
   NameEncoding,
+  NameOptions,
   ReaddirOptions,
   ReadFileOptions,
   RmOptions,
@@ -75,6 +77,7 @@ export type {
   RootRenameOptions,
   RootStatOptions,
   RootStatSyncOptions,
+  StringNameOptions,
   WriteFileOptions,
 } from './lib/root/options.js'
 export { rmtree, type RmtreeOptions } from './lib/tree/rmtree.js'

@@ -18,6 +18,7 @@ import { ReadableStream as ReadableStream$1 } from 'node:stream/web';
 import type {
 	AccessOptions,
 	AppendFileOptions,
+	BufferNameOptions,
 	Contents,
 	DirEntry,
 	DirEntryStatOptions,
@@ -25,7 +26,6 @@ import type {
 	Dirent,
 	DiskUsage,
 	DiskUsageOptions,
-	EncodingOptions,
 	FdLike,
 	FdsOptions,
 	FollowOptions,
@@ -38,6 +38,7 @@ import type {
 	MemfdOptions,
 	MkdirOptions,
 	NameEncoding,
+	NameOptions,
 	OpenFile,
 	OpenOptions,
 	PathLike,
@@ -57,6 +58,7 @@ import type {
 	StatOptions,
 	StatvfsOptions,
 	StatvfsResult,
+	StringNameOptions,
 	SyncContents,
 	SystemError,
 	TimeLike,
@@ -2012,9 +2014,7 @@ export declare class Root {
 	 * @param options the encoding of the path, or an object
 	 * @throws the errors of {@link Root.mkdir}
 	 */
-	mkdtemp(prefix: PathLike, options: "buffer" | (EncodingOptions & {
-		encoding: "buffer";
-	})): Promise<Buffer>;
+	mkdtemp(prefix: PathLike, options: BufferNameOptions): Promise<Buffer>;
 	/**
 	 * Makes a directory that only this user may use, and returns its path: `prefix` and six random
 	 * letters or digits.
@@ -2022,9 +2022,7 @@ export declare class Root {
 	 * @param options the encoding of the path, or an object
 	 * @throws the errors of {@link Root.mkdir}
 	 */
-	mkdtemp(prefix: PathLike, options?: BufferEncoding | null | (EncodingOptions & {
-		encoding?: BufferEncoding | null | undefined;
-	})): Promise<string>;
+	mkdtemp(prefix: PathLike, options?: StringNameOptions): Promise<string>;
 	/**
 	 * Makes a directory that only this user may use, and returns its path: `prefix` and six random
 	 * letters or digits.
@@ -2032,7 +2030,7 @@ export declare class Root {
 	 * @param options the encoding of the path, or an object
 	 * @throws the errors of {@link Root.mkdir}
 	 */
-	mkdtemp(prefix: PathLike, options?: NameEncoding | EncodingOptions | null): Promise<string | Buffer>;
+	mkdtemp(prefix: PathLike, options?: NameOptions): Promise<string | Buffer>;
 	/**
 	 * Removes a file or a link; with `recursive`, also a directory and everything in it. Links in it
 	 * are removed, not followed. The root itself cannot be removed (`EINVAL`).
@@ -2088,25 +2086,21 @@ export declare class Root {
 	 * @param options the encoding of the result, or an object
 	 * @throws `EINVAL`: it is not a symbolic link; and the errors of {@link Root.lstat}
 	 */
-	readlink(path: PathLike, options: "buffer" | (EncodingOptions & {
-		encoding: "buffer";
-	})): Promise<Buffer>;
+	readlink(path: PathLike, options: BufferNameOptions): Promise<Buffer>;
 	/**
 	 * Returns the target of a symbolic link. It may lead out of the root.
 	 *
 	 * @param options the encoding of the result, or an object
 	 * @throws `EINVAL`: it is not a symbolic link; and the errors of {@link Root.lstat}
 	 */
-	readlink(path: PathLike, options?: BufferEncoding | null | (EncodingOptions & {
-		encoding?: BufferEncoding | null | undefined;
-	})): Promise<string>;
+	readlink(path: PathLike, options?: StringNameOptions): Promise<string>;
 	/**
 	 * Returns the target of a symbolic link. It may lead out of the root.
 	 *
 	 * @param options the encoding of the result, or an object
 	 * @throws `EINVAL`: it is not a symbolic link; and the errors of {@link Root.lstat}
 	 */
-	readlink(path: PathLike, options?: NameEncoding | EncodingOptions | null): Promise<string | Buffer>;
+	readlink(path: PathLike, options?: NameOptions): Promise<string | Buffer>;
 	/**
 	 * Returns the path of a file without links, `.` and `..`. Unlike in `node:fs`, it is relative to
 	 * the root; `'.'` is the root itself. The file may be renamed at any time.
@@ -2114,9 +2108,7 @@ export declare class Root {
 	 * @param options the encoding of the result, or an object
 	 * @throws the errors of {@link Root.stat}
 	 */
-	realpath(path: PathLike, options: "buffer" | (EncodingOptions & {
-		encoding: "buffer";
-	})): Promise<Buffer>;
+	realpath(path: PathLike, options: BufferNameOptions): Promise<Buffer>;
 	/**
 	 * Returns the path of a file without links, `.` and `..`. Unlike in `node:fs`, it is relative to
 	 * the root; `'.'` is the root itself. The file may be renamed at any time.
@@ -2124,9 +2116,7 @@ export declare class Root {
 	 * @param options the encoding of the result, or an object
 	 * @throws the errors of {@link Root.stat}
 	 */
-	realpath(path: PathLike, options?: BufferEncoding | null | (EncodingOptions & {
-		encoding?: BufferEncoding | null | undefined;
-	})): Promise<string>;
+	realpath(path: PathLike, options?: StringNameOptions): Promise<string>;
 	/**
 	 * Returns the path of a file without links, `.` and `..`. Unlike in `node:fs`, it is relative to
 	 * the root; `'.'` is the root itself. The file may be renamed at any time.
@@ -2134,7 +2124,7 @@ export declare class Root {
 	 * @param options the encoding of the result, or an object
 	 * @throws the errors of {@link Root.stat}
 	 */
-	realpath(path: PathLike, options?: NameEncoding | EncodingOptions | null): Promise<string | Buffer>;
+	realpath(path: PathLike, options?: NameOptions): Promise<string | Buffer>;
 	/**
 	 * Sets the permissions of a file. Links are followed.
 	 *

@@ -103,6 +103,18 @@ export interface EncodingOptions {
   encoding?: NameEncoding | null | undefined
 }
 
+/** An encoding, or options with one, that makes the result a Buffer. */
+export type BufferNameOptions = 'buffer' | (EncodingOptions & { encoding: 'buffer' })
+
+/** An encoding, or options with one, that makes the result a string. */
+export type StringNameOptions =
+  | BufferEncoding
+  | null
+  | (EncodingOptions & { encoding?: BufferEncoding | null | undefined })
+
+/** Any encoding of a result, or options with one. */
+export type NameOptions = NameEncoding | EncodingOptions | null
+
 /** Options of {@link Root.rm}. */
 export interface RmOptions {
   /** Whether a directory is removed with everything in it; `false` by default. */

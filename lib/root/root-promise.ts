@@ -238,25 +238,10 @@ export class Root {
   }
 
   /** {@inheritDoc Root.mkdtemp} */
-  async mkdtemp(
-    prefix: PathLike,
-    options: 'buffer' | (options.EncodingOptions & { encoding: 'buffer' }),
-  ): Promise<Buffer>
-  async mkdtemp(
-    prefix: PathLike,
-    options?:
-      | BufferEncoding
-      | null
-      | (options.EncodingOptions & { encoding?: BufferEncoding | null | undefined }),
-  ): Promise<string>
-  async mkdtemp(
-    prefix: PathLike,
-    options?: options.NameEncoding | options.EncodingOptions | null,
-  ): Promise<string | Buffer>
-  async mkdtemp(
-    prefix: PathLike,
-    options?: options.NameEncoding | options.EncodingOptions | null,
-  ): Promise<string | Buffer> {
+  async mkdtemp(prefix: PathLike, options: options.BufferNameOptions): Promise<Buffer>
+  async mkdtemp(prefix: PathLike, options?: options.StringNameOptions): Promise<string>
+  async mkdtemp(prefix: PathLike, options?: options.NameOptions): Promise<string | Buffer>
+  async mkdtemp(prefix: PathLike, options?: options.NameOptions): Promise<string | Buffer> {
     const { call, decode } = calls.mkdtempCall(this.#state, prefix, options)
     return decode(await later(() => call))
   }
@@ -292,49 +277,19 @@ export class Root {
   }
 
   /** {@inheritDoc Root.readlink} */
-  async readlink(
-    path: PathLike,
-    options: 'buffer' | (options.EncodingOptions & { encoding: 'buffer' }),
-  ): Promise<Buffer>
-  async readlink(
-    path: PathLike,
-    options?:
-      | BufferEncoding
-      | null
-      | (options.EncodingOptions & { encoding?: BufferEncoding | null | undefined }),
-  ): Promise<string>
-  async readlink(
-    path: PathLike,
-    options?: options.NameEncoding | options.EncodingOptions | null,
-  ): Promise<string | Buffer>
-  async readlink(
-    path: PathLike,
-    options?: options.NameEncoding | options.EncodingOptions | null,
-  ): Promise<string | Buffer> {
+  async readlink(path: PathLike, options: options.BufferNameOptions): Promise<Buffer>
+  async readlink(path: PathLike, options?: options.StringNameOptions): Promise<string>
+  async readlink(path: PathLike, options?: options.NameOptions): Promise<string | Buffer>
+  async readlink(path: PathLike, options?: options.NameOptions): Promise<string | Buffer> {
     const { call, decode } = calls.readlinkCall(this.#state, path, options)
     return decode(await later(() => call))
   }
 
   /** {@inheritDoc Root.realpath} */
-  async realpath(
-    path: PathLike,
-    options: 'buffer' | (options.EncodingOptions & { encoding: 'buffer' }),
-  ): Promise<Buffer>
-  async realpath(
-    path: PathLike,
-    options?:
-      | BufferEncoding
-      | null
-      | (options.EncodingOptions & { encoding?: BufferEncoding | null | undefined }),
-  ): Promise<string>
-  async realpath(
-    path: PathLike,
-    options?: options.NameEncoding | options.EncodingOptions | null,
-  ): Promise<string | Buffer>
-  async realpath(
-    path: PathLike,
-    options?: options.NameEncoding | options.EncodingOptions | null,
-  ): Promise<string | Buffer> {
+  async realpath(path: PathLike, options: options.BufferNameOptions): Promise<Buffer>
+  async realpath(path: PathLike, options?: options.StringNameOptions): Promise<string>
+  async realpath(path: PathLike, options?: options.NameOptions): Promise<string | Buffer>
+  async realpath(path: PathLike, options?: options.NameOptions): Promise<string | Buffer> {
     const { call, decode } = calls.realpathCall(this.#state, path, options)
     return decode(await later(() => call))
   }

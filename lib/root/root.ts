@@ -386,19 +386,10 @@ export class Root {
    * @param options the encoding of the path, or an object
    * @throws the errors of {@link Root.mkdir}
    */
-  mkdtemp(prefix: PathLike, options: 'buffer' | (options.EncodingOptions & { encoding: 'buffer' })): Buffer
-  mkdtemp(
-    prefix: PathLike,
-    options?:
-      | BufferEncoding
-      | null
-      | (options.EncodingOptions & { encoding?: BufferEncoding | null | undefined }),
-  ): string
-  mkdtemp(prefix: PathLike, options?: options.NameEncoding | options.EncodingOptions | null): string | Buffer
-  mkdtemp(
-    prefix: PathLike,
-    options?: options.NameEncoding | options.EncodingOptions | null,
-  ): string | Buffer {
+  mkdtemp(prefix: PathLike, options: options.BufferNameOptions): Buffer
+  mkdtemp(prefix: PathLike, options?: options.StringNameOptions): string
+  mkdtemp(prefix: PathLike, options?: options.NameOptions): string | Buffer
+  mkdtemp(prefix: PathLike, options?: options.NameOptions): string | Buffer {
     const { call, decode } = calls.mkdtempCall(this.#state, prefix, options)
     return decode(now(call))
   }
@@ -476,16 +467,10 @@ export class Root {
    * @param options the encoding of the result, or an object
    * @throws `EINVAL`: it is not a symbolic link; and the errors of {@link Root.lstat}
    */
-  readlink(path: PathLike, options: 'buffer' | (options.EncodingOptions & { encoding: 'buffer' })): Buffer
-  readlink(
-    path: PathLike,
-    options?:
-      | BufferEncoding
-      | null
-      | (options.EncodingOptions & { encoding?: BufferEncoding | null | undefined }),
-  ): string
-  readlink(path: PathLike, options?: options.NameEncoding | options.EncodingOptions | null): string | Buffer
-  readlink(path: PathLike, options?: options.NameEncoding | options.EncodingOptions | null): string | Buffer {
+  readlink(path: PathLike, options: options.BufferNameOptions): Buffer
+  readlink(path: PathLike, options?: options.StringNameOptions): string
+  readlink(path: PathLike, options?: options.NameOptions): string | Buffer
+  readlink(path: PathLike, options?: options.NameOptions): string | Buffer {
     const { call, decode } = calls.readlinkCall(this.#state, path, options)
     return decode(now(call))
   }
@@ -497,16 +482,10 @@ export class Root {
    * @param options the encoding of the result, or an object
    * @throws the errors of {@link Root.stat}
    */
-  realpath(path: PathLike, options: 'buffer' | (options.EncodingOptions & { encoding: 'buffer' })): Buffer
-  realpath(
-    path: PathLike,
-    options?:
-      | BufferEncoding
-      | null
-      | (options.EncodingOptions & { encoding?: BufferEncoding | null | undefined }),
-  ): string
-  realpath(path: PathLike, options?: options.NameEncoding | options.EncodingOptions | null): string | Buffer
-  realpath(path: PathLike, options?: options.NameEncoding | options.EncodingOptions | null): string | Buffer {
+  realpath(path: PathLike, options: options.BufferNameOptions): Buffer
+  realpath(path: PathLike, options?: options.StringNameOptions): string
+  realpath(path: PathLike, options?: options.NameOptions): string | Buffer
+  realpath(path: PathLike, options?: options.NameOptions): string | Buffer {
     const { call, decode } = calls.realpathCall(this.#state, path, options)
     return decode(now(call))
   }
