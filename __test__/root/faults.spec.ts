@@ -128,7 +128,7 @@ function parse(log: string, top: string): Call[] {
 
 const key = ({ operation, syscall, nth }: Call) => `${operation}: ${syscall} ${nth}`
 
-/** The names that errors have for system calls, where they differ. */
+/** Errors name these system calls differently from strace. */
 const aliases: Record<string, string> = { newfstatat: 'fstatat', fcntl: 'dup' }
 
 /** Whether an operation may succeed though a call has failed. Then it must have done its work. */
