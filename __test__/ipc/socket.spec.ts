@@ -376,7 +376,10 @@ onLinux('paths start from dirFd, and may be of any length, or bytes', async (t) 
 
 onLinux('dirFd may be closed and reused while a call is pending', async (t) => {
   const top = makeTree(t, { one: {}, two: {} })
+  // The call opens descriptors on its thread. Lower numbers are free for them.
+  const lower = Array.from({ length: 20 }, () => fs.openSync(top, 'r'))
   const dirFd = fs.openSync(`${top}/one`, 'r')
+  for (const fd of lower) fs.closeSync(fd)
   const listening = FdSocket.listen('s', { dirFd })
   fs.closeSync(dirFd)
   reopen(dirFd, `${top}/two`)
