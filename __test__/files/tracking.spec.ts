@@ -105,6 +105,45 @@ onLinux(
   },
 )
 
+onLinux('a worker that is terminated while it opens descriptors leaks none', (t) => {
+  const script = `
+    import { Worker } from 'node:worker_threads'
+    import { once } from 'node:events'
+    import { setTimeout as sleep } from 'node:timers/promises'
+    const program = \`
+      import { closeSync } from 'node:fs'
+      import { parentPort } from 'node:worker_threads'
+      import * as fdkit from \${JSON.stringify(import.meta.resolve('fdkit'))}
+      const { FdSocket } = fdkit.promises
+      const [one, other] = fdkit.socketpair()
+      const [a, b] = FdSocket.pair()
+      parentPort.postMessage('ready')
+      for (;;) {
+        closeSync(fdkit.dup(0))
+        closeSync(await fdkit.promises.open('/dev/null'))
+        fdkit.sendFds(one, 'x', [0, 1])
+        for (const fd of fdkit.recvFds(other, 1, 2).fds) closeSync(fd)
+        a.send('x', [0, 1])
+        for (const fd of (await b.receive()).fds) closeSync(fd)
+        for (const fd of fdkit.socketpair()) closeSync(fd)
+      }\`
+    const url = new URL('data:text/javascript,' + encodeURIComponent(program))
+    const run = async (milliseconds) => {
+      const worker = new Worker(url)
+      await once(worker, 'message')
+      await sleep(milliseconds)
+      await worker.terminate()
+    }
+    await run(1)
+    await sleep(100)
+    const before = countFds()
+    for (let round = 0; round < 40; round++) await run(round % 5)
+    for (let i = 0; i < 500 && countFds() > before; i++) await sleep(10)
+    answer(countFds() - before)
+  `
+  t.is(child(script), 0)
+})
+
 onLinux('Memfd.from leaves the descriptor open if it cannot be duplicated', (t) => {
   const script = `
     const fd = fdkit.memfdCreate('full')

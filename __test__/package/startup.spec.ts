@@ -42,7 +42,7 @@ for (const entry of ['fdkit', 'fdkit/promises']) {
         [],
       )
       const below = opened
-        .filter((path) => path.includes('/node_modules/'))
+        .filter((path) => path.includes('/node_modules/') && path !== process.execPath)
         .map((path) => path.slice(path.lastIndexOf('/') + 1))
       t.deepEqual(below.toSorted(), ['package.json', ...scripts, `fdkit.${platform}.node`].toSorted())
     },

@@ -115,7 +115,7 @@ async function walkInjected(top: string, options: FwalkOptions, inject: string) 
   const directories = [...fwalk(top)].map(([dirpath]) => dirpath)
   const only = directories.flatMap((path) => ['-P', path])
   const trace = `${fs.mkdtempSync(`${top}.trace-`)}/trace`
-  const strace = ['-f', '-qq', '-o', trace, ...only, '-e', inject]
+  const strace = ['-f', '-qq', '-e', 'signal=none', '-o', trace, ...only, '-e', inject]
   const [, ...program] = childCommand(injectedWalk, { args: [top, options] })
   const { stdout } = await promisify(execFile)('strace', [...strace, 'bash', ...program], {
     cwd: packageRoot,
@@ -150,7 +150,8 @@ for (const [syscalls, errno] of FAILURES) {
       // strace counts the calls of each name separately.
       const counts = new Map<string, number>()
       for (const call of made) {
-        const name = /^\d+ +(\w+)\(/.exec(call)![1]!
+        const name = /^\d+ +(\w+)\(/.exec(call)?.[1]
+        if (name === undefined) throw new Error(`not a call: ${call}`)
         const when = (counts.get(name) ?? 0) + 1
         counts.set(name, when)
         const inject = `inject=${name}:error=${errno}:when=${when}`

@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs'
 import type { Descriptor, Handle, Opened } from '../runtime/binding.js'
 import { later, now, type Call } from '../runtime/call.js'
 import { check, isFailure } from '../runtime/error.js'
-import { native } from '../runtime/native.js'
+import { isAvailable, native } from '../runtime/native.js'
 
 const isDeno = process.versions['deno'] !== undefined
 
@@ -14,6 +14,9 @@ const isDeno = process.versions['deno'] !== undefined
 // thread. Deno keeps such a list in every thread, and its node:fs accepts no other descriptors. Bun
 // has no such list.
 const isListed = isDeno || (process.chdir as { disabled?: boolean } | undefined)?.disabled === true
+
+// The addon owns what it opens until `handOut` is done: a worker may be terminated in between.
+if (isListed && isAvailable) native.keepFds()
 
 /**
  * Registers a descriptor that the addon has just opened with node:fs, so that node:fs may close it.
@@ -28,11 +31,13 @@ export function handOut(fd: number): number {
   try {
     listed = openSync('/', 'r')
   } catch {
+    native.releaseFd(fd)
     return fd
   }
   // node:fs has listed the number. The file that is open under it is replaced atomically.
   if (!isFailure(native.moveFd(fd, listed))) return listed
   closeSync(listed)
+  native.releaseFd(fd)
   return fd
 }
 

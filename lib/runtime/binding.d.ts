@@ -310,6 +310,15 @@ export declare function heldFd(descriptor: Handle<Descriptor>): Outcome<number>
 export declare function hold(fd: number): Outcome<Handle<Descriptor>>
 
 /**
+ * Says that node:fs keeps a list of descriptors in this thread. From now on, the addon owns each
+ * descriptor that it returns the number of until `moveFd` or `releaseFd` is called for it: this
+ * thread may be terminated in between.
+ *
+ * @syscall dup3
+ */
+export declare function keepFds(): void
+
+/**
  * Makes a hard link at `dst` to the file at `src`.
  *
  * @syscall linkat
@@ -407,8 +416,8 @@ export declare function mknodat(later: boolean, dirFd: number | undefined | null
 export declare function mmap<Shared extends boolean>(isShared: Shared, fd: number, offset: number, length: number | undefined | null, writable: boolean | undefined | null, mayShrink: boolean, populate: boolean): Outcome<Shared extends true ? SharedArrayBuffer : ArrayBuffer>
 
 /**
- * Moves a descriptor to a number that is open, and closes what is open there. The caller must own
- * `fd`, which is closed too.
+ * Moves a descriptor that was kept to a number that is open, and closes what is open there. If that
+ * fails, it is still kept.
  *
  * @syscall dup3
  */
@@ -515,6 +524,13 @@ export declare function recvFds(fd: number, size: number, maxFds: number, flags:
  * @syscall recvmsg
  */
 export declare function recvFdsLater(events: Handle<Events>, fd: number, size: number, maxFds: number, flags: number): Outcome<number>
+
+/**
+ * Gives up a descriptor that was kept. The caller owns it from now on.
+ *
+ * @syscall dup3
+ */
+export declare function releaseFd(fd: number): void
 
 /**
  * Renames the file at `src` to `dst`.

@@ -1,5 +1,6 @@
 //! Conversions between JavaScript values and Rust values.
 
+pub mod given;
 pub mod handle;
 pub mod outcome;
 pub mod path;

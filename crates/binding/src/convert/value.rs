@@ -1,11 +1,12 @@
 //! Results on their way to JavaScript.
 
-use std::os::fd::{IntoRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::ptr;
 
 use napi::bindgen_prelude::{Env, Error, Result, Status, ToNapiValue};
 use napi::sys;
 
+use crate::convert::given::give;
 use crate::convert::status::check;
 
 /// The value of a successful call. Each feature implements it for the types that it returns.
@@ -53,11 +54,10 @@ impl IntoJs for f64 {
     }
 }
 
-/// JavaScript owns the descriptor from the moment that it has the number. If it never gets the
-/// number, the descriptor is closed here.
+/// JavaScript owns the descriptor from the moment that it has the number.
 impl IntoJs for OwnedFd {
     fn into_js(self, env: &Env) -> Result<sys::napi_value> {
-        to_js(env, self.into_raw_fd())
+        to_js(env, give(self))
     }
 }
 

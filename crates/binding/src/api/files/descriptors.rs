@@ -8,6 +8,7 @@ use napi::bindgen_prelude::{Env, Error, Result, Status};
 use napi::sys;
 use napi_derive::napi;
 
+use crate::convert::given::{self, give, take_back};
 use crate::convert::handle::{Handle, lock};
 use crate::convert::outcome::Outcome;
 use crate::convert::value::IntoJs;
@@ -85,8 +86,7 @@ impl IntoJs for Opened {
 /// @syscall openat
 #[napi(catch_unwind)]
 pub fn take_fd(descriptor: &Handle<Descriptor>) -> Result<i32> {
-    let fd = descriptor.take().ok_or_else(|| Error::from_status(Status::InvalidArg))?;
-    Ok(fd.into_raw_fd())
+    descriptor.take().map(give).ok_or_else(|| Error::from_status(Status::InvalidArg))
 }
 
 /// Returns what a descriptor weighs on the garbage collector, in bytes. The collector starts after
@@ -110,19 +110,33 @@ pub fn dup(fd: i32) -> Outcome<OwnedFd> {
     borrow(fd, "dup").and_then(descriptors::dup).into()
 }
 
-/// Moves a descriptor to a number that is open, and closes what is open there. The caller must own
-/// `fd`, which is closed too.
+/// Says that node:fs keeps a list of descriptors in this thread. From now on, the addon owns each
+/// descriptor that it returns the number of until `moveFd` or `releaseFd` is called for it: this
+/// thread may be terminated in between.
+///
+/// @syscall dup3
+#[napi(catch_unwind)]
+pub fn keep_fds() {
+    given::keep();
+}
+
+/// Moves a descriptor that was kept to a number that is open, and closes what is open there. If that
+/// fails, it is still kept.
 ///
 /// @syscall dup3
 #[napi(catch_unwind)]
 pub fn move_fd(fd: i32, to: i32) -> Outcome<()> {
-    let moved = borrow(fd, "dup3").and_then(|fd| {
-        descriptors::replace(fd, borrow(to, "dup3")?)?;
-        // SAFETY: the descriptor is open, and the caller hands over its ownership.
-        drop(unsafe { OwnedFd::from_raw_fd(number(fd)) });
-        Ok(())
-    });
-    moved.into()
+    let moved = borrow(fd, "dup3").and_then(|fd| descriptors::replace(fd, borrow(to, "dup3")?));
+    // Closes the old number.
+    moved.map(|()| drop(take_back(fd))).into()
+}
+
+/// Gives up a descriptor that was kept. The caller owns it from now on.
+///
+/// @syscall dup3
+#[napi(catch_unwind)]
+pub fn release_fd(fd: i32) {
+    let _ = take_back(fd).map(IntoRawFd::into_raw_fd);
 }
 
 /// Returns true if child processes inherit the descriptor.

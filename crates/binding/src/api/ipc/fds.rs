@@ -1,6 +1,6 @@
 //! Descriptors that have arrived, until JavaScript takes their numbers.
 
-use std::os::fd::{IntoRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Mutex;
 
 use fdkit::files::descriptors::{borrow, dup};
@@ -9,6 +9,7 @@ use napi::sys;
 use napi_derive::napi;
 
 use crate::api::files::descriptors::Weight;
+use crate::convert::given::give;
 use crate::convert::handle::{Handle, lock};
 use crate::convert::outcome::Outcome;
 use crate::convert::value::{IntoJs, to_js};
@@ -82,7 +83,7 @@ pub fn fds_count(fds: &Handle<Fds>) -> u32 {
 /// @syscall recvmsg
 #[napi(catch_unwind)]
 pub fn fds_take(fds: &Handle<Fds>) -> Vec<i32> {
-    fds.take().into_iter().map(IntoRawFd::into_raw_fd).collect()
+    fds.take().into_iter().map(give).collect()
 }
 
 /// Closes the descriptors that nobody has taken.

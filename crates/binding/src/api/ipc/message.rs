@@ -1,6 +1,6 @@
 //! Messages with descriptors, on any socket.
 
-use std::os::fd::{IntoRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use fdkit::files::descriptors::borrow;
 use fdkit::files::shared_dup::SharedDup;
@@ -11,6 +11,7 @@ use napi_derive::napi;
 
 use crate::api::ipc::events::Events;
 use crate::api::ipc::fds::{duplicate, fds_to_js, not_open};
+use crate::convert::given::give;
 use crate::convert::handle::Handle;
 use crate::convert::outcome::Outcome;
 use crate::convert::path::NameKind;
@@ -41,7 +42,7 @@ impl IntoJs for ReceivedNow {
     fn into_js(self, env: &Env) -> Result<sys::napi_value> {
         let Received { data, fds, flags } = self.0;
         let data = NameKind { as_buffers: true }.to_js(env, &data)?;
-        let fds: Vec<i32> = fds.into_iter().map(IntoRawFd::into_raw_fd).collect();
+        let fds: Vec<i32> = fds.into_iter().map(give).collect();
         array(env, &[data, to_js(env, fds)?, to_js(env, flags)?])
     }
 }
@@ -50,7 +51,7 @@ impl IntoJs for ReceivedNow {
 impl IntoJs for (OwnedFd, OwnedFd) {
     fn into_js(self, env: &Env) -> Result<sys::napi_value> {
         let (one, other) = self;
-        to_js(env, vec![one.into_raw_fd(), other.into_raw_fd()])
+        to_js(env, vec![give(one), give(other)])
     }
 }
 
