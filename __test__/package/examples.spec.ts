@@ -13,6 +13,7 @@ import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
 import { noSharing, sharingNode } from '../helpers/runtimes.js'
 import { link, makeTree } from '../helpers/tree.js'
+import { inTurn } from '../helpers/turns.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const register = import.meta.resolve('@oxc-node/core/register')
@@ -67,7 +68,8 @@ async function run(t: ExecutionContext, lines: string[], node = process.execPath
   // The compiled form of `using` imports a helper from it.
   symlinkSync(`${root}/node_modules/@oxc-node`, `${cwd}/node_modules/@oxc-node`)
   writeFileSync(`${cwd}/example.ts`, withAssertions(lines))
-  return promisify(execFile)(node, ['--import', register, 'example.ts'], { cwd, timeout: patience(30_000) })
+  const argv = ['--import', register, 'example.ts']
+  return inTurn(() => promisify(execFile)(node, argv, { cwd, timeout: patience(30_000) }))
 }
 
 const sources = inDirectory('lib', '.ts').filter((name) => !name.endsWith('.d.ts'))

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import * as fdkit from 'fdkit'
 import * as promises from 'fdkit/promises'
 
@@ -13,6 +13,7 @@ import { promisesTable, table } from '../helpers/every-argument.js'
 import { functionsOf } from '../helpers/probe.mjs'
 import { patience } from '../helpers/patience.js'
 import { makeTree } from '../helpers/tree.js'
+import { inTurn } from '../helpers/turns.js'
 
 type AnyClass = { prototype: object }
 
@@ -48,7 +49,8 @@ const programs = [
 ] as [name: string, ...which: string[]][]
 
 for (const [name, ...which] of programs) {
-  test(`${[...which, name].join('.')} handles every invalid argument`, async (t) => {
+  const title = `${[...which, name].join('.')} handles every invalid argument`
+  const run = async (t: ExecutionContext) => {
     const top = makeTree(t, { cwd: {} })
     // The output is a file, so that each line is written before the call that may crash.
     const log = openSync(`${top}/log`, 'w')
@@ -72,7 +74,8 @@ for (const [name, ...which] of programs) {
       [],
     )
     t.true(lines.length > 80)
-  })
+  }
+  test(title, (t) => inTurn(() => run(t)))
 }
 
 test('a dirFd that cannot be duplicated is a failed system call, which a walk reports at its first step', async (t) => {

@@ -11,6 +11,7 @@ import { countFds } from '../helpers/fds.js'
 import { patience } from '../helpers/patience.js'
 import { missing, notLinux, unless } from '../helpers/platform.js'
 import { link, makeTree, type Tree } from '../helpers/tree.js'
+import { inTurn } from '../helpers/turns.js'
 import { paths } from '../helpers/walk.js'
 
 const noStrace = missing('strace') || notLinux
@@ -117,11 +118,10 @@ async function walkInjected(top: string, options: FwalkOptions, inject: string) 
   const trace = `${fs.mkdtempSync(`${top}.trace-`)}/trace`
   const strace = ['-f', '-qq', '-e', 'signal=none', '-o', trace, ...only, '-e', inject]
   const [, ...program] = childCommand(injectedWalk, { args: [top, options] })
-  const { stdout } = await promisify(execFile)('strace', [...strace, 'bash', ...program], {
-    cwd: packageRoot,
-    timeout: patience(120_000),
-    killSignal: 'SIGKILL',
-  })
+  const limits = { cwd: packageRoot, timeout: patience(120_000), killSignal: 'SIGKILL' } as const
+  const { stdout } = await inTurn(() =>
+    promisify(execFile)('strace', [...strace, 'bash', ...program], limits),
+  )
   const calls = fs.readFileSync(trace, 'utf8').split('\n').slice(0, -1)
   fs.rmSync(trace.slice(0, trace.lastIndexOf('/')), { recursive: true })
   return { seen: JSON.parse(stdout) as Injected, calls }
