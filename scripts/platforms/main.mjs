@@ -24,7 +24,7 @@ import { megabytes } from './download.mjs'
 import { platformOf, platforms, systems } from './list.mjs'
 import { otherRuntimes, runOther } from './other-runtimes.mjs'
 import { whyNoRoot } from './root.mjs'
-import { checkFreeBsd, lintMacos, lintOthers, testMusl } from './rust.mjs'
+import { checkFreeBsd, lintOthers, testMusl } from './rust.mjs'
 import { nativeSpecs } from './specs.mjs'
 import { fetchFor, runSuite } from './suite.mjs'
 import { addonTable, keep, kept, skipList, suiteTable } from './table.mjs'
@@ -43,7 +43,7 @@ const runtimes = isDefault ? otherRuntimes : allWords.filter((word) => otherRunt
 function plan() {
   const specsOf = ({ specs }) => {
     if (chosenSpecs.length > 0) return chosenSpecs
-    return specs ?? (flags.has('--native') || isCi ? nativeSpecs : undefined)
+    return specs ?? (flags.has('--native') ? nativeSpecs : undefined)
   }
   const entry = (platform, nodes = platform.nodes) => ({ platform, nodes, specs: specsOf(platform) })
   if (allWords.length > 0) {
@@ -106,11 +106,12 @@ async function runAll() {
     keep('addon', platform.name, addon)
     addons.push(addon)
   }
-  if (isCi) await lintMacos()
-  else if (allWords.length === 0) {
+  if (allWords.length === 0) {
     await lintOthers()
-    await testMusl()
-    await checkFreeBsd()
+    if (isDefault) {
+      await testMusl()
+      await checkFreeBsd()
+    }
   }
   const suites = []
   const unable = whyNoRoot()

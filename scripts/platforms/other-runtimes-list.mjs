@@ -16,6 +16,7 @@ const ofThePackage = [
 
 // These need the runtime to release, at the end of a worker, what an addon holds for it.
 const workerEnds = [
+  'files/tracking.spec.ts › a worker that is terminated while it opens',
   'memory/futex.spec.ts › the waits of a worker end with it',
   'memory/memfd-class.lifetime.spec.ts › the end of a worker closes',
   'memory/memfd-class.workers.spec.ts',

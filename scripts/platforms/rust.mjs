@@ -14,9 +14,6 @@ async function cargo(platform, program, command, ...further) {
 
 const strictly = ['--', '-D', 'warnings']
 
-/** Runs clippy on the code for macOS without its tests, and ends this process if it reports anything. */
-export const lintMacos = () => cargo(platformOf('darwin-arm64'), 'cargo', 'clippy', ...strictly)
-
 /**
  * Runs clippy on everything for macOS and musl, and ends this process if it reports anything. It needs
  * neither a linker nor an SDK.
