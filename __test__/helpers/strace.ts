@@ -26,7 +26,7 @@ export function straced<T>(
   options: ChildOptions = {},
 ): Straced<T> {
   const log = `${makeTree(t)}/log`
-  const command = ['-f', '-qq', '-o', log, ...strace, ...childCommand(script, options)]
+  const command = ['-f', '-qq', '--seccomp-bpf', '-o', log, ...strace, ...childCommand(script, options)]
   const output = execFileSync('strace', command, {
     cwd: packageRoot,
     encoding: 'utf8',

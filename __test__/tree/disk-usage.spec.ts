@@ -10,6 +10,7 @@ import * as promises from 'fdkit/promises'
 import { child } from '../helpers/child.js'
 import { countFds } from '../helpers/fds.js'
 import { missing, notLinux, notRoot, unless } from '../helpers/platform.js'
+import { noStrace, straced } from '../helpers/strace.js'
 import { FIFO, link, makeTree, type Tree } from '../helpers/tree.js'
 
 const onLinux = unless(notLinux, test.serial)
@@ -92,40 +93,35 @@ onLinux(
   },
 )
 
-onLinux('onprogress is called with growing sizes and the place, and can end the count', async (t) => {
-  // It takes longer than 100 ms to read everything.
-  const top = '/proc'
-  const onerror = () => {}
-  for (const count of [diskUsage, promises.diskUsage]) {
-    const seen: number[] = []
-    const whole = await count(top, {
-      onerror,
-      onprogress({ bytes, allocated, files, directories, ...rest }, path) {
-        t.deepEqual(rest, {})
-        t.true(path.startsWith('/proc'))
-        t.true([bytes, allocated, files].every(Number.isInteger))
-        seen.push(directories)
-      },
-    })
-    t.true(seen.length > 0)
-    t.deepEqual(
-      seen,
-      seen.toSorted((a, b) => a - b),
-    )
-    t.true(whole.directories >= seen.at(-1)!)
+interface Counted {
+  seen: { usage: Record<string, number>; path: string }[]
+  whole: { directories: number }
+  ended: { isBuffer: boolean; isEnough: boolean }
+  left: number
+}
 
-    class Enough extends Error {}
-    const before = countFds()
-    const stop = async () =>
-      count(Buffer.from(top), {
-        onerror,
-        onprogress(_, path) {
-          t.true(Buffer.isBuffer(path))
-          throw new Enough()
-        },
-      })
-    await t.throwsAsync(stop, { instanceOf: Enough })
-    t.is(countFds(), before)
+unless(noStrace)('onprogress is called with growing sizes and the place, and can end the count', (t) => {
+  const top = makeTree(t, Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`d${i}`, { f: 'text' }])))
+  // onprogress is called every 100 ms, so each of the 82 calls of getdents64 takes 10 ms.
+  const slow = ['-e', 'trace=getdents64', '-e', 'inject=getdents64:delay_enter=10000']
+  const { answer } = straced<Counted[]>(t, 'tree/usage-progress.mjs', slow, { args: [top] })
+  t.is(answer.length, 2)
+  for (const { seen, whole, ended, left } of answer) {
+    t.true(seen.length > 0)
+    for (const { usage, path } of seen) {
+      t.deepEqual(Object.keys(usage).toSorted(), ['allocated', 'bytes', 'directories', 'files'])
+      t.true(Object.values(usage).every(Number.isInteger))
+      t.true(path.startsWith(top))
+    }
+    const counts = seen.map(({ usage }) => usage['directories']!)
+    t.deepEqual(
+      counts,
+      counts.toSorted((a, b) => a - b),
+    )
+    t.is(whole.directories, 41)
+    t.true(counts.at(-1)! <= 41)
+    t.deepEqual(ended, { isBuffer: true, isEnough: true })
+    t.is(left, 0)
   }
 })
 
