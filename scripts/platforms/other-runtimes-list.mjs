@@ -42,7 +42,6 @@ export const leftOut = {
       'runtime/validate.spec.ts › rejected as by Node',
     ],
     'compares with what only the node:fs of Node.js does': [
-      'package/examples.spec.ts › the example at README.md:',
       'root/cases.spec.ts › resolved by the kernel',
       'root/cases.spec.ts › resolved component by component',
       'runtime/realms.spec.ts › a Proxy of a Stats',
