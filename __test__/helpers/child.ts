@@ -24,7 +24,7 @@ const programs = new URL('../programs/', import.meta.url)
 const prelude = `
 import * as fs from 'node:fs'
 import * as fdkit from 'fdkit'
-import { answer, args, countFds, nobody } from '${new URL('context.mjs', programs).href}'
+import { answer, args, countFds, nobody, settledFds } from '${new URL('context.mjs', programs).href}'
 const { fwalk } = fdkit
 `
 

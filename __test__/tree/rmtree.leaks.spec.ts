@@ -31,7 +31,7 @@ const script = (program: string) => `
   const [root] = args
   const top = root + '/top'
   const dirFd = fs.openSync(root + '/.', 'r')
-  const before = countFds()
+  const before = await settledFds()
   const errors = []
   const onerror = ({ code, syscall, path }) => { errors.push({ code, syscall, path }) }
   try { ${program} } catch (error) { onerror(error) }

@@ -5,11 +5,11 @@ import * as fdkit from 'fdkit'
 import { Memfd, mmap, futexWait } from 'fdkit'
 import { futexWaitAsync } from 'fdkit/promises'
 
-import { answer, countFds } from '../context.mjs'
+import { answer, countFds, settledFds } from '../context.mjs'
 
 const errors = []
 const page = fdkit.getpagesize()
-const before = countFds()
+const before = await settledFds()
 const step = async (step, action) => {
   try {
     return await action()

@@ -1,10 +1,10 @@
 // Walks a tree while system calls fail.
 import { fwalk } from 'fdkit'
 
-import { answer, args, countFds } from '../context.mjs'
+import { answer, args, countFds, settledFds } from '../context.mjs'
 
 const [top, options] = args
-const before = countFds()
+const before = await settledFds()
 const visited = []
 const errors = []
 const filenames = []
