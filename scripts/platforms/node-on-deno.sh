@@ -9,7 +9,7 @@ while [ $# -gt 0 ]; do
     # Deno needs no loader for TypeScript.
     --import) shift ;;
     --expose-gc | --expose_gc) v8=$v8,--expose-gc ;;
-    --max-old-space-size=* | --stack-size=* | --max-semi-space-size=*) v8=$v8,$1 ;;
+    --single-threaded | --max-old-space-size=* | --stack-size=* | --max-semi-space-size=*) v8=$v8,$1 ;;
     -e)
       code=$2
       shift 2
