@@ -166,11 +166,12 @@ pub fn set_inheritable(fd: BorrowedFd<'_>, inheritable: bool) -> Result<()> {
 /// assert!(fdkit::files::descriptors::limit() > 2);
 /// ```
 #[must_use]
+#[allow(clippy::useless_conversion, reason = "rlim_t is signed on FreeBSD")]
 pub fn limit() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: there is room for the answer. The call only fails for unknown resources.
     unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-    limit.rlim_cur
+    u64::try_from(limit.rlim_cur).unwrap_or(u64::MAX)
 }
 
 /// The identity of a directory: device and inode. No other directory has the same.
