@@ -101,7 +101,10 @@ interface Counted {
 }
 
 unless(noStrace)('onprogress is called with growing sizes and the place, and can end the count', (t) => {
-  const top = makeTree(t, Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`d${i}`, { f: 'text' }])))
+  const top = makeTree(
+    t,
+    times(40, (one) => ({ [`d${one}`]: { f: 'text' } })),
+  )
   // onprogress is called every 100 ms, so each of the 82 calls of getdents64 takes 10 ms.
   const slow = ['-e', 'trace=getdents64', '-e', 'inject=getdents64:delay_enter=10000']
   const { answer } = straced<Counted[]>(t, 'tree/usage-progress.mjs', slow, { args: [top] })

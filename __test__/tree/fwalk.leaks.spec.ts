@@ -9,12 +9,12 @@ import { fwalk, type FwalkOptions } from 'fdkit'
 import { child, childCommand, packageRoot } from '../helpers/child.js'
 import { countFds } from '../helpers/fds.js'
 import { patience } from '../helpers/patience.js'
-import { missing, notLinux, unless } from '../helpers/platform.js'
+import { notLinux, unless } from '../helpers/platform.js'
+import { noStrace, stoppingAt } from '../helpers/strace.js'
 import { link, makeTree, type Tree } from '../helpers/tree.js'
 import { inTurn } from '../helpers/turns.js'
 import { paths } from '../helpers/walk.js'
 
-const noStrace = missing('strace') || notLinux
 const onLinux = unless(notLinux)
 
 const TREE: Tree = {
@@ -116,10 +116,7 @@ async function walkInjected(top: string, options: FwalkOptions, inject: string) 
   const directories = [...fwalk(top)].map(([dirpath]) => dirpath)
   const only = directories.flatMap((path) => ['-P', path])
   const trace = `${fs.mkdtempSync(`${top}.trace-`)}/trace`
-  // The other calls do not stop at strace, which saves most of the time.
-  const [, syscalls = 'all'] = /^\w+=([^:]+)/.exec(inject) ?? []
-  const traced = ['--seccomp-bpf', '-e', 'signal=none', '-e', `trace=${syscalls}`, '-e', inject]
-  const strace = ['-f', '-qq', '-o', trace, ...only, ...traced]
+  const strace = ['-f', '-qq', '-o', trace, ...only, ...stoppingAt(inject)]
   const [, ...program] = childCommand(injectedWalk, { args: [top, options] })
   const limits = { cwd: packageRoot, timeout: patience(120_000), killSignal: 'SIGKILL' } as const
   const { stdout } = await inTurn(() =>

@@ -8,10 +8,11 @@ import test, { type ExecutionContext } from 'ava'
 
 import { childCommand, packageRoot } from '../helpers/child.js'
 import { patience } from '../helpers/patience.js'
-import { missing, notLinux, unless } from '../helpers/platform.js'
+import { unless } from '../helpers/platform.js'
+import { noStrace, stoppingAt } from '../helpers/strace.js'
 import { link, makeTree } from '../helpers/tree.js'
 
-const withStrace = unless(missing('strace') || notLinux, test.serial)
+const withStrace = unless(noStrace, test.serial)
 
 interface Injected {
   errors: { code: string; syscall: string; path: string }[]
@@ -47,10 +48,7 @@ async function runInjected(t: ExecutionContext, program: string, inject: string)
   // Only system calls on the tree are traced, counted and made to fail.
   const paths = ['', '/top', '/top/a', '/top/a/b', '/top/a/empty']
   const only = paths.flatMap((path) => ['-P', root + path])
-  // The other calls do not stop at strace, which saves most of the time.
-  const [, syscalls = 'all'] = /^\w+=([^:]+)/.exec(inject) ?? []
-  const traced = ['--seccomp-bpf', '-e', 'signal=none', '-e', `trace=${syscalls}`, '-e', inject]
-  const strace = ['-f', '-qq', '-o', trace, ...only, ...traced]
+  const strace = ['-f', '-qq', '-o', trace, ...only, ...stoppingAt(inject)]
   const [, ...command] = childCommand(script(program), { args: [root] })
   const { stdout } = await promisify(execFile)('strace', [...strace, 'bash', ...command], {
     cwd: packageRoot,

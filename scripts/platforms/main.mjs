@@ -106,12 +106,10 @@ async function runAll() {
     keep('addon', platform.name, addon)
     addons.push(addon)
   }
-  if (allWords.length === 0) {
-    await lintOthers()
-    if (isDefault) {
-      await testMusl()
-      await checkFreeBsd()
-    }
+  if (isDefault || isCi) await lintOthers()
+  if (isDefault) {
+    await testMusl()
+    await checkFreeBsd()
   }
   const suites = []
   const unable = whyNoRoot()
