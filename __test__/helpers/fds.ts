@@ -1,12 +1,9 @@
 // Inspects the descriptors of this process.
-import { closeSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
 
 import { isDeno } from './platform.js'
 
-/** Returns the number of open descriptors without the one that counts them. */
-export function countFds(): number {
-  return readdirSync('/proc/self/fd').length - 1
-}
+export { countFds, settledFds } from '../programs/fds.mjs'
 
 /** Returns the number that the next descriptor gets. */
 export function nextFd(): number {

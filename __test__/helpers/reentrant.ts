@@ -9,6 +9,8 @@ import * as fs from 'node:fs'
 import * as fdkit from 'fdkit'
 import * as promises from 'fdkit/promises'
 
+import { settledFds } from '../programs/fds.mjs'
+
 type AnyFunction = (...args: any[]) => any
 
 const say = (line: object) => fs.writeSync(1, `${JSON.stringify(line)}\n`)
@@ -293,10 +295,9 @@ async function tryOne(name: string, call: (world: World, wrap: Wrap) => unknown)
 export const names = [...Object.keys(calls), ...Object.keys(memoryCalls)]
 
 if (process.argv[1]?.endsWith('reentrant.ts')) {
-  const countFds = () => fs.readdirSync('/proc/self/fd').length
   // The first promise starts the thread pool, which opens descriptors.
   await promises.stat('.')
-  const before = countFds()
+  const before = await settledFds()
   for (const [name, call] of Object.entries(calls)) {
     await tryOne(name, (world, wrap) => call(fdkit, world, wrap))
     await tryOne(`promises ${name}`, (world, wrap) => call(promises as never, world, wrap))
@@ -304,7 +305,7 @@ if (process.argv[1]?.endsWith('reentrant.ts')) {
   for (const [name, call] of Object.entries(memoryCalls)) await tryOne(name, call)
   // Leaves time for calls that were not awaited.
   await new Promise((resolve) => setTimeout(resolve, 200))
-  const after = countFds()
+  const after = await settledFds()
   if (after > before) say({ complaint: `${after - before} descriptors are left` })
   say({ done: runs })
 }

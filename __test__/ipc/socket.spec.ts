@@ -709,8 +709,9 @@ onLinux('a server restarts: its old file is in the way only if it was killed', a
   const path = `${makeTree(t, {})}/s`
   const script = `
     import { FdSocket } from 'fdkit/promises'
-    const server = await FdSocket.listen(process.argv[1])
-    if (process.argv[2] === 'close') server.close()
+    const [path, end] = process.argv.slice(-2)
+    const server = await FdSocket.listen(path)
+    if (end === 'close') server.close()
     else process.kill(process.pid, 'SIGKILL')
   `
   const run = (end: string) =>

@@ -15,7 +15,7 @@ const SLOW = '30'
 // A suite that takes longer than this many minutes, times SLOW if that is set, is stopped and counts as a
 // failure.
 const LIMIT = 40
-const LIMIT_EMULATED = 180
+const LIMIT_EMULATED = 360
 
 // With RERUN_FAILED=1, up to so many files in which a test failed are run a second time, alone.
 const RERUN_AT_MOST = 5
