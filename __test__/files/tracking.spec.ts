@@ -144,6 +144,68 @@ onLinux('a worker that is terminated while it opens descriptors leaks none', (t)
   t.is(child(script), 0)
 })
 
+// A worker and the number of a descriptor that it has opened and closed. When it ends, others have the number.
+const closedOnce = (program: string) => `
+  import { once } from 'node:events'
+  import { Worker } from 'node:worker_threads'
+  const program = ${JSON.stringify(program)}
+  const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(program)), {
+    workerData: ${JSON.stringify(import.meta.resolve('fdkit'))},
+  })
+  const [fd] = await once(worker, 'message')
+  const others = Array.from({ length: 30 }, () => fs.openSync('/dev/null', 'r'))
+  const before = others.includes(fd)
+  await worker.terminate()
+  answer([before, others.filter((other) => !fs.existsSync('/proc/self/fd/' + other))])`
+
+for (const replaced of ['first', 'second']) {
+  onLinux(
+    `two copies of the package agree about who owns a descriptor, even if process.chdir is replaced for the ${replaced}`,
+    (t) => {
+      const program = `
+        import { parentPort, workerData } from 'node:worker_threads'
+        import { closeSync } from 'node:fs'
+        const { chdir } = process
+        const replacement = (directory) => chdir.call(process, directory)
+        if (${replaced === 'first'}) process.chdir = replacement
+        const first = await import(workerData)
+        process.chdir = ${replaced === 'first' ? 'chdir' : 'replacement'}
+        const second = await import(workerData + '?second')
+        const fd = (${replaced === 'first'} ? first : second).open('/dev/zero')
+        closeSync(fd)
+        if (first.open === second.open) throw new Error('there is one copy')
+        parentPort.postMessage(fd)
+        setInterval(() => {}, 1000)`
+      t.deepEqual(child(closedOnce(program)), [true, []])
+    },
+  )
+}
+
+onLinux('a node:fs that invents numbers costs the process no descriptor', (t) => {
+  const script = `
+    import { once } from 'node:events'
+    import { Worker } from 'node:worker_threads'
+    const program = \`
+      import { parentPort, workerData } from 'node:worker_threads'
+      import fs from 'node:fs'
+      import { syncBuiltinESMExports } from 'node:module'
+      fs.openSync = () => workerData.fd
+      fs.closeSync = () => { throw new Error('there is no such file') }
+      syncBuiltinESMExports()
+      const { open } = await import(workerData.fdkit)
+      parentPort.postMessage(open('/dev/zero'))
+      setInterval(() => {}, 1000)\`
+    const fd = fs.openSync('/dev/null', 'r')
+    const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(program)), {
+      workerData: { fd, fdkit: ${JSON.stringify(import.meta.resolve('fdkit'))} },
+    })
+    const [opened] = await once(worker, 'message')
+    answer([fd, opened].map((each) => fs.readlinkSync('/proc/self/fd/' + each)))
+    process.exit()
+  `
+  t.deepEqual(child(script), ['/dev/null', '/dev/zero'])
+})
+
 onLinux('Memfd.from leaves the descriptor open if it cannot be duplicated', (t) => {
   const script = `
     const fd = fdkit.memfdCreate('full')

@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 
 import test from 'ava'
-import { getInheritable, Memfd } from 'fdkit'
+import { getInheritable, Memfd, recvFds, sendFds, socketpair } from 'fdkit'
 import { FdSocket } from 'fdkit/promises'
 
 import { child } from '../helpers/child.js'
@@ -64,6 +64,36 @@ onLinux('a message without descriptors has none', async (t) => {
   t.deepEqual([message.fdCount, message.fds], [0, []])
   message.close()
   t.deepEqual(message.fds, [])
+})
+
+/** Runs a call while assigning the element 1 of any array that has none calls a setter. */
+function withSetter<T>(call: () => T): T {
+  const set = () => {
+    throw new Error('the setter was called')
+  }
+  Reflect.defineProperty(Object.prototype, 1, { configurable: true, set })
+  try {
+    return call()
+  } finally {
+    Reflect.deleteProperty(Object.prototype, 1)
+  }
+}
+
+onLinux('no setter on Object.prototype comes between the descriptors and their owner', async (t) => {
+  const before = countFds()
+  const [one, other] = withSetter(() => socketpair())
+  sendFds(one, 'x', [one, other])
+  const { fds } = withSetter(() => recvFds(other, 1, 2))
+  const [a, b] = pairOf(t)
+  await a.send('x', [one, other])
+  const message = (await b.receive())!
+  const taken = withSetter(() => message.fds)
+  const all = [one, other, ...fds, ...taken]
+  t.is(all.filter(isOpen).length, 6)
+  for (const fd of all) fs.closeSync(fd)
+  a.close()
+  b.close()
+  t.is(countFds(), before)
 })
 
 onLinux('showing, copying or serializing a message takes no descriptor', async (t) => {

@@ -13,10 +13,12 @@ const isDeno = process.versions['deno'] !== undefined
 // which is a disabled stub there: loading node:worker_threads would take 1 to 3 ms in the main
 // thread. Deno keeps such a list in every thread, and its node:fs accepts no other descriptors. Bun
 // has no such list.
-const isListed = isDeno || (process.chdir as { disabled?: boolean } | undefined)?.disabled === true
+const seemsListed = isDeno || (process.chdir as { disabled?: boolean } | undefined)?.disabled === true
 
-// The addon owns what it opens until `handOut` is done: a worker may be terminated in between.
-if (isListed && isAvailable) native.keepFds()
+// If there is a list, the addon owns what it opens until `handOut` is done: a worker may be
+// terminated in between. Copies of this module that share the addon must agree, even if somebody
+// replaced `process.chdir` between their imports.
+const isListed = isAvailable && native.keepFds(seemsListed)
 
 /**
  * Registers a descriptor that the addon has just opened with node:fs, so that node:fs may close it.
@@ -36,8 +38,12 @@ export function handOut(fd: number): number {
   }
   // node:fs has listed the number. The file that is open under it is replaced atomically.
   if (!isFailure(native.moveFd(fd, listed))) return listed
-  closeSync(listed)
   native.releaseFd(fd)
+  try {
+    closeSync(listed)
+  } catch {
+    // A replacement of node:fs.
+  }
   return fd
 }
 

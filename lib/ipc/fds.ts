@@ -3,10 +3,9 @@ import type { Buffer } from 'node:buffer'
 
 import { handOut } from '../files/tracking.js'
 import type { Fds, Handle } from '../runtime/binding.js'
-import { illegalConstructor, invalidState } from '../runtime/error.js'
+import { check, illegalConstructor, invalidArgType, invalidState } from '../runtime/error.js'
 import { native } from '../runtime/native.js'
 import { validateFd } from '../runtime/validate.js'
-import { invalidArgType } from '../runtime/error.js'
 
 /** Validates an array of descriptors, and returns their numbers. */
 export function validateFds(value: unknown, name: string): number[] {
@@ -17,7 +16,7 @@ export function validateFds(value: unknown, name: string): number[] {
 
 /** Takes descriptors out of their handle. The caller owns them. */
 export function takeFds(fds: Handle<Fds> | null | undefined): number[] {
-  return fds ? native.fdsTake(fds).map(handOut) : []
+  return fds ? check(native.fdsTake(fds)).map(handOut) : []
 }
 
 const OWN = Symbol('own')

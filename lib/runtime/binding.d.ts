@@ -217,7 +217,7 @@ export declare function fdsDuplicate(fds: Array<number>): Outcome<Handle<Fds>>
  *
  * @syscall recvmsg
  */
-export declare function fdsTake(fds: Handle<Fds>): Array<number>
+export declare function fdsTake(fds: Handle<Fds>): Outcome<Array<OwnedFd>>
 
 /**
  * Lets the descriptors that nobody has taken weigh on the garbage collector.
@@ -310,13 +310,13 @@ export declare function heldFd(descriptor: Handle<Descriptor>): Outcome<number>
 export declare function hold(fd: number): Outcome<Handle<Descriptor>>
 
 /**
- * Says that node:fs keeps a list of descriptors in this thread. From now on, the addon owns each
+ * Says whether node:fs keeps a list of descriptors in this thread. If so, the addon owns each
  * descriptor that it returns the number of until `moveFd` or `releaseFd` is called for it: this
- * thread may be terminated in between.
+ * thread may be terminated in between. Returns what was said first in this thread, which counts.
  *
  * @syscall dup3
  */
-export declare function keepFds(): void
+export declare function keepFds(isListed: boolean): boolean
 
 /**
  * Makes a hard link at `dst` to the file at `src`.
@@ -416,8 +416,8 @@ export declare function mknodat(later: boolean, dirFd: number | undefined | null
 export declare function mmap<Shared extends boolean>(isShared: Shared, fd: number, offset: number, length: number | undefined | null, writable: boolean | undefined | null, mayShrink: boolean, populate: boolean): Outcome<Shared extends true ? SharedArrayBuffer : ArrayBuffer>
 
 /**
- * Moves a descriptor that was kept to a number that is open, and closes what is open there. If that
- * fails, it is still kept.
+ * Moves a descriptor that was kept to the number of another one, of the root directory, which it
+ * closes. If that fails, it is still kept.
  *
  * @syscall dup3
  */

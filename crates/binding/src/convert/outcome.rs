@@ -1,6 +1,5 @@
 //! The outcome of a system call: a value or a failure.
 
-use std::ffi::CStr;
 use std::os::fd::BorrowedFd;
 use std::ptr;
 
@@ -10,7 +9,7 @@ use napi::sys;
 
 use crate::convert::path::{Name, NameKind};
 use crate::convert::status::check;
-use crate::convert::value::{IntoJs, to_js};
+use crate::convert::value::{IntoJs, property, to_js};
 
 /// A failed system call. `types.rs` has its properties in JavaScript.
 pub struct Failure {
@@ -99,22 +98,6 @@ impl IntoJs for Failure {
         };
         check(status, "napi_define_properties")?;
         Ok(object)
-    }
-}
-
-/// Describes a property that is writable, enumerable and configurable, like one that was assigned.
-fn property(name: &'static CStr, value: sys::napi_value) -> sys::napi_property_descriptor {
-    sys::napi_property_descriptor {
-        utf8name: name.as_ptr(),
-        name: ptr::null_mut(),
-        method: None,
-        getter: None,
-        setter: None,
-        value,
-        attributes: sys::PropertyAttributes::writable
-            | sys::PropertyAttributes::enumerable
-            | sys::PropertyAttributes::configurable,
-        data: ptr::null_mut(),
     }
 }
 

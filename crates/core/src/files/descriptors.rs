@@ -71,24 +71,29 @@ pub fn path(fd: BorrowedFd<'_>) -> Option<Vec<u8>> {
     sys::path(fd)
 }
 
-/// Calls `dup3(fd, number)`: closes what is open as `number` and atomically puts the open file of
-/// `fd` there. Child processes inherit `number` if they inherit `fd`.
+/// Calls `dup3(fd, number)`: closes the root directory, which is open as `number`, and atomically puts
+/// the open file of `fd` there. Child processes inherit `number` if they inherit `fd`.
 ///
 /// # Errors
-/// `EBADF`: a descriptor is not open; `EINVAL`: `fd` and `number` are the same. On an error,
-/// `number` stays as it is.
+/// `EBADF`: a descriptor is not open; `EINVAL`: `number` is not the root directory, or the same as
+/// `fd`. On an error, `number` stays as it is.
 ///
 /// ```
-/// use fdkit::files::descriptors::{get_inheritable, replace};
+/// use fdkit::files::descriptors::{get_inheritable, replace_root};
 /// use std::{fs::File, os::fd::AsFd};
 ///
-/// let (from, to) = (File::open("/").unwrap(), File::open("/dev/null").unwrap());
-/// replace(from.as_fd(), to.as_fd())?;
-/// assert!(to.metadata().unwrap().is_dir());
+/// let (from, to) = (File::open("/dev/null").unwrap(), File::open("/").unwrap());
+/// replace_root(from.as_fd(), to.as_fd())?;
+/// assert!(!to.metadata().unwrap().is_dir());
 /// assert!(!get_inheritable(to.as_fd())?);
+/// assert!(replace_root(from.as_fd(), to.as_fd()).unwrap_err().is(libc::EINVAL));
 /// # Ok::<(), fdkit::Error>(())
 /// ```
-pub fn replace(fd: BorrowedFd<'_>, number: BorrowedFd<'_>) -> Result<()> {
+pub fn replace_root(fd: BorrowedFd<'_>, number: BorrowedFd<'_>) -> Result<()> {
+    let root = retry("stat", || nix::sys::stat::stat(c"/"))?;
+    if Identity::of(number)? != Identity::from(&root) {
+        return Err(Error::new(libc::EINVAL, "dup3"));
+    }
     sys_replace(fd.as_raw_fd(), number.as_raw_fd(), get_inheritable(fd)?)
 }
 

@@ -110,23 +110,25 @@ pub fn dup(fd: i32) -> Outcome<OwnedFd> {
     borrow(fd, "dup").and_then(descriptors::dup).into()
 }
 
-/// Says that node:fs keeps a list of descriptors in this thread. From now on, the addon owns each
+/// Says whether node:fs keeps a list of descriptors in this thread. If so, the addon owns each
 /// descriptor that it returns the number of until `moveFd` or `releaseFd` is called for it: this
-/// thread may be terminated in between.
+/// thread may be terminated in between. Returns what was said first in this thread, which counts.
 ///
 /// @syscall dup3
 #[napi(catch_unwind)]
-pub fn keep_fds() {
-    given::keep();
+pub fn keep_fds(is_listed: bool) -> bool {
+    given::keep(is_listed)
 }
 
-/// Moves a descriptor that was kept to a number that is open, and closes what is open there. If that
-/// fails, it is still kept.
+/// Moves a descriptor that was kept to the number of another one, of the root directory, which it
+/// closes. If that fails, it is still kept.
 ///
 /// @syscall dup3
 #[napi(catch_unwind)]
 pub fn move_fd(fd: i32, to: i32) -> Outcome<()> {
-    let moved = borrow(fd, "dup3").and_then(|fd| descriptors::replace(fd, borrow(to, "dup3")?));
+    // A replacement of node:fs that invents numbers must not cost the process what is open there.
+    let moved =
+        borrow(fd, "dup3").and_then(|fd| descriptors::replace_root(fd, borrow(to, "dup3")?));
     // Closes the old number.
     moved.map(|()| drop(take_back(fd))).into()
 }

@@ -9,7 +9,7 @@ use napi::sys;
 use napi_derive::napi;
 
 use crate::api::files::descriptors::Weight;
-use crate::convert::given::give;
+use crate::convert::given::give_all;
 use crate::convert::handle::{Handle, lock};
 use crate::convert::outcome::Outcome;
 use crate::convert::value::{IntoJs, to_js};
@@ -78,12 +78,21 @@ pub fn fds_count(fds: &Handle<Fds>) -> u32 {
     lock(&fds.fds).as_ref().map_or(0, |(fds, _)| fds.len() as u32)
 }
 
+/// The descriptors that JavaScript takes. It receives their numbers, and owns them.
+pub struct Taken(Vec<OwnedFd>);
+
+impl IntoJs for Taken {
+    fn into_js(self, env: &Env) -> Result<sys::napi_value> {
+        give_all(env, self.0, Ok)
+    }
+}
+
 /// Returns the numbers of the descriptors. The caller owns them from now on.
 ///
 /// @syscall recvmsg
-#[napi(catch_unwind)]
-pub fn fds_take(fds: &Handle<Fds>) -> Vec<i32> {
-    fds.take().into_iter().map(give).collect()
+#[napi(catch_unwind, ts_return_type = "Outcome<Array<OwnedFd>>")]
+pub fn fds_take(fds: &Handle<Fds>) -> Outcome<Taken> {
+    Outcome::Value(Taken(fds.take()))
 }
 
 /// Closes the descriptors that nobody has taken.

@@ -11,12 +11,12 @@ use napi_derive::napi;
 
 use crate::api::ipc::events::Events;
 use crate::api::ipc::fds::{duplicate, fds_to_js, not_open};
-use crate::convert::given::give;
+use crate::convert::given::give_all;
 use crate::convert::handle::Handle;
 use crate::convert::outcome::Outcome;
 use crate::convert::path::NameKind;
 use crate::convert::typed_array::Bytes;
-use crate::convert::value::{IntoJs, array, to_js};
+use crate::convert::value::{IntoJs, array, own_array, to_js};
 
 /// The bytes and descriptors that one call received.
 pub struct Received {
@@ -42,8 +42,8 @@ impl IntoJs for ReceivedNow {
     fn into_js(self, env: &Env) -> Result<sys::napi_value> {
         let Received { data, fds, flags } = self.0;
         let data = NameKind { as_buffers: true }.to_js(env, &data)?;
-        let fds: Vec<i32> = fds.into_iter().map(give).collect();
-        array(env, &[data, to_js(env, fds)?, to_js(env, flags)?])
+        let flags = to_js(env, flags)?;
+        give_all(env, fds, |fds| own_array(env, &[data, fds, flags]))
     }
 }
 
@@ -51,7 +51,7 @@ impl IntoJs for ReceivedNow {
 impl IntoJs for (OwnedFd, OwnedFd) {
     fn into_js(self, env: &Env) -> Result<sys::napi_value> {
         let (one, other) = self;
-        to_js(env, vec![give(one), give(other)])
+        give_all(env, vec![one, other], Ok)
     }
 }
 
