@@ -7,6 +7,7 @@ import { delimiter, join, resolve } from 'node:path'
 import test from 'ava'
 
 import { addonPath, platformName } from '../../scripts/platform.mjs'
+import { compiler } from '../helpers/compiler.js'
 
 const platform = platformName()
 const platformDir = `npm/${platform}`
@@ -142,10 +143,10 @@ test('a TypeScript program compiles with strict and nodenext, and runs', (t) => 
   // The compiler and Node's types come from this repository, and the types of the package are the installed ones.
   fs.symlinkSync(resolve('node_modules/@types'), join(installed, 'node_modules/@types'))
   const options = ['--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node']
-  const compiler = resolve('node_modules/typescript/bin/tsc')
   const files = ['program.ts', 'public-types.ts']
-  const args = [compiler, ...options, '--exactOptionalPropertyTypes', ...files]
-  const { stdout } = spawnSync('node', args, { cwd: installed, env, encoding: 'utf8' })
+  const args = [...options, '--exactOptionalPropertyTypes', ...files]
+  const { stdout, error } = spawnSync(compiler, args, { cwd: installed, env, encoding: 'utf8' })
+  t.is(error, undefined)
   t.is(stdout, '')
   t.deepEqual(runFile('run.js', "import './program.js'"), walked)
 })

@@ -10,6 +10,7 @@ import * as fdkit from 'fdkit'
 import * as promises from 'fdkit/promises'
 
 import { compilerPath, versions } from '../../scripts/compilers.mjs'
+import { compiler as newestCompiler } from '../helpers/compiler.js'
 import { unless } from '../helpers/platform.js'
 import { makeTree } from '../helpers/tree.js'
 
@@ -34,8 +35,10 @@ function install(t: ExecutionContext): string {
   return directory
 }
 
+type Command = readonly [command: string, ...args: string[]]
+
 /** Returns the output of the compiler for a program, which is empty if it compiles. */
-function compile(compiler: string, directory: string, options: object, files: string[]): string {
+function compile(compiler: Command, directory: string, options: object, files: string[]): string {
   const compilerOptions = {
     target: 'es2022',
     strict: true,
@@ -46,8 +49,8 @@ function compile(compiler: string, directory: string, options: object, files: st
     ...options,
   }
   fs.writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
-  const args = [resolve(compiler), '--project', '.', '--pretty', 'false']
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, {
+  const [command, ...args] = [...compiler, '--project', '.', '--pretty', 'false']
+  const { status, signal, stdout, stderr } = spawnSync(command, args, {
     cwd: directory,
     encoding: 'utf8',
   })
@@ -56,15 +59,13 @@ function compile(compiler: string, directory: string, options: object, files: st
 
 const nodenext = { module: 'nodenext' }
 const bundler = { module: 'esnext', moduleResolution: 'bundler' }
-const newest = 'node_modules/typescript/bin/tsc'
-const compilers = [
-  ...versions.map((version) => [version, compilerPath(version)] as const),
-  ['7', newest] as const,
-]
+const newest: Command = [newestCompiler]
+const older = (version: string): Command => [process.execPath, resolve(compilerPath(version))]
+const compilers = [...versions.map((version) => [version, older(version)] as const), ['7', newest] as const]
 const programs = ['public-types.ts', 'public-promises.ts']
 
 for (const [version, compiler] of compilers) {
-  const missing = !fs.existsSync(compiler) && 'needs "npm run compilers"'
+  const missing = !fs.existsSync(compiler.at(-1)!) && 'needs "npm run compilers"'
   const onCompiler = unless(missing, test.serial)
   onCompiler(`TypeScript ${version} compiles the public types with module resolution nodenext`, (t) => {
     t.is(compile(compiler, install(t), nodenext, programs), '')
