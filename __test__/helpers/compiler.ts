@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 const folder = resolve('node_modules/@typescript')
-const [name = 'there is none'] = readdirSync(folder).filter((each) => each.startsWith('typescript-'))
+const name = readdirSync(folder).find((each) => each.startsWith('typescript-')) ?? 'missing'
 
 /**
  * The path of the compiler. It is a program for the machine's own platform, and so is found there and not by

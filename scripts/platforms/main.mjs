@@ -12,6 +12,7 @@
 //   npm run platforms -- bun deno                        on runtimes that ava does not run on
 //   npm run platforms -- --native linux-arm64-gnu        only the specs of the addon itself
 //   npm run platforms -- --built linux-arm64-gnu         with the addons that were built last
+//   npm run platforms -- --failed linux-arm64-gnu        the files in which a test failed last time
 //   npm run platforms -- --ci                            the part that .ci/run needs
 //   npm run platforms -- --ci --fetch                    only downloads what that part needs
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -26,7 +27,7 @@ import { otherRuntimes, runOther } from './other-runtimes.mjs'
 import { whyNoRoot } from './root.mjs'
 import { checkFreeBsd, lintOthers, testMusl } from './rust.mjs'
 import { nativeSpecs } from './specs.mjs'
-import { fetchFor, runSuite } from './suite.mjs'
+import { fetchFor, repeatFailed, runSuite } from './suite.mjs'
 import { addonTable, keep, kept, skipList, suiteTable } from './table.mjs'
 import { environment } from './toolchain.mjs'
 
@@ -67,6 +68,15 @@ function suitesKept() {
   const isWhole = ({ platform, node }) =>
     suites.some((other) => other.platform === platform && other.node === node && other.specs === undefined)
   return suites.filter((suite) => suite.specs === undefined || !isWhole(suite))
+}
+
+/** Returns the stored result of the whole suite. Ends this process if there is none. */
+function lastSuite({ name }, node) {
+  const isIt = (suite) => suite.platform === name && suite.node === node && suite.specs === undefined
+  const found = kept('suite').find(isIt)
+  if (found) return found
+  console.error(`The whole suite has not run on ${name} with Node.js ${node}.`)
+  process.exit(2)
 }
 
 function writeDocs() {
@@ -128,7 +138,9 @@ async function runAll() {
         continue
       }
       say(`tests, ${platform.name}, Node.js ${node}`)
-      const suite = { ...(await runSuite(platform, node, specs)), specs: specs && `${specs.length} files` }
+      const suite = flags.has('--failed')
+        ? await repeatFailed(platform, node, lastSuite(platform, node))
+        : { ...(await runSuite(platform, node, specs)), specs: specs && `${specs.length} files` }
       // A run that was interrupted is not kept, nor one of files that were chosen by hand.
       if (chosenSpecs.length === 0 && suite.isComplete)
         keep('suite', `${platform.name}.${node}${specs ? '.part' : ''}`, suite)

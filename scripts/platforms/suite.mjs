@@ -17,7 +17,7 @@ const SLOW = '30'
 const LIMIT = 40
 const LIMIT_EMULATED = 360
 
-// With RERUN_FAILED=1, up to so many files in which a test failed are run a second time, alone.
+// With RERUN_FAILED=1, up to so many files in which a test failed are repeated.
 const RERUN_AT_MOST = 5
 
 /** Specs that are not run on other platforms, each with the reason. */
@@ -55,51 +55,62 @@ export async function fetchFor(platform, major) {
  */
 export async function runSuite(platform, major, specs = []) {
   const { name, isEmulated, isOwn } = platform
-  const bin = await nodeFor(platform, major)
-  const variables = { ...(await variablesFor(platform, bin)), NO_COLOR: '1' }
-  delete process.env.FORCE_COLOR
-  const limit = isEmulated ? '--timeout=30m' : '--timeout=10m'
   const ignored = isOwn ? [] : Object.keys(leftOut).map((spec) => `!${spec}`)
   const chosen = specs.length > 0 ? specs : ['__test__/**/*.spec.ts']
-  const ava = [join(bin, 'node'), 'node_modules/ava/entrypoints/cli.mjs', '--tap', limit]
   const started = Date.now()
-  const minutes = isEmulated ? LIMIT_EMULATED : LIMIT * Number(process.env.SLOW ?? 1)
-  const runAva = async (title, ...args) => {
-    const { command, env } = await onPlatform(platform, [...ava, ...args], variables)
-    return count(title, command, env, minutes)
-  }
-  const title = `${name}-node-${major}`
-  const counted = await runAva(title, ...(isEmulated ? ['--concurrency=2'] : []), ...chosen, ...ignored)
-  const again = specsToRepeat(counted)
-  if (again.length > 0) {
-    console.log(`   ${title}: a second time, alone: ${again.join(' ')}`)
-    const second = await runAva(`${title}-again`, '--concurrency=1', ...again)
-    // The tests that passed have been counted already.
-    if (second.isComplete && second.failed === 0) {
-      counted.passed += counted.failed
-      counted.failed = 0
-    }
-  }
+  const concurrency = isEmulated ? ['--concurrency=2'] : []
+  const counted = await runAva(platform, major, '', [...concurrency, ...chosen, ...ignored])
   const skipped = isOwn ? counted.skipped : { ...counted.skipped, ...reasonsLeftOut(specs) }
-  return {
+  const suite = {
     platform: name,
     node: major,
     ...counted,
     skipped,
     seconds: Math.round((Date.now() - started) / 1000),
   }
+  const asked = process.env.RERUN_FAILED === '1' && failedSpecs(suite).length <= RERUN_AT_MOST
+  return asked ? repeatFailed(platform, major, suite) : suite
+}
+
+async function runAva(platform, major, suffix, args) {
+  const { name, isEmulated } = platform
+  const bin = await nodeFor(platform, major)
+  const variables = { ...(await variablesFor(platform, bin)), NO_COLOR: '1' }
+  delete process.env.FORCE_COLOR
+  const limit = isEmulated ? '--timeout=30m' : '--timeout=10m'
+  const ava = [join(bin, 'node'), 'node_modules/ava/entrypoints/cli.mjs', '--tap', limit]
+  const minutes = isEmulated ? LIMIT_EMULATED : LIMIT * Number(process.env.SLOW ?? 1)
+  const { command, env } = await onPlatform(platform, [...ava, ...args], variables)
+  return count(`${name}-node-${major}${suffix}`, command, env, minutes)
 }
 
 /**
- * Returns the specs in which tests failed, if .ci/run asks for it and nothing but tests failed. Some tests
- * measure time or count descriptors, on a machine that others use as well.
+ * Returns the specs in which tests failed, if nothing but tests failed. Some tests measure time or count
+ * descriptors, on a machine that others use as well.
  */
-function specsToRepeat({ failed, failures, isComplete }) {
-  if (process.env.RERUN_FAILED !== '1' || !isComplete || failures.length !== failed) return []
+function failedSpecs({ failed, failures, isComplete }) {
+  if (!isComplete || failures.length !== failed) return []
   // ava's titles begin with the path: "tree › fwalk.leaks › a walk that ends early".
   const specs = failures.map((name) => `__test__/${name.split(' › ').slice(0, 2).join('/')}.spec.ts`)
   const chosen = [...new Set(specs)]
-  return chosen.length <= RERUN_AT_MOST && chosen.every((spec) => existsSync(spec)) ? chosen : []
+  return chosen.every((spec) => existsSync(spec)) ? chosen : []
+}
+
+/**
+ * Runs the specs in which tests failed a second time, alone. Returns the results of the suite with theirs;
+ * tests that passed twice count once.
+ */
+export async function repeatFailed(platform, major, suite) {
+  const specs = failedSpecs(suite)
+  if (specs.length === 0) return suite
+  console.log(`   ${platform.name}, Node.js ${major}: a second time, alone: ${specs.join(' ')}`)
+  const { isComplete, failed, failures } = await runAva(platform, major, '-again', [
+    '--concurrency=1',
+    ...specs,
+  ])
+  if (!isComplete || failures.length !== failed) return suite
+  const repeated = (suite.repeated ?? 0) + suite.failed - failed
+  return { ...suite, passed: suite.passed + suite.failed - failed, repeated, failed, failures }
 }
 
 function reasonsLeftOut(specs) {

@@ -46,9 +46,10 @@ const total = (skipped) => Object.values(skipped).reduce((sum, count) => sum + c
 const minutes = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 
 export function suiteTable(suites) {
-  const rows = suites.map(({ platform, node, passed, failed, skipped, seconds, specs, date }) =>
-    row(platform, node, specs ?? 'all', passed, failed, total(skipped), minutes(seconds), date),
-  )
+  const rows = suites.map(({ platform, node, passed, repeated, failed, skipped, seconds, specs, date }) => {
+    const all = repeated ? `${passed}, ${repeated} when repeated` : passed
+    return row(platform, node, specs ?? 'all', all, failed, total(skipped), minutes(seconds), date)
+  })
   return [
     ...head('Platform', 'Node.js', 'Specs', 'Passed', 'Failed', 'Skipped', 'Minutes', 'Date'),
     ...rows,
