@@ -92,6 +92,11 @@ function prepared(page: string, node: string): string {
   return cwd
 }
 
+function commandIn(text: string): { command: string; output: string } {
+  const [, command = '', output = ''] = /^\$ (.*)\n([^]*)$/.exec(text) ?? []
+  return { command, output }
+}
+
 /** Saves the files of a page, runs its commands from top to bottom, and returns what they print. */
 function follow(t: ExecutionContext, page: string, blocks: Block[]): void {
   const cwd = prepared(page, process.execPath)
@@ -100,7 +105,7 @@ function follow(t: ExecutionContext, page: string, blocks: Block[]): void {
     if (name !== undefined) writeFileSync(join(cwd, name), block.text)
   }
   for (const { text } of blocks.filter(isConsole)) {
-    const [, command = '', output = ''] = /^\$ (.*)\n([^]*)$/.exec(text) ?? []
+    const { command, output } = commandIn(text)
     const { node, reason } = needs(command)
     if (reason !== false) t.log(`${command} was not run: ${reason}`)
     else t.is(run(cwd, command, node), output, command)
@@ -125,7 +130,9 @@ for (const page of pages) {
   if (blocks.some(isConsole)) {
     const tools = ['curl', 'python3', 'systemd-socket-activate'].filter((tool) => text.includes(tool))
     const lacks = tools.map(missing).find((reason) => reason !== false) ?? false
-    const reason = (linuxOnly.test(text) && notLinux) || lacks
+    const reasons = blocks.filter(isConsole).map((block) => needs(commandIn(block.text).command).reason)
+    const none = reasons.every((each) => each !== false) && reasons[0]!
+    const reason = (linuxOnly.test(text) && notLinux) || lacks || none
     unless(reason, test.serial)(`${page}: the commands print what the page says`, (t) => {
       follow(t, page, blocks)
     })
