@@ -25,6 +25,9 @@ export const isNode = !isDeno && !('bun' in process.versions)
 /** For `unless`: the reason to skip under an emulator. `npm run platforms` sets the variable. */
 export const emulated = process.env['EMULATED'] ? 'cannot be done under an emulator' : false
 
+/** For `unless`: without these numbers, a bind mount of the same device is not noticed, as documented. */
+export const noMountNumbers = emulated && 'the emulator reports no numbers of mounts (stx_mnt_id)'
+
 /** Linux with musl instead of glibc. */
 export const isMusl = isLinux && platformName().endsWith('-musl')
 

@@ -13,7 +13,7 @@ import { rename, rmtree } from 'fdkit'
 
 import { programPath } from '../helpers/child.js'
 import { patience } from '../helpers/patience.js'
-import { missing, notLinux, notRoot, unless } from '../helpers/platform.js'
+import { missing, noMountNumbers, notLinux, notRoot, unless } from '../helpers/platform.js'
 import { modes } from '../helpers/root-modes.js'
 import { startSwapper } from '../helpers/swapper.js'
 import { link, makeTreeInMemory, writeTree, type Tree } from '../helpers/tree.js'
@@ -150,7 +150,7 @@ for (const { title, shell, missing: lacking } of modes) {
   )
 }
 
-unless(notLinux || missing('python3') || missing('unshare') || notRoot, test.serial)(
+unless(notLinux || missing('python3') || missing('unshare') || notRoot || noMountNumbers, test.serial)(
   'nothing leads out through a mount that comes and goes, without crossDevice',
   async (t) => {
     t.timeout(TIME + patience(60_000))
