@@ -189,8 +189,12 @@ onLinux('a node:fs that invents numbers costs the process no descriptor', (t) =>
       import { parentPort, workerData } from 'node:worker_threads'
       import fs from 'node:fs'
       import { syncBuiltinESMExports } from 'node:module'
-      fs.openSync = () => workerData.fd
-      fs.closeSync = () => { throw new Error('there is no such file') }
+      const { openSync, closeSync } = fs
+      fs.openSync = (path, ...rest) => (path === '/' ? workerData.fd : openSync(path, ...rest))
+      fs.closeSync = (fd) => {
+        if (fd === workerData.fd) throw new Error('there is no such file')
+        closeSync(fd)
+      }
       syncBuiltinESMExports()
       const { open } = await import(workerData.fdkit)
       parentPort.postMessage(open('/dev/zero'))
