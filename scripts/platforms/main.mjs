@@ -12,7 +12,7 @@
 //   npm run platforms -- bun deno                        on runtimes that ava does not run on
 //   npm run platforms -- --native linux-arm64-gnu        only the specs of the addon itself
 //   npm run platforms -- --built linux-arm64-gnu         with the addons that were built last
-//   npm run platforms -- --failed linux-arm64-gnu        the files in which a test failed last time
+//   npm run platforms -- --failed linux-arm64-gnu        the tests that failed last time
 //   npm run platforms -- --ci                            the part that .ci/run needs
 //   npm run platforms -- --ci --fetch                    only downloads what that part needs
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -26,7 +26,7 @@ import { platformOf, platforms, systems } from './list.mjs'
 import { otherRuntimes, runOther } from './other-runtimes.mjs'
 import { whyNoRoot } from './root.mjs'
 import { checkFreeBsd, lintOthers, testMusl } from './rust.mjs'
-import { nativeSpecs } from './specs.mjs'
+import { nativeSpecs, quickSpecs } from './specs.mjs'
 import { fetchFor, repeatFailed, runSuite } from './suite.mjs'
 import { addonTable, keep, kept, skipList, suiteTable } from './table.mjs'
 import { environment } from './toolchain.mjs'
@@ -42,8 +42,9 @@ const runtimes = isDefault ? otherRuntimes : allWords.filter((word) => otherRunt
 
 /** Returns each platform with the requested versions of Node.js and the specs. */
 function plan() {
-  const specsOf = ({ specs }) => {
+  const specsOf = ({ specs, isEmulated }) => {
     if (chosenSpecs.length > 0) return chosenSpecs
+    if (isCi && isEmulated) return quickSpecs
     return specs ?? (flags.has('--native') ? nativeSpecs : undefined)
   }
   const entry = (platform, nodes = platform.nodes) => ({ platform, nodes, specs: specsOf(platform) })
@@ -54,12 +55,11 @@ function plan() {
     })
   }
   if (!isCi) return systems.map((system) => entry(system))
-  // `npm test` has already run on the machine's own platform, and the emulator takes too long.
-  const isTested = ({ isOwn, isEmulated }) => !isOwn && !isEmulated
-  // The code for macOS is linted below; GitHub's runners for macOS build the addons.
+  // `npm test` has already run on the machine's own platform. The code for macOS is linted below; GitHub's
+  // runners for macOS build the addons.
   return platforms
     .filter(({ os }) => os === 'linux')
-    .map((platform) => entry(platform, isTested(platform) ? platform.nodes.slice(-1) : []))
+    .map((platform) => entry(platform, platform.isOwn ? [] : platform.nodes.slice(-1)))
 }
 
 /** Returns the stored results. If a whole suite ran, a run of some of its files does not count. */

@@ -1,7 +1,12 @@
-// The specs that test the addon itself: all its system calls, and everything that it lends. They are for
-// runs that would take too long with the rest, as under an emulator.
+// Specs that test the addon itself, for runs that would take too long with the rest, as under an emulator.
 
-const names = {
+const pathsOf = (folders) =>
+  Object.entries(folders).flatMap(([folder, names]) =>
+    names.map((name) => `__test__/${folder}/${name}.spec.ts`),
+  )
+
+/** The specs of all its system calls, and of everything that it lends. */
+export const nativeSpecs = pathsOf({
   files: [
     'access',
     'at',
@@ -24,22 +29,42 @@ const names = {
   root: ['cases', 'root'],
   runtime: ['constants', 'error', 'supports'],
   tree: ['disk-usage', 'fwalk', 'rmtree'],
-}
+})
 
 /** The specs that depend on the size of a page of memory. */
-export const mappingSpecs = [
-  'futex',
-  'futex.private',
-  'mapping',
-  'mapping.files',
-  'mapping.shared',
-  'memfd',
-  'memfd-class',
-  'memory',
-  'seals',
-  'seals.mapping',
-].map((name) => `__test__/memory/${name}.spec.ts`)
+export const mappingSpecs = pathsOf({
+  memory: [
+    'futex',
+    'futex.private',
+    'mapping',
+    'mapping.files',
+    'mapping.shared',
+    'memfd',
+    'memfd-class',
+    'memory',
+    'seals',
+    'seals.mapping',
+  ],
+})
 
-export const nativeSpecs = Object.entries(names).flatMap(([folder, specs]) =>
-  specs.map((name) => `__test__/${folder}/${name}.spec.ts`),
-)
+/** Native specs that start few programs, so that the emulator takes about 5 minutes for them. */
+export const quickSpecs = pathsOf({
+  files: [
+    'attributes',
+    'descriptors',
+    'links',
+    'listing',
+    'make',
+    'names',
+    'open',
+    'rename',
+    'scandir',
+    'stat',
+    'stat-all',
+  ],
+  ipc: ['message'],
+  memory: ['mapping', 'mapping.files', 'memfd', 'memfd-class', 'seals'],
+  root: ['root'],
+  runtime: ['constants', 'supports'],
+  tree: ['fwalk', 'rmtree'],
+})

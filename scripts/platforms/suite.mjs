@@ -17,7 +17,7 @@ const SLOW = '30'
 const LIMIT = 40
 const LIMIT_EMULATED = 360
 
-// With RERUN_FAILED=1, up to so many files in which a test failed are repeated.
+// With RERUN_FAILED=1, the tests that failed are repeated if they are in no more files than this.
 const RERUN_AT_MOST = 5
 
 /** Specs that are not run on other platforms, each with the reason. */
@@ -97,20 +97,32 @@ function failedSpecs({ failed, failures, isComplete }) {
 }
 
 /**
- * Runs the specs in which tests failed a second time, alone. Returns the results of the suite with theirs;
- * tests that passed twice count once.
+ * Runs the tests that failed a second time, alone. Returns the results of the suite with theirs. A test that
+ * does not pass and is not skipped this time has failed.
  */
 export async function repeatFailed(platform, major, suite) {
   const specs = failedSpecs(suite)
   if (specs.length === 0) return suite
-  console.log(`   ${platform.name}, Node.js ${major}: a second time, alone: ${specs.join(' ')}`)
-  const { isComplete, failed, failures } = await runAva(platform, major, '-again', [
-    '--concurrency=1',
-    ...specs,
-  ])
-  if (!isComplete || failures.length !== failed) return suite
-  const repeated = (suite.repeated ?? 0) + suite.failed - failed
-  return { ...suite, passed: suite.passed + suite.failed - failed, repeated, failed, failures }
+  console.log(`   ${platform.name}, Node.js ${major}: a second time, alone: ${suite.failures.join(', ')}`)
+  const titles = suite.failures.map((name) => name.split(' › ').slice(2).join(' › '))
+  // The title of a test that is skipped ends with the reason.
+  const matches = titles.flatMap((title) => [`--match=${title}`, `--match=${title} (skipped: *`])
+  const again = await runAva(platform, major, '-again', ['--concurrency=1', ...matches, ...specs])
+  const skipped = { ...suite.skipped }
+  let failed = suite.failed - again.passed
+  for (const [reason, count] of Object.entries(again.skipped)) {
+    skipped[reason] = (skipped[reason] ?? 0) + count
+    failed -= count
+  }
+  const repeated = (suite.repeated ?? 0) + again.passed
+  return {
+    ...suite,
+    passed: suite.passed + again.passed,
+    repeated,
+    failed,
+    failures: again.failures,
+    skipped,
+  }
 }
 
 function reasonsLeftOut(specs) {
