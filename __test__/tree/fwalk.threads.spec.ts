@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import test from 'ava'
-import { fwalk, rmtree } from 'fdkit'
+import { fwalk, rmtree, type FwalkOptions } from 'fdkit'
 import * as promises from 'fdkit/promises'
 
 import { countFds } from '../helpers/fds.js'
@@ -103,27 +103,36 @@ test.serial(
   },
 )
 
+/** Takes ten steps, and returns how many of them resolved in the turn in which they were asked for. */
+async function stepsInTime(top: string, options: FwalkOptions): Promise<number> {
+  const walk = promises.fwalk(top, options)
+  await walk.next()
+  await sleep(patience(50))
+  let inTime = 0
+  for (let steps = 0; steps < 10; steps += 1) {
+    let isOver = false
+    const isInTime = walk.next().then(() => !isOver)
+    setImmediate(() => {
+      isOver = true
+    })
+    if (await isInTime) inTime += 1
+  }
+  await walk.return()
+  return inTime
+}
+
 test.serial('a step to a directory that is listed already resolves in the same turn', async (t) => {
   const top = makeTreeInMemory(t, wide())
   for (const topdown of [true, false]) {
     // The second walk has no threads of its own: the first step lists what comes next.
-    for (const count of [2, undefined]) {
-      const walk = promises.fwalk(count === undefined ? `${top}/d1` : top, { topdown, threads: count })
-      await walk.next()
-      await sleep(patience(50))
-      let inTime = 0
-      for (let steps = 0; steps < 10; steps += 1) {
-        let isOver = false
-        const isInTime = walk.next().then(() => !isOver)
-        setImmediate(() => {
-          isOver = true
-        })
-        if (await isInTime) inTime += 1
+    for (const threads of [2, undefined]) {
+      const start = threads === undefined ? `${top}/d1` : top
+      // If another program takes the processor in between, the time of the turn is over.
+      let best = 0
+      for (let walks = 0; best < 8 && walks < 20; walks += 1) {
+        best = Math.max(best, await stepsInTime(start, { topdown, ...(threads && { threads }) }))
       }
-      // If another program takes the processor in between, the time of the turn is over. Steps off the main
-      // thread are late, all of them.
-      t.true(inTime >= 5, `${inTime}, topdown ${topdown}, threads ${count}`)
-      await walk.return()
+      t.true(best >= 8, `${best}, topdown ${topdown}, threads ${threads}`)
     }
   }
 })
