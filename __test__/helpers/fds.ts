@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, statSync } from 'node:fs'
 
 import { isDeno } from './platform.js'
 
-export { countFds, settledFds } from '../programs/fds.mjs'
+export { countFds } from '../programs/fds.mjs'
 
 /** Returns the number that the next descriptor gets. */
 export function nextFd(): number {

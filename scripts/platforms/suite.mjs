@@ -1,7 +1,7 @@
 // Runs ava's tests on a platform and counts the results.
 import { spawn } from 'node:child_process'
 import { createWriteStream, existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { basename, delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 import { platformName } from '../platform.mjs'
@@ -68,7 +68,7 @@ export async function runSuite(platform, major, specs = []) {
     skipped,
     seconds: Math.round((Date.now() - started) / 1000),
   }
-  const asked = process.env.RERUN_FAILED === '1' && failedSpecs(suite).length <= RERUN_AT_MOST
+  const asked = process.env.RERUN_FAILED === '1' && failedSpecs(suite).size <= RERUN_AT_MOST
   return asked ? repeatFailed(platform, major, suite) : suite
 }
 
@@ -85,44 +85,50 @@ async function runAva(platform, major, suffix, args) {
 }
 
 /**
- * Returns the specs in which tests failed, if nothing but tests failed. Some tests measure time or count
- * descriptors, on a machine that others use as well.
+ * Returns the specs in which tests failed and the names of these, if nothing but tests failed. Some tests
+ * measure time or count descriptors, on a machine that others use as well.
  */
 function failedSpecs({ failed, failures, isComplete }) {
-  if (!isComplete || failures.length !== failed) return []
-  // ava's titles begin with the path: "tree › fwalk.leaks › a walk that ends early".
-  const specs = failures.map((name) => `__test__/${name.split(' › ').slice(0, 2).join('/')}.spec.ts`)
-  const chosen = [...new Set(specs)]
-  return chosen.every((spec) => existsSync(spec)) ? chosen : []
+  const found = new Map()
+  if (!isComplete || failures.length !== failed) return found
+  for (const name of failures) {
+    // ava's titles begin with the path: "tree › fwalk.leaks › a walk that ends early".
+    const spec = `__test__/${name.split(' › ').slice(0, 2).join('/')}.spec.ts`
+    found.set(spec, [...(found.get(spec) ?? []), name])
+  }
+  return [...found.keys()].every((spec) => existsSync(spec)) ? found : new Map()
 }
 
 /**
- * Runs the tests that failed a second time, alone. Returns the results of the suite with theirs. A test that
- * does not pass and is not skipped this time has failed.
+ * Runs the tests that failed a second time, one spec after another. Returns the results of the suite with
+ * theirs. A test that neither passes nor is skipped this time has failed.
  */
 export async function repeatFailed(platform, major, suite) {
   const specs = failedSpecs(suite)
-  if (specs.length === 0) return suite
-  console.log(`   ${platform.name}, Node.js ${major}: a second time, alone: ${suite.failures.join(', ')}`)
-  const titles = suite.failures.map((name) => name.split(' › ').slice(2).join(' › '))
-  // The title of a test that is skipped ends with the reason.
-  const matches = titles.flatMap((title) => [`--match=${title}`, `--match=${title} (skipped: *`])
-  const again = await runAva(platform, major, '-again', ['--concurrency=1', ...matches, ...specs])
-  const skipped = { ...suite.skipped }
-  let failed = suite.failed - again.passed
-  for (const [reason, count] of Object.entries(again.skipped)) {
-    skipped[reason] = (skipped[reason] ?? 0) + count
-    failed -= count
+  if (specs.size === 0) return suite
+  const result = { ...suite, skipped: { ...suite.skipped }, failures: [] }
+  for (const [spec, names] of specs) {
+    console.log(`   ${platform.name}, Node.js ${major}: a second time, alone: ${names.join(', ')}`)
+    const titles = names.map((name) => name.split(' › ').slice(2).join(' › '))
+    // The title of a test that is skipped ends with the reason.
+    const matches = titles.flatMap((title) => [`--match=${title}`, `--match=${title} (skipped: *`])
+    const suffix = `-again-${basename(spec, '.spec.ts')}`
+    const again = await runAva(platform, major, suffix, ['--concurrency=1', ...matches, spec])
+    const reasons = Object.entries(again.skipped)
+    const total = reasons.reduce((sum, [, count]) => sum + count, again.passed + again.failed)
+    // Something other than a test failed, or a test is gone.
+    if (!again.isComplete || again.failed !== again.failures.length || total !== names.length) {
+      result.failures.push(...names)
+      continue
+    }
+    for (const [reason, count] of reasons) result.skipped[reason] = (result.skipped[reason] ?? 0) + count
+    result.passed += again.passed
+    // In a run of one spec, ava's titles lack its path.
+    result.failures.push(...names.filter((_, index) => again.failures.includes(titles[index])))
   }
-  const repeated = (suite.repeated ?? 0) + again.passed
-  return {
-    ...suite,
-    passed: suite.passed + again.passed,
-    repeated,
-    failed,
-    failures: again.failures,
-    skipped,
-  }
+  result.failed = result.failures.length
+  result.repeated = (suite.repeated ?? 0) + result.passed - suite.passed
+  return result
 }
 
 function reasonsLeftOut(specs) {
