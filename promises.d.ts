@@ -1774,8 +1774,9 @@ export declare class Root {
 	 * @param flags as in `fs.open`; `'r'` by default
 	 * @param mode the permissions of a new file, or an object with them; 0o666 by default
 	 * @throws `ERR_FDKIT_ESCAPE`: the path leads out of the root, or with `symlinks: 'refuse'` through
-	 * a link; `EAGAIN`: something on the way was renamed during each of 128 attempts; `ENOENT`,
-	 * `EACCES`, `EEXIST`, `ELOOP`, `EMFILE` and the other errors of open(2)
+	 * a link; `EAGAIN`: the file was replaced during each of 128 attempts, or with
+	 * `crossDevice: false` some directory was renamed; `ENOENT`, `EACCES`, `EEXIST`, `ELOOP`, `EMFILE`
+	 * and the other errors of open(2)
 	 */
 	open(path: PathLike, flags?: string | number, mode?: number | string | RootOpenOptions): Promise<number>;
 	/**

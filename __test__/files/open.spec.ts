@@ -303,7 +303,7 @@ for (const code of ['ENOSYS', 'EPERM'] as const) {
     for (const name of fallbacks) {
       const [resolve, outcomes] = tables[name]!
       const script = `
-        const [top, resolve, paths] = args
+        const [top, resolve, paths, O_PATH] = args
         const dirFd = fs.openSync(top)
         const before = countFds()
         const found = paths.map((path) => {
@@ -317,10 +317,21 @@ for (const code of ['ENOSYS', 'EPERM'] as const) {
             return [path, error.code]
           }
         })
-        answer([Object.fromEntries(found), countFds() - before])
+        const inode = (path, flags) => {
+          try {
+            const fd = fdkit.open(path, flags, { dirFd, resolve })
+            const { ino } = fs.fstatSync(fd)
+            fs.closeSync(fd)
+            return ino
+          } catch (error) {
+            return error.code
+          }
+        }
+        const others = paths.filter((path) => inode(path, 'r') !== inode(path, O_PATH))
+        answer([Object.fromEntries(found), others, countFds() - before])
       `
-      const args = [`${top}/root`, resolve, Object.keys(outcomes)]
-      t.deepEqual(child(script, { args, ...hidden }), [outcomes, 0], name)
+      const args = [`${top}/root`, resolve, Object.keys(outcomes), O_PATH]
+      t.deepEqual(child(script, { args, ...hidden }), [outcomes, [], 0], name)
     }
   })
 

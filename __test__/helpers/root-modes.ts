@@ -11,6 +11,7 @@ export interface Mode {
 
 const ENOSYS = 38
 const EPERM = 1
+const EAGAIN = 11
 
 /** The kernel resolves, or fdkit does, with and without /proc. */
 export const modes: readonly Mode[] = [
@@ -27,9 +28,11 @@ export const modes: readonly Mode[] = [
   },
 ]
 
-/** Filters of old container runtimes answer EPERM to what they do not know. */
-export const refused: Mode = {
-  title: 'refused by a filter with EPERM',
-  shell: hiding('openat2', EPERM).shell ?? '',
-  missing: noSeccomp,
-}
+/**
+ * The kernel answers an error to each openat2, and fdkit resolves: filters of old container runtimes
+ * answer EPERM to what they do not know, and EAGAIN means that directories are renamed all the time.
+ */
+export const refusals: readonly Mode[] = [
+  { title: 'EPERM', shell: hiding('openat2', EPERM).shell ?? '', missing: noSeccomp },
+  { title: 'EAGAIN', shell: hiding('openat2', EAGAIN).shell ?? '', missing: noSeccomp },
+]

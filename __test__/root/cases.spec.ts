@@ -4,8 +4,8 @@ import test from 'ava'
 import { child } from '../helpers/child.js'
 import { patience } from '../helpers/patience.js'
 import { notLinux, unless } from '../helpers/platform.js'
-import { modes, refused } from '../helpers/root-modes.js'
-import { makeTreeInMemory } from '../helpers/tree.js'
+import { modes, refusals } from '../helpers/root-modes.js'
+import { makeTreeInMemory, writeTree } from '../helpers/tree.js'
 
 interface Report {
   complaints: string[]
@@ -48,20 +48,30 @@ for (const { title, shell, missing } of modes) {
   })
 }
 
-unless(notLinux || refused.missing)('a filter that answers EPERM makes fdkit resolve by itself', (t) => {
-  const found = child(
-    `
-    fs.mkdirSync('build', { recursive: true })
-    using root = fdkit.openRoot('build')
-    const codes = []
-    for (const path of ['../package.json', '/etc', 'no/such']) {
-      try { root.stat(path) } catch ({ code }) { codes.push(code) }
-    }
-    answer(codes)`.replace('using root', 'const root'),
-    { shell: refused.shell },
-  )
-  t.deepEqual(found, ['ERR_FDKIT_ESCAPE', 'ERR_FDKIT_ESCAPE', 'ENOENT'])
-})
+for (const { title, shell, missing } of refusals) {
+  unless(notLinux || missing)(`every case holds if openat2 always fails with ${title}`, (t) => {
+    t.timeout(patience(600_000))
+    const { complaints } = child<Report>(program, { shell, timeout: patience(600_000) })
+    t.deepEqual(complaints, [])
+  })
+}
+
+const onOneDevice = `
+  const root = fdkit.openRoot(args[0], { crossDevice: false })
+  try { answer(root.readFile('dir/../file', 'utf8')) } catch ({ code, syscall }) { answer([code, syscall]) }
+`
+
+for (const { title, shell, missing } of refusals) {
+  const isBusy = title === 'EAGAIN'
+  // Only the kernel sees a mount of the same file system, so nothing else may resolve instead.
+  const outcome = isBusy ? 'the error is reported' : 'fdkit resolves'
+  unless(notLinux || missing)(`${outcome} with crossDevice: false if openat2 fails with ${title}`, (t) => {
+    const top = makeTreeInMemory(t)
+    writeTree(top, { dir: {}, file: 'contents' })
+    const found = child(onOneDevice, { shell, args: [top] })
+    t.deepEqual(found, isBusy ? ['EAGAIN', 'openat2'] : 'contents')
+  })
+}
 
 test('the number of cases of each table is that of Go', async (t) => {
   const { tables } = await import('../helpers/root-cases.mjs')

@@ -41,6 +41,11 @@ const TREE: &[&str] = &[
     "nested -> here/in/c",
 ];
 
+#[cfg(target_os = "linux")]
+const O_PATH: i32 = libc::O_PATH;
+#[cfg(not(target_os = "linux"))]
+const O_PATH: i32 = 0;
+
 fn roots(top: &CStr, symlinks: Symlinks) -> [Root; 2] {
     [Resolver::Automatic, Resolver::Stepwise].map(|resolver| {
         let options = RootOptions { symlinks, resolver, ..RootOptions::default() };
@@ -99,9 +104,10 @@ fn both_resolvers_agree_on_every_path() {
         for _ in 0..60_000 {
             let path = random.path();
             let identity = |stat: fdkit::files::stat::Stat| (stat.dev, stat.ino);
-            let flags =
-                [0, libc::O_DIRECTORY, libc::O_NOFOLLOW, libc::O_NOFOLLOW | libc::O_DIRECTORY];
-            let flags = flags[random.below(flags.len())];
+            let flags = [libc::O_RDWR, libc::O_DIRECTORY, libc::O_NOFOLLOW, O_PATH]
+                .map(|bit| if random.below(2) == 0 { bit } else { 0 })
+                .iter()
+                .fold(0, |all, bit| all | bit);
             let follow = random.below(2) == 0;
             let [kernel, stepwise] = [&roots[0], &roots[1]].map(|root| {
                 (

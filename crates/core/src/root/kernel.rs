@@ -4,17 +4,12 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::fd::Located;
-use super::{Last, Root, Symlinks, escape};
+use super::{Last, O_PATH, Root, Symlinks, escape};
 use crate::constants::{
     RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
 };
 use crate::error::{Error, Result};
 use crate::files::names::openat2;
-
-#[cfg(target_os = "linux")]
-const O_PATH: i32 = libc::O_PATH;
-#[cfg(not(target_os = "linux"))]
-const O_PATH: i32 = 0;
 
 /// Whether the kernel has openat2, and no filter hides it: old container runtimes answer `EPERM`.
 pub(super) fn is_available() -> bool {
@@ -42,14 +37,8 @@ pub(super) fn open(root: &Root, path: &CStr, flags: i32, mode: u32) -> Result<Ow
     }
     // Unlike openat, openat2 refuses other bits, such as the type in the mode of another file.
     let mode = mode & 0o7777;
-    // The first round of 64 is openat2's own.
-    let opened = openat2(Some(root.fd.as_fd()), path, flags, mode, resolve).or_else(|error| {
-        if error.errno() != libc::EAGAIN {
-            return Err(error);
-        }
-        openat2(Some(root.fd.as_fd()), path, flags, mode, resolve)
-    });
-    opened.map_err(|error| explain(root, path, flags, resolve, error))
+    openat2(Some(root.fd.as_fd()), path, flags, mode, resolve)
+        .map_err(|error| explain(root, path, flags, resolve, error))
 }
 
 // A link that may not be followed is ELOOP, as are too many of them and a final link that the caller

@@ -79,6 +79,12 @@ pub struct Root {
     options: RootOptions,
 }
 
+// Elsewhere, a directory is opened to be read.
+#[cfg(target_os = "linux")]
+const O_PATH: i32 = libc::O_PATH;
+#[cfg(not(target_os = "linux"))]
+const O_PATH: i32 = 0;
+
 // The longest path, with its NUL.
 const PATH_MAX: usize = 4096;
 
@@ -174,25 +180,37 @@ impl Root {
     /// Opens a path beneath the root. `flags` are the `O_*` numbers of open(2), `O_CLOEXEC` is added.
     ///
     /// # Errors
-    /// The errors of open(2); [`is_escape`]: the path leads out; `EAGAIN`: something on the way was
-    /// renamed each of 128 times.
+    /// The errors of open(2); [`is_escape`]: the path leads out; `EAGAIN`: the file was replaced
+    /// during each of 128 attempts, or some directory was renamed and the path may not cross into
+    /// another file system.
     pub fn open_file(&self, path: &CStr, flags: i32, mode: u32) -> Result<OwnedFd> {
-        if self.is_stepwise() {
-            return stepwise::open(self, path, flags, mode);
-        }
-        kernel::open(self, path, flags, mode)
+        self.resolve(
+            || kernel::open(self, path, flags, mode),
+            || stepwise::open(self, path, flags, mode),
+        )
     }
 
-    fn is_stepwise(&self) -> bool {
-        self.options.resolver == Resolver::Stepwise || !kernel::is_available()
+    /// Calls the code that resolves paths. If the kernel has given up because directories were renamed
+    /// during each attempt, they are resolved component by component, which no rename disturbs.
+    fn resolve<T>(
+        &self,
+        by_kernel: impl Fn() -> Result<T>,
+        stepwise: impl Fn() -> Result<T>,
+    ) -> Result<T> {
+        if self.options.resolver == Resolver::Stepwise || !kernel::is_available() {
+            return stepwise();
+        }
+        match by_kernel() {
+            Err(error) if error.is(libc::EAGAIN) && self.options.cross_device => stepwise(),
+            // Only the kernel sees every mount.
+            Err(error) if error.is(libc::EAGAIN) => by_kernel(),
+            resolved => resolved,
+        }
     }
 
     /// The file itself, which needs no permission to be read.
     fn locate(&self, path: &CStr, last: Last) -> Result<Located> {
-        if self.is_stepwise() {
-            return stepwise::locate(self, path, last);
-        }
-        kernel::locate(self, path, last)
+        self.resolve(|| kernel::locate(self, path, last), || stepwise::locate(self, path, last))
     }
 
     fn parent<'path>(&self, path: &'path CStr) -> Result<Parent<'_, 'path>> {
@@ -224,10 +242,10 @@ impl Root {
     }
 
     fn locate_directory(&self, path: &CStr) -> Result<OwnedFd> {
-        if self.is_stepwise() {
-            return stepwise::locate_directory(self, path);
-        }
-        kernel::locate_directory(self, path)
+        self.resolve(
+            || kernel::locate_directory(self, path),
+            || stepwise::locate_directory(self, path),
+        )
     }
 }
 

@@ -1,4 +1,4 @@
-//! Resolution component by component, for systems without openat2.
+//! Resolution component by component, where the kernel has no openat2 or gives up.
 //!
 //! Each directory on the way is kept open on a stack, and `..` pops it: the kernel is never asked
 //! for `..`, so a directory that is moved while the walk stands in it leads nowhere else.
@@ -7,16 +7,13 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::fd::{Kind, Located, look};
-use super::{Last, PATH_MAX, RESOLVE, Root, Symlinks, c_string, escape};
+use super::{Last, O_PATH, PATH_MAX, RESOLVE, Root, Symlinks, c_string, escape};
 use crate::error::{Error, Result};
 use crate::files::descriptors::dup;
 use crate::files::names::openat;
 use crate::files::stat::fstat;
 
-#[cfg(target_os = "linux")]
-const DIRECTORY: i32 = libc::O_PATH | libc::O_DIRECTORY;
-#[cfg(not(target_os = "linux"))]
-const DIRECTORY: i32 = libc::O_RDONLY | libc::O_DIRECTORY;
+const DIRECTORY: i32 = O_PATH | libc::O_DIRECTORY;
 
 // The kernel has the same limit.
 const MAX_LINKS: usize = 40;
@@ -263,6 +260,12 @@ pub(super) fn open_by_rules(
     mode: u32,
     rules: Rules,
 ) -> Result<OwnedFd> {
+    let is_path = has_o_path(flags);
+    let with_path = O_PATH | libc::O_DIRECTORY | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    if is_path && flags & !with_path != 0 {
+        // Unlike openat, openat2 refuses what it would not use.
+        return Err(Error::new(libc::EINVAL, RESOLVE));
+    }
     let mut resolution = Resolution::with_rules(start, path, rules)?;
     let follows = flags & libc::O_NOFOLLOW == 0;
     for _ in 0..RACES {
@@ -293,6 +296,11 @@ pub(super) fn open_by_rules(
                 Err(error) if error.is(libc::ENOENT) => None,
                 looked => Some(looked?),
             },
+            // With O_PATH, O_NOFOLLOW opens a link itself.
+            Ok(fd) if is_path && follows => match Kind::of(fstat(fd.as_fd())?.mode) {
+                Kind::Link => Some((Located::new(fd), Kind::Link)),
+                _ => return Ok(fd),
+            },
             Ok(fd) => return Ok(fd),
             Err(error) if error.is(libc::ELOOP) || error.is(libc::ENOTDIR) => {
                 let looked = look(parent, &name)?;
@@ -312,6 +320,17 @@ pub(super) fn open_by_rules(
         }
     }
     Err(Error::new(libc::EAGAIN, RESOLVE))
+}
+
+#[cfg(target_os = "linux")]
+fn has_o_path(flags: i32) -> bool {
+    flags & O_PATH != 0
+}
+
+// Other systems have no such flag.
+#[cfg(not(target_os = "linux"))]
+fn has_o_path(_flags: i32) -> bool {
+    false
 }
 
 fn open_here(directory: BorrowedFd<'_>, flags: i32, mode: u32) -> Result<OwnedFd> {
