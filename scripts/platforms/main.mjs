@@ -24,11 +24,12 @@ import { cache, say } from './cache.mjs'
 import { megabytes } from './download.mjs'
 import { platformOf, platforms, systems } from './list.mjs'
 import { otherRuntimes, runOther } from './other-runtimes.mjs'
+import { keep, lastResult, publish, publishedResults } from './results.mjs'
 import { whyNoRoot } from './root.mjs'
 import { checkFreeBsd, lintOthers, testMusl } from './rust.mjs'
 import { nativeSpecs, quickSpecs } from './specs.mjs'
 import { fetchFor, repeatFailed, runSuite } from './suite.mjs'
-import { addonTable, keep, kept, skipList, suiteTable } from './table.mjs'
+import { addonTable, skipList, suiteTable } from './table.mjs'
 import { environment } from './toolchain.mjs'
 
 const flags = new Set(process.argv.slice(2).filter((word) => word.startsWith('--')))
@@ -62,29 +63,30 @@ function plan() {
     .map((platform) => entry(platform, platform.isOwn ? [] : platform.nodes.slice(-1)))
 }
 
-/** Returns the stored results. If a whole suite ran, a run of some of its files does not count. */
-function suitesKept() {
-  const suites = kept('suite')
+/** Returns the published results. If a whole suite ran, a run of some of its files does not count. */
+function suitesPublished() {
+  const suites = publishedResults('suite')
   const isWhole = ({ platform, node }) =>
     suites.some((other) => other.platform === platform && other.node === node && other.specs === undefined)
   return suites.filter((suite) => suite.specs === undefined || !isWhole(suite))
 }
 
-/** Returns the stored result of the whole suite. Ends this process if there is none. */
+/** Returns the last result of the whole suite on this machine. Ends this process if there is none. */
 function lastSuite({ name }, node) {
-  const isIt = (suite) => suite.platform === name && suite.node === node && suite.specs === undefined
-  const found = kept('suite').find(isIt)
+  const found = lastResult('suite', `${name}.${node}`)
   if (found) return found
   console.error(`The whole suite has not run on ${name} with Node.js ${node}.`)
   process.exit(2)
 }
 
 function writeDocs() {
+  publish()
   const path = 'docs/platforms.md'
+  const suites = suitesPublished()
   const tables = {
-    addons: addonTable(kept('addon')),
-    suites: suiteTable(suitesKept()),
-    skipped: skipList(suitesKept()),
+    addons: addonTable(publishedResults('addon')),
+    suites: suiteTable(suites),
+    skipped: skipList(suites),
   }
   let text = readFileSync(path, 'utf8')
   for (const [name, table] of Object.entries(tables)) {
