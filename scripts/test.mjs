@@ -1,7 +1,7 @@
 // Runs the tests of both languages. Arguments are passed to ava.
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 
-import { status } from './run.mjs'
+import { RERUN_AT_MOST, status } from './run.mjs'
 
 // ava lists here the files of the last run in which a test failed.
 const FAILING = 'node_modules/.cache/ava/failing-tests.json'
@@ -14,11 +14,10 @@ if (runsTwice) process.env.AVA_FORCE_CI = 'not-ci'
 rmSync(FAILING, { force: true })
 let javascript = status('inherit', process.execPath, ava, ...process.argv.slice(2))
 
-// .ci/run asks for it, since some tests measure time or count descriptors on a machine that others use.
 // A test that fails twice has failed.
 if (javascript !== 0 && runsTwice && existsSync(FAILING)) {
   const files = JSON.parse(readFileSync(FAILING, 'utf8'))
-  if (files.length > 0 && files.length <= 5) {
+  if (files.length > 0 && files.length <= RERUN_AT_MOST) {
     console.log(`\ntest: these files are run a second time, alone:\n  ${files.join('\n  ')}`)
     javascript = status('inherit', process.execPath, ava, '--concurrency=1', ...files)
   }

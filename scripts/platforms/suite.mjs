@@ -5,6 +5,7 @@ import { basename, delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 
 import { platformName } from '../platform.mjs'
+import { RERUN_AT_MOST } from '../run.mjs'
 import { cache, say } from './cache.mjs'
 import { onPlatform } from './root.mjs'
 import { emulator, layerFor, modulesFor, nodeFor } from './runtime.mjs'
@@ -16,9 +17,6 @@ const SLOW = '30'
 // failure.
 const LIMIT = 40
 const LIMIT_EMULATED = 360
-
-// With RERUN_FAILED=1, the tests that failed are repeated if they are in no more files than this.
-const RERUN_AT_MOST = 5
 
 /** Specs that are not run on other platforms, each with the reason. */
 const leftOut = {
