@@ -16,6 +16,8 @@ while [ $# -gt 0 ]; do
       if [ "$1" = -- ]; then shift; fi
       exec "$DENO" eval --quiet --node-modules-dir=manual --unstable-sloppy-imports "--v8-flags=$v8" "$code" "$@"
       ;;
+    # The program is on standard input.
+    -) break ;;
     -*)
       echo "node-on-deno: Deno has no $1" >&2
       exit 9

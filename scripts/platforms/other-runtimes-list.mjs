@@ -113,6 +113,7 @@ export const leftOut = {
     'tests npm, compilers, scripts and programs that run on Node.js': ofThePackage,
     'tests the permission model of Node.js': ['runtime/permission.spec.ts'],
     'compares with the texts of Node.js': [
+      'package/examples.programs.spec.ts › errors are one line without a stack',
       'package/examples.spec.ts › the example at lib/memory/memfd.ts:',
       'runtime/validate.spec.ts › rejected as by Node',
     ],
@@ -189,6 +190,15 @@ export const leftOut = {
       'ipc/message.spec.ts › the other process may be of another user',
       'ipc/stress.spec.ts',
       'memory/memfd.spec.ts › a child that reads an inherited descriptor',
+      'package/examples.programs.spec.ts › offsets: a program on standard input',
+    ],
+    'the node:child_process of Deno reports no EACCES': [
+      'package/examples.programs.spec.ts › without exec is EACCES',
+    ],
+    'tests an option of Node.js': ['package/examples.programs.spec.ts › needs --preserve-symlinks-main'],
+    'the node:child_process of Deno reports the signal that was sent, and not the status of the exit': [
+      'package/examples.programs.spec.ts › secret: a signal is forwarded',
+      'package/examples.programs.spec.ts › publish: other processes can read',
     ],
     'Deno runs no finalizers when a worker ends': [
       ...workerEnds,
