@@ -37,6 +37,7 @@ export const leftOut = {
     'compares with the texts of Node.js': [
       'files/tracking.spec.ts › with the warning of Node.js',
       'memory/memfd-class.io.spec.ts › blob copies a file in pieces',
+      'package/examples.programs.spec.ts › errors are one line without a stack',
       'runtime/arguments.spec.ts › Memfd#map handles',
       'runtime/arguments.spec.ts › Memfd#share handles',
       'runtime/arguments.spec.ts › mmap handles',
@@ -77,6 +78,13 @@ export const leftOut = {
     ],
     'strace counts the calls of each thread, and Bun makes them on other threads in each run': [
       'root/faults.spec.ts',
+    ],
+    'tests an option of Node.js': ['package/examples.programs.spec.ts › needs --preserve-symlinks-main'],
+    'Bun opens /dev/null with O_CREAT, which the test takes for a new file': [
+      'package/examples.programs.spec.ts › neither the parent nor the child',
+    ],
+    'Bun does not run an empty program': [
+      'package/examples.programs.spec.ts › offsets: a program on standard input',
     ],
     'Bun takes a module with another query for the same module': [
       'files/tracking.spec.ts › two copies of the package agree',
