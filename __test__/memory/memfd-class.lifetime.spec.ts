@@ -276,7 +276,9 @@ unless(notLinux || noCompiler)('close closes the descriptor even if a buffer can
 onLinux(
   'a buffer of map can be collected while the Memfd lives, and close unmaps the remaining ones',
   (t) => {
-    const [left, ...closed] = child<number[]>('memory/dropped-buffers.mjs', { nodeArguments: ['--expose-gc'] })
+    const [left, ...closed] = child<number[]>('memory/dropped-buffers.mjs', {
+      nodeArguments: ['--expose-gc'],
+    })
     // Of 1,000 buffers, the collector of Bun keeps one if its address happens to be on the stack.
     t.true(left! >= 2 && left! <= 5, `${left} mappings are left`)
     t.deepEqual(closed as unknown[], [0, [0, 0]])
