@@ -1,8 +1,9 @@
 // The time to import fdkit, compared with an empty module, and the size of the addon.
-import { cpSync, mkdtempSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
+import { addonPath } from '../../scripts/platform.mjs'
 import { transient } from '../harness/candidate.js'
 import { interleave } from '../harness/interleave.js'
 import type { Target } from '../harness/report.js'
@@ -10,19 +11,12 @@ import { removeTree } from '../harness/tree.js'
 
 const ROUNDS = 25
 
-function addon(): string {
-  const files = readdirSync('npm', { recursive: true, encoding: 'utf8' })
-  const file = files.find((file) => file.includes(process.platform) && file.endsWith('.node'))
-  if (file === undefined) throw new Error('there is no addon below npm/')
-  return join('npm', file)
-}
-
 // Installs the package like npm install. In a source tree, the addon would first be looked for in
 // other places.
 function install(): string {
   const top = mkdtempSync(join(tmpdir(), 'fdkit-bench-'))
   const modules = join(top, 'node_modules')
-  const platform = dirname(addon())
+  const platform = dirname(addonPath())
   cpSync('package.json', join(modules, 'fdkit/package.json'))
   cpSync('dist', join(modules, 'fdkit/dist'), { recursive: true })
   cpSync(platform, join(modules, platform.replace('npm/', '@fdkit/binding-')), { recursive: true })
@@ -45,7 +39,7 @@ async function importTime(): Promise<number> {
 
 /** Returns the size in bytes. */
 function addonSize(): number {
-  return statSync(addon()).size
+  return statSync(addonPath()).size
 }
 
 export async function measureStartup(): Promise<Target[]> {
