@@ -123,16 +123,18 @@ async function stepsInTime(top: string, options: FwalkOptions): Promise<number> 
 
 test.serial('a step to a directory that is listed already resolves in the same turn', async (t) => {
   const top = makeTreeInMemory(t, wide())
+  // On a slow machine, the millisecond is over after fewer steps.
+  const least = patience(1) > 1 ? 5 : 8
   for (const topdown of [true, false]) {
     // The second walk has no threads of its own: the first step lists what comes next.
     for (const threads of [2, undefined]) {
       const start = threads === undefined ? `${top}/d1` : top
-      // On a slow or busy machine, the millisecond is over after fewer steps.
+      // If another program takes the processor in between, the time of the turn is over.
       let best = 0
-      for (let walks = 0; best < 8 && walks < 20; walks += 1) {
+      for (let walks = 0; best < least && walks < 20; walks += 1) {
         best = Math.max(best, await stepsInTime(start, { topdown, ...(threads && { threads }) }))
       }
-      t.true(best >= 5, `${best}, topdown ${topdown}, threads ${threads}`)
+      t.true(best >= least, `${best}, topdown ${topdown}, threads ${threads}`)
     }
   }
 })
